@@ -1,0 +1,47 @@
+{#
+    Grain: one row per resource, account and trade date: the version known last.
+    Nothing of the AS_OF date or later gets past this model, so nothing downstream
+    can see it. Days whose rows all vanished have no row.
+#}
+with
+
+day_versions as (
+    select
+        resource,
+        account_number,
+        trade_date,
+        content_hash,
+        rows_count,
+        known_at
+    from {{ ref('stg_propreports__day_versions') }}
+),
+
+run_context as (
+    select as_of_date from {{ ref('stg_propreports__run_context') }}
+),
+
+versions_ranked as (
+    select
+        day_versions.*,
+        row_number() over (
+            partition by
+                day_versions.resource, day_versions.account_number, day_versions.trade_date
+            order by day_versions.known_at desc, day_versions.content_hash asc
+        ) as recency
+    from day_versions
+    inner join run_context on day_versions.trade_date < run_context.as_of_date
+),
+
+final as (
+    select
+        resource,
+        account_number,
+        trade_date,
+        content_hash,
+        rows_count,
+        known_at
+    from versions_ranked
+    where recency = 1 and rows_count > 0
+)
+
+select * from final

@@ -1,0 +1,95 @@
+{#
+    Grain: one row per counted fill, or two where the fill passes through zero: the leg
+    that closes the old position, then the leg that opens the new one. For round trips
+    only; no P&L of a day is computed from it. A split fill's fees go with its quantity.
+#}
+with
+
+fills as (
+    select
+        account_id,
+        trader_id,
+        symbol,
+        fill_sequence,
+        signed_quantity,
+        price,
+        multiplier,
+        total_fees,
+        filled_at_et,
+        trade_date
+    from {{ ref('int_fills_current') }}
+    where is_counted
+),
+
+positions_running as (
+    select
+        *,
+        sum(signed_quantity) over (
+            partition by account_id, symbol order by fill_sequence
+            rows between unbounded preceding and current row
+        ) as position_after
+    from fills
+),
+
+fills_placed as (
+    select
+        *,
+        position_after - signed_quantity as position_before,
+        (position_after > 0 and position_after - signed_quantity < 0)
+        or (position_after < 0 and position_after - signed_quantity > 0) as crosses_zero
+    from positions_running
+),
+
+fees_split as (
+    select
+        *,
+        -- The share of the fees that closes; the opening leg takes the rest.
+        cast(
+            cast(total_fees as double)
+            * {{ safe_ratio('abs(position_before)', 'abs(signed_quantity)') }}
+            as decimal(38, 8)
+        ) as closing_fees
+    from fills_placed
+),
+
+legs as (
+    select
+        *,
+        1 as leg_number,
+        case when crosses_zero then -position_before else signed_quantity end
+            as leg_quantity
+    from fees_split
+    union all
+    select
+        *,
+        2 as leg_number,
+        position_after as leg_quantity
+    from fees_split
+    where crosses_zero
+),
+
+final as (
+    select
+        ---------- keys
+        account_id,
+        trader_id,
+        symbol,
+        row_number() over (
+            partition by account_id, symbol order by fill_sequence, leg_number
+        ) as leg_sequence,
+        ---------- numbers
+        leg_quantity as signed_quantity,
+        multiplier,
+        price,
+        case
+            when not crosses_zero then cast(total_fees as decimal(38, 8))
+            when leg_number = 1 then closing_fees
+            else total_fees - closing_fees
+        end as total_fees,
+        ---------- times
+        trade_date,
+        filled_at_et
+    from legs
+)
+
+select * from final

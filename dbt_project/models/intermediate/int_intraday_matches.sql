@@ -1,0 +1,63 @@
+{#
+    Grain: one row per counted fill: how much of it the same day's other side matched.
+    First FIFO level: of B shares bought and S sold in a symbol today, the first
+    min(B, S) of each are matched, whatever is held overnight.
+#}
+with
+
+fills as (
+    select
+        account_id,
+        symbol,
+        trade_date,
+        fill_sequence,
+        is_buy,
+        quantity,
+        price,
+        multiplier
+    from {{ ref('int_fills_current') }}
+    where is_counted
+),
+
+fills_numbered as (
+    select
+        *,
+        sum(quantity) over (
+            partition by account_id, symbol, trade_date, is_buy
+            order by fill_sequence
+            rows between unbounded preceding and current row
+        ) as share_end,
+        sum(case when is_buy then quantity else 0 end) over (
+            partition by account_id, symbol, trade_date
+        ) as bought_quantity,
+        sum(case when is_buy then 0 else quantity end) over (
+            partition by account_id, symbol, trade_date
+        ) as sold_quantity
+    from fills
+),
+
+fills_matched as (
+    select
+        *,
+        greatest(
+            least(share_end, bought_quantity, sold_quantity) - (share_end - quantity), 0
+        ) as matched_quantity
+    from fills_numbered
+),
+
+final as (
+    select
+        account_id,
+        symbol,
+        trade_date,
+        fill_sequence,
+        is_buy,
+        quantity,
+        matched_quantity,
+        quantity - matched_quantity as remaining_quantity,
+        price,
+        multiplier
+    from fills_matched
+)
+
+select * from final

@@ -1,0 +1,40 @@
+{#
+    Grain: one row per account, symbol and flat-to-flat position, open ones included.
+#}
+with
+
+round_trips as (
+    select * from {{ ref('int_round_trips') }}
+),
+
+final as (
+    select
+        ---------- keys
+        concat_ws('|', account_id, symbol, cast(trip_number as varchar)) as round_trip_id,
+        account_id,
+        trader_id,
+        symbol,
+        ---------- numbers
+        cast(legs_count as bigint) as legs_count,
+        cast(peak_quantity as decimal(38, 8)) as peak_quantity,
+        multiplier,
+        cast(average_entry_price as double) as average_entry_price,
+        cast(average_exit_price as double) as average_exit_price,
+        cast({{ dbt.datediff('opened_at_et', 'closed_at_et', 'second') }} as bigint)
+            as held_seconds,
+        ---------- money
+        cast(gross_pnl as decimal(38, 8)) as gross_pnl,
+        cast(total_fees as decimal(38, 8)) as total_fees,
+        cast(net_pnl as decimal(38, 8)) as net_pnl,
+        ---------- flags
+        is_long,
+        is_closed,
+        ---------- times
+        opened_date,
+        closed_date,
+        {{ to_utc('opened_at_et') }} as opened_at,
+        {{ to_utc('closed_at_et') }} as closed_at
+    from round_trips
+)
+
+select * from final

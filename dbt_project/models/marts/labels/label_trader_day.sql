@@ -1,0 +1,40 @@
+{#
+    Grain: one row per trader and traded day D that has a later traded day.
+    What happened next. Only training and evaluation may read it: it looks ahead by
+    definition, so nothing upstream of a prediction may.
+#}
+with
+
+trader_days as (
+    select
+        trader_id,
+        trade_date,
+        net_pnl
+    from {{ ref('int_trader_days') }}
+),
+
+days_with_next as (
+    select
+        trader_id,
+        trade_date,
+        lead(trade_date) over (
+            partition by trader_id order by trade_date
+        ) as next_trade_date,
+        lead(net_pnl) over (partition by trader_id order by trade_date) as next_net_pnl
+    from trader_days
+),
+
+final as (
+    select
+        ---------- keys
+        trader_id,
+        trade_date,
+        ---------- what happened on the trader's next traded day
+        next_trade_date,
+        cast(next_net_pnl as decimal(38, 8)) as next_net_pnl,
+        next_net_pnl < 0 as is_next_loss
+    from days_with_next
+    where next_trade_date is not null
+)
+
+select * from final

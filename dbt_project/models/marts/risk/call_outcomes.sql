@@ -1,0 +1,65 @@
+{{ config(tags=['after_scoring']) }}
+{#
+    Grain: one row per call whose prediction date is over: what happened.
+    A trader who did not trade that day has no outcome: neither hit nor miss.
+#}
+with
+
+risk_calls as (
+    select
+        trader_id,
+        prediction_date,
+        risk_level,
+        predicted_pnl,
+        predicted_pnl_p05,
+        predicted_pnl_p95,
+        loss_probability,
+        position_multiplier,
+        model
+    from {{ ref('risk_calls') }}
+),
+
+trader_days as (
+    select
+        trader_id,
+        trade_date,
+        net_pnl
+    from {{ ref('int_trader_days') }}
+),
+
+run_context as (
+    select as_of_date from {{ ref('stg_propreports__run_context') }}
+),
+
+final as (
+    select
+        ---------- keys
+        risk_calls.trader_id,
+        risk_calls.prediction_date,
+        ---------- the call
+        risk_calls.risk_level,
+        risk_calls.model,
+        risk_calls.predicted_pnl,
+        risk_calls.loss_probability,
+        risk_calls.position_multiplier,
+        ---------- what happened
+        cast(trader_days.net_pnl as decimal(38, 8)) as actual_net_pnl,
+        trader_days.trader_id is not null as has_traded,
+        trader_days.net_pnl < 0 as is_loss,
+        (risk_calls.predicted_pnl < 0) = (trader_days.net_pnl < 0) as is_direction_hit,
+        trader_days.net_pnl between risk_calls.predicted_pnl_p05
+        and risk_calls.predicted_pnl_p95 as is_inside_interval,
+        -- What trading at the advised size would have changed; positive is saved.
+        cast(
+            (risk_calls.position_multiplier - 1) * cast(trader_days.net_pnl as double)
+            as double
+        ) as advised_size_effect
+    from risk_calls
+    inner join run_context on risk_calls.prediction_date < run_context.as_of_date
+    left join trader_days
+        on
+            risk_calls.trader_id = trader_days.trader_id
+            and risk_calls.prediction_date = trader_days.trade_date
+)
+
+select * from final

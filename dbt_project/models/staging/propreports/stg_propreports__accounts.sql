@@ -1,0 +1,28 @@
+{#
+    Grain: one row per account number.
+    The account's name may be a person's: only its first word (the code) and a salted
+    hash leave the raw layer.
+#}
+with
+
+source as (
+    select * from {{ source('propreports', 'accounts') }}
+),
+
+final as (
+    select
+        ---------- keys
+        account_number,
+        ---------- text
+        split_part(trim(account_name), ' ', 1) as account_code,
+        name_hash,
+        currency,
+        ---------- flags
+        is_listed,
+        ---------- dates
+        first_traded_date,
+        last_traded_date
+    from source
+)
+
+select * from final

@@ -1,0 +1,23 @@
+{#
+    Grain: one row per adjustment (a version of it); positive is a credit.
+    A transfer moves capital in or out and is no part of any P&L.
+#}
+with
+
+source as (
+    select * from {{ source('propreports', 'adjustments') }}
+),
+
+final as (
+    select
+        account_number,
+        trade_date,
+        content_hash,
+        row_number,
+        category,
+        amount as adjustment_amount,
+        lower(category) like 'transfer%' as is_transfer
+    from source
+)
+
+select * from final

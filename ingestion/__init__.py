@@ -1,0 +1,14 @@
+"""Loads PropReports into the `raw` schema of the warehouse.
+
+A *source* (the API, a folder of CSV exports, or the sample firm's simulator) yields
+CSV documents; one parser turns them into typed rows; each (account, trade date) whose
+rows changed is loaded with dlt as a new version and then committed in
+`raw.day_versions`. What is not committed there does not exist for the models.
+
+raw.accounts, raw.sessions          attributes, replaced or merged
+raw.fills, raw.fill_fees            every version of every fill, and its fees by name
+raw.broker_days, raw.positions, raw.adjustments   the broker's own figures
+raw.day_versions                    which version of an account's day was known when
+raw.quarantine                      rows that could not be read, each with its reason
+raw.run_context                     one row: source, firm, AS_OF, next session
+"""

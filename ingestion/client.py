@@ -1,0 +1,175 @@
+"""The PropReports API: log in, ask, read every page, log out."""
+
+import re
+import time
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+import requests
+from urllib3.util.retry import Retry
+
+from runtime.errors import UserError
+
+TIMEOUT_SECONDS = 60
+TOKEN_LIFETIME_SECONDS = 6_000  # the vendor's own client renews after this long
+MINIMUM_INTERVAL_SECONDS = 0.125  # 8 requests a second; the limit is 40 in 4 seconds
+MAXIMUM_PAGES = 10_000
+EXPIRED = "Invalid or expired token."
+_TRAILER = re.compile(r"^Page\s+(\d+)\s*/\s*(\d+)\s*$")
+
+
+class ApiError(UserError):
+    """PropReports refused a request, or answered with something that is no answer."""
+
+
+class PropReportsClient:
+    """A session with one firm's PropReports. Use it as a context manager.
+
+    Args:
+        url: Address of `api.php`.
+        token: A token issued beforehand; then nobody logs in or out.
+        user: User id or e-mail, with `password`.
+        password: Never logged, never part of an error.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str | None = None,
+        user: str | None = None,
+        password: str | None = None,
+    ) -> None:
+        self._url = url
+        self._user = user
+        self._password = password
+        self._token = token
+        self._token_is_given = token is not None
+        self._token_since = 0.0
+        self._last_request = 0.0
+        self._session = requests.Session()
+        retry = Retry(
+            total=6,
+            backoff_factor=0.5,
+            status_forcelist=(429, 502, 503, 504),
+            allowed_methods={"POST"},  # every action reads, so repeating is safe
+            raise_on_status=False,
+        )
+        adapter = requests.adapters.HTTPAdapter(max_retries=retry)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+
+    def __enter__(self) -> Self:
+        if not self._token_is_given:
+            self._log_in()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._token and not self._token_is_given:
+            try:
+                self._post("logout", token=self._token)
+            except ApiError:
+                # The token dies by itself; an error under way must not be hidden.
+                if error is None:
+                    raise
+        self._session.close()
+
+    def report(self, report_type: str, **fields: object) -> bytes:
+        """A report without pages, as CSV bytes."""
+        return self._ask("report", type=report_type, **fields).encode()
+
+    def pages(self, action: str, **fields: object) -> bytes:
+        """All pages of `action` as one CSV with one header.
+
+        Raises:
+            ApiError: A page without trailer, or a page count that changed meanwhile.
+        """
+        header, rows, total, page = "", [], 1, 1
+        while page <= total:
+            lines = self._ask(action, page=page, **fields).splitlines()
+            while lines and not lines[-1].strip():
+                lines.pop()
+            trailer = _TRAILER.match(lines.pop()) if lines else None
+            if trailer is None:
+                raise ApiError(
+                    f"PropReports sent `{action}` page {page} without its last line "
+                    "`Page i/n`: it may be cut off. Run `make ingest` again."
+                )
+            count = int(trailer[2])
+            if page == 1:
+                total = count
+                header = lines[0] if lines else ""
+            elif count != total or not lines or lines[0] != header:
+                raise ApiError(
+                    f"PropReports changed `{action}` while it was read (page {page} "
+                    f"of {total}). Run `make ingest` again."
+                )
+            if total > MAXIMUM_PAGES:
+                raise ApiError(f"PropReports announces {total} pages of `{action}`.")
+            rows += lines[1:]
+            page += 1
+        return "\n".join([header, *rows, ""]).encode()
+
+    def _ask(self, action: str, **fields: object) -> str:
+        if not self._token_is_given:
+            age = time.monotonic() - self._token_since
+            if age > TOKEN_LIFETIME_SECONDS:
+                self._log_in()
+        response = self._post(action, token=self._token, **fields)
+        if response.text.strip() == EXPIRED and not self._token_is_given:
+            self._log_in()
+            response = self._post(action, token=self._token, **fields)
+        if response.status_code != 200:
+            hint = "Renew API_TOKEN in .env" if self._token_is_given else "Look it up"
+            raise ApiError(
+                f"PropReports refused `{action}`: {_excerpt(response)}. {hint}."
+            )
+        return response.text
+
+    def _log_in(self) -> None:
+        response = self._post("login", user=self._user, password=self._password)
+        token = response.text.strip()
+        if response.status_code != 200 or not re.fullmatch(r"[0-9A-Za-z:]+", token):
+            raise ApiError(
+                f"PropReports refused the log-in of API_USER: {_excerpt(response)}. "
+                "Check API_USER and API_PASSWORD in .env."
+            )
+        self._token = token
+        self._token_since = time.monotonic()
+
+    def _post(self, action: str, **fields: object) -> requests.Response:
+        wait = self._last_request + MINIMUM_INTERVAL_SECONDS - time.monotonic()
+        if wait > 0:
+            time.sleep(wait)
+        self._last_request = time.monotonic()
+        try:
+            response = self._session.post(
+                self._url,
+                data={"action": action, **fields},
+                timeout=TIMEOUT_SECONDS,
+                allow_redirects=False,
+            )
+        except (requests.RequestException, ValueError) as error:
+            raise ApiError(
+                f"PropReports does not answer at {urlsplit(self._url).netloc or '?'} "
+                f"({type(error).__name__}). Check PROPREPORTS_URL and the network."
+            ) from None
+        response.encoding = "utf-8"
+        start = response.text[:200].lstrip().lower()
+        if start.startswith(("<!doctype", "<html")) or response.is_redirect:
+            raise ApiError(
+                f"{urlsplit(self._url).netloc} answered with a web page. PROPREPORTS_URL "
+                "must be https://<firm>.propreports.com/api.php."
+            )
+        return response
+
+
+def _excerpt(response: requests.Response) -> str:
+    line = (response.text.strip().splitlines() or [""])[0][:200]
+    return f"{line or 'no text'} (HTTP {response.status_code})"

@@ -1,0 +1,292 @@
+"""The ingestion step: from a source to committed day versions in schema `raw`."""
+
+import hashlib
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ingestion.landing import (
+    ACCOUNTS_SCHEMA,
+    EMPTY_DAY,
+    FEES_SCHEMA,
+    VERSIONS_SCHEMA,
+    DayVersions,
+    commit,
+    day_schema,
+    empty_tables,
+    load,
+    quiet_dlt,
+)
+from ingestion.parse import REJECTED_SCHEMA, Document, DocumentError, Parsed, Parser
+from ingestion.resources import BY_DAY, FILLS
+from ingestion.sources import Source, open_source
+from runtime.errors import UserError
+from runtime.home import Home
+from runtime.sessions import next_session, sessions_table
+from runtime.settings import Settings
+from runtime.warehouse import RunContext, read_run_context
+
+
+@dataclass
+class IngestSummary:
+    """Counts of one ingestion, for people."""
+
+    documents: int = 0
+    fills_read: int = 0
+    accounts: int = 0
+    days_changed: int = 0
+    rows_loaded: int = 0
+    rejected: int = 0
+    unknown_columns: set[str] = field(default_factory=set)
+
+    def __str__(self) -> str:
+        text = (
+            f"{self.fills_read:,} fills of {self.accounts} accounts read, "
+            f"{self.days_changed:,} account-days new or changed, "
+            f"{self.rejected:,} rows quarantined"
+        )
+        if self.unknown_columns:
+            text += f"; unknown columns: {', '.join(sorted(self.unknown_columns))}"
+        return text
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[tuple[Source, Home, date]]:
+    """The source, the home this run writes to, and its AS_OF date.
+
+    A date before the latest one the source has is the past, with a home of its own.
+    """
+    quiet_dlt(settings.home_root / "dlt")
+    with open_source(settings) as source:
+        latest = source.latest_as_of()
+        as_of = settings.as_of or latest
+        home = Home(settings.home_root)
+        yield source, home.past(as_of) if as_of < latest else home, as_of
+
+
+def ingest(
+    settings: Settings, source: Source, home: Home, as_of: date
+) -> IngestSummary:
+    """Bring the warehouse up to what the source holds before `as_of`.
+
+    Raises:
+        UserError: The warehouse belongs to another source or firm, or a document
+            cannot be read; the warehouse is as it was.
+    """
+    before = read_run_context(home)
+    _refuse_other_firm(before, source, home)
+    versions = DayVersions(home)
+    reading = _Reading(
+        versions, _salt(Home(settings.home_root)), as_of, settings.threads
+    )
+    with reading.parser:
+        reading.read_accounts(source.accounts())
+        first = settings.history_start or reading.first_traded or as_of
+        if before is not None and not versions.is_empty():
+            first = min(before.as_of, as_of) - timedelta(days=settings.reload_days)
+        last = as_of - timedelta(days=1)
+        for document in source.documents(reading.account_numbers, first, last):
+            reading.read_day_document(document)
+    if versions.is_empty() and not reading.summary.fills_read:
+        raise UserError(
+            f"There is no fill before {as_of} in {source.firm}. Check AS_OF, "
+            "HISTORY_START and the accounts or files you loaded."
+        )
+    prediction_date = next_session(as_of)
+    tables = reading.tables()
+    tables["sessions"] = [
+        sessions_table(
+            min(filter(None, [first, reading.first_fill])), as_of + timedelta(days=365)
+        )
+    ]
+    home.root.mkdir(parents=True, exist_ok=True)
+    load(home, tables)
+    commit(
+        home,
+        context=RunContext(source.name, source.firm, as_of, prediction_date),
+        versions=reading.versions_table(),
+        origins=reading.origins,
+        rejected=pa.concat_tables([REJECTED_SCHEMA.empty_table(), *reading.rejected]),
+    )
+    return reading.summary
+
+
+class _Reading:
+    """Collects what the documents of one run say that is new."""
+
+    def __init__(
+        self, versions: DayVersions, salt: str, as_of: date, threads: int
+    ) -> None:
+        self.parser = Parser(salt=salt, before=as_of, threads=threads)
+        self.summary = IngestSummary()
+        self.account_numbers: dict[str, str] = {}
+        self.first_traded: date | None = None
+        self.first_fill: date | None = None
+        self.origins: list[str] = []
+        self.rejected: list[pa.Table] = []
+        self._salt = salt
+        self._versions = versions
+        self._accounts: list[dict] = []
+        self._tables = empty_tables()
+        self._new: list[dict] = []
+        self._seen: dict[tuple[str, str, date], tuple[str, str]] = {}
+
+    def read_accounts(self, document: Document) -> None:
+        parsed = self._parse(document)
+        for row in parsed.rows.to_pylist():
+            name = row["account_name"]
+            if name in self.account_numbers:
+                raise DocumentError(
+                    f"{document.origin} lists the same account name twice (numbers "
+                    f"{self.account_numbers[name]} and {row['account_number']}), so "
+                    "fills cannot be told apart. Rename one in PropReports."
+                )
+            self.account_numbers[name] = row["account_number"]
+            self._accounts.append(row | {"is_listed": True})
+        firsts = [row["first_traded_date"] for row in self._accounts]
+        self.first_traded = min(filter(None, firsts), default=None)
+        self.summary.accounts = len(self._accounts)
+        # A file may be named by an account's code alone.
+        codes = [name.split()[0] for name in self.account_numbers]
+        aliases = {
+            code: number
+            for code, number in zip(codes, self.account_numbers.values(), strict=True)
+            if codes.count(code) == 1
+        }
+        self.parser.set_accounts(aliases | self.account_numbers)
+
+    def read_day_document(self, document: Document) -> None:
+        parsed = self._parse(document)
+        resource = document.resource
+        listed = {row["account_number"] for row in self._accounts}
+        for row in parsed.unlisted.to_pylist():
+            if row["account_number"] not in listed:
+                self._accounts.append(row | {"is_listed": False})
+        days = parsed.days.to_pylist()
+        if resource is FILLS:
+            self.summary.fills_read += parsed.rows.num_rows
+            dates = [day["trade_date"] for day in days]
+            self.first_fill = min(filter(None, [self.first_fill, *dates]), default=None)
+        changed = [day for day in days if self._is_new(document, day)]
+        wanted = {
+            day["content_hash"]
+            for day in changed
+            if not self._versions.is_loaded(resource.name, *_day_key(day))
+        }
+        if wanted:
+            # Two days with the same content hash hold the same rows but for the key.
+            mask = pc.is_in(parsed.rows["content_hash"], pa.array(list(wanted)))
+            rows = parsed.rows.filter(mask).cast(day_schema(resource))
+            self._tables[resource.name].append(rows)
+            self.summary.rows_loaded += rows.num_rows
+            if parsed.fees is not None:
+                mask = pc.is_in(parsed.fees["content_hash"], pa.array(list(wanted)))
+                self._tables["fill_fees"].append(
+                    parsed.fees.filter(mask).cast(FEES_SCHEMA)
+                )
+        for day in changed:
+            self._record(resource.name, *_day_key(day), day["rows_count"])
+        self._record_vanished(document, days)
+
+    def tables(self) -> dict[str, list[pa.Table]]:
+        """What dlt has to load: accounts, and the rows of new versions."""
+        accounts = [
+            row | {"name_hash": _hashed(row["account_name"], self._salt)}
+            for row in self._accounts
+        ]
+        accounts_table = pa.Table.from_pylist(accounts, schema=ACCOUNTS_SCHEMA)
+        return self._tables | {"accounts": [accounts_table]}
+
+    def versions_table(self) -> pa.Table:
+        """The day versions to commit, as `VERSIONS_SCHEMA`."""
+        return pa.Table.from_pylist(self._new, schema=VERSIONS_SCHEMA)
+
+    def _parse(self, document: Document) -> Parsed:
+        parsed = self.parser.parse(document)
+        self.origins.append(document.origin)
+        self.rejected.append(parsed.rejected)
+        self.summary.documents += 1
+        self.summary.rejected += parsed.rejected.num_rows
+        self.summary.unknown_columns.update(
+            f"{document.resource.name}.{name}" for name in parsed.unknown_columns
+        )
+        return parsed
+
+    def _is_new(self, document: Document, day: dict) -> bool:
+        account, trade_date, content = _day_key(day)
+        key = (document.resource.name, account, trade_date)
+        earlier = self._seen.get(key)
+        if earlier is None:
+            self._seen[key] = (content, document.origin)
+            return not self._versions.is_current(*key, content)
+        if earlier[0] != content:
+            raise DocumentError(
+                f"{earlier[1]} and {document.origin} both hold {trade_date} of the same "
+                "account and disagree. Remove or complete one of them."
+            )
+        return False
+
+    def _record_vanished(self, document: Document, days: list[dict]) -> None:
+        seen = {_day_key(day)[:2] for day in days}
+        listed = {row["account_number"] for row in self._accounts if row["is_listed"]}
+        if document.covers:
+            first, last = document.covers
+            if document.account_name is not None:
+                listed &= {self.account_numbers[document.account_name]}
+        elif days:
+            dates = [day["trade_date"] for day in days]
+            first, last = min(dates), max(dates)
+            listed &= {account for account, _ in seen}
+        else:
+            return
+        name = document.resource.name
+        for account, day in self._versions.vanished(name, listed, first, last, seen):
+            self._record(name, account, day, EMPTY_DAY, 0)
+
+    def _record(
+        self, resource: str, account: str, day: date, content: str, rows_count: int
+    ) -> None:
+        self.summary.days_changed += resource == FILLS.name
+        self._new.append(
+            {
+                "resource": resource,
+                "account_number": account,
+                "trade_date": day,
+                "content_hash": content,
+                "rows_count": rows_count,
+                "known_at": self._versions.known_at(resource, account, day),
+            }
+        )
+
+
+def _day_key(day: dict) -> tuple[str, date, str]:
+    return day["account_number"], day["trade_date"], day["content_hash"]
+
+
+def _hashed(name: str, salt: str) -> str:
+    return "x" + hashlib.sha256((salt + name).encode()).hexdigest()[:12]
+
+
+def _salt(root: Home) -> str:
+    """The secret of this home that hides account names; made on first use."""
+    path = root.root / "account_salt"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_hex(16))
+    return path.read_text()
+
+
+def _refuse_other_firm(before: RunContext | None, source: Source, home: Home) -> None:
+    if before is None or (before.source, before.firm) == (source.name, source.firm):
+        return
+    raise UserError(
+        f"{home.root} holds {before.source} data of {before.firm}; this run would load "
+        f"{source.name} data of {source.firm}. Set RISK_HOME to another folder, or "
+        "FIRM to the same name if it is the same firm."
+    )

@@ -1,0 +1,149 @@
+"""What PropReports sends: its CSV columns, their types, and the raw columns they fill.
+
+Columns are found by name, never by position; spellings differ between firms.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """How the text of a cell is read."""
+
+    TEXT = "text"
+    SIDE = "side"
+    NUMBER = "number"
+    POSITIVE = "positive number"
+    COUNT = "count"
+    DATE = "date"
+    TIMESTAMP = "timestamp"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A declared column.
+
+    Attributes:
+        name: Its name in the raw table.
+        labels: Header spellings, compared without regard to case.
+        kind: How its cells are read.
+        in_header: The document is refused without this column.
+        filled: A row with this cell empty is quarantined.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    kind: Kind = Kind.TEXT
+    in_header: bool = False
+    filled: bool = False
+
+
+def _key(name: str, label: str, kind: Kind = Kind.TEXT) -> Column:
+    return Column(name, (label,), kind, in_header=True, filled=True)
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One kind of document and the raw table it lands in.
+
+    Attributes:
+        name: The raw table.
+        columns: Declared columns; any other is a fee column or reported as unknown.
+        date_column: The column whose calendar date (New York) is the trade date.
+        fees_between: Headers that enclose the fee columns, which differ by firm.
+        summary_labels: First cells of total rows, which are not data.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    date_column: str | None = None
+    fees_between: tuple[str, str] | None = None
+    summary_labels: tuple[str, ...] = ()
+
+
+ACCOUNTS = Resource(
+    name="accounts",
+    columns=(
+        _key("account_number", "Account Id"),
+        _key("account_name", "Account Name"),
+        Column("first_traded_date", ("First Traded",), Kind.DATE),
+        Column("last_traded_date", ("Last Traded",), Kind.DATE),
+        Column("currency", ("Currency",)),
+        Column("cash_amount", ("Cash",), Kind.NUMBER),
+        Column("unrealized_pnl", ("Unrealized",), Kind.NUMBER),
+    ),
+)
+
+FILLS = Resource(
+    name="fills",
+    date_column="filled_at_et",
+    fees_between=("Liq", "Order Id"),
+    columns=(
+        _key("filled_at_et", "Date/Time", Kind.TIMESTAMP),
+        _key("account_name", "Account"),
+        _key("side", "B/S", Kind.SIDE),
+        _key("quantity", "Qty", Kind.POSITIVE),
+        _key("symbol", "Symbol"),
+        _key("price", "Price", Kind.NUMBER),
+        Column("route", ("Route",)),
+        Column("liquidity", ("Liq",), in_header=True),
+        Column("order_id", ("Order Id",), in_header=True),
+        Column("fill_id", ("Fill Id",), in_header=True),
+        Column("currency", ("Currency",)),
+        Column("isin", ("ISIN", "ISIN/CUSIP")),
+        Column("cusip", ("CUSIP",)),
+        Column("status", ("Status",)),
+        Column("propreports_id", ("PropReports Id",)),
+    ),
+)
+
+BROKER_DAYS = Resource(
+    name="broker_days",
+    date_column="trade_date",
+    summary_labels=("equities", "options", "futures", "forex", "total"),
+    columns=(
+        _key("trade_date", "Date", Kind.DATE),
+        Column("instrument_type", ("Type",)),
+        Column("orders_count", ("Orders",), Kind.COUNT),
+        Column("fills_count", ("Fills",), Kind.COUNT),
+        Column("quantity", ("Qty",), Kind.NUMBER),
+        Column("gross_pnl", ("Gross",), Kind.NUMBER, in_header=True),
+        Column("total_fees", ("Trade Fees",), Kind.NUMBER),
+        Column("net_pnl", ("Net",), Kind.NUMBER, in_header=True),
+        Column("adjusted_net_pnl", ("Adj Net",), Kind.NUMBER),
+        Column("unrealized_delta", ("Unrealized Δ", "Unrealized δ"), Kind.NUMBER),
+        Column("total_delta", ("Total Δ", "Total δ"), Kind.NUMBER),
+        Column("transfers_amount", ("Transfers",), Kind.NUMBER),
+        Column("cash_amount", ("Cash",), Kind.NUMBER),
+        Column("unrealized_pnl", ("Unrealized",), Kind.NUMBER),
+        Column("end_balance", ("End Balance",), Kind.NUMBER),
+    ),
+)
+
+POSITIONS = Resource(
+    name="positions",
+    date_column="trade_date",
+    columns=(
+        _key("trade_date", "Date", Kind.DATE),
+        _key("account_name", "Account"),
+        _key("symbol", "Symbol"),
+        Column("quantity", ("Qty",), Kind.NUMBER),
+        Column("average_price", ("Avg Price",), Kind.NUMBER),
+        Column("close_price", ("Close",), Kind.NUMBER, in_header=True),
+        Column("unrealized_pnl", ("Unrealized",), Kind.NUMBER),
+    ),
+)
+
+ADJUSTMENTS = Resource(
+    name="adjustments",
+    date_column="trade_date",
+    columns=(
+        _key("trade_date", "Date", Kind.DATE),
+        _key("account_name", "Account"),
+        _key("category", "Category"),
+        _key("amount", "Amount", Kind.NUMBER),
+    ),
+)
+
+BY_DAY = (FILLS, BROKER_DAYS, POSITIONS, ADJUSTMENTS)
+"""Resources that are versioned by (account, trade date)."""

@@ -1,0 +1,90 @@
+"""Where a run writes: every path under one folder, and the lock on that folder."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from runtime.errors import UserError
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder of one warehouse: `RISK_HOME`, or `RISK_HOME/as_of/<date>`."""
+
+    root: Path
+
+    @property
+    def warehouse(self) -> Path:
+        """The DuckDB file all schemas live in."""
+        return self.root / "risk.duckdb"
+
+    @property
+    def models(self) -> Path:
+        """Trained models, one folder per version."""
+        return self.root / "models"
+
+    @property
+    def logs(self) -> Path:
+        """Log files."""
+        return self.root / "logs"
+
+    @property
+    def reports(self) -> Path:
+        """Reports, one folder per AS_OF date."""
+        return self.root / "reports"
+
+    @property
+    def outbox(self) -> Path:
+        """Mails: waiting here, then moved to `outbox/sent`."""
+        return self.root / "outbox"
+
+    @property
+    def published(self) -> Path:
+        """Read-only copies of the marts."""
+        return self.root / "published"
+
+    @property
+    def docs(self) -> Path:
+        """The lineage site."""
+        return self.root / "docs"
+
+    @property
+    def dlt(self) -> Path:
+        """dlt's working files."""
+        return self.root / "dlt"
+
+    @property
+    def dbt(self) -> Path:
+        """dbt's target and logs."""
+        return self.root / "dbt"
+
+    def past(self, as_of: date) -> "Home":
+        """The home of a run for a past date, beneath this one."""
+        return Home(self.root / "as_of" / as_of.isoformat())
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the only writing place in this home.
+
+        Raises:
+            UserError: Another process holds it; the message names its process id.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / "lock").open("a+") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                handle.seek(0)
+                holder = handle.read().strip() or "unknown"
+                raise UserError(
+                    f"Another run is writing to {self.root} (process {holder}). "
+                    f"Wait for it to end, or stop it with `kill {holder}`."
+                ) from None
+            handle.truncate(0)
+            handle.write(str(os.getpid()))
+            handle.flush()
+            yield

@@ -1,0 +1,174 @@
+"""Settings from `.env` and the environment, checked before anything runs."""
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from runtime.errors import UserError
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+SourceName = Literal["api", "files", "sample"]
+
+
+class Settings(BaseSettings):
+    """Every setting of the project; the description is the line in `.env.example`."""
+
+    model_config = SettingsConfigDict(
+        env_file=PROJECT_ROOT / ".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        # A refused value may be a password: messages name the setting, never the value.
+        hide_input_in_errors=True,
+    )
+
+    source: SourceName | None = Field(
+        None, description="api, files or sample; left out: api once it is set up below"
+    )
+    exports: Path | None = Field(
+        None, description="Folder of PropReports CSV exports, for SOURCE=files"
+    )
+    as_of: date | None = Field(
+        None, description="Run as of the morning of this date (YYYY-MM-DD)"
+    )
+    publish_past: bool = Field(
+        False, description="Also publish and mail a run whose AS_OF lies in the past"
+    )
+    risk_home: Path | None = Field(
+        None, description="Folder for everything a run writes; default var/<source>"
+    )
+    firm: str | None = Field(
+        None, description="Name of the firm; default: the host, or the exports folder"
+    )
+    sample_seed: int = Field(7, description="Seed of the synthetic sample firm")
+
+    propreports_url: str | None = Field(
+        None, description="https://<firm>.propreports.com/api.php"
+    )
+    api_token: SecretStr | None = Field(
+        None, description="A PropReports token, instead of user and password"
+    )
+    api_user: str | None = Field(None, description="PropReports user id or e-mail")
+    api_password: SecretStr | None = Field(None, description="PropReports password")
+    api_group_id: int = Field(
+        -2, description="PropReports group whose accounts are loaded; -2 is all"
+    )
+    history_start: date | None = Field(
+        None, description="First date to load; default: the first day anybody traded"
+    )
+    reload_days: int = Field(
+        7, ge=0, description="Days re-read each morning, for late and corrected fills"
+    )
+
+    smtp_url: str = Field(
+        "smtp://smtp.gmail.com:587",
+        description="smtp:// (STARTTLS) or smtps:// server that sends the report",
+    )
+    email_from: str | None = Field(
+        None, description="Sender; also the login of the mail server"
+    )
+    email_password: SecretStr | None = Field(
+        None, description="Password of the mail server (Gmail: an app password)"
+    )
+    email_to: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Recipients, separated by commas"
+    )
+
+    threads: int = Field(2, ge=1, description="Processor cores to use")
+    memory_limit: str = Field(
+        "4GB",
+        pattern=r"^\d+(\.\d+)?\s?(MB|GB|MiB|GiB)$",
+        description="Memory the warehouse may use before it spills to disk",
+    )
+
+    @field_validator("email_to", mode="before")
+    @classmethod
+    def _split_recipients(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _check_smtp_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+            raise ValueError("must look like smtp://host:587 or smtps://host:465")
+        return value
+
+    @model_validator(mode="after")
+    def _check_groups(self) -> "Settings":
+        if self.source_name == "files" and self.exports is None:
+            raise ValueError("SOURCE=files needs EXPORTS=<folder of CSV exports>")
+        if self.source_name == "api":
+            if self.propreports_url is None:
+                raise ValueError(
+                    "SOURCE=api needs PROPREPORTS_URL="
+                    "https://<firm>.propreports.com/api.php"
+                )
+            if not (self.api_token or (self.api_user and self.api_password)):
+                raise ValueError(
+                    "SOURCE=api needs API_TOKEN, or API_USER and API_PASSWORD"
+                )
+        mail = {
+            "EMAIL_FROM": self.email_from,
+            "EMAIL_PASSWORD": self.email_password,
+            "EMAIL_TO": self.email_to,
+        }
+        absent = [name for name, value in mail.items() if not value]
+        if 0 < len(absent) < len(mail):
+            raise ValueError(
+                f"to send mail {' and '.join(absent)} must be set too "
+                "(or none of EMAIL_FROM, EMAIL_PASSWORD, EMAIL_TO)"
+            )
+        return self
+
+    @property
+    def source_name(self) -> SourceName:
+        """The source in use: `api` as soon as any of its settings is there."""
+        if self.source:
+            return self.source
+        wants_api = self.propreports_url or self.api_token or self.api_user
+        return "api" if wants_api else "sample"
+
+    @property
+    def home_root(self) -> Path:
+        """Absolute path of `RISK_HOME`."""
+        home = self.risk_home or PROJECT_ROOT / "var" / self.source_name
+        return home.expanduser().resolve()
+
+    @property
+    def sends_mail(self) -> bool:
+        """Whether a mail server and recipients are configured."""
+        return self.email_from is not None
+
+
+def load_settings() -> Settings:
+    """Read and check all settings.
+
+    Raises:
+        UserError: A setting is missing or malformed; names it and how to set it.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = "; ".join(_one_problem(item) for item in error.errors())
+        raise UserError(
+            f"Settings: {problems}. Mend it in .env or on the command line "
+            "(.env.example explains every setting)."
+        ) from None
+
+
+def _one_problem(item: dict) -> str:
+    message = item["msg"].removeprefix("Value error, ")
+    if not item["loc"]:
+        return message
+    name = str(item["loc"][0]).upper()
+    if item["type"].startswith("date"):
+        return f"{name} is not a date, write {name}=YYYY-MM-DD"
+    return f"{name}: {message[0].lower()}{message[1:]}"

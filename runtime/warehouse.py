@@ -1,0 +1,75 @@
+"""Opening the warehouse, and the row that says what it is."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from runtime.errors import UserError
+from runtime.home import Home
+
+RUN_CONTEXT = "raw.run_context"
+
+
+@contextmanager
+def open_warehouse(path: Path, *, read_only: bool = False) -> Iterator:
+    """A DuckDB connection to the warehouse at `path`, closed at the end.
+
+    Raises:
+        UserError: Another process has the file open, or it is no DuckDB file.
+    """
+    try:
+        connection = duckdb.connect(path, read_only=read_only)
+    except duckdb.Error as error:
+        raise UserError(
+            f"{path} cannot be opened ({str(error).splitlines()[0]}). Close whatever "
+            "has it open; to read while a run writes, open the copy in published/."
+        ) from None
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """What a warehouse holds and as of when.
+
+    Attributes:
+        source: api, files or sample.
+        firm: Whose fills these are.
+        as_of: The morning the data ends before.
+        prediction_date: The next session on or after `as_of`.
+    """
+
+    source: str
+    firm: str
+    as_of: date
+    prediction_date: date
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether the data is synthetic, which every page must say."""
+        return self.source == "sample"
+
+
+def read_run_context(home: Home) -> RunContext | None:
+    """The context of the last ingestion into `home`; None before the first."""
+    if not home.warehouse.exists():
+        return None
+    with open_warehouse(home.warehouse) as connection:
+        schema, table = RUN_CONTEXT.split(".")
+        exists = connection.execute(
+            "select count(*) from information_schema.tables "
+            "where table_schema = ? and table_name = ?",
+            [schema, table],
+        ).fetchone()[0]
+        if not exists:
+            return None
+        row = connection.execute(
+            f"select source, firm, as_of, prediction_date from {RUN_CONTEXT}"
+        ).fetchone()
+    return RunContext(*row) if row else None
