@@ -18,7 +18,7 @@ def run_dbt(settings: Settings, home: Home, *arguments: str) -> list:
     Args:
         settings: Threads and memory limit.
         home: Whose warehouse.
-        arguments: As on dbt's command line, the command first.
+        arguments: The command, then its options, as on dbt's command line.
 
     Returns:
         dbt's results, one per node; empty for commands without nodes.
@@ -42,7 +42,7 @@ def run_dbt(settings: Settings, home: Home, *arguments: str) -> list:
                 "--log-level-file", "info",
                 "--log-path", str(home.dbt),
                 "--no-use-colors-file",
-                command,
+                *command.split(),
                 "--project-dir", str(PROJECT_ROOT / "dbt_project"),
                 "--profiles-dir", str(PROJECT_ROOT),
                 "--target-path", str(home.dbt / "target"),

@@ -1,0 +1,82 @@
+# Risk warehouse. `make help` lists every target; settings: .env, or NAME=value here.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+# Without byte code every start of dbt takes two seconds longer.
+unexport PYTHONDONTWRITEBYTECODE
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(VENV)/runtime ## Make .venv and install the pinned dependencies
+
+$(VENV)/runtime: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "error: $(PYTHON) is missing or older than 3.11. Install Python 3.11+, or run make PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null \
+		|| { echo "error: this Python cannot make virtual environments. Install it: apt-get install python3-venv"; exit 1; }
+	@echo "Installing the pinned dependencies into $(VENV), once; this takes a minute ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(PY) -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@$(PY) -c 'import lightgbm' 2>/dev/null \
+		|| { echo "error: LightGBM needs the OpenMP library. Install it: apt-get install libgomp1 (dnf: libgomp)"; exit 1; }
+	@touch $@
+
+$(VENV)/dev: requirements-dev.txt $(VENV)/runtime
+	@$(PY) -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@touch $@
+
+daily: setup ## Run the whole morning (SOURCE= EXPORTS= AS_OF= RISK_HOME=)
+	@$(PY) -m daily run
+
+ingest: setup ## Load what is new or changed from the source
+	@$(PY) -m daily ingest
+
+build: setup ## Build and test the models up to features and labels
+	@$(PY) -m daily build
+
+train: setup ## Train the models
+	@$(PY) -m daily train
+
+score: setup ## Predict the next session
+	@$(PY) -m daily score
+
+risk: setup ## Build and test the risk marts on the predictions
+	@$(PY) -m daily risk
+
+publish: setup ## Publish a read-only copy of the marts
+	@$(PY) -m daily publish
+
+report: setup ## Write the report and mail it
+	@$(PY) -m daily report
+
+docs: setup ## Write the lineage site, one page that works offline
+	@$(PY) -m daily docs
+
+test: $(VENV)/dev ## Run every test, pytest's and dbt's
+	@$(PY) -m pytest
+
+lint: $(VENV)/dev ## Check the style of Python and SQL
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/sqlfluff lint dbt_project
+
+bench: $(VENV)/dev ## Measure the daily run and print a table
+	@$(PY) -m tests.bench
+
+lock: ## Pin what pyproject.toml resolves to today
+	@rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock
+	@$(VENV)-lock/bin/pip install --quiet --disable-pip-version-check .
+	@$(VENV)-lock/bin/pip freeze --exclude risk-warehouse > requirements.txt
+	@$(VENV)-lock/bin/pip install --quiet --disable-pip-version-check '.[dev]'
+	@$(VENV)-lock/bin/pip freeze --exclude risk-warehouse > requirements-dev.txt
+	@rm -rf $(VENV)-lock build *.egg-info
+
+clean: ## Remove .venv, caches and the sample warehouse (a firm's data stays)
+	@rm -rf $(VENV) var/sample .ruff_cache .hypothesis build *.egg-info
+	@find . -name __pycache__ -not -path './var/*' -prune -exec rm -rf {} +
+
+.PHONY: help setup daily ingest build train score risk publish report docs test lint bench lock clean

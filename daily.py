@@ -1,0 +1,231 @@
+"""The morning's run, and each of its steps alone: `python -m daily --help`."""
+
+import logging
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from logging.handlers import RotatingFileHandler
+
+import click
+
+from runtime.errors import UserError
+from runtime.home import Home
+from runtime.settings import Settings, load_settings
+from runtime.warehouse import read_run_context
+
+Step = Callable[[Settings, Home], str]
+logger = logging.getLogger("daily")
+logger.addHandler(logging.NullHandler())
+logger.propagate = False
+
+
+def build(settings: Settings, home: Home) -> str:
+    """Build and test every model up to features and labels."""
+    return _dbt_build(settings, home, "before_scoring")
+
+
+def train(settings: Settings, home: Home) -> str:
+    """Train the models, unless today's data has trained them already."""
+    from ml.train import train as train_models
+
+    return train_models(settings, home)
+
+
+def score(settings: Settings, home: Home) -> str:
+    """Predict the next session."""
+    from ml.score import score as score_traders
+
+    return score_traders(settings, home)
+
+
+def risk(settings: Settings, home: Home) -> str:
+    """Build and test the risk marts on the predictions."""
+    return _dbt_build(settings, home, "after_scoring")
+
+
+def publish(settings: Settings, home: Home) -> str:
+    """Publish a read-only copy of the marts."""
+    from runtime.publish import publish as publish_marts
+
+    if _is_past(settings, home):
+        return "not published: the run is of the past (PUBLISH_PAST=1 publishes it)"
+    return publish_marts(home)
+
+
+def report(settings: Settings, home: Home) -> str:
+    """Write the report and mail it."""
+    from reports.daily_report import report as write_report
+
+    return write_report(settings, home, mails=not _is_past(settings, home))
+
+
+def docs(settings: Settings, home: Home) -> str:
+    """Write the lineage site: one static page that works offline."""
+    from runtime.transform import run_dbt
+
+    run_dbt(settings, home, "docs generate", "--static")
+    home.docs.mkdir(parents=True, exist_ok=True)
+    page = home.docs / "index.html"
+    (home.dbt / "target" / "static_index.html").replace(page)
+    return f"open {page}"
+
+
+AFTER_INGEST: tuple[Step, ...] = (build, train, score, risk, publish, report)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Risk warehouse: ingest, build, train, score, risk, publish, report.
+
+    Settings come from .env and the environment; .env.example explains each.
+    """
+
+
+@main.command("run")
+def run_all() -> None:
+    """Run the whole morning, step by step."""
+    _guarded(_run_all)
+
+
+@main.command("ingest")
+def run_ingest() -> None:
+    """Load what is new or changed from the source."""
+    def ingest_alone(settings: Settings) -> None:
+        with ExitStack() as held:
+            _ingest(settings, held, total=1)
+
+    _guarded(ingest_alone)
+
+
+def _add_command(step: Step) -> None:
+    @main.command(step.__name__, help=step.__doc__)
+    def command() -> None:
+        _guarded(lambda settings: _run_alone(settings, step))
+
+
+for _step in (*AFTER_INGEST, docs):
+    _add_command(_step)
+
+
+def _guarded(action: Callable[[Settings], None]) -> None:
+    """Run, and turn what a person can mend into one line and exit code 1."""
+    try:
+        action(load_settings())
+    except UserError as error:
+        logger.error("%s", error)
+        click.echo(f"error: {error}", err=True)
+        sys.exit(1)
+    except Exception as error:
+        logger.exception("unexpected")
+        logs = [h.baseFilename for h in logger.handlers if hasattr(h, "baseFilename")]
+        where = f" The log is {logs[0]}." if logs else ""
+        click.echo(
+            f"error: unexpected {type(error).__name__}: "
+            f"{' '.join(str(error).split())[:300]}.{where}",
+            err=True,
+        )
+        sys.exit(1)
+
+
+def _run_all(settings: Settings) -> None:
+    from reports.daily_report import report_path
+
+    started = time.monotonic()
+    total = 1 + len(AFTER_INGEST)
+    with ExitStack() as held:
+        home = _ingest(settings, held, total)
+        for number, step in enumerate(AFTER_INGEST, start=2):
+            _run_step(step, settings, home, number, total)
+        context = read_run_context(home)
+    click.echo(f"done in {time.monotonic() - started:.1f} s. Where to look next:")
+    click.echo(f"  report     {report_path(home, context.as_of)}")
+    if (home.published / "current").exists():
+        click.echo(f"  marts      {home.published / 'current'} (DuckDB and Parquet)")
+    click.echo("  lineage    make docs")
+
+
+def _ingest(settings: Settings, held: ExitStack, total: int) -> Home:
+    """Ingest, and leave the home locked until `held` is closed."""
+    from ingestion.pipeline import ingest, opened
+
+    started = time.monotonic()
+    with opened(settings) as (source, home, as_of):
+        held.enter_context(home.locked())
+        _log_to(home)
+        kind = "SAMPLE DATA of a " if source.name == "sample" else ""
+        click.echo(f"{kind}{source.firm}, as of the morning of {as_of}, in {home.root}")
+        _say(1, total, "ingest", str(ingest(settings, source, home, as_of)), started)
+    return home
+
+
+def _run_alone(settings: Settings, step: Step) -> None:
+    home = _existing_home(settings)
+    with home.locked():
+        _log_to(home)
+        _run_step(step, settings, home, 1, 1)
+
+
+def _run_step(
+    step: Step, settings: Settings, home: Home, number: int, total: int
+) -> None:
+    started = time.monotonic()
+    logger.info("%s begins", step.__name__)
+    _say(number, total, step.__name__, step(settings, home), started)
+
+
+def _say(number: int, total: int, name: str, text: str, started: float) -> None:
+    seconds = time.monotonic() - started
+    logger.info("%s: %s (%.1f s)", name, text, seconds)
+    click.echo(f"[{number}/{total}] {name:<8} {seconds:6.1f} s  {text}")
+
+
+def _existing_home(settings: Settings) -> Home:
+    """The home that holds AS_OF (left out: the latest).
+
+    Raises:
+        UserError: No run has made one.
+    """
+    root = Home(settings.home_root)
+    past = root.past(settings.as_of) if settings.as_of else root
+    latest = read_run_context(root)
+    if latest and settings.as_of in (None, latest.as_of):
+        return root
+    if not past.warehouse.exists():
+        raise UserError(
+            f"There is no warehouse in {past.root}. Run `make daily` with the same "
+            "SOURCE and AS_OF first."
+        )
+    return past
+
+
+def _is_past(settings: Settings, home: Home) -> bool:
+    return home.root != settings.home_root and not settings.publish_past
+
+
+def _dbt_build(settings: Settings, home: Home, selector: str) -> str:
+    from runtime.transform import run_dbt
+
+    # Unit tests check the code, not the data: they belong to `make test`.
+    results = run_dbt(
+        settings, home, "build", "--selector", selector,
+        "--exclude-resource-type", "unit_test",
+    )  # fmt: skip
+    kinds = [result.node.resource_type for result in results]
+    tests = sum(kind == "test" for kind in kinds)
+    return f"{len(kinds) - tests} models and seeds built, {tests} tests passed"
+
+
+def _log_to(home: Home) -> None:
+    """Write what happens to `logs/daily.log`, ten files of a megabyte at most."""
+    home.logs.mkdir(parents=True, exist_ok=True)
+    handler = RotatingFileHandler(
+        home.logs / "daily.log", maxBytes=10**6, backupCount=9
+    )
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+
+
+if __name__ == "__main__":
+    main()

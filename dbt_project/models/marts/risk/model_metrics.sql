@@ -1,0 +1,24 @@
+{{ config(tags=['after_scoring']) }}
+{#
+    Grain: one row per model version, model, trader (empty: all traders) and metric,
+    each measured on days the model had not seen.
+#}
+with
+
+model_metrics as (
+    select * from {{ ref('stg_ml__model_metrics') }}
+),
+
+final as (
+    select
+        model_version,
+        model,
+        coalesce(trader_id, '') as trader_id,
+        metric,
+        metric_value,
+        rows_count,
+        trained_through
+    from model_metrics
+)
+
+select * from final

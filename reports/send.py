@@ -1,0 +1,102 @@
+"""Mails the report: into an outbox first, then out, once per date and recipients."""
+
+import hashlib
+import os
+import smtplib
+import ssl
+from datetime import date
+from email import policy
+from email.message import EmailMessage
+from email.parser import BytesParser
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+
+from runtime.errors import UserError
+from runtime.home import Home
+from runtime.settings import Settings
+
+TIMEOUT_SECONDS = 30
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+def post(
+    settings: Settings, home: Home, as_of: date, subject: str, html: str, text: str
+) -> str:
+    """Put the report into the outbox and send all that waits there.
+
+    Returns:
+        A sentence for people.
+
+    Raises:
+        UserError: The server refused or did not answer; the mail stays in the outbox.
+    """
+    recipients = ",".join(sorted(settings.email_to))
+    digest = hashlib.sha256(recipients.encode()).hexdigest()[:8]
+    name = f"{as_of}-{digest}.eml"
+    sent = home.outbox / "sent"
+    sent.mkdir(parents=True, exist_ok=True)
+    if not (sent / name).exists():
+        message = EmailMessage(policy=policy.SMTP)
+        message["From"] = settings.email_from
+        message["To"] = ", ".join(settings.email_to)
+        message["Subject"] = subject
+        message["Message-ID"] = (
+            f"<{as_of}.{digest}@{settings.email_from.split('@')[-1]}>"
+        )
+        message.set_content(text)
+        message.add_alternative(html, subtype="html")
+        partial = home.outbox / f".{name}"
+        partial.write_bytes(message.as_bytes())
+        os.replace(partial, home.outbox / name)
+    waiting = sorted(home.outbox.glob("*.eml"))
+    if not waiting:
+        return f"mailed before to {len(settings.email_to)} recipients"
+    _deliver(settings, waiting, sent)
+    return f"mailed to {', '.join(settings.email_to)}"
+
+
+def _deliver(settings: Settings, waiting: list[Path], sent: Path) -> None:
+    server = urlsplit(settings.smtp_url)
+    where = f"{server.hostname}:{server.port or ''}".rstrip(":")
+    try:
+        with _connected(server) as connection:
+            # A mail server on this machine may know its users without a password.
+            if connection.has_extn("auth") or server.hostname not in LOOPBACK:
+                connection.login(
+                    settings.email_from, settings.email_password.get_secret_value()
+                )
+            for path in waiting:
+                message = BytesParser(policy=policy.SMTP).parsebytes(path.read_bytes())
+                connection.send_message(message)
+                os.replace(path, sent / path.name)
+    except smtplib.SMTPAuthenticationError as error:
+        raise UserError(
+            f"The mail server {where} refused the log-in (code {error.smtp_code}). "
+            "Check EMAIL_FROM and EMAIL_PASSWORD in .env, then `make report`."
+        ) from None
+    except (OSError, smtplib.SMTPException) as error:
+        raise UserError(
+            f"The mail server {where} did not take the report "
+            f"({type(error).__name__}). It waits in {waiting[0].parent}; check SMTP_URL "
+            "and EMAIL_TO in .env, then `make report`."
+        ) from None
+
+
+def _connected(server: SplitResult) -> smtplib.SMTP:
+    context = ssl.create_default_context()
+    if server.scheme == "smtps":
+        return smtplib.SMTP_SSL(
+            server.hostname,
+            server.port or 465,
+            timeout=TIMEOUT_SECONDS,
+            context=context,
+        )
+    connection = smtplib.SMTP(
+        server.hostname, server.port or 587, timeout=TIMEOUT_SECONDS
+    )
+    connection.ehlo()
+    # A password never travels in the clear, except where it leaves no machine.
+    if connection.has_extn("starttls") or server.hostname not in LOOPBACK:
+        connection.starttls(context=context)
+        connection.ehlo()
+    return connection

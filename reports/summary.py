@@ -1,0 +1,110 @@
+"""What the report says, as plain data read from the marts."""
+
+from datetime import date
+from typing import Any
+
+import duckdb
+
+from runtime.errors import UserError
+from runtime.home import Home
+from runtime.warehouse import open_warehouse, read_run_context
+
+LEVELS = ("High", "Medium", "Low", "Unknown")
+
+
+def summarise(home: Home) -> dict[str, Any]:
+    """Everything the report shows, for the warehouse's AS_OF morning.
+
+    Returns:
+        firm, source, is_sample, as_of, prediction_date; desk (counts by level and the
+        sum of predictions); calls, a list per level, most at risk first; inactive;
+        outcomes_date and outcomes of the last calls that are over; quality (checks
+        that found something); metrics of the model set in use.
+
+    Raises:
+        UserError: The marts are not there.
+    """
+    context = read_run_context(home)
+    if context is None:
+        raise UserError(f"{home.warehouse} holds nothing yet. Run `make daily` first.")
+    with open_warehouse(home.warehouse) as connection:
+        try:
+            return {
+                "firm": context.firm,
+                "source": context.source,
+                "is_sample": context.is_sample,
+                "as_of": context.as_of,
+                "prediction_date": context.prediction_date,
+                **_read(connection, context.prediction_date),
+            }
+        except duckdb.CatalogException as error:
+            reason = str(error).splitlines()[0]
+            raise UserError(
+                f"The marts are not built ({reason}). Run `make daily`."
+            ) from None
+
+
+def _read(connection: duckdb.DuckDBPyConnection, prediction_date: date) -> dict:
+    calls = _rows(
+        connection,
+        "select * from marts.risk_calls where prediction_date = ? "
+        "order by predicted_pnl nulls last, trader_id",
+        [prediction_date],
+    )
+    desk = _rows(
+        connection, "from marts.desk_calls where prediction_date = ?", [prediction_date]
+    )
+    outcomes = _rows(
+        connection,
+        "select * from marts.call_outcomes where prediction_date = "
+        "(select max(prediction_date) from marts.call_outcomes) "
+        "order by actual_net_pnl nulls last, trader_id",
+    )
+    last_day = _rows(
+        connection,
+        "select trade_date, count(*) as accounts_count, "
+        "sum(fills_count) as fills_count, sum(net_pnl) as net_pnl "
+        "from marts.daily_totals where fills_count > 0 "
+        "group by trade_date order by trade_date desc limit 1",
+    )
+    return {
+        "desk": desk[0] if desk else None,
+        "last_day": last_day[0] if last_day else None,
+        "calls": {
+            level: [call for call in calls if call["risk_level"] == level]
+            for level in LEVELS
+        },
+        "inactive": _rows(
+            connection,
+            "select trader_id, last_traded_date, idle_sessions_count "
+            "from marts.dim_traders where call_basis = 'inactive' "
+            "order by last_traded_date desc, trader_id",
+        ),
+        "outcomes_date": outcomes[0]["prediction_date"] if outcomes else None,
+        "outcomes": outcomes,
+        "quality": _rows(
+            connection,
+            "from marts.data_quality where found_count > 0 and needs_attention "
+            "order by check_order",
+        ),
+        "metrics": _rows(
+            connection,
+            "select metrics.* from marts.model_metrics as metrics inner join "
+            "(select max(model_version) as model_version from marts.risk_calls "
+            " where prediction_date = ?) as used using (model_version) "
+            "where metrics.trader_id = '' order by metrics.metric, metrics.model",
+            [prediction_date],
+        ),
+        "model_version": max(
+            (call["model_version"] for call in calls if call["model_version"]),
+            default=None,
+        ),
+    }
+
+
+def _rows(
+    connection: duckdb.DuckDBPyConnection, sql: str, parameters: list | None = None
+) -> list[dict[str, Any]]:
+    result = connection.execute(sql, parameters or [])
+    names = [column[0] for column in result.description]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
