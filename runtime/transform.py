@@ -41,7 +41,7 @@ def run_dbt(settings: Settings, home: Home, *arguments: str) -> list:
                 "--log-level", "none",
                 "--log-level-file", "info",
                 "--log-path", str(home.dbt),
-                "--no-use-colors-file",
+                "--no-use-colors", "--no-use-colors-file",
                 *command.split(),
                 "--project-dir", str(PROJECT_ROOT / "dbt_project"),
                 "--profiles-dir", str(PROJECT_ROOT),

@@ -36,12 +36,12 @@ final as (
         row_number() over (
             partition by accounts.account_id, fills.symbol
             order by
-                fills.filled_at_et,
+                fills.filled_at_et asc,
                 try_cast(fills.fill_id as bigint) asc nulls last,
                 fills.fill_id asc nulls last,
                 try_cast(fills.propreports_id as bigint) asc nulls last,
                 fills.propreports_id asc nulls last,
-                fills.row_number
+                fills.row_number asc
         ) as fill_sequence,
         fills.content_hash,
         fills.row_number,

@@ -6,6 +6,9 @@
     ends belongs to the next end of either side at or after it. One sort, no range
     join, no recursion; a fill that crosses zero needs no splitting.
 #}
+{% set keys = 'account_id, symbol' %}
+{% set ends = 'share_end, fill_sequence' %}
+
 with
 
 remainders as (
@@ -26,22 +29,26 @@ remainders as (
     where remaining_quantity > 0
 ),
 
-{% set partition = 'account_id, symbol' %}
-{% set order = 'share_end, fill_sequence' %}
 pieces as (
     select
         account_id,
         symbol,
         multiplier,
         share_end - lag(share_end, 1, cast(0 as decimal(38, 8))) over (
-            partition by {{ partition }} order by {{ order }}
+            partition by account_id, symbol order by share_end, fill_sequence
         ) as quantity,
-        {{ first_following('case when is_buy then fill_sequence end', partition, order) }} as buy_sequence,
-        {{ first_following('case when is_buy then trade_date end', partition, order) }} as buy_date,
-        {{ first_following('case when is_buy then price end', partition, order) }} as buy_price,
-        {{ first_following('case when not is_buy then fill_sequence end', partition, order) }} as sell_sequence,
-        {{ first_following('case when not is_buy then trade_date end', partition, order) }} as sell_date,
-        {{ first_following('case when not is_buy then price end', partition, order) }} as sell_price
+        {{ first_following('case when is_buy then fill_sequence end', keys, ends) }}
+            as buy_sequence,
+        {{ first_following('case when is_buy then trade_date end', keys, ends) }}
+            as buy_date,
+        {{ first_following('case when is_buy then price end', keys, ends) }}
+            as buy_price,
+        {{ first_following('case when not is_buy then fill_sequence end', keys, ends) }}
+            as sell_sequence,
+        {{ first_following('case when not is_buy then trade_date end', keys, ends) }}
+            as sell_date,
+        {{ first_following('case when not is_buy then price end', keys, ends) }}
+            as sell_price
     from remainders
 ),
 

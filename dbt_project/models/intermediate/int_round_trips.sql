@@ -26,7 +26,8 @@ running_positions as (
         sum(signed_quantity) over (
             partition by account_id, symbol order by leg_sequence
             rows between unbounded preceding and current row
-        ) as position_after
+        ) as position_after,
+        {{ exact_product('signed_quantity', 'price', '1') }} as bought_amount
     from fill_legs
 ),
 
@@ -52,9 +53,9 @@ trips_summarised as (
         max(multiplier) as multiplier,
         min_by(signed_quantity, leg_sequence) > 0 as is_long,
         max_by(position_after, leg_sequence) = 0 as is_closed,
-        sum(case when signed_quantity > 0 then {{ exact_product('signed_quantity', 'price', '1') }} end)
+        sum(case when signed_quantity > 0 then bought_amount end)
         / sum(case when signed_quantity > 0 then signed_quantity end) as buy_price,
-        sum(case when signed_quantity < 0 then {{ exact_product('signed_quantity', 'price', '1') }} end)
+        sum(case when signed_quantity < 0 then bought_amount end)
         / sum(case when signed_quantity < 0 then signed_quantity end) as sell_price,
         sum({{ exact_product('-signed_quantity', 'price', 'multiplier') }}) as cash_flow,
         sum(total_fees) as total_fees,

@@ -191,7 +191,7 @@ days_marked as (
             when all_days.position_quantity = 0 then cast(0 as decimal(38, 8))
             when marks.close_price is not null
                 then
-                    {{ exact_product('all_days.position_quantity', 'marks.close_price', 'all_days.multiplier') }}
+                    {{ exact_product('position_quantity', 'close_price', 'multiplier') }}
                     - all_days.open_cost
         end as unrealized_pnl
     from all_days

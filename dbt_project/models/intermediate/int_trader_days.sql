@@ -161,8 +161,10 @@ final as (
         fill_days.stddev_fill_notional,
         diversity_days.symbol_concentration,
         cast(trip_days.mean_holding_minutes as double) as mean_holding_minutes,
-        cast({{ dbt.datediff('fill_days.first_fill_at_et', 'fill_days.last_fill_at_et', 'second') }} / 60.0 as double)
-            as active_minutes
+        cast(
+            {{ dbt.datediff('first_fill_at_et', 'last_fill_at_et', 'second') }}
+            / 60.0 as double
+        ) as active_minutes
     from trader_days
     inner join fill_days
         on

@@ -4,6 +4,10 @@ select *
 from {{ model }}
 where
     false
-    {% if minimum is not none %}or {{ column_name }} < {{ minimum }}{% endif %}
-    {% if maximum is not none %}or {{ column_name }} > {{ maximum }}{% endif %}
+    {% if minimum is not none -%}
+        or {{ column_name }} < {{ minimum }}
+    {%- endif %}
+    {% if maximum is not none -%}
+        or {{ column_name }} > {{ maximum }}
+    {%- endif %}
 {% endtest %}

@@ -65,6 +65,10 @@ broker_days as (
         or sum(broker_rows.net_pnl) <> 0
 ),
 
+summarised_accounts as (
+    select distinct account_id from broker_days
+),
+
 compared as (
     select
         coalesce(daily_totals.account_id, broker_days.account_id) as account_id,
@@ -79,6 +83,7 @@ compared as (
         broker_days.net_pnl as broker_net_pnl,
         daily_totals.account_id is null as is_missing_here,
         broker_days.account_id is null as is_missing_at_broker,
+        summarised_accounts.account_id is null as lacks_summary,
         0.01 + coalesce(contract_units.traded_units, 0)
         * {{ var('price_rounding_per_share') }} as gross_tolerance,
         -- Net is shown from rounded parts: a cent for each of them more.
@@ -93,6 +98,10 @@ compared as (
         on
             daily_totals.account_id = contract_units.account_id
             and daily_totals.trade_date = contract_units.trade_date
+    left join summarised_accounts
+        on
+            coalesce(daily_totals.account_id, broker_days.account_id)
+            = summarised_accounts.account_id
 ),
 
 final as (
@@ -102,6 +111,7 @@ final as (
         trade_date,
         ---------- verdict
         case
+            when lacks_summary then 'no_summary'
             when is_missing_here then 'missing_here'
             when is_missing_at_broker then 'missing_at_broker'
             when fills_count <> broker_fills_count then 'fills_differ'

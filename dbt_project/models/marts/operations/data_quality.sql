@@ -4,44 +4,20 @@
 #}
 with
 
-quarantine as (
-    select count(*) as found_count from {{ ref('stg_propreports__quarantine') }}
-),
-
-fills_without_multiplier as (
-    select count(*) as found_count
-    from {{ ref('int_fills_current') }}
-    where lacks_multiplier
-),
-
-unknown_statuses as (
-    select count(*) as found_count
-    from {{ ref('int_fills_current') }}
-    where is_counted and not is_regular
-),
-
-unlisted_accounts as (
-    select count(*) as found_count
-    from {{ ref('int_accounts') }}
-    where not is_listed
-),
-
-reconciliation as (
-    select
-        sum(case when comparison <> 'within_rounding' then 1 else 0 end) as found_count,
-        count(*) as days_count
-    from {{ ref('broker_reconciliation') }}
-    where broker_gross_pnl is not null or gross_pnl is not null
-),
-
 last_fill as (
     select max(trade_date) as last_trade_date
     from {{ ref('int_fills_current') }}
     where is_counted
 ),
 
-stale_sessions as (
-    select count(sessions.session_date) as found_count
+stale as (
+    select
+        'stale' as check_name,
+        1 as check_order,
+        count(sessions.session_date) as found_count,
+        'sessions before the AS_OF date without a single fill' as finding,
+        'Run `make ingest` again; if it stays, ask PropReports for the missing days'
+            as remedy
     from last_fill
     cross join {{ ref('stg_propreports__run_context') }} as run_context
     left join {{ ref('stg_propreports__sessions') }} as sessions
@@ -50,55 +26,78 @@ stale_sessions as (
             and run_context.as_of_date > sessions.session_date
 ),
 
-checks as (
+quarantined as (
     select
-        'stale' as check_name,
-        1 as check_order,
-        found_count,
-        'sessions before the AS_OF date without a single fill' as finding,
-        'Run `make ingest` again; if it stays, ask PropReports for the missing days'
-            as remedy
-    from stale_sessions
-    union all
-    select
-        'quarantined',
-        2,
-        found_count,
-        'rows could not be read and count nowhere',
+        'quarantined' as check_name,
+        2 as check_order,
+        count(*) as found_count,
+        'rows could not be read and count nowhere' as finding,
         'See raw.quarantine for file, line, column and reason; export the rows again'
-    from quarantine
-    union all
+            as remedy
+    from {{ ref('stg_propreports__quarantine') }}
+),
+
+unreconciled as (
     select
-        'unreconciled',
-        3,
-        coalesce(found_count, 0),
-        'account-days of ' || days_count || ' differ from the broker''s own summary',
-        'See marts.broker_reconciliation, where comparison <> ''within_rounding'''
-    from reconciliation
-    union all
+        'unreconciled' as check_name,
+        3 as check_order,
+        coalesce(sum(case when comparison = 'within_rounding' then 0 else 1 end), 0)
+            as found_count,
+        'of ' || count(*) || ' account-days differ from the broker''s own summary'
+            as finding,
+        'See marts.broker_reconciliation, where comparison is not within_rounding'
+            as remedy
+    from {{ ref('broker_reconciliation') }}
+    where comparison <> 'no_summary'
+),
+
+no_multiplier as (
     select
-        'no_multiplier',
-        4,
-        found_count,
-        'fills of instruments whose contract size nobody has said count nowhere',
-        'Add their prefix to dbt_project/seeds/instrument_multipliers.csv, `make build`'
-    from fills_without_multiplier
-    union all
+        'no_multiplier' as check_name,
+        4 as check_order,
+        count(*) as found_count,
+        'fills of instruments whose contract size nobody has said count nowhere'
+            as finding,
+        'Add their prefix to dbt_project/seeds/instrument_multipliers.csv, `make daily`'
+            as remedy
+    from {{ ref('int_fills_current') }}
+    where lacks_multiplier
+),
+
+unlisted_account as (
     select
-        'unlisted_account',
-        5,
-        found_count,
-        'accounts have fills but are not on the list of accounts',
-        'Export accounts.csv again, or check API_GROUP_ID'
-    from unlisted_accounts
-    union all
+        'unlisted_account' as check_name,
+        5 as check_order,
+        count(*) as found_count,
+        'accounts have fills but are not on the list of accounts' as finding,
+        'Export accounts.csv again, or check API_GROUP_ID' as remedy
+    from {{ ref('int_accounts') }}
+    where not is_listed
+),
+
+journal_entries as (
     select
-        'journal_entries',
-        6,
-        found_count,
-        'journal entries move position and P&L but are no volume',
-        'Nothing to mend; look at them in intermediate.int_fills_current'
-    from unknown_statuses
+        'journal_entries' as check_name,
+        6 as check_order,
+        count(*) as found_count,
+        'journal entries move position and P&L but are no volume' as finding,
+        'Nothing to mend; look at them in intermediate.int_fills_current' as remedy
+    from {{ ref('int_fills_current') }}
+    where is_counted and not is_regular
+),
+
+checks as (
+    select * from stale
+    union all
+    select * from quarantined
+    union all
+    select * from unreconciled
+    union all
+    select * from no_multiplier
+    union all
+    select * from unlisted_account
+    union all
+    select * from journal_entries
 ),
 
 final as (

@@ -58,6 +58,17 @@ calls_levelled as (
     from calls
 ),
 
+calls_sized as (
+    select
+        *,
+        case risk_level
+            when 'High' then cast({{ var('high_risk_position_multiplier') }} as double)
+            when 'Medium' then cast({{ var('medium_risk_position_multiplier') }} as double)
+            when 'Low' then cast({{ var('low_risk_position_multiplier') }} as double)
+        end as position_multiplier
+    from calls_levelled
+),
+
 final as (
     select
         ---------- keys
@@ -65,20 +76,22 @@ final as (
         prediction_date,
         ---------- the call
         risk_level,
-        case risk_level
-            when 'High' then {{ recommendation('high') }}
-            when 'Medium' then {{ recommendation('medium') }}
-            when 'Low' then {{ recommendation('low') }}
-            else
-                'No prediction from ' || traded_days_count || ' of '
-                || {{ var('prediction_minimum_traded_days') }}
-                || ' traded days: keep the limits of a new trader'
+        case
+            when call_basis = 'too_little_history'
+                then
+                    'No prediction from ' || traded_days_count || ' of '
+                    || {{ var('prediction_minimum_traded_days') }}
+                    || ' traded days: keep the limits of a new trader'
+            when risk_level = 'Unknown'
+                then 'No prediction: the desk has too little history for a model'
+            when position_multiplier = 0 then 'Do not trade'
+            when position_multiplier < 1
+                then
+                    'Trade at most ' || cast(round(100 * position_multiplier) as integer)
+                    || ' % of the usual size'
+            else 'Usual size'
         end as recommendation,
-        case risk_level
-            when 'High' then cast({{ var('high_risk_position_multiplier') }} as double)
-            when 'Medium' then cast({{ var('medium_risk_position_multiplier') }} as double)
-            when 'Low' then cast({{ var('low_risk_position_multiplier') }} as double)
-        end as position_multiplier,
+        position_multiplier,
         call_basis = 'global_model' as is_newcomer,
         ---------- the prediction behind it
         predicted_pnl,
@@ -94,7 +107,7 @@ final as (
         traded_days_count,
         features_date,
         scored_at
-    from calls_levelled
+    from calls_sized
 )
 
 select * from final

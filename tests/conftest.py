@@ -1,0 +1,104 @@
+"""Fixtures: settings apart from this machine's, and one sample run for all tests."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from runtime.home import Home
+from runtime.settings import PROJECT_ROOT, Settings
+
+REAL_DATA = PROJECT_ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_settings_from_outside() -> None:
+    """A developer's environment must not change what a test does."""
+    for name in Settings.model_fields:
+        os.environ.pop(name.upper(), None)
+
+
+def make_settings(**values: object) -> Settings:
+    """Settings from these values alone, without `.env`."""
+    return Settings(_env_file=None, **values)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What `python -m daily` did."""
+
+    code: int
+    out: str
+    err: str
+
+
+def run_daily(*arguments: str, **environment: object) -> Run:
+    """Run `python -m daily` as a process of its own, with these settings only."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    done = subprocess.run(
+        [sys.executable, "-m", "daily", *arguments],
+        cwd=PROJECT_ROOT,
+        env=kept | {name: str(value) for name, value in environment.items()},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    return Run(done.returncode, done.stdout, done.stderr)
+
+
+@dataclass(frozen=True)
+class SampleRun:
+    """The sample firm's morning, run once for all tests that only look at it."""
+
+    home: Home
+    run: Run
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> SampleRun:
+    """`make daily` on the sample, from nothing."""
+    home = Home(tmp_path_factory.mktemp("sample"))
+    run = run_daily("run", SOURCE="sample", RISK_HOME=home.root)
+    assert run.code == 0, run.err + run.out
+    return SampleRun(home, run)
+
+
+@contextmanager
+def connected(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A read-only connection to a warehouse."""
+    connection = duckdb.connect(home.warehouse, read_only=True)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def rows(home: Home, sql: str) -> list[tuple]:
+    """The rows of a query on a warehouse."""
+    with connected(home) as connection:
+        return connection.execute(sql).fetchall()
+
+
+BuildWarehouse = Callable[..., Home]
+
+
+def build_warehouse(folder: Path, exports: Path, **settings: object) -> Home:
+    """Ingest a folder of exports and build every model before scoring."""
+    from ingestion.pipeline import ingest, opened
+    from runtime.transform import run_dbt
+
+    chosen = make_settings(source="files", exports=exports, risk_home=folder, **settings)
+    with opened(chosen) as (source, home, as_of):
+        ingest(chosen, source, home, as_of)
+    run_dbt(
+        chosen, home, "build", "--selector", "before_scoring",
+        "--exclude-resource-type", "unit_test",
+    )  # fmt: skip
+    return home

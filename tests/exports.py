@@ -1,0 +1,89 @@
+"""Writes folders of PropReports CSV exports for tests."""
+
+import csv
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+FILL_HEADER = (
+    "Date/Time", "Account", "B/S", "Qty", "Symbol", "Price", "Route", "Liq", "Comm",
+    "Ecn Fee", "Order Id", "Fill Id", "Currency", "Status", "PropReports Id",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ExportedFill:
+    """A row of fills/*.csv."""
+
+    account: str
+    at: datetime
+    side: str
+    quantity: Decimal
+    price: Decimal
+    symbol: str = "ABC"
+    comm: Decimal = Decimal(0)
+    ecn_fee: Decimal = Decimal(0)
+    order_id: str = ""
+    fill_id: str = ""
+    status: str = "REGULAR"
+    propreports_id: str = ""
+
+    @property
+    def signed_quantity(self) -> Decimal:
+        """Positive when bought."""
+        return self.quantity if self.side in "BC" else -self.quantity
+
+    @property
+    def fees(self) -> Decimal:
+        """All fees."""
+        return self.comm + self.ecn_fee
+
+    def row(self) -> tuple:
+        """Cells in the order of `FILL_HEADER`."""
+        return (
+            f"{self.at:%m/%d/%Y %H:%M:%S}", self.account, self.side, self.quantity,
+            self.symbol, self.price, "ARCA", "R", self.comm, self.ecn_fee,
+            self.order_id, self.fill_id, "USD", self.status, self.propreports_id,
+        )  # fmt: skip
+
+
+@dataclass
+class Exports:
+    """A folder of exports under construction."""
+
+    folder: Path
+    accounts: dict[str, str] = field(default_factory=dict)
+
+    def write(self, fills: Iterable[ExportedFill]) -> "Exports":
+        """Write accounts.csv and one file of fills per account."""
+        by_account: dict[str, list[ExportedFill]] = {}
+        for fill in fills:
+            by_account.setdefault(fill.account, []).append(fill)
+        for number, account in enumerate(by_account, start=500 + len(self.accounts)):
+            self.accounts.setdefault(account, str(number))
+        (self.folder / "fills").mkdir(parents=True, exist_ok=True)
+        self._table(
+            "accounts.csv",
+            ("Account Id", "Account Name"),
+            ((number, name) for name, number in self.accounts.items()),
+        )
+        for account, rows in by_account.items():
+            name = f"fills/{self.accounts[account]}.csv"
+            self._table(name, FILL_HEADER, (fill.row() for fill in rows))
+        return self
+
+    def summarise(self, account: str, rows: Iterable[tuple]) -> "Exports":
+        """Write a daily summary: (M/D/YYYY, fills, gross, fees, net) per day."""
+        (self.folder / "summaryByDate").mkdir(exist_ok=True)
+        self._table(
+            f"summaryByDate/{account}.csv",
+            ("Date", "Type", "Fills", "Gross", "Trade Fees", "Net"),
+            ((date, "Eq", *figures) for date, *figures in rows),
+        )
+        return self
+
+    def _table(self, name: str, header: tuple, rows: Iterable[tuple]) -> None:
+        with (self.folder / name).open("w", newline="") as handle:
+            csv.writer(handle).writerows([header, *rows])

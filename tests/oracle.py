@@ -1,0 +1,71 @@
+"""P&L by a plain queue, one fill after the other: what the SQL must equal.
+
+Written from the rule, not from the SQL: two queues per account and symbol, today's
+lots and those carried from earlier days.
+"""
+
+from collections import defaultdict, deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from tests.exports import ExportedFill
+
+
+@dataclass
+class Lot:
+    """Units of one fill that are not matched yet."""
+
+    quantity: Decimal
+    price: Decimal
+
+
+def daily_gross(
+    fills: Iterable[ExportedFill], multipliers: dict[str, Decimal] | None = None
+) -> dict[tuple[str, date], Decimal]:
+    """Gross P&L by account and date: intraday FIFO first, then overnight FIFO."""
+    multipliers = multipliers or {}
+    days: dict[tuple, list[ExportedFill]] = defaultdict(list)
+    for fill in sorted(fills, key=_in_time):
+        if fill.status != "CXLD":
+            days[fill.account, fill.symbol, fill.at.date()].append(fill)
+    gross: dict[tuple[str, date], Decimal] = defaultdict(Decimal)
+    carried: dict[tuple[str, str], deque[Lot]] = defaultdict(deque)
+    for (account, symbol, day), todays in sorted(days.items(), key=lambda item: item[0][2]):
+        multiplier = multipliers.get(symbol, Decimal(1))
+        bought = deque(Lot(f.quantity, f.price) for f in todays if f.signed_quantity > 0)
+        sold = deque(Lot(f.quantity, f.price) for f in todays if f.signed_quantity < 0)
+        total = Decimal(0)
+        while bought and sold:
+            total += _match(bought, sold)
+        # What is left of the day has one direction; it meets the oldest lots first.
+        lots, left, sign = carried[account, symbol], bought or sold, 1 if bought else -1
+        while left and lots and (lots[0].quantity > 0) != (sign > 0):
+            held = lots[0]
+            quantity = min(abs(held.quantity), left[0].quantity)
+            total += sign * quantity * (held.price - left[0].price)
+            held.quantity += sign * quantity
+            left[0].quantity -= quantity
+            if not held.quantity:
+                lots.popleft()
+            if not left[0].quantity:
+                left.popleft()
+        lots.extend(Lot(sign * lot.quantity, lot.price) for lot in left)
+        gross[account, day] += multiplier * total
+    return dict(gross)
+
+
+def _match(bought: deque[Lot], sold: deque[Lot]) -> Decimal:
+    quantity = min(bought[0].quantity, sold[0].quantity)
+    total = quantity * (sold[0].price - bought[0].price)
+    for side in (bought, sold):
+        side[0].quantity -= quantity
+        if not side[0].quantity:
+            side.popleft()
+    return total
+
+
+def _in_time(fill: ExportedFill) -> tuple:
+    numeric = fill.fill_id.isdigit()
+    return (fill.at, not numeric, int(fill.fill_id) if numeric else 0, fill.fill_id)

@@ -1,0 +1,271 @@
+"""P&L in SQL against the worked examples and against a queue on random fills."""
+
+import random
+from collections import defaultdict
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from runtime.home import Home
+from tests.conftest import build_warehouse, rows
+from tests.exports import ExportedFill, Exports
+from tests.oracle import daily_gross
+
+MONDAY = datetime(2025, 3, 3, 9, 30)
+
+
+def fill(account: str, day: int, minute: int, side: str, quantity, price, **more):
+    """A fill `day` days after a Monday and `minute` minutes after the opening."""
+    at = MONDAY + timedelta(days=day, minutes=minute)
+    return ExportedFill(
+        account, at, side, Decimal(str(quantity)), Decimal(str(price)), **more
+    )
+
+
+# PropReports' own example of the cost basis, Monday to Thursday.
+COST_BASIS = [
+    fill("BASIS", 0, 1, "B", 1000, "10.00"),
+    fill("BASIS", 0, 2, "B", 1000, "11.00"),
+    fill("BASIS", 0, 3, "S", 500, "10.75"),
+    fill("BASIS", 1, 1, "B", 500, "10.50"),
+    fill("BASIS", 1, 2, "S", 500, "10.75"),
+    fill("BASIS", 2, 1, "S", 1000, "10.70"),
+    fill("BASIS", 3, 1, "S", 500, "10.25"),
+]
+# Held 100 @ 10; today 100 are sold, then 100 bought: today's two fills meet.
+AMBIGUOUS = [
+    fill("AMBIG", 0, 1, "B", 100, "10.00"),
+    fill("AMBIG", 1, 5, "S", 100, "11.00"),
+    fill("AMBIG", 1, 30, "B", 100, "12.00"),
+]
+# The golden case of the API description: fills 1 to 7 of two days, one cancelled.
+GOLDEN = [
+    fill("ZZA001", 0, 1, "B", 300, "20.00", symbol="QQZ", comm=Decimal("1.89"),
+         fill_id="F1", order_id="O-1"),
+    fill("ZZA001", 0, 10, "S", 200, "20.25", symbol="QQZ", comm=Decimal("0.80579"),
+         ecn_fee=Decimal("-0.4"), fill_id="F2", order_id="O-2"),
+    fill("ZZA001", 1, 5, "B", 100, "20.60", symbol="QQZ", comm=Decimal("0.63"),
+         fill_id="F1", order_id="O-3"),
+    fill("ZZA001", 1, 32, "S", 150, "20.50", symbol="QQZ", comm=Decimal("0.605385"),
+         ecn_fee=Decimal("-0.3"), fill_id="F4", order_id="O-4"),
+    fill("ZZA001", 1, 105, "T", 100, "10.00", symbol="WWX", comm=Decimal("0.6744"),
+         fill_id="F5", order_id="O-5"),
+    fill("ZZA001", 1, 108, "B", 100, "9.90", symbol="WWX", comm=Decimal("0.33"),
+         ecn_fee=Decimal("-0.2"), fill_id="F6", order_id="O-6"),
+    fill("ZZA001", 1, 109, "B", 500, "9.90", symbol="WWX", comm=Decimal("5"),
+         fill_id="F7", order_id="O-7", status="CXLD"),
+]  # fmt: skip
+# Long 100, sold 250 in one fill, then covered next day: two trips, one crossing.
+CROSSING = [
+    fill("CROSS", 0, 1, "B", 100, "10.00"),
+    fill("CROSS", 1, 1, "S", 250, "11.00", comm=Decimal("0.50")),
+    fill("CROSS", 2, 1, "C", 150, "10.00"),
+]
+OPTIONS = [
+    fill("OPTION", 0, 1, "B", 2, "1.50", symbol="+ABC260116C00050000"),
+    fill("OPTION", 0, 9, "S", 2, "1.75", symbol="+ABC260116C00050000"),
+    # Nobody has said what this contract is worth: it counts nowhere.
+    fill("OPTION", 0, 10, "B", 1, "5000", symbol="#NEWM6"),
+]
+# A position carried over Tuesday and Wednesday without a fill.
+CARRIED = [
+    fill("CARRY", 0, 1, "B", 100, "10.00"),
+    fill("CARRY", 3, 1, "S", 100, "12.00"),
+]
+# An option that expires: a journal entry at midnight moves position and P&L only.
+EXPIRY = [
+    fill("EXPIRE", 0, 1, "B", 1, "2.00", symbol="+ABC250304C00050000"),
+    ExportedFill(
+        "EXPIRE", datetime(2025, 3, 4), "S", Decimal(1), Decimal(0),
+        symbol="+ABC250304C00050000", order_id="e77", status="EXP",
+    ),
+]  # fmt: skip
+
+
+def random_fills(account: str, seed: int, count: int) -> list[ExportedFill]:
+    """Fills with heavy overnight carry, ties in time, fractions and crossings."""
+    draw = random.Random(seed)
+    fills = []
+    for number in range(count):
+        day = draw.randrange(40)
+        fills.append(
+            fill(
+                account,
+                day + 2 * (day // 5),
+                draw.randrange(8),
+                draw.choice("BSTC"),
+                Decimal(draw.randrange(1, 900)) / draw.choice([1, 1, 1, 100]),
+                Decimal(draw.randrange(50_000, 60_000)) / 1000,
+                symbol=draw.choice(["ABC", "DEF"]),
+                comm=Decimal(draw.randrange(-50, 200)) / 10_000,
+                fill_id=str(number),
+                status=draw.choice(["REGULAR"] * 9 + ["CXLD"]),
+            )
+        )
+    draw.shuffle(fills)
+    return fills
+
+
+RANDOM = [
+    one for seed in range(8) for one in random_fills(f"RANDOM{seed}", seed, 400)
+]
+ALL = [
+    *COST_BASIS, *AMBIGUOUS, *GOLDEN, *CROSSING, *OPTIONS, *CARRIED, *EXPIRY, *RANDOM,
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """One warehouse with every case, each an account of its own."""
+    folder: Path = tmp_path_factory.mktemp("pnl")
+    exports = Exports(folder / "exports").write(ALL)
+    exports.summarise("ZZA001", [("3/3/2025", 2, "50.00", "2.30", "47.70"),
+                                 ("3/4/2025", 4, "25.00", "1.74", "23.26")])  # fmt: skip
+    return build_warehouse(folder / "home", exports.folder)
+
+
+def gross(home: Home, account: str) -> list[Decimal]:
+    """Gross by date."""
+    return [
+        value
+        for (value,) in rows(
+            home,
+            "select gross_pnl from marts.daily_totals "
+            f"where account_id = '{account}' and fills_count > 0 order by trade_date",
+        )
+    ]
+
+
+def test_cost_basis_series_of_propreports(home: Home) -> None:
+    assert gross(home, "BASIS") == [375, 125, 200, -375]
+    averages = rows(
+        home,
+        "select position_quantity, open_cost from intermediate.int_symbol_days "
+        "where account_id = 'BASIS' order by trade_date",
+    )
+    assert [quantity for quantity, _ in averages] == [1500, 1500, 500, 0]
+    assert averages[0][1] == averages[1][1] == 16_000  # 10.67 a share
+    assert averages[2][1] == 5_500  # 11.00 a share
+    assert averages[3][1] == 0
+
+
+def test_todays_fills_meet_before_what_is_held(home: Home) -> None:
+    assert gross(home, "AMBIG") == [0, -100]
+    held = rows(
+        home,
+        "select position_quantity, open_cost from intermediate.int_symbol_days "
+        "where account_id = 'AMBIG' order by trade_date desc limit 1",
+    )
+    assert held == [(100, 1_000)]  # the lot @ 10.00 stays
+
+
+def test_golden_case_of_the_api_description(home: Home) -> None:
+    days = rows(
+        home,
+        "select orders_count, fills_count, quantity, gross_pnl, total_fees, net_pnl "
+        "from marts.daily_totals where account_id = 'ZZA001' and fills_count > 0 "
+        "order by trade_date",
+    )
+    assert days == [
+        (2, 2, 500, 50, Decimal("2.29579"), Decimal("47.70421")),
+        (4, 4, 450, 25, Decimal("1.739785"), Decimal("23.260215")),
+    ]
+    compared = rows(
+        home,
+        "select comparison from marts.broker_reconciliation where account_id = 'ZZA001'",
+    )
+    assert compared == [("within_rounding",)] * 2
+
+
+def test_a_fill_through_zero_closes_and_opens(home: Home) -> None:
+    assert gross(home, "CROSS") == [0, 100, 150]
+    trips = rows(
+        home,
+        "select is_long, is_closed, peak_quantity, gross_pnl, total_fees "
+        "from marts.fct_round_trips where account_id = 'CROSS' order by opened_at",
+    )
+    assert trips == [
+        (True, True, 100, 100, Decimal("0.20")),
+        (False, True, 150, 150, Decimal("0.30")),
+    ]
+
+
+def test_an_option_is_worth_a_hundred_and_an_unknown_future_nothing(home: Home) -> None:
+    assert gross(home, "OPTION") == [50]
+    found = rows(
+        home,
+        "select found_count from marts.data_quality where check_name = 'no_multiplier'",
+    )
+    assert found == [(1,)]
+
+
+def test_an_expiry_realises_the_loss_and_is_no_volume(home: Home) -> None:
+    days = rows(
+        home,
+        "select fills_count, quantity, gross_pnl from marts.daily_totals "
+        "where account_id = 'EXPIRE' order by trade_date",
+    )
+    assert days == [(1, 1, 0), (0, 0, -200)]
+
+
+def test_a_carried_position_has_a_row_per_session_and_no_invented_mark(home: Home) -> None:
+    days = rows(
+        home,
+        "select cast(trade_date as varchar), fills_count, gross_pnl, unrealized_delta, "
+        "total_delta from marts.daily_totals where account_id = 'CARRY' order by 1",
+    )
+    assert days == [
+        ("2025-03-03", 1, 0, None, None),
+        ("2025-03-04", 0, 0, None, None),
+        ("2025-03-05", 0, 0, None, None),
+        ("2025-03-06", 1, 200, None, None),
+    ]
+
+
+def test_every_random_account_equals_the_queue_to_the_last_digit(home: Home) -> None:
+    expected = {
+        (account, day): value
+        for (account, day), value in daily_gross(RANDOM).items()
+    }
+    found = {
+        (account, day): value
+        for account, day, value in rows(
+            home,
+            "select account_id, trade_date, gross_pnl from marts.daily_totals "
+            "where account_id like 'RANDOM%' and fills_count > 0",
+        )
+    }
+    assert len(found) > 250
+    assert found == expected
+
+
+def test_fees_and_volume_of_random_accounts_are_plain_sums(home: Home) -> None:
+    expected: dict[tuple, list] = defaultdict(lambda: [0, Decimal(0), Decimal(0)])
+    for one in RANDOM:
+        if one.status == "REGULAR":
+            sums = expected[one.account, one.at.date()]
+            sums[0] += 1
+            sums[1] += one.quantity
+            sums[2] += one.fees
+    found = {
+        (account, day): list(figures)
+        for account, day, *figures in rows(
+            home,
+            "select account_id, trade_date, fills_count, quantity, total_fees "
+            "from marts.daily_totals "
+            "where account_id like 'RANDOM%' and fills_count > 0",
+        )
+    }
+    assert found == expected
+
+
+def test_closed_trips_and_days_come_to_the_same_total(home: Home) -> None:
+    """Any lot method agrees once a position is flat."""
+    flat = rows(
+        home,
+        "select sum(gross_pnl) from marts.fct_round_trips where account_id = 'BASIS'",
+    )
+    assert flat == [(325,)]
+    assert sum(gross(home, "BASIS")) == 325
