@@ -29,11 +29,21 @@ ARROW_TYPES = {
     Kind.TIMESTAMP: pa.timestamp("us"),
 }
 
+_SQL_TYPES = {
+    Kind.TEXT: "varchar",
+    Kind.SIDE: "varchar",
+    Kind.NUMBER: "decimal(18, 8)",
+    Kind.POSITIVE: "decimal(18, 8)",
+    Kind.COUNT: "bigint",
+    Kind.DATE: "date",
+    Kind.TIMESTAMP: "timestamp",
+}
+
 _MACROS = r"""
 create or replace macro is_number(cell) as
     regexp_full_match(
         cell,
-        '[-+]?\$?(\d{1,3}(,\d{3})+|\d*)(\.\d*)?|\(\$?(\d{1,3}(,\d{3})+|\d*)(\.\d*)?\)'
+        '([-+]?\$?|\$-)(\d{1,3}(,\d{3})+|\d*)(\.\d*)?|\(\$?(\d{1,3}(,\d{3})+|\d*)(\.\d*)?\)'
     )
     and regexp_matches(cell, '\d');
 create or replace macro is_too_fine(cell) as
@@ -78,7 +88,7 @@ _READERS = {
     Kind.TEXT: "{cell}",
     Kind.SIDE: "case when upper({cell}) in ('B', 'S', 'T', 'C') then upper({cell}) end",
     Kind.NUMBER: "read_number({cell})",
-    Kind.POSITIVE: "case when read_number({cell}) > 0 then read_number({cell}) end",
+    Kind.POSITIVE: "read_number({cell})",
     Kind.COUNT: "read_count({cell})",
     Kind.DATE: "read_date({cell})",
     Kind.TIMESTAMP: "read_timestamp({cell})",
@@ -320,7 +330,8 @@ def _read_cells(document: Document) -> tuple[pa.Table, pa.Table]:
     header = _header(document)
     try:
         table = pyarrow.csv.read_csv(
-            io.BytesIO(document.body),
+            # Without its line end a lone header would count as an empty file.
+            io.BytesIO(document.body.rstrip(b"\r\n") + b"\n"),
             # One thread: only then does a broken row know its line.
             read_options=pyarrow.csv.ReadOptions(use_threads=False),
             parse_options=pyarrow.csv.ParseOptions(
@@ -439,73 +450,82 @@ def _typed_sql(
     before: date,
     today: date,
 ) -> str:
-    """SQL that reads the cells of `document` into typed columns, `bad` and keys."""
+    """SQL that reads the cells of `document` into typed columns, `bad` and keys.
+
+    Three levels, each with names of its own, because a header such as `Price` would
+    otherwise hide the value that is read from it.
+    """
     resource = document.resource
-    columns: list[tuple[str, Column]] = [
-        (headers[column.name], column)
-        for column in resource.columns
-        if column.name in headers
-    ]
-    columns += [
+    declared = [column for column in resource.columns if column.name in headers]
+    present = [(headers[column.name], column) for column in declared]
+    present += [
         (header, Column(f"fee_{name}", (header,), Kind.NUMBER))
         for name, header in fees.items()
     ]
-    selects, checks = [], []
-    for header, column in columns:
-        cell = f"trim({_identifier(header)})"
+    cells, values, checks = [], [], []
+    for header, column in present:
+        cell, value = f"cell_{column.name}", f"value_{column.name}"
         blanks = "('', '-', '--')" if column.kind in _NUMERIC else "('')"
-        blank = f"{cell} in {blanks}"
-        value = f"case when not {blank} then {_READERS[column.kind]} end".format(
-            cell=cell
-        )
-        selects.append(f"{value} as {column.name}")
+        reader = _READERS[column.kind].format(cell=cell)
         label = _literal(column.labels[0])
+        cells.append(f"trim({_identifier(header)}) as {cell}")
+        values.append(f"case when {cell} not in {blanks} then {reader} end as {value}")
         if column.filled:
-            checks.append(
-                f"case when {blank} then {{'column_name': {label}, 'cell': {cell}, "
-                "'reason': 'is empty'} end"
-            )
-        checks.append(
-            f"case when not {blank} and {column.name} is null then "
-            f"{{'column_name': {label}, 'cell': {cell}, "
-            f"'reason': {_literal(_REASONS[column.kind])}}} end"
-        )
+            checks.append(_check(f"{cell} in {blanks}", label, cell, "is empty"))
+        wrong = f"{cell} not in {blanks} and {value} is null"
+        if column.kind is Kind.POSITIVE:
+            wrong += f" or {value} <= 0"
+        checks.append(_check(wrong, label, cell, _REASONS[column.kind]))
+    names = [
+        f"value_{column.name} as {column.name}"
+        if column.name in headers
+        else f"cast(null as {_SQL_TYPES[column.kind]}) as {column.name}"
+        for column in resource.columns
+    ]
+    names += [f"value_fee_{name} as fee_{name}" for name in fees]
+    conditions = ["true"]
     if resource.date_column is not None:
+        day = f"cast(value_{resource.date_column} as date)"
+        values.append(f"{day} as trade_day")
+        if resource.date_column != "trade_date":
+            names.append("trade_day as trade_date")
         label = _literal(resource.columns[0].labels[0])
         checks.append(
-            f"case when trade_date > date '{today}' then {{'column_name': {label}, "
-            "'cell': cast(trade_date as varchar), 'reason': 'lies in the future'} end"
-        )
-    present = {column.name for _, column in columns}
-    types = {"date32[day]": "date", "timestamp[us]": "timestamp", "int64": "bigint"}
-    for column in resource.columns:
-        if column.name not in present:
-            arrow_type = str(ARROW_TYPES[column.kind])
-            sql_type = types.get(
-                arrow_type, "decimal(18, 8)" if "decimal" in arrow_type else "varchar"
+            _check(
+                f"trade_day > date '{today}'",
+                label,
+                f"cell_{resource.date_column}",
+                "lies in the future",
             )
-            selects.append(f"cast(null as {sql_type}) as {column.name}")
-    if resource.date_column not in (None, "trade_date"):
-        selects.append(f"cast({resource.date_column} as date) as trade_date")
+        )
+        # Beyond today is no future to wait for: it is a wrong date, to be rejected.
+        conditions.append(
+            f"(trade_day < date '{before}' or trade_day > date '{today}' "
+            "or trade_day is null)"
+        )
     if resource.fees_between:
-        total = " + ".join(f"coalesce(fee_{name}, 0)" for name in fees) or "0"
-        selects.append(f"cast({total} as decimal(18, 8)) as total_fees")
+        total = " + ".join(f"coalesce(value_fee_{name}, 0)" for name in fees) or "0"
+        names.append(f"cast({total} as decimal(18, 8)) as total_fees")
     if document.account_name is not None:
-        selects.append(f"{_literal(document.account_name)} as account_name")
-    selects.append(f"coalesce({', '.join(checks)}) as bad")
-    first_cell = _identifier(headers[resource.columns[0].name])
-    conditions = ["true"]
+        names.append(f"{_literal(document.account_name)} as account_name")
     if resource.summary_labels:
         labels = ", ".join(_literal(label) for label in resource.summary_labels)
-        conditions.append(f"lower(trim({first_cell})) not in ({labels})")
-    if resource.date_column is not None:
-        # The future beyond today is no future to wait for, it is a wrong date.
-        conditions.append(
-            f"coalesce(trade_date < date '{before}' or trade_date > date '{today}', true)"
-        )
+        conditions.append(f"lower(cell_{declared[0].name}) not in ({labels})")
+    return f"""
+        select line_number, {", ".join(names)}, coalesce({", ".join(checks)}) as bad
+        from (
+            select *, {", ".join(values)}
+            from (select line_number, {", ".join(cells)} from document) as cells
+        ) as read_cells
+        where {" and ".join(conditions)}
+    """
+
+
+def _check(condition: str, label: str, cell: str, reason: str) -> str:
+    """SQL for what is wrong with a cell, null where nothing is."""
     return (
-        f"select line_number, {', '.join(selects)} from document "
-        f"where {' and '.join(conditions)}"
+        f"case when {condition} then {{'column_name': {label}, 'cell': {cell}, "
+        f"'reason': {_literal(reason)}}} end"
     )
 
 

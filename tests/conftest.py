@@ -94,7 +94,9 @@ def build_warehouse(folder: Path, exports: Path, **settings: object) -> Home:
     from ingestion.pipeline import ingest, opened
     from runtime.transform import run_dbt
 
-    chosen = make_settings(source="files", exports=exports, risk_home=folder, **settings)
+    chosen = make_settings(
+        source="files", exports=exports, risk_home=folder, **settings
+    )
     with opened(chosen) as (source, home, as_of):
         ingest(chosen, source, home, as_of)
     run_dbt(

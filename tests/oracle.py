@@ -32,9 +32,13 @@ def daily_gross(
             days[fill.account, fill.symbol, fill.at.date()].append(fill)
     gross: dict[tuple[str, date], Decimal] = defaultdict(Decimal)
     carried: dict[tuple[str, str], deque[Lot]] = defaultdict(deque)
-    for (account, symbol, day), todays in sorted(days.items(), key=lambda item: item[0][2]):
+    for (account, symbol, day), todays in sorted(
+        days.items(), key=lambda item: item[0][2]
+    ):
         multiplier = multipliers.get(symbol, Decimal(1))
-        bought = deque(Lot(f.quantity, f.price) for f in todays if f.signed_quantity > 0)
+        bought = deque(
+            Lot(f.quantity, f.price) for f in todays if f.signed_quantity > 0
+        )
         sold = deque(Lot(f.quantity, f.price) for f in todays if f.signed_quantity < 0)
         total = Decimal(0)
         while bought and sold:

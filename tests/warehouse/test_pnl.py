@@ -108,9 +108,7 @@ def random_fills(account: str, seed: int, count: int) -> list[ExportedFill]:
     return fills
 
 
-RANDOM = [
-    one for seed in range(8) for one in random_fills(f"RANDOM{seed}", seed, 400)
-]
+RANDOM = [one for seed in range(8) for one in random_fills(f"RANDOM{seed}", seed, 400)]
 ALL = [
     *COST_BASIS, *AMBIGUOUS, *GOLDEN, *CROSSING, *OPTIONS, *CARRIED, *EXPIRY, *RANDOM,
 ]  # fmt: skip
@@ -210,7 +208,9 @@ def test_an_expiry_realises_the_loss_and_is_no_volume(home: Home) -> None:
     assert days == [(1, 1, 0), (0, 0, -200)]
 
 
-def test_a_carried_position_has_a_row_per_session_and_no_invented_mark(home: Home) -> None:
+def test_a_carried_position_has_a_row_per_session_and_no_invented_mark(
+    home: Home,
+) -> None:
     days = rows(
         home,
         "select cast(trade_date as varchar), fills_count, gross_pnl, unrealized_delta, "
@@ -226,8 +226,7 @@ def test_a_carried_position_has_a_row_per_session_and_no_invented_mark(home: Hom
 
 def test_every_random_account_equals_the_queue_to_the_last_digit(home: Home) -> None:
     expected = {
-        (account, day): value
-        for (account, day), value in daily_gross(RANDOM).items()
+        (account, day): value for (account, day), value in daily_gross(RANDOM).items()
     }
     found = {
         (account, day): value
