@@ -8,6 +8,7 @@ import io
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
+from fnmatch import fnmatchcase
 from typing import Self
 
 import duckdb
@@ -440,7 +441,15 @@ def _match_header(
             if cell in rest
         }
         rest = [cell for cell in rest if cell not in fees.values()]
-    return found, fees, tuple(rest)
+    unknown = [
+        cell
+        for cell in rest
+        if not any(
+            fnmatchcase(cell.strip().casefold(), known)
+            for known in resource.passed_over
+        )
+    ]
+    return found, fees, tuple(unknown)
 
 
 def _typed_sql(

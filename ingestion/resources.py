@@ -52,6 +52,7 @@ class Resource:
         date_column: The column whose calendar date (New York) is the trade date.
         fees_between: Headers that enclose the fee columns, which differ by firm.
         summary_labels: First cells of total rows, which are not data.
+        passed_over: Header patterns of columns that are known and not needed.
     """
 
     name: str
@@ -59,7 +60,13 @@ class Resource:
     date_column: str | None = None
     fees_between: tuple[str, str] | None = None
     summary_labels: tuple[str, ...] = ()
+    passed_over: tuple[str, ...] = ()
 
+
+_FEES = (
+    "comm", "ecn fee", "sec", "orf", "cat", "taf", "ftt", "nscc", "acc", "clr", "nfa",
+    "occ", "misc", "regulatory fees",
+)  # fmt: skip
 
 ACCOUNTS = Resource(
     name="accounts",
@@ -101,6 +108,8 @@ BROKER_DAYS = Resource(
     name="broker_days",
     date_column="trade_date",
     summary_labels=("equities", "options", "futures", "forex", "total"),
+    # Fees by name come with the fills; the rest is in Adj Net and Transfers.
+    passed_over=(*_FEES, "fee: *", "adj fees", "transfer: *"),
     columns=(
         _key("trade_date", "Date", Kind.DATE),
         Column("instrument_type", ("Type",)),
@@ -123,6 +132,7 @@ BROKER_DAYS = Resource(
 POSITIONS = Resource(
     name="positions",
     date_column="trade_date",
+    passed_over=(*_FEES, "unrealized delta", "qty traded", "realized"),
     columns=(
         _key("trade_date", "Date", Kind.DATE),
         _key("account_name", "Account"),
@@ -137,6 +147,7 @@ POSITIONS = Resource(
 ADJUSTMENTS = Resource(
     name="adjustments",
     date_column="trade_date",
+    passed_over=("comment",),
     columns=(
         _key("trade_date", "Date", Kind.DATE),
         _key("account_name", "Account"),

@@ -171,9 +171,11 @@ def _train_own(examples: Examples, mask: np.ndarray, judge: _GlobalJudge) -> _Ow
     if compared.sum() >= MINIMUM_COMPARED_DAYS:
         days = own.part(compared)
         target = days.target(MEAN)
-        own_error = metrics.rmse(target, early[MEAN].predict(days.features))
-        global_error = metrics.rmse(target, judge.boosters[MEAN].predict(days.features))
-        speaks = own_error < global_error
+        own_error = (early[MEAN].predict(days.features) - target) ** 2
+        global_error = (judge.boosters[MEAN].predict(days.features) - target) ** 2
+        gain = global_error - own_error
+        # A gain within its own standard error is luck, and luck does not speak.
+        speaks = bool(gain.mean() > gain.std(ddof=1) / np.sqrt(len(gain)))
     late = fit(own.part(split.before_test), rounds, threads=1)
     test = own.part(split.test)
     probability = late[LOSS].predict(test.features)

@@ -1,0 +1,326 @@
+"""The firm's accounting, by a plain queue that walks the fills one by one.
+
+Today's fills meet each other first, first bought with first sold; what is left of the
+day meets the lots of earlier days, oldest first. Money is exact and never rounded.
+This is on purpose not the way a warehouse would do it, so that each checks the other.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict, deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from ingestion.simulator.firm import (
+    ONE,
+    Adjustment,
+    Fill,
+    Firm,
+    execution_order,
+    instrument_type,
+)
+
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolDay:
+    """One symbol of one account on one date.
+
+    Attributes:
+        orders: Distinct order ids among regular fills.
+        fills: Regular fills.
+        quantity: Shares or contracts of regular fills, bought plus sold.
+        gross: Realized P&L before fees.
+        fees: By fee column, of regular fills and journal entries.
+        position: Signed, at the end of the date.
+        cost: Signed position x multiplier x price paid.
+        average_price: Of the open lots; None when flat.
+        mark: Closing price; None where the firm has none.
+        unrealized: At the mark; 0 when flat, None when the mark is not known.
+        unrealized_delta: Change since the date before; unknown counts as 0.
+    """
+
+    date: date
+    symbol: str
+    orders: int
+    fills: int
+    quantity: Decimal
+    gross: Decimal
+    fees: Mapping[str, Decimal]
+    position: Decimal
+    cost: Decimal
+    average_price: Decimal | None
+    mark: Decimal | None
+    unrealized: Decimal | None
+    unrealized_delta: Decimal
+
+    @property
+    def type(self) -> str:
+        """`Eq`, `Op` or `Fu`."""
+        return instrument_type(self.symbol)
+
+    @property
+    def trade_fees(self) -> Decimal:
+        """All fee columns; positive is a cost."""
+        return sum(self.fees.values(), ZERO)
+
+    @property
+    def net(self) -> Decimal:
+        """Gross less fees."""
+        return self.gross - self.trade_fees
+
+    @property
+    def total_delta(self) -> Decimal:
+        """Net and the change of the open position's value."""
+        return self.net + self.unrealized_delta
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDay:
+    """One account on one date with a fill, an adjustment or an open position.
+
+    Attributes:
+        symbol_days: In order of symbol.
+        adjustments: Signed sums by category, transfers included.
+        cash: At the end of the date.
+    """
+
+    date: date
+    symbol_days: tuple[SymbolDay, ...]
+    adjustments: Mapping[str, Decimal]
+    adjusted: Decimal
+    transfers: Decimal
+    cash: Decimal
+
+    @property
+    def gross(self) -> Decimal:
+        """Realized P&L before fees."""
+        return sum((day.gross for day in self.symbol_days), ZERO)
+
+    @property
+    def trade_fees(self) -> Decimal:
+        """Fees of all fills; positive is a cost."""
+        return sum((day.trade_fees for day in self.symbol_days), ZERO)
+
+    @property
+    def net(self) -> Decimal:
+        """Gross less fees."""
+        return self.gross - self.trade_fees
+
+    @property
+    def adjusted_net(self) -> Decimal:
+        """Net and the day's adjustments, transfers excluded."""
+        return self.net + self.adjusted
+
+    @property
+    def unrealized(self) -> Decimal:
+        """Of all positions with a mark."""
+        return sum((day.unrealized or ZERO for day in self.symbol_days), ZERO)
+
+    @property
+    def unrealized_delta(self) -> Decimal:
+        """Change of `unrealized` since the date before."""
+        return sum((day.unrealized_delta for day in self.symbol_days), ZERO)
+
+    @property
+    def total_delta(self) -> Decimal:
+        """The day's result with open positions at their marks."""
+        return self.adjusted_net + self.unrealized_delta
+
+    @property
+    def end_balance(self) -> Decimal:
+        """Cash and unrealized."""
+        return self.cash + self.unrealized
+
+
+class _Queue:
+    """The open lots of one symbol: [signed quantity, price] from the oldest on."""
+
+    def __init__(self, multiplier: Decimal) -> None:
+        self.multiplier = multiplier
+        self.today: deque[list[Decimal]] = deque()
+        self.overnight: deque[list[Decimal]] = deque()
+        self.unrealized: Decimal | None = ZERO
+
+    def add(self, signed: Decimal, price: Decimal) -> Decimal:
+        """Match a fill with today's opposite fills; returns gross."""
+        rest, gross = _match(self.today, signed, price)
+        if rest:
+            self.today.append([rest, price])
+        return gross * self.multiplier
+
+    def end_day(self) -> Decimal:
+        """Match what is left of today with the overnight lots; returns gross."""
+        gross = ZERO
+        for signed, price in self.today:
+            rest, matched = _match(self.overnight, signed, price)
+            gross += matched
+            if rest:
+                self.overnight.append([rest, price])
+        self.today.clear()
+        return gross * self.multiplier
+
+    def position_and_cost(self) -> tuple[Decimal, Decimal]:
+        """Signed quantity and its value at the prices paid, at the end of a day."""
+        position = cost = ZERO
+        for signed, price in self.overnight:
+            position += signed
+            cost += signed * price
+        return position, cost * self.multiplier
+
+
+def _match(
+    lots: deque[list[Decimal]], signed: Decimal, price: Decimal
+) -> tuple[Decimal, Decimal]:
+    """Close lots of the opposite sign; returns what is left of `signed`, and gross."""
+    gross = ZERO
+    while signed and lots and (lots[0][0] > 0) != (signed > 0):
+        lot = lots[0]
+        # The part of the lot that is closed, with the lot's sign.
+        closed = lot[0] if abs(lot[0]) <= abs(signed) else -signed
+        gross += closed * (price - lot[1])
+        signed += closed
+        lot[0] -= closed
+        if not lot[0]:
+            lots.popleft()
+    return signed, gross
+
+
+class Ledger:
+    """Every account's days up to and including `through`.
+
+    What a date shows never depends on later dates, so a ledger that reaches further
+    answers for any earlier evening as well.
+    """
+
+    def __init__(self, firm: Firm, through: date) -> None:
+        fills: dict[str, list[Fill]] = defaultdict(list)
+        for fill in firm.fills:
+            if not fill.is_cancelled and fill.filled_at.date() <= through:
+                fills[fill.account_name].append(fill)
+        adjustments: dict[str, list[Adjustment]] = defaultdict(list)
+        for adjustment in firm.adjustments:
+            if adjustment.date <= through:
+                adjustments[adjustment.account_name].append(adjustment)
+        marked = sorted({day for _, day in firm.closes if day <= through})
+        self._days: dict[str, list[AccountDay]] = {}
+        self._dates: dict[str, list[date]] = {}
+        for account in firm.accounts:
+            name = account.name
+            days = list(_account_days(firm, fills[name], adjustments[name], marked))
+            self._days[name] = days
+            self._dates[name] = [day.date for day in days]
+
+    def days(self, account_name: str, first: date, last: date) -> Sequence[AccountDay]:
+        """An account's days from `first` to `last`, both included, in order."""
+        dates = self._dates[account_name]
+        return self._days[account_name][
+            bisect_left(dates, first) : bisect_right(dates, last)
+        ]
+
+    def last_day(self, account_name: str, last: date) -> AccountDay | None:
+        """An account's latest day not after `last`; None before its first."""
+        index = bisect_right(self._dates[account_name], last)
+        return self._days[account_name][index - 1] if index else None
+
+
+def _account_days(
+    firm: Firm,
+    fills: Sequence[Fill],
+    adjustments: Sequence[Adjustment],
+    marked: Sequence[date],
+) -> Iterator[AccountDay]:
+    by_date: dict[date, dict[str, list[Fill]]] = {}
+    for fill in sorted(fills, key=execution_order):
+        symbols = by_date.setdefault(fill.filled_at.date(), {})
+        symbols.setdefault(fill.symbol, []).append(fill)
+    adjusted_on: dict[date, list[Adjustment]] = defaultdict(list)
+    for adjustment in adjustments:
+        adjusted_on[adjustment.date].append(adjustment)
+    own = by_date.keys() | adjusted_on.keys()
+    if not own:
+        return
+    start = min(own)
+    queues: dict[str, _Queue] = {}
+    cash = ZERO
+    for day in sorted(own.union(d for d in marked if d >= start)):
+        symbol_fills = by_date.get(day, {})
+        # A flat symbol's queue is dropped, so what is left here is open.
+        symbols = symbol_fills.keys() | queues.keys()
+        if not symbols and day not in adjusted_on:
+            continue
+        symbol_days = []
+        for symbol in sorted(symbols):
+            queue = queues.get(symbol)
+            if queue is None:
+                queue = _Queue(firm.multipliers.get(symbol, ONE))
+                queues[symbol] = queue
+            symbol_day = _symbol_day(
+                day,
+                symbol,
+                queue,
+                symbol_fills.get(symbol, ()),
+                firm.closes.get((symbol, day)),
+            )
+            symbol_days.append(symbol_day)
+            if not symbol_day.position:
+                del queues[symbol]
+        sums: dict[str, Decimal] = {}
+        adjusted = transfers = ZERO
+        for adjustment in adjusted_on.get(day, ()):
+            before = sums.get(adjustment.category, ZERO)
+            sums[adjustment.category] = before + adjustment.amount
+            if adjustment.is_transfer:
+                transfers += adjustment.amount
+            else:
+                adjusted += adjustment.amount
+        net = sum((symbol_day.net for symbol_day in symbol_days), ZERO)
+        cash += net + adjusted + transfers
+        yield AccountDay(day, tuple(symbol_days), sums, adjusted, transfers, cash)
+
+
+def _symbol_day(
+    day: date,
+    symbol: str,
+    queue: _Queue,
+    fills: Sequence[Fill],
+    mark: Decimal | None,
+) -> SymbolDay:
+    gross = quantity = ZERO
+    fees: dict[str, Decimal] = {}
+    orders = set()
+    count = 0
+    for fill in fills:
+        gross += queue.add(fill.signed_quantity, fill.price)
+        for name, amount in fill.fees.items():
+            fees[name] = fees.get(name, ZERO) + amount
+        if fill.is_regular:
+            quantity += fill.quantity
+            orders.add(fill.order_id)
+            count += 1
+    gross += queue.end_day()
+    position, cost = queue.position_and_cost()
+    if not position:
+        average, unrealized = None, ZERO
+    else:
+        average = cost / queue.multiplier / position
+        unrealized = None if mark is None else position * queue.multiplier * mark - cost
+    delta = (unrealized or ZERO) - (queue.unrealized or ZERO)
+    queue.unrealized = unrealized
+    return SymbolDay(
+        day,
+        symbol,
+        len(orders),
+        count,
+        quantity,
+        gross,
+        fees,
+        position,
+        cost,
+        average,
+        mark,
+        unrealized,
+        delta,
+    )

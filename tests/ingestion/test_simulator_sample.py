@@ -1,0 +1,354 @@
+"""The generated firm: who is in it, that it is reproducible, and that it adds up."""
+
+import csv
+import io
+from collections import Counter, defaultdict
+from datetime import date, timedelta
+from decimal import Decimal
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import requests
+
+from ingestion.simulator import Ledger, sample_firm, serve
+from ingestion.simulator.firm import execution_order, fee_columns
+from ingestion.simulator.market import FUTURE_MULTIPLIERS
+
+EVER = (date.min, date.max)
+ZERO = Decimal(0)
+
+
+def weekdays(last: date, count: int) -> list[date]:
+    """The last `count` weekdays up to `last`."""
+    days = [last - timedelta(days=back) for back in range(2 * count)]
+    return sorted([day for day in days if day.weekday() < 5][:count])
+
+
+SESSIONS = weekdays(date(2026, 1, 30), 378)
+
+
+@pytest.fixture(scope="module")
+def firm():
+    return sample_firm(SESSIONS)
+
+
+@pytest.fixture(scope="module")
+def ledger(firm):
+    return Ledger(firm, SESSIONS[-1])
+
+
+@pytest.fixture(scope="module")
+def days(firm, ledger):
+    """(account name, day) of every account."""
+    return [
+        (account.name, day)
+        for account in firm.accounts
+        for day in ledger.days(account.name, *EVER)
+    ]
+
+
+@pytest.fixture(scope="module")
+def fills_by_account(firm):
+    found = defaultdict(list)
+    for fill in firm.fills:
+        found[fill.account_name].append(fill)
+    return found
+
+
+def traded(fills) -> list[date]:
+    return sorted({fill.filled_at.date() for fill in fills if fill.is_regular})
+
+
+def test_same_seed_same_firm_other_seed_other_firm(firm):
+    again = sample_firm(SESSIONS, 7)
+    assert again == firm
+    short = SESSIONS[-60:]
+    assert sample_firm(short, 7) != sample_firm(short, 8)
+
+
+def test_size(firm):
+    assert 120_000 <= len(firm.fills) <= 200_000
+    assert len({account.name[:6] for account in firm.accounts}) == 24
+
+
+def test_names_and_numbers_are_unique(firm):
+    names = {account.name for account in firm.accounts}
+    assert len(names) == len({x.number for x in firm.accounts}) == len(firm.accounts)
+    assert {fill.account_name for fill in firm.fills} < names
+    assert "SIM012 (DEMO), desk 2" in names
+    assert any(name.split()[1:] and "," not in name for name in names)
+    ids = {fill.propreports_id for fill in firm.fills}
+    assert len(ids) == len(firm.fills)
+
+
+def test_the_promised_cast(firm, fills_by_account):
+    spans = {name: traded(fills) for name, fills in fills_by_account.items()}
+    assert spans["SIM014"] == SESSIONS[-12:]
+    assert spans["SIM015"] == SESSIONS[-3:]
+    assert spans["SIM013"][-1] <= SESSIONS[-1] - timedelta(days=140)
+    assert spans["SIM009_OLD"][-1] < SESSIONS[189] <= spans["SIM009"][0]
+    (never,) = {account.name for account in firm.accounts} - spans.keys()
+    assert never == "SIM016"
+    long = [days for days in spans.values() if len(days) > 20]
+    assert all(len(days) < len(SESSIONS) for days in long)
+
+
+def test_sides_and_statuses(firm, fills_by_account):
+    assert {fill.side for fill in firm.fills} == set("BSTC")
+    assert {fill.side for fill in fills_by_account["SIM002"]} == {"B", "S"}
+    statuses = Counter(fill.status for fill in firm.fills)
+    assert statuses.keys() == {"REGULAR", "", "CXLD", "EXP"}
+    assert statuses["EXP"] == 1
+    assert 5 <= statuses["CXLD"] <= 200
+
+
+def test_an_option_expires_as_a_journal_entry(firm):
+    (expiry,) = [fill for fill in firm.fills if fill.status == "EXP"]
+    assert expiry.price == 0
+    assert expiry.symbol.startswith("+")
+    assert expiry.filled_at.time().isoformat() == "00:00:00"
+    assert expiry.order_id.startswith("e")
+
+
+def test_instruments(firm):
+    symbols = {fill.symbol for fill in firm.fills}
+    assert {symbol[0] for symbol in symbols} > {"+", "#"}
+    for symbol in symbols:
+        multiplier = firm.multipliers.get(symbol, 1)
+        expected = {"+": 100, "#": FUTURE_MULTIPLIERS.get(symbol[:3])}
+        assert multiplier == expected.get(symbol[0], 1)
+    places = {-fill.price.as_tuple().exponent for fill in firm.fills}
+    assert places == {2, 4}
+    assert all(fill.quantity > 0 and fill.price >= 0 for fill in firm.fills)
+
+
+def test_traders_see_the_same_price_in_the_same_minute(firm):
+    seen = {}
+    for fill in firm.fills:
+        if fill.status != "EXP":
+            key = fill.symbol, fill.filled_at.replace(second=0)
+            assert seen.setdefault(key, fill.price) == fill.price
+
+
+def test_fees(firm, fills_by_account):
+    for fill in firm.fills:
+        if fill.side in "BC":
+            assert not fill.fees.get("SEC")
+            assert not fill.fees.get("TAF")
+    rebates = fills_by_account["SIM006"]
+    assert sum(fill.fees["Ecn Fee"] for fill in rebates) < 0
+    sales = [
+        fill
+        for fill in fills_by_account["SIM001"]
+        if fill.side in "ST" and fill.symbol.isalpha()
+    ]
+    for fill in sales:
+        day = fill.filled_at.date()
+        rate = Decimal(0) if day >= date(2025, 5, 14) else Decimal("27.80")
+        worth = fill.quantity * fill.price
+        assert abs(fill.fees["SEC"] - worth * rate / 10**6) < Decimal("0.000001")
+        taf = Decimal("0.000195") if day >= date(2026, 1, 1) else Decimal("0.000166")
+        assert fill.fees["TAF"] == taf * fill.quantity
+    columns = {
+        tuple(fee_columns({name for fill in fills for name in fill.fees}))
+        for fills in fills_by_account.values()
+    }
+    assert len(columns) >= 4
+
+
+def test_awkward_rows_are_there(fills_by_account):
+    seconds, repeats, crossings, held = 0, 0, 0, 0
+    shared = defaultdict(set)
+    for name, fills in fills_by_account.items():
+        positions: dict[str, Decimal] = defaultdict(Decimal)
+        for before, fill in pairwise(fills):
+            shared[fill.filled_at.date(), fill.fill_id].add(name)
+            same = before.filled_at == fill.filled_at
+            seconds += same
+            repeats += same and before.fill_id == fill.fill_id
+        last = None
+        for fill in sorted(fills, key=execution_order):
+            if last is not None and fill.filled_at.date() != last:
+                held += any(positions.values())
+            last = fill.filled_at.date()
+            if not fill.is_cancelled:
+                old = positions[fill.symbol]
+                positions[fill.symbol] = old + fill.signed_quantity
+                crossings += old * positions[fill.symbol] < 0
+    assert seconds > 1000
+    assert repeats >= 5
+    assert crossings > 200
+    assert held > 300
+    assert any(len(names) > 5 for names in shared.values())
+
+
+def test_adjustments(firm):
+    categories = Counter(row.category for row in firm.adjustments)
+    assert categories.keys() == {"Transfer: Deposit", "Fee: Software & MD"}
+    assert categories["Transfer: Deposit"] == len(firm.accounts) - 1
+    assert all((row.amount > 0) == row.is_transfer for row in firm.adjustments)
+
+
+def test_identities_hold_exactly(days):
+    cash = defaultdict(Decimal)
+    balance = defaultdict(Decimal)
+    unrealized = defaultdict(Decimal)
+    for name, day in days:
+        assert day.net == day.gross - day.trade_fees
+        assert day.adjusted_net == day.net + day.adjusted
+        assert day.total_delta == day.adjusted_net + day.unrealized_delta
+        cash[name] += day.adjusted_net + day.transfers
+        assert day.cash == cash[name]
+        balance[name] += day.total_delta + day.transfers
+        assert day.end_balance == balance[name] == day.cash + day.unrealized
+        assert day.unrealized_delta == day.unrealized - unrealized[name]
+        unrealized[name] = day.unrealized
+        for one in day.symbol_days:
+            assert (one.average_price is None) == (not one.position)
+            assert one.unrealized is not None
+
+
+def test_days_agree_with_the_fills(firm, days):
+    quantity = defaultdict(Decimal)
+    fees = defaultdict(Decimal)
+    orders = defaultdict(set)
+    for fill in firm.fills:
+        key = fill.account_name, fill.filled_at.date()
+        if fill.is_regular:
+            quantity[key] += fill.quantity
+            orders[key].add(fill.order_id)
+        if not fill.is_cancelled:
+            fees[key] += sum(fill.fees.values(), ZERO)
+    for name, day in days:
+        key = name, day.date
+        assert sum(x.quantity for x in day.symbol_days) == quantity.get(key, 0)
+        assert sum(x.orders for x in day.symbol_days) == len(orders.get(key, ()))
+        assert day.trade_fees == fees.get(key, 0)
+
+
+def test_gross_is_the_signed_value_once_a_symbol_is_flat(firm, days):
+    value = defaultdict(Decimal)
+    for fill in firm.fills:
+        if not fill.is_cancelled:
+            worth = fill.signed_quantity * fill.price
+            key = fill.account_name, fill.symbol
+            value[key] -= worth * firm.multipliers.get(fill.symbol, 1)
+    gross, cost = defaultdict(Decimal), {}
+    for name, day in days:
+        for one in day.symbol_days:
+            gross[name, one.symbol] += one.gross
+            cost[name, one.symbol] = one.cost
+    assert all(gross[key] - cost[key] == value[key] for key in value)
+
+
+def test_expectation_is_unbiased_and_says_something(firm, ledger):
+    expected = np.array([float(amount) for *_, amount in firm.expected_pnl])
+    actual = np.array(
+        [float(ledger.last_day(name, day).net) for name, day, _ in firm.expected_pnl]
+    )
+    names = np.array([name for name, *_ in firm.expected_pnl])
+    error = actual - expected
+    assert abs(error.mean()) < 3 * error.std() / np.sqrt(len(error))
+    assert np.corrcoef(actual, expected)[0, 1] > 0.15
+    # Within one trader too, not only between them.
+    for name in ("SIM001", "SIM003", "SIM018"):
+        own = names == name
+        assert np.corrcoef(actual[own], expected[own])[0, 1] > 0.05
+        assert expected[own].std() > 0.1 * actual[own].std()
+    keys = [(name, day) for name, day, _ in firm.expected_pnl]
+    assert len(keys) == len(set(keys))
+
+
+def test_losses_are_believable(firm, ledger):
+    nets = defaultdict(list)
+    for name, day, _ in firm.expected_pnl:
+        nets[name].append(float(ledger.last_day(name, day).net))
+    rates = [np.mean(np.array(x) < 0) for x in nets.values() if len(x) > 100]
+    assert 0.25 < min(rates) < 0.42
+    assert 0.58 < max(rates) < 0.75
+    every = np.concatenate([np.array(x) for x in nets.values()])
+    assert 0.42 < np.mean(every < 0) < 0.56
+    assert 0.05 < np.mean(every < -1000) < 0.20
+    typical = [np.mean(np.abs(x)) for x in nets.values() if len(x) > 100]
+    assert 150 < np.median(typical) < 1500
+    assert max(typical) < 4500
+
+
+def test_losing_days_and_busy_days_cast_a_shadow(firm, ledger):
+    after_loss, after_gain = [], []
+    before = {}
+    for name, day, _ in firm.expected_pnl:
+        if name in ("SIM003", "SIM017", "SIM020"):
+            net = float(ledger.last_day(name, day).net)
+            if name in before:
+                (after_loss if before[name] < 0 else after_gain).append(net < 0)
+            before[name] = net
+    assert np.mean(after_loss) > np.mean(after_gain)
+
+
+def test_too_short_or_unordered_sessions_are_refused():
+    with pytest.raises(ValueError, match="at least 60"):
+        sample_firm(SESSIONS[:59])
+    with pytest.raises(ValueError, match="ascending"):
+        sample_firm(SESSIONS[::-1])
+
+
+def test_served_month_and_summary_agree_with_the_ledger(firm, ledger):
+    with serve(firm) as simulator:
+        login = {
+            "action": "login",
+            "user": simulator.user,
+            "password": simulator.password,
+        }
+        session = requests.Session()
+        token = session.post(simulator.url, data=login, timeout=10).text
+
+        def ask(action, **fields):
+            window = {"startDate": "2025-06-01", "endDate": "2025-06-30"}
+            data = {"action": action, "token": token, **window, **fields}
+            reply = session.post(simulator.url, data=data, timeout=30)
+            assert reply.status_code == 200
+            lines = reply.content.decode().splitlines()
+            return list(csv.DictReader(io.StringIO("\n".join(lines))))
+
+        fills = ask("fills", groupId=-2)
+        in_june = [
+            x for x in firm.fills if (x.filled_at.year, x.filled_at.month) == (2025, 6)
+        ]
+        assert len(fills) == len(in_june)
+        for account in firm.accounts:
+            rows = ask("report", type="summaryByDate", accountId=account.number)
+            by_day = defaultdict(Decimal)
+            for row in rows:
+                if row["Date"][0].isdigit():
+                    by_day[row["Date"]] += Decimal(row["Total Δ"])
+            shown = sum(by_day.values())
+            june = ledger.days(account.name, date(2025, 6, 1), date(2025, 6, 30))
+            exact = sum((day.total_delta for day in june), ZERO)
+            assert abs(shown - exact) < Decimal("0.5")
+        types = {
+            row["Type"]
+            for account in firm.accounts
+            if account.name == "SIM007"
+            for row in ask("report", type="summaryByDate", accountId=account.number)
+        }
+        assert types == {"Eq", "Op", ""}
+        # SIM004 holds over nights.
+        for report in ("totalsByDate", "trades", "openPositions"):
+            assert ask("report", type=report, accountId=firm.accounts[3].number)
+
+
+def test_the_truth_is_never_served(firm):
+    with serve(firm) as simulator:
+        login = {
+            "action": "login",
+            "user": simulator.user,
+            "password": simulator.password,
+        }
+        token = requests.post(simulator.url, data=login, timeout=10).text
+        for action in ("expected", "expected_pnl", "truth"):
+            data = {"action": action, "token": token}
+            assert (
+                requests.post(simulator.url, data=data, timeout=10).status_code == 500
+            )
