@@ -14,6 +14,10 @@ from runtime.home import Home
 from runtime.settings import Settings, load_settings
 from runtime.warehouse import read_run_context
 
+SAMPLE_RIBBON = (
+    '<div style="position:fixed;left:0;bottom:0;z-index:9999;padding:6px 14px;'
+    'background:#5b2a86;color:#fff;font:bold 13px sans-serif">SAMPLE DATA</div>'
+)
 Step = Callable[[Settings, Home], str]
 logger = logging.getLogger("daily")
 logger.addHandler(logging.NullHandler())
@@ -67,7 +71,10 @@ def docs(settings: Settings, home: Home) -> str:
     run_dbt(settings, home, "docs generate", "--static")
     home.docs.mkdir(parents=True, exist_ok=True)
     page = home.docs / "index.html"
-    (home.dbt / "target" / "static_index.html").replace(page)
+    html = (home.dbt / "target" / "static_index.html").read_text(encoding="utf-8")
+    if read_run_context(home).is_sample:
+        html = html.replace("</body>", f"{SAMPLE_RIBBON}</body>")
+    page.write_text(html, encoding="utf-8")
     return f"open {page}"
 
 
@@ -91,6 +98,7 @@ def run_all() -> None:
 @main.command("ingest")
 def run_ingest() -> None:
     """Load what is new or changed from the source."""
+
     def ingest_alone(settings: Settings) -> None:
         with ExitStack() as held:
             _ingest(settings, held, total=1)

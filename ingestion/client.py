@@ -51,6 +51,7 @@ class PropReportsClient:
         self._session = requests.Session()
         retry = Retry(
             total=6,
+            connect=2,  # a wrong address shall not keep anybody waiting
             backoff_factor=0.5,
             status_forcelist=(429, 502, 503, 504),
             allowed_methods={"POST"},  # every action reads, so repeating is safe
@@ -164,8 +165,8 @@ class PropReportsClient:
         start = response.text[:200].lstrip().lower()
         if start.startswith(("<!doctype", "<html")) or response.is_redirect:
             raise ApiError(
-                f"{urlsplit(self._url).netloc} answered with a web page. PROPREPORTS_URL "
-                "must be https://<firm>.propreports.com/api.php."
+                f"{urlsplit(self._url).netloc} answered with a web page. "
+                "PROPREPORTS_URL must be https://<firm>.propreports.com/api.php."
             )
         return response
 

@@ -60,7 +60,8 @@ create table if not exists raw.quarantine (
     cell varchar, reason varchar, rejected_at timestamp
 );
 create table if not exists {RUN_CONTEXT} (
-    source varchar, firm varchar, as_of date, prediction_date date, ingested_at timestamp
+    source varchar, firm varchar, as_of date, prediction_date date,
+    ingested_at timestamp
 );
 """
 

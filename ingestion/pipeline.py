@@ -23,7 +23,7 @@ from ingestion.landing import (
     quiet_dlt,
 )
 from ingestion.parse import REJECTED_SCHEMA, Document, DocumentError, Parsed, Parser
-from ingestion.resources import BY_DAY, FILLS
+from ingestion.resources import FILLS
 from ingestion.sources import Source, open_source
 from runtime.errors import UserError
 from runtime.home import Home
@@ -226,8 +226,8 @@ class _Reading:
             return not self._versions.is_current(*key, content)
         if earlier[0] != content:
             raise DocumentError(
-                f"{earlier[1]} and {document.origin} both hold {trade_date} of the same "
-                "account and disagree. Remove or complete one of them."
+                f"{earlier[1]} and {document.origin} both hold {trade_date} of the "
+                "same account and disagree. Remove or complete one of them."
             )
         return False
 

@@ -55,5 +55,4 @@ class FeatureContract:
             )
         matrix = chosen.to_numpy(dtype=np.float64, na_value=np.nan)
         # An infinite ratio says no more than an unknown one.
-        matrix[~np.isfinite(matrix)] = np.nan
-        return matrix
+        return np.where(np.isfinite(matrix), matrix, np.nan)

@@ -4,13 +4,12 @@ import numpy as np
 import pandas as pd
 
 from ml.boosting import LOSS, MEAN, QUANTILES, Boosters
+from ml.reasons import reasons
 from ml.registry import ModelSet
 from ml.store import MartFrames, is_scored, read_marts, write_scores
 from ml.train import GLOBAL, OWN, usable_scale
 from runtime.home import Home
 from runtime.settings import Settings
-
-REASONS_SHOWN = 3
 
 
 def score(settings: Settings, home: Home) -> str:  # noqa: ARG001 - as every step
@@ -109,23 +108,11 @@ def _common(
             "predicted_pnl": boosters[MEAN].predict(matrix) * scale,
             "loss_probability": boosters[LOSS].predict(matrix),
             "reasons": [
-                _reasons(models.contract.names, values, dollars)
+                reasons(models.contract.names, values, dollars)
                 for values, dollars in zip(
                     matrix, contributions * scale[:, None], strict=True
                 )
             ],
             "features_date": rows["trade_date"].to_numpy(),
         }
-    )
-
-
-def _reasons(names: tuple[str, ...], values: np.ndarray, dollars: np.ndarray) -> str:
-    """The features that moved a prediction most, in dollars, strongest first."""
-    order = np.argsort(-np.abs(dollars), kind="stable")[:REASONS_SHOWN]
-    return "; ".join(
-        f"{names[index].replace('_', ' ')} "
-        f"{'unknown' if np.isnan(values[index]) else f'{values[index]:.3g}'} "
-        f"({'+' if dollars[index] >= 0 else '-'}${abs(dollars[index]):,.0f})"
-        for index in order
-        if dollars[index] != 0
     )

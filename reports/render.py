@@ -27,7 +27,8 @@ def render(summary: dict[str, Any]) -> tuple[str, str, str]:
     subject = subject_line(summary)
     html = environment.get_template("daily.html.j2").render(subject=subject, **summary)
     text = environment.get_template("daily.txt.j2").render(subject=subject, **summary)
-    return subject, css_inline.inline(html), text
+    # Phones and dark mode need the rules that cannot be inlined.
+    return subject, css_inline.inline(html, keep_at_rules=True), text
 
 
 def subject_line(summary: dict[str, Any]) -> str:
@@ -52,8 +53,10 @@ def percent(value: float | None) -> str:
 
 
 def number(value: float | None) -> str:
-    """A figure with three significant digits; a dash where unknown."""
-    return "–" if value is None or value != value else f"{value:,.3g}"
+    """Three decimals below ten, none above; a dash where unknown."""
+    if value is None or value != value:
+        return "–"
+    return f"{value:,.3f}" if abs(value) < 10 else f"{value:,.0f}"
 
 
 def day(value: date | None) -> str:

@@ -77,8 +77,8 @@ def _deliver(settings: Settings, waiting: list[Path], sent: Path) -> None:
     except (OSError, smtplib.SMTPException) as error:
         raise UserError(
             f"The mail server {where} did not take the report "
-            f"({type(error).__name__}). It waits in {waiting[0].parent}; check SMTP_URL "
-            "and EMAIL_TO in .env, then `make report`."
+            f"({type(error).__name__}). It waits in {waiting[0].parent}; check "
+            "SMTP_URL and EMAIL_TO in .env, then `make report`."
         ) from None
 
 

@@ -10,6 +10,13 @@ from runtime.home import Home
 from runtime.warehouse import open_warehouse, read_run_context
 
 LEVELS = ("High", "Medium", "Low", "Unknown")
+MEASURES = (
+    ("auc", "base_rate", "AUC for a losing day (0.5 is a coin)", "trader's base rate"),
+    ("brier", "base_rate", "Brier score (lower is better)", "trader's base rate"),
+    ("mae", "zero", "Mean absolute error, dollars", "always zero"),
+    ("rmse", "zero", "Root mean squared error, dollars", "always zero"),
+    ("coverage_90", None, "Outcomes inside the 90 % interval", "should be 0.9"),
+)
 
 
 def summarise(home: Home) -> dict[str, Any]:
@@ -19,7 +26,7 @@ def summarise(home: Home) -> dict[str, Any]:
         firm, source, is_sample, as_of, prediction_date; desk (counts by level and the
         sum of predictions); calls, a list per level, most at risk first; inactive;
         outcomes_date and outcomes of the last calls that are over; quality (checks
-        that found something); metrics of the model set in use.
+        that found something); measures of the model set in use beside their baselines.
 
     Raises:
         UserError: The marts are not there.
@@ -87,19 +94,37 @@ def _read(connection: duckdb.DuckDBPyConnection, prediction_date: date) -> dict:
             "from marts.data_quality where found_count > 0 and needs_attention "
             "order by check_order",
         ),
-        "metrics": _rows(
-            connection,
-            "select metrics.* from marts.model_metrics as metrics inner join "
-            "(select max(model_version) as model_version from marts.risk_calls "
-            " where prediction_date = ?) as used using (model_version) "
-            "where metrics.trader_id = '' order by metrics.metric, metrics.model",
-            [prediction_date],
-        ),
+        "measures": _measures(connection, prediction_date),
         "model_version": max(
             (call["model_version"] for call in calls if call["model_version"]),
             default=None,
         ),
     }
+
+
+def _measures(connection: duckdb.DuckDBPyConnection, prediction_date: date) -> list:
+    """The global model beside its baseline, a row per measure."""
+    found = _rows(
+        connection,
+        "select metrics.model, metrics.metric, metrics.metric_value, "
+        "metrics.rows_count from marts.model_metrics as metrics inner join "
+        "(select max(model_version) as model_version from marts.risk_calls "
+        " where prediction_date = ?) as used "
+        "on metrics.model_version = used.model_version where metrics.trader_id = ''",
+        [prediction_date],
+    )
+    values = {(row["model"], row["metric"]): row for row in found}
+    return [
+        {
+            "label": label,
+            "model": values["global", metric]["metric_value"],
+            "baseline": values[baseline, metric]["metric_value"] if baseline else None,
+            "baseline_label": baseline_label,
+            "rows_count": values["global", metric]["rows_count"],
+        }
+        for metric, baseline, label, baseline_label in MEASURES
+        if ("global", metric) in values
+    ]
 
 
 def _rows(

@@ -146,7 +146,7 @@ def positions(
             day.symbol,
             _plain(day.position),
             _money(day.average_price),
-            _money(day.mark),
+            _price(day.mark),
             _money(day.unrealized),
             _money(day.unrealized_delta),
             _plain(day.quantity),
@@ -322,7 +322,7 @@ def open_positions(archive: Archive, account: Account, first: date, last: date) 
             rows.append(
                 [
                     *(x.symbol, _plain(x.position), _money(x.average_price)),
-                    *(_money(x.mark), account.currency, "1", _money(x.cost)),
+                    *(_price(x.mark), account.currency, "1", _money(x.cost)),
                     *(_money(value), _money(x.unrealized_delta), _money(x.unrealized)),
                 ]
             )
@@ -386,6 +386,13 @@ def _total(amounts: Iterable[Decimal | int]) -> Decimal:
 def _money(amount: Decimal | None) -> str:
     # Adding 0 turns -0.00 into 0.00.
     return "" if amount is None else f"{amount.quantize(CENT, ROUND_HALF_UP) + ZERO:f}"
+
+
+def _price(price: Decimal | None) -> str:
+    """At least two decimals; a sub-penny close keeps all it has."""
+    if price is None:
+        return ""
+    return f"{price:f}" if price != price.quantize(CENT) else _money(price)
 
 
 def _plain(number: Decimal) -> str:

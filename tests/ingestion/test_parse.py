@@ -73,9 +73,11 @@ def test_a_blank_number_is_no_fee(parser: Parser, cell: str) -> None:
 @pytest.mark.parametrize(
     ("cell", "expected"),
     [
-        ("2025-03-03", "2025-03-03"), ("3/3/2025", "2025-03-03"), ("03/03/25", "2025-03-03"),
+        ("2025-03-03", "2025-03-03"),
+        ("3/3/2025", "2025-03-03"),
+        ("03/03/25", "2025-03-03"),
     ],
-)  # fmt: skip
+)
 def test_dates_in_every_format_of_the_specification(
     parser: Parser, cell: str, expected: str
 ) -> None:

@@ -32,7 +32,10 @@ TWO_DAYS = [fill(), fill(fill_id="F2"), fill(at=NINE.replace(day=4))]
 def load(folder: Path, **settings: object) -> tuple[Home, IngestSummary]:
     """Ingest `folder`/exports into `folder`/home."""
     chosen = make_settings(
-        source="files", exports=folder / "exports", risk_home=folder / "home", **settings
+        source="files",
+        exports=folder / "exports",
+        risk_home=folder / "home",
+        **settings,
     )
     with opened(chosen) as (source, home, as_of):
         return home, ingest(chosen, source, home, as_of)
@@ -119,7 +122,9 @@ def test_a_rejected_row_is_quarantined_until_the_file_is_mended(tmp_path: Path) 
     path.write_text(good.replace("ABC,10,", "ABC,ten,", 1))
     home, summary = load(tmp_path)
     assert summary.rejected == 1
-    found = rows(home, "select origin, line_number, column_name, cell from raw.quarantine")
+    found = rows(
+        home, "select origin, line_number, column_name, cell from raw.quarantine"
+    )
     assert found == [(str(path), 2, "Price", "ten")]
     path.write_text(good)
     home, summary = load(tmp_path)

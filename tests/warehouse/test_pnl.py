@@ -119,8 +119,13 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """One warehouse with every case, each an account of its own."""
     folder: Path = tmp_path_factory.mktemp("pnl")
     exports = Exports(folder / "exports").write(ALL)
-    exports.summarise("ZZA001", [("3/3/2025", 2, "50.00", "2.30", "47.70"),
-                                 ("3/4/2025", 4, "25.00", "1.74", "23.26")])  # fmt: skip
+    exports.summarise(
+        "ZZA001",
+        [
+            ("3/3/2025", 2, "50.00", "2.30", "47.70"),
+            ("3/4/2025", 4, "25.00", "1.74", "23.26"),
+        ],
+    )
     return build_warehouse(folder / "home", exports.folder)
 
 
@@ -172,7 +177,8 @@ def test_golden_case_of_the_api_description(home: Home) -> None:
     ]
     compared = rows(
         home,
-        "select comparison from marts.broker_reconciliation where account_id = 'ZZA001'",
+        "select comparison from marts.broker_reconciliation "
+        "where account_id = 'ZZA001'",
     )
     assert compared == [("within_rounding",)] * 2
 

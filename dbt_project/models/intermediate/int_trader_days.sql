@@ -2,6 +2,7 @@
     Grain: one row per trader and traded day: a date with at least one regular fill in
     any of the trader's accounts.
     Everything here is known at the close of that date.
+    Sums run over decimals, so that two builds of the same fills agree to the last bit.
 #}
 with
 
@@ -27,8 +28,10 @@ fills as (
         filled_at_et,
         has_fill_time,
         is_buy,
-        cast(quantity as double) * cast(multiplier as double) * cast(price as double)
-            as notional
+        -- To the cent: squares of it must fit 38 digits.
+        cast(
+            {{ exact_product('quantity', 'price', 'multiplier') }} as decimal(14, 2)
+        ) as notional
     from {{ ref('int_fills_current') }}
     where is_counted and is_regular
 ),
@@ -39,8 +42,7 @@ round_trips as (
         closed_date as trade_date,
         net_pnl,
         opened_date,
-        opened_at_et,
-        closed_at_et
+        {{ dbt.datediff('opened_at_et', 'closed_at_et', 'second') }} as held_seconds
     from {{ ref('int_round_trips') }}
     where is_closed
 ),
@@ -77,8 +79,16 @@ fill_days as (
         ) as morning_fills_count,
         sum(case when is_buy then notional else 0 end) as bought_notional,
         sum(notional) as notional,
-        avg(notional) as mean_fill_notional,
-        stddev_pop(notional) as stddev_fill_notional,
+        {{ safe_ratio('sum(notional)', 'count(*)') }} as mean_fill_notional,
+        -- n * sum of squares - square of sum, exact; n * n times the variance.
+        sqrt(
+            cast(
+                cast(sum(notional * notional) as decimal(29, 4))
+                * cast(count(*) as decimal(9, 0))
+                - cast(sum(notional) as decimal(18, 2)) * cast(sum(notional) as decimal(19, 2))
+                as double
+            )
+        ) / count(*) as stddev_fill_notional,
         min(case when has_fill_time then filled_at_et end) as first_fill_at_et,
         max(case when has_fill_time then filled_at_et end) as last_fill_at_et
     from fills
@@ -95,21 +105,16 @@ symbol_days as (
     group by trader_id, trade_date, symbol
 ),
 
-symbol_shares as (
-    select
-        *,
-        {{ safe_ratio('notional', 'sum(notional) over (partition by trader_id, trade_date)') }}
-            as notional_share
-    from symbol_days
-),
-
 diversity_days as (
     select
         trader_id,
         trade_date,
         count(*) as symbols_count,
-        sum(notional_share * notional_share) as symbol_concentration
-    from symbol_shares
+        {{ safe_ratio(
+            'sum(cast(notional as decimal(18, 2)) * cast(notional as decimal(19, 2)))',
+            'cast(sum(notional) as double) * cast(sum(notional) as double)'
+        ) }} as symbol_concentration
+    from symbol_days
     group by trader_id, trade_date
 ),
 
@@ -122,12 +127,10 @@ trip_days as (
         sum(case when net_pnl > 0 then net_pnl else 0 end) as won_trips_pnl,
         sum(case when net_pnl < 0 then -net_pnl else 0 end) as lost_trips_pnl,
         min(net_pnl) as worst_trip_pnl,
-        avg(
-            case
-                when opened_date = trade_date
-                    then {{ dbt.datediff('opened_at_et', 'closed_at_et', 'second') }} / 60.0
-            end
-        ) as mean_holding_minutes
+        {{ safe_ratio(
+            'sum(case when opened_date = trade_date then held_seconds end)',
+            '60 * sum(case when opened_date = trade_date then 1 end)'
+        ) }} as mean_holding_minutes
     from round_trips
     group by trader_id, trade_date
 ),
@@ -160,7 +163,7 @@ final as (
         fill_days.mean_fill_notional,
         fill_days.stddev_fill_notional,
         diversity_days.symbol_concentration,
-        cast(trip_days.mean_holding_minutes as double) as mean_holding_minutes,
+        trip_days.mean_holding_minutes,
         cast(
             {{ dbt.datediff('first_fill_at_et', 'last_fill_at_et', 'second') }}
             / 60.0 as double

@@ -1,0 +1,169 @@
+"""The API client against the simulator, over real HTTP."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from ingestion.client import ApiError, PropReportsClient
+from ingestion.simulator import Account, Fill, Firm, serve
+
+SECRET = "correct horse battery"
+
+
+@pytest.fixture(scope="module")
+def firm() -> Firm:
+    """One account with 123 fills on one day."""
+    fills = [
+        Fill(
+            filled_at=datetime(2025, 3, 3, 9, 30 + number // 60, number % 60),
+            account_name="A1",
+            side="B" if number % 2 else "S",
+            quantity=Decimal(100),
+            symbol="QQZ",
+            price=Decimal("20.00"),
+            fill_id=f"F{number}",
+            propreports_id=str(900_000 + number),
+        )
+        for number in range(123)
+    ]
+    return Firm(accounts=(Account(501, "A1"),), fills=tuple(fills))
+
+
+def client(simulator, **more) -> PropReportsClient:
+    """A client of the simulator."""
+    return PropReportsClient(
+        simulator.url, user=simulator.user, password=simulator.password, **more
+    )
+
+
+def actions(simulator) -> list[str]:
+    """The actions the simulator was asked for, in order."""
+    return [action for action, _ in simulator.requests]
+
+
+@pytest.mark.parametrize("page_size", [50, 41, 123, 1000])
+def test_every_page_is_read_once_and_joined_under_one_header(
+    firm: Firm, page_size: int
+) -> None:
+    with serve(firm, as_of=date(2025, 3, 4), page_size=page_size) as simulator:
+        with client(simulator) as session:
+            body = session.pages(
+                "fills", groupId=-2, startDate="2025-03-03", endDate="2025-03-03"
+            )
+        lines = body.decode().splitlines()
+        assert len(lines) == 124
+        assert len(set(lines)) == 124
+        asked = actions(simulator)
+        assert asked[0] == "login"
+        assert asked[-1] == "logout"
+        assert asked.count("fills") == -(-123 // page_size)
+
+
+def test_an_empty_result_is_a_header_alone(firm: Firm) -> None:
+    with serve(firm, as_of=date(2025, 3, 4)) as simulator, client(simulator) as session:
+        body = session.pages(
+            "fills", groupId=-2, startDate="2025-02-03", endDate="2025-02-03"
+        )
+        assert len(body.decode().splitlines()) == 1
+
+
+def test_an_expired_token_is_renewed_once_by_itself(firm: Firm) -> None:
+    with (
+        serve(firm, as_of=date(2025, 3, 4), token_lifetime_seconds=0) as simulator,
+        pytest.raises(ApiError, match="Invalid or expired token"),
+        client(simulator) as session,
+    ):
+        session.pages("accounts", groupId=-2)
+    assert actions(simulator).count("login") == 2
+
+
+def test_a_busy_server_is_asked_again(firm: Firm) -> None:
+    with (
+        serve(
+            firm, as_of=date(2025, 3, 4), rate_limit=3, rate_window_seconds=0.6
+        ) as simulator,
+        client(simulator) as session,
+    ):
+        for _ in range(6):
+            assert session.pages("accounts", groupId=-2).count(b"\n") == 2
+
+
+def test_a_wrong_password_is_one_line_without_the_password(firm: Firm) -> None:
+    with serve(firm, as_of=date(2025, 3, 4)) as simulator:
+        with pytest.raises(ApiError, match="API_PASSWORD in .env") as caught:
+            PropReportsClient(simulator.url, user="demo", password=SECRET).__enter__()
+        assert SECRET not in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_refused_request_says_what_propreports_said(firm: Firm) -> None:
+    with (
+        serve(firm, as_of=date(2025, 3, 4)) as simulator,
+        pytest.raises(ApiError, match="PropReports refused `nonsense`"),
+        client(simulator) as session,
+    ):
+        session.pages("nonsense")
+
+
+def test_a_given_token_is_neither_made_nor_ended(firm: Firm) -> None:
+    with serve(firm, as_of=date(2025, 3, 4)) as simulator:
+        with client(simulator) as session:
+            token = session._token
+            with PropReportsClient(simulator.url, token=token) as other:
+                other.pages("accounts", groupId=-2)
+            session.pages("accounts", groupId=-2)
+        assert actions(simulator).count("login") == 1
+
+
+@contextmanager
+def answering(text: str, status: int = 200) -> Iterator[str]:
+    """A server that answers everything alike; yields its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            body = text.encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/api.php"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("<!DOCTYPE html><html>Welcome</html>", "web page"),
+        ("Account Id,Account Name\n1,A\n", "without its last line"),
+        ("", "without its last line"),
+    ],
+)
+def test_an_answer_that_is_none_is_refused(text: str, message: str) -> None:
+    with (
+        answering(text) as url,
+        pytest.raises(ApiError, match=message),
+        PropReportsClient(url, token="given") as session,
+    ):
+        session.pages("accounts")
+
+
+def test_nobody_there_names_the_host_and_the_setting() -> None:
+    with pytest.raises(ApiError, match=r"127.0.0.1:9 .*PROPREPORTS_URL"):
+        PropReportsClient(
+            "http://127.0.0.1:9/api.php", user="u", password=SECRET
+        )._log_in()

@@ -1,0 +1,230 @@
+"""The whole line as a person runs it: processes, exit codes, one clear line."""
+
+import subprocess
+import sys
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from runtime.home import Home
+from tests.conftest import PROJECT_ROOT, REAL_DATA, SampleRun, rows, run_daily
+
+STEPS = ["ingest", "build", "train", "score", "risk", "publish", "report"]
+
+
+def contents(home: Home) -> dict[str, list[tuple]]:
+    """Every row of every table the run writes, but for the time of ingestion."""
+    tables = rows(
+        home,
+        "select table_schema, table_name from information_schema.tables "
+        "where table_schema in ('raw', 'ml', 'marts', 'intermediate') "
+        "and table_name not like '%dlt%' and table_name <> 'run_context'",
+    )
+    return {
+        f"{schema}.{table}": rows(home, f'from {schema}."{table}" order by all')
+        for schema, table in tables
+    }
+
+
+def test_the_sample_runs_from_nothing_and_says_what_it_does(sample: SampleRun) -> None:
+    lines = sample.run.out.splitlines()
+    shown = [line.split()[1] for line in lines if line.startswith("[")]
+    assert shown == STEPS
+    assert "Where to look next" in sample.run.out
+    assert not sample.run.err
+    assert (sample.home.published / "current" / "daily_totals.parquet").exists()
+
+
+def test_every_account_day_equals_the_simulators_own_ledger(sample: SampleRun) -> None:
+    """The broker's summary comes from a queue per fill, ours from SQL."""
+    compared = rows(
+        sample.home,
+        "select comparison, count(*) from marts.broker_reconciliation group by 1",
+    )
+    assert [name for name, _ in compared] == ["within_rounding"]
+    assert compared[0][1] > 5_000
+
+
+def test_unrealized_and_total_delta_equal_the_brokers(sample: SampleRun) -> None:
+    apart = rows(
+        sample.home,
+        """
+        select count(*), max(abs(totals.total_delta - broker.total_delta))
+        from marts.daily_totals as totals
+        inner join intermediate.int_accounts as accounts using (account_id)
+        inner join (
+            select account_number, trade_date, sum(total_delta) as total_delta,
+                count(*) as types_count
+            from raw.broker_days group by all
+        ) as broker using (account_number, trade_date)
+        """,
+    )
+    assert apart[0][0] > 5_000
+    # Each instrument type's row shows cents.
+    assert apart[0][1] <= Decimal("0.05")
+
+
+def test_the_cast_of_the_sample_gets_the_calls_it_should(sample: SampleRun) -> None:
+    traders = {
+        trader: (basis, accounts, days)
+        for trader, basis, accounts, days in rows(
+            sample.home,
+            "select trader_id, call_basis, accounts_count, traded_days_count "
+            "from marts.dim_traders",
+        )
+    }
+    assert traders["SIM009"][1] == 2  # the seed joins SIM009_OLD to it
+    assert "SIM009_OLD" not in traders
+    bases = [basis for basis, _, _ in traders.values()]
+    assert bases.count("inactive") == 1
+    assert bases.count("too_little_history") == 1
+    assert bases.count("never_traded") == 1
+    newcomers = [days for basis, _, days in traders.values() if basis == "global_model"]
+    assert newcomers == [12]
+    levels = rows(
+        sample.home,
+        "select risk_level, count(*), count(predicted_pnl) from marts.risk_calls "
+        "where risk_level = 'Unknown' group by 1",
+    )
+    assert levels == [("Unknown", 1, 0)]
+    assert rows(
+        sample.home, "select distinct prediction_date from marts.risk_calls"
+    ) == [(date(2025, 12, 19),)]
+
+
+def test_a_second_run_changes_nothing(sample: SampleRun) -> None:
+    before = contents(sample.home)
+    report = (sample.home.reports / "2025-12-19" / "report.html").read_bytes()
+    again = run_daily("run", SOURCE="sample", RISK_HOME=sample.home.root)
+    assert again.code == 0, again.err
+    assert "0 account-days new or changed" in again.out
+    assert "up to date" in again.out
+    assert contents(sample.home) == before
+    assert (sample.home.reports / "2025-12-19" / "report.html").read_bytes() == report
+
+
+def test_each_step_runs_alone(sample: SampleRun) -> None:
+    for step in ("build", "train", "score", "risk", "publish", "report"):
+        run = run_daily(step, SOURCE="sample", RISK_HOME=sample.home.root)
+        assert run.code == 0, run.err
+        assert run.out.startswith(f"[1/1] {step}")
+
+
+def test_the_lineage_site_is_one_page_that_needs_no_network(sample: SampleRun) -> None:
+    run = run_daily("docs", SOURCE="sample", RISK_HOME=sample.home.root)
+    assert run.code == 0, run.err
+    page = (sample.home.docs / "index.html").read_text()
+    assert "feat_trader_day" in page
+    assert "SAMPLE DATA" in page
+
+
+def test_two_runs_at_once_one_works_and_the_other_says_who_does(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    with home.locked():
+        run = run_daily("run", SOURCE="sample", RISK_HOME=tmp_path)
+    assert run.code == 1
+    assert "Another run is writing" in run.err
+    assert not home.warehouse.exists()
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({"AS_OF": "2024-13-01"}, "AS_OF is not a date"),
+        ({"SOURCE": "ftp"}, "SOURCE"),
+        ({"SOURCE": "files"}, "needs EXPORTS="),
+        ({"SOURCE": "files", "EXPORTS": "/nowhere"}, "no folder /nowhere"),
+        ({"SOURCE": "api"}, "needs PROPREPORTS_URL"),
+        ({"PROPREPORTS_URL": "https://x.test/api.php"}, "needs API_TOKEN, or API_USER"),
+        (
+            {"PROPREPORTS_URL": "http://127.0.0.1:9/api.php", "API_TOKEN": "topsecret"},
+            "does not answer at 127.0.0.1:9",
+        ),
+        ({"EMAIL_FROM": "a@x.test"}, "EMAIL_PASSWORD and EMAIL_TO must be set"),
+        ({"SMTP_URL": "mail.example.org"}, "SMTP_URL"),
+        ({"MEMORY_LIMIT": "lots"}, "MEMORY_LIMIT"),
+    ],
+)
+def test_bad_settings_are_one_line_and_exit_code_one(
+    tmp_path: Path, environment: dict, message: str
+) -> None:
+    run = run_daily("run", **{"RISK_HOME": tmp_path, **environment})
+    assert run.code == 1
+    assert message in run.err
+    assert run.err.count("\n") == 1
+    assert "topsecret" not in run.err
+    assert not Home(tmp_path).warehouse.exists()
+
+
+def test_a_step_before_any_run_says_what_to_do(tmp_path: Path) -> None:
+    run = run_daily("score", SOURCE="sample", RISK_HOME=tmp_path)
+    assert run.code == 1
+    assert "make daily" in run.err
+
+
+def test_the_api_source_is_the_same_line(tmp_path: Path) -> None:
+    """A firm's API, with credentials from the environment, over real HTTP."""
+    from datetime import timedelta
+
+    from ingestion.simulator import sample_firm, serve
+    from runtime.sessions import sessions_between
+
+    today = date.today()
+    sessions = sessions_between(today - timedelta(days=130), today - timedelta(days=1))
+    with serve(sample_firm(sessions, 3), as_of=today) as simulator:
+        run = run_daily(
+            "run",
+            RISK_HOME=tmp_path,
+            PROPREPORTS_URL=simulator.url,
+            API_USER=simulator.user,
+            API_PASSWORD=simulator.password,
+        )
+    assert run.code == 0, run.err
+    assert "SAMPLE DATA" not in run.out
+    compared = rows(
+        Home(tmp_path),
+        "select comparison, count(*) from marts.broker_reconciliation group by 1",
+    )
+    assert [name for name, _ in compared] == ["within_rounding"]
+    written = b"".join(
+        path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()
+    )
+    assert simulator.password.encode() not in written
+
+
+@pytest.mark.skipif(
+    not REAL_DATA.is_dir(), reason=f"no real data beside the project ({REAL_DATA})"
+)
+def test_real_exports_come_to_the_brokers_own_figures(tmp_path: Path) -> None:
+    run = run_daily(
+        "run", SOURCE="files", EXPORTS=REAL_DATA, RISK_HOME=tmp_path, AS_OF="2026-01-01"
+    )
+    assert run.code == 0, run.err
+    home = Home(tmp_path)
+    assert rows(home, "select count(*) from raw.fills") == [(117_128,)]
+    assert rows(
+        home,
+        "select comparison, account_id like 'PR%', count(*) "
+        "from marts.broker_reconciliation group by all order by all",
+    ) == [
+        # The broker books the opening fill's fee on the closing day of six.
+        ("fills_differ", True, 6),
+        ("within_rounding", False, 1_729),
+        ("within_rounding", True, 141),
+    ]
+    assert rows(
+        home,
+        "select max(abs(gross_difference)) from marts.broker_reconciliation "
+        "where account_id like 'HL%'",
+    )[0][0] <= Decimal("0.01")
+
+
+def test_make_help_lists_every_target() -> None:
+    done = subprocess.run(
+        ["make", "help"], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True
+    )
+    for target in ("daily", "ingest", "test", "docs", "clean"):
+        assert any(line.startswith(target) for line in done.stdout.splitlines())
+    assert sys.version_info >= (3, 11)

@@ -1,0 +1,52 @@
+"""What the README promises exists, and what exists is in the README."""
+
+import re
+
+import pytest
+
+from runtime.settings import PROJECT_ROOT, Settings
+
+README = (PROJECT_ROOT / "README.md").read_text()
+EXAMPLE = (PROJECT_ROOT / ".env.example").read_text()
+MAKEFILE = (PROJECT_ROOT / "Makefile").read_text()
+
+
+@pytest.mark.parametrize("target", re.findall(r"^([a-z-]+):.*## ", MAKEFILE, re.M))
+def test_every_make_target_is_in_the_readme(target: str) -> None:
+    assert f"make {target}" in README
+
+
+def test_every_make_target_has_help() -> None:
+    phony = re.search(r"^\.PHONY: (.*)$", MAKEFILE, re.M)[1].split()
+    assert set(phony) == set(re.findall(r"^([a-z-]+):.*## ", MAKEFILE, re.M))
+
+
+@pytest.mark.parametrize(
+    "mart",
+    [path.stem for path in (PROJECT_ROOT / "dbt_project/models/marts").rglob("*.sql")],
+)
+def test_every_mart_is_in_the_table_of_tables(mart: str) -> None:
+    assert f"`marts.{mart}`" in README
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_is_explained_in_the_example(name: str) -> None:
+    described = Settings.model_fields[name].description
+    assert f"# {described}\n#{name.upper()}=" in EXAMPLE
+
+
+@pytest.mark.parametrize("page", ["README.md", *sorted(
+    str(path.relative_to(PROJECT_ROOT)) for path in (PROJECT_ROOT / "docs").glob("*.md")
+)])  # fmt: skip
+def test_every_link_inside_the_project_leads_somewhere(page: str) -> None:
+    path = PROJECT_ROOT / page
+    for target in re.findall(r"\]\(([^)#]+)\)", path.read_text()):
+        assert (path.parent / target).exists(), target
+
+
+def test_pins_name_no_index_and_no_path() -> None:
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        text = (PROJECT_ROOT / name).read_text()
+        assert "://" not in text
+        assert re.search(r"^dbt-core==1\.11\.", text, re.M)
+        assert all("==" in line for line in text.splitlines() if line.strip())
