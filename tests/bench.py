@@ -1,0 +1,82 @@
+"""Measures the daily run: `make bench`. Prints a table; judges nothing.
+
+Machines differ and are noisy, so every figure stands beside a baseline of the same
+run: starting Python and importing the same libraries, which no run can avoid.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from runtime.settings import PROJECT_ROOT
+from tests.conftest import REAL_DATA
+
+REPEATS = 3
+IMPORTS = "import dbt.cli.main, dbt.adapters.duckdb, dlt, duckdb, lightgbm, pandas"
+
+
+def measure(command: list[str], environment: dict[str, str]) -> tuple[float, ...]:
+    """Wall seconds, processor seconds and peak MiB of one run of a command."""
+    started = time.monotonic()
+    process = subprocess.Popen(
+        [sys.executable, *command],
+        cwd=PROJECT_ROOT,
+        env={"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], **environment},
+        stdout=subprocess.DEVNULL,
+    )
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)} failed with {process.returncode}")
+    wall = time.monotonic() - started
+    return wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+
+
+def median(run: Callable[[], tuple[float, ...]]) -> tuple[float, ...]:
+    """The median of each figure over `REPEATS` runs."""
+    return tuple(
+        map(statistics.median, zip(*(run() for _ in range(REPEATS)), strict=True))
+    )
+
+
+def main() -> None:
+    """Run everything and print the table."""
+    with tempfile.TemporaryDirectory() as folder:
+        runs = {"baseline: start and import": lambda: measure(["-c", IMPORTS], {})}
+        sources = {"sample": {"SOURCE": "sample"}}
+        if REAL_DATA.is_dir():
+            sources["files, 117,128 real fills"] = {
+                "SOURCE": "files",
+                "EXPORTS": str(REAL_DATA),
+            }
+        figures = {name: median(run) for name, run in runs.items()}
+        for name, settings in sources.items():
+            homes = iter(range(REPEATS))
+
+            def fresh(settings: dict = settings, homes=homes, name: str = name):
+                home = Path(folder) / f"{name.split(',')[0]}-{next(homes)}"
+                return measure(
+                    ["-m", "daily", "run"], settings | {"RISK_HOME": str(home)}
+                )
+
+            figures[f"{name}: from nothing"] = median(fresh)
+            again = settings | {
+                "RISK_HOME": str(Path(folder) / f"{name.split(',')[0]}-0")
+            }
+            figures[f"{name}: again"] = median(
+                lambda again=again: measure(["-m", "daily", "run"], again)
+            )
+    baseline = figures["baseline: start and import"][0]
+    print(f"Medians of {REPEATS} runs, {os.cpu_count()} cores")
+    print(f"{'run':<42} {'wall s':>8} {'cpu s':>8} {'peak MiB':>9} {'x baseline':>11}")
+    for name, (wall, cpu, peak) in figures.items():
+        print(f"{name:<42} {wall:8.1f} {cpu:8.1f} {peak:9.0f} {wall / baseline:11.1f}")
+
+
+if __name__ == "__main__":
+    main()
