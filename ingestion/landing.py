@@ -104,6 +104,10 @@ class DayVersions:
         """Whether nothing was ever committed."""
         return not self._current
 
+    def accounts(self, resource: str) -> set[str]:
+        """Numbers of the accounts of which anything was ever committed."""
+        return {account for name, account, _ in self._current if name == resource}
+
     def is_current(self, resource: str, account: str, day: date, content: str) -> bool:
         """Whether this is what the warehouse already holds."""
         return self._current.get((resource, account, day)) == content

@@ -86,9 +86,12 @@ def ingest(
     )
     with reading.parser:
         reading.read_accounts(source.accounts())
-        first = settings.history_start or reading.first_traded or as_of
+        first = settings.history_start or reading.first_traded(set()) or as_of
         if before is not None and not versions.is_empty():
             first = min(before.as_of, as_of) - timedelta(days=settings.reload_days)
+            # An account that is new to us may have a history.
+            newcomers = reading.first_traded(versions.accounts(FILLS.name))
+            first = min(first, newcomers or first)
         last = as_of - timedelta(days=1)
         for document in source.documents(reading.account_numbers, first, last):
             reading.read_day_document(document)
@@ -125,7 +128,6 @@ class _Reading:
         self.parser = Parser(salt=salt, before=as_of, threads=threads)
         self.summary = IngestSummary()
         self.account_numbers: dict[str, str] = {}
-        self.first_traded: date | None = None
         self.first_fill: date | None = None
         self.origins: list[str] = []
         self.rejected: list[pa.Table] = []
@@ -148,8 +150,6 @@ class _Reading:
                 )
             self.account_numbers[name] = row["account_number"]
             self._accounts.append(row | {"is_listed": True})
-        firsts = [row["first_traded_date"] for row in self._accounts]
-        self.first_traded = min(filter(None, firsts), default=None)
         self.summary.accounts = len(self._accounts)
         # A file may be named by an account's code alone.
         codes = [name.split()[0] for name in self.account_numbers]
@@ -159,6 +159,15 @@ class _Reading:
             if codes.count(code) == 1
         }
         self.parser.set_accounts(aliases | self.account_numbers)
+
+    def first_traded(self, known: set[str]) -> date | None:
+        """First date any listed account traded, accounts in `known` left out."""
+        firsts = [
+            row["first_traded_date"]
+            for row in self._accounts
+            if row["account_number"] not in known
+        ]
+        return min(filter(None, firsts), default=None)
 
     def read_day_document(self, document: Document) -> None:
         parsed = self._parse(document)

@@ -80,9 +80,8 @@ def is_scored(home: Home, version: str, prediction_date: date) -> bool:
     """Whether this version's calls for that date are written already."""
     with open_warehouse(home.warehouse) as connection:
         found = connection.execute(
-            "select count(*) from ml.model_metrics as metrics "
-            "inner join ml.roster as roster on roster.prediction_date = ? "
-            "where metrics.model_version = ?",
+            "select count(*) from ml.roster "
+            "where prediction_date = ? and model_version = ?",
             [prediction_date, version],
         ).fetchone()[0]
     return found > 0
@@ -111,7 +110,9 @@ def write_scores(
         trained_through=models.trained_through,
         scored_at=now,
     )
-    roster = roster.assign(prediction_date=prediction_date, scored_at=now)
+    roster = roster.assign(
+        prediction_date=prediction_date, model_version=models.version, scored_at=now
+    )
     metrics = pd.DataFrame(
         [
             {

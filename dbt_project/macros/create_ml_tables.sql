@@ -25,6 +25,7 @@ create table if not exists ml.roster (
     call_basis varchar not null,
     traded_days_count bigint not null,
     idle_sessions_count bigint,
+    model_version varchar not null,
     scored_at timestamp
 );
 create table if not exists ml.model_metrics (

@@ -6,11 +6,16 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
 from ingestion.client import ApiError, PropReportsClient
+from ingestion.pipeline import ingest
 from ingestion.simulator import Account, Fill, Firm, serve
+from ingestion.sources import open_source
+from runtime.home import Home
+from tests.conftest import make_settings, rows
 
 SECRET = "correct horse battery"
 
@@ -167,3 +172,36 @@ def test_nobody_there_names_the_host_and_the_setting() -> None:
         PropReportsClient(
             "http://127.0.0.1:9/api.php", user="u", password=SECRET
         )._log_in()
+
+
+def test_an_account_that_appears_later_brings_its_history(tmp_path: Path) -> None:
+    """A new account may be one that was only hidden from us."""
+
+    def fills(account: str, month: int) -> tuple[Fill, ...]:
+        at = datetime(2025, month, 3, 10)
+        return tuple(
+            Fill(at.replace(day=day), account, "B", Decimal(1), "QQZ", Decimal(1))
+            for day in (3, 4)
+        )
+
+    def load(firm: Firm) -> None:
+        with serve(firm, as_of=date(2025, 8, 1)) as simulator:
+            settings = make_settings(
+                propreports_url=simulator.url,
+                api_user=simulator.user,
+                api_password=simulator.password,
+                risk_home=tmp_path,
+                as_of=date(2025, 8, 1),
+                firm="one firm",
+            )
+            with open_source(settings) as source:
+                ingest(settings, source, home, date(2025, 8, 1))
+
+    home = Home(tmp_path)
+    one = fills("A1", 6)
+    load(Firm(accounts=(Account(501, "A1"),), fills=one))
+    both = (Account(501, "A1"), Account(502, "B2"))
+    load(Firm(accounts=both, fills=one + fills("B2", 2)))
+    assert rows(
+        home, "select account_number, count(*) from raw.fills group by 1 order by 1"
+    ) == [("501", 2), ("502", 2)]

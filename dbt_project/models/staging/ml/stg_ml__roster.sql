@@ -17,6 +17,7 @@ final as (
         call_basis,
         traded_days_count,
         idle_sessions_count,
+        model_version,
         scored_at
     from source
 )
