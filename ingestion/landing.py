@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ingestion.parse import ARROW_TYPES, DECIMAL, REJECTED_SCHEMA
+from ingestion.cells import ARROW_TYPES, DECIMAL
+from ingestion.documents import REJECTED_SCHEMA
 from ingestion.resources import ACCOUNTS, BY_DAY, Resource
 from runtime.home import Home
 from runtime.sessions import EASTERN

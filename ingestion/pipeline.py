@@ -10,6 +10,7 @@ from datetime import date, timedelta
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ingestion.documents import REJECTED_SCHEMA, Document, DocumentError
 from ingestion.landing import (
     ACCOUNTS_SCHEMA,
     EMPTY_DAY,
@@ -22,7 +23,7 @@ from ingestion.landing import (
     load,
     quiet_dlt,
 )
-from ingestion.parse import REJECTED_SCHEMA, Document, DocumentError, Parsed, Parser
+from ingestion.parse import Parsed, Parser
 from ingestion.resources import FILLS
 from ingestion.sources import Source, open_source
 from runtime.errors import UserError

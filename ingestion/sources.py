@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from ingestion.client import PropReportsClient
-from ingestion.parse import Document, Parser
+from ingestion.documents import Document
+from ingestion.parse import Parser
 from ingestion.resources import (
     ACCOUNTS,
     ADJUSTMENTS,

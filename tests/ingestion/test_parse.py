@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestion.parse import Document, DocumentError, Parser
+from ingestion.documents import Document, DocumentError
+from ingestion.parse import Parser
 from ingestion.resources import ACCOUNTS, BROKER_DAYS, FILLS
 
 HEADER = (
@@ -214,3 +215,9 @@ def _same_number(cell: str, value: Decimal) -> bool:
         return abs(Decimal(plain)) == abs(value)
     except ArithmeticError:
         return False
+
+
+def test_two_columns_of_one_fee_are_refused(parser: Parser) -> None:
+    header = HEADER.replace("Comm,Ecn Fee", "ECN-Fee,Ecn Fee")
+    with pytest.raises(DocumentError, match="two columns for the fee ecn_fee"):
+        fills(parser, GOOD, header=header)
