@@ -110,7 +110,8 @@ def typed_sql(document: Document, header: Header, *, before: date, today: date) 
         (label, Column(f"fee_{name}", (label,), Kind.NUMBER))
         for name, label in header.fees.items()
     ]
-    cells, values, checks = [], [], []
+    cells = [f"{identifier(LINE_NUMBER)} as line_number"]
+    values, checks = [], []
     for header_cell, column in present:
         cell, value = f"cell_{column.name}", f"value_{column.name}"
         blanks = "('', '-', '--')" if column.kind in _NUMERIC else "('')"
@@ -152,9 +153,8 @@ def typed_sql(document: Document, header: Header, *, before: date, today: date) 
             "or trade_day is null)"
         )
     if resource.fees_between:
-        total = (
-            " + ".join(f"coalesce(value_fee_{name}, 0)" for name in header.fees) or "0"
-        )
+        amounts = [f"coalesce(value_fee_{name}, 0)" for name in header.fees]
+        total = " + ".join(amounts) or "0"
         names.append(f"cast({total} as decimal(18, 8)) as total_fees")
     if document.account_name is not None:
         names.append(f"{_literal(document.account_name)} as account_name")
@@ -165,7 +165,7 @@ def typed_sql(document: Document, header: Header, *, before: date, today: date) 
         select line_number, {", ".join(names)}, coalesce({", ".join(checks)}) as bad
         from (
             select *, {", ".join(values)}
-            from (select {identifier(LINE_NUMBER)} as line_number, {", ".join(cells)} from document) as cells
+            from (select {", ".join(cells)} from document) as cells
         ) as read_cells
         where {" and ".join(conditions)}
     """
