@@ -27,7 +27,7 @@ class PropReportsClient:
     """A session with one firm's PropReports. Use it as a context manager.
 
     Args:
-        url: Address of `api.php`.
+        url: Address of `api.php`; a bare host gets the path added.
         token: A token issued beforehand; then nobody logs in or out.
         user: User id or e-mail, with `password`.
         password: Never logged, never part of an error.
@@ -41,7 +41,8 @@ class PropReportsClient:
         user: str | None = None,
         password: str | None = None,
     ) -> None:
-        self._url = url
+        bare = urlsplit(url).path in ("", "/")
+        self._url = url.rstrip("/") + "/api.php" if bare else url
         self._user = user
         self._password = password
         self._token = token

@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     sample_seed: int = Field(7, description="Seed of the synthetic sample firm")
 
     propreports_url: str | None = Field(
-        None, description="https://<firm>.propreports.com/api.php"
+        None, description="Address of the firm: https://<firm>.propreports.com/api.php"
     )
     api_token: SecretStr | None = Field(
         None, description="A PropReports token, instead of user and password"

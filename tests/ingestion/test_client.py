@@ -115,6 +115,15 @@ def test_a_refused_request_says_what_propreports_said(firm: Firm) -> None:
         session.pages("nonsense")
 
 
+def test_a_bare_host_is_enough_of_an_address(firm: Firm) -> None:
+    with serve(firm, as_of=date(2025, 3, 4)) as simulator:
+        host = simulator.url.removesuffix("/api.php")
+        with PropReportsClient(
+            host, user=simulator.user, password=simulator.password
+        ) as session:
+            assert session.pages("accounts", groupId=-2)
+
+
 def test_a_given_token_is_neither_made_nor_ended(firm: Firm) -> None:
     with serve(firm, as_of=date(2025, 3, 4)) as simulator:
         with client(simulator) as session:
