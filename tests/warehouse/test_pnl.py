@@ -119,6 +119,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """One warehouse with every case, each an account of its own."""
     folder: Path = tmp_path_factory.mktemp("pnl")
     exports = Exports(folder / "exports").write(ALL)
+    with (exports.folder / "fills" / "500.csv").open("a") as handle:
+        handle.write("no,fill,at,all\n")
+        # An account that no list names: its fill counts, under a hash.
+        handle.write("03/03/2025 09:31:00,Jane Roe,B,1,ABC,1,ARCA,R,0,0,,,USD,,\n")
     exports.summarise(
         "ZZA001",
         [
@@ -264,6 +268,33 @@ def test_fees_and_volume_of_random_accounts_are_plain_sums(home: Home) -> None:
         )
     }
     assert found == expected
+
+
+def test_what_is_wrong_with_the_data_is_counted_for_the_report(home: Home) -> None:
+    found = dict(rows(home, "select check_name, found_count from marts.data_quality"))
+    assert found == {
+        "stale": 0,
+        "quarantined": 1,
+        "unreconciled": 0,
+        "no_multiplier": 1,
+        "unlisted_account": 1,
+        "journal_entries": 1,
+    }
+
+
+def test_a_name_nobody_listed_stays_in_the_raw_layer(home: Home) -> None:
+    tables = rows(
+        home,
+        "select table_schema, table_name from information_schema.tables "
+        "where table_schema in ('staging', 'intermediate', 'marts')",
+    )
+    for schema, table in tables:
+        content = str(rows(home, f'from {schema}."{table}"'))
+        assert "Roe" not in content, table
+    assert rows(
+        home,
+        "select max(fills_count) from marts.daily_totals where account_id = 'Jane'",
+    ) == [(1,)]
 
 
 def test_closed_trips_and_days_come_to_the_same_total(home: Home) -> None:
