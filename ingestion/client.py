@@ -2,7 +2,7 @@
 
 import re
 import time
-from types import TracebackType
+from contextlib import suppress
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -10,6 +10,7 @@ import requests
 from urllib3.util.retry import Retry
 
 from runtime.errors import UserError
+from runtime.settings import LOOPBACK
 
 TIMEOUT_SECONDS = 60
 TOKEN_LIFETIME_SECONDS = 6_000  # the vendor's own client renews after this long
@@ -50,6 +51,8 @@ class PropReportsClient:
         self._token_since = 0.0
         self._last_request = 0.0
         self._session = requests.Session()
+        # A proxy for the world does not know the servers of this machine.
+        self._session.trust_env = urlsplit(url).hostname not in LOOPBACK
         retry = Retry(
             total=6,
             connect=2,  # a wrong address shall not keep anybody waiting
@@ -69,17 +72,12 @@ class PropReportsClient:
 
     def __exit__(
         self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
+        *_: object,
     ) -> None:
         if self._token and not self._token_is_given:
-            try:
+            # What was asked for has been read, and the token dies by itself.
+            with suppress(ApiError):
                 self._post("logout", token=self._token)
-            except ApiError:
-                # The token dies by itself; an error under way must not be hidden.
-                if error is None:
-                    raise
         self._session.close()
 
     def report(self, report_type: str, **fields: object) -> bytes:
@@ -94,7 +92,7 @@ class PropReportsClient:
         """
         header, rows, total, page = "", [], 1, 1
         while page <= total:
-            lines = self._ask(action, page=page, **fields).splitlines()
+            lines = self._ask(action, page=page, **fields).replace("\r", "").split("\n")
             while lines and not lines[-1].strip():
                 lines.pop()
             trailer = _TRAILER.match(lines.pop()) if lines else None
@@ -104,6 +102,11 @@ class PropReportsClient:
                     "`Page i/n`: it may be cut off. Run `make ingest` again."
                 )
             count = int(trailer[2])
+            if int(trailer[1]) != page:
+                raise ApiError(
+                    f"PropReports sent page {trailer[1]} of `{action}` where page "
+                    f"{page} was asked for. Run `make ingest` again."
+                )
             if page == 1:
                 total = count
                 header = lines[0] if lines else ""
@@ -128,9 +131,11 @@ class PropReportsClient:
             self._log_in()
             response = self._post(action, token=self._token, **fields)
         if response.status_code != 200:
-            hint = "Renew API_TOKEN in .env" if self._token_is_given else "Look it up"
+            hint = "Check API_GROUP_ID and HISTORY_START in .env."
+            if response.text.strip() == EXPIRED:
+                hint = "Renew API_TOKEN in .env."
             raise ApiError(
-                f"PropReports refused `{action}`: {_excerpt(response)}. {hint}."
+                f"PropReports refused `{action}`: {_excerpt(response)}. {hint}"
             )
         return response.text
 

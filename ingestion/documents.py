@@ -20,6 +20,7 @@ REJECTED_SCHEMA = pa.schema(
         "column_name": pa.string(),
         "cell": pa.string(),
         "reason": pa.string(),
+        "trade_date": pa.date32(),
     }
 )
 
@@ -108,6 +109,7 @@ def read_cells(document: Document) -> tuple[pa.Table, pa.Table]:
                 "origin": document.origin,
                 "line_number": row.number,
                 "column_name": None,
+                "trade_date": None,
                 "cell": row.text,
                 "reason": f"has {row.actual_columns} cells, "
                 f"the header has {row.expected_columns}",
@@ -141,7 +143,12 @@ def _header(document: Document) -> list[str]:
         read_options=pyarrow.csv.ReadOptions(autogenerate_column_names=True),
         convert_options=pyarrow.csv.ConvertOptions(strings_can_be_null=False),
     )
-    cells = [str(column[0].as_py()) for column in header.columns]
+    cells = [str(column[0].as_py() or "") for column in header.columns]
+    if not all(cell.strip() for cell in cells):
+        raise DocumentError(
+            f"{document.origin}: the header has a column without a name. "
+            "Export it again from PropReports."
+        )
     folded = [cell.strip().casefold() for cell in cells]
     twice = sorted({cell for cell in folded if folded.count(cell) > 1})
     if twice:

@@ -4,6 +4,7 @@ A day version is what an account's day held at some time: a set of rows named by
 hash of their content. Rows are loaded first, under that name; the version is recorded
 last, in one transaction. A run that dies in between leaves rows that no version names,
 so no model sees them, and the next run loads the same rows under the same name.
+Accounts and sessions have no versions: they are what the source says now.
 """
 
 import os
@@ -39,6 +40,13 @@ VERSIONS_SCHEMA = pa.schema(
         pa.field("known_at", pa.timestamp("us")),
     ]
 )
+COVERED_SCHEMA = pa.schema(
+    [
+        pa.field("resource", pa.string()),
+        pa.field("first_date", pa.date32()),
+        pa.field("last_date", pa.date32()),
+    ]
+)
 ACCOUNTS_SCHEMA = pa.schema(
     [
         *(
@@ -46,7 +54,7 @@ ACCOUNTS_SCHEMA = pa.schema(
             for column in ACCOUNTS.columns
         ),
         pa.field("name_hash", pa.string()),
-        pa.field("is_listed", pa.bool_()),
+        pa.field("listed_as_of", pa.date32()),
     ]
 )
 
@@ -58,7 +66,7 @@ create table if not exists raw.day_versions (
 );
 create table if not exists raw.quarantine (
     resource varchar, origin varchar, line_number bigint, column_name varchar,
-    cell varchar, reason varchar, rejected_at timestamp
+    cell varchar, reason varchar, trade_date date, rejected_at timestamp
 );
 create table if not exists {RUN_CONTEXT} (
     source varchar, firm varchar, as_of date, prediction_date date,
@@ -89,16 +97,18 @@ class DayVersions:
     def __init__(self, home: Home) -> None:
         self._current: dict[tuple[str, str, date], str] = {}
         self._loaded: set[tuple[str, str, date, str]] = set()
+        self._known_at: dict[tuple[str, str, date], datetime] = {}
         if not home.warehouse.exists():
             return
         with open_warehouse(home.warehouse) as connection:
             connection.execute(_COMMIT_TABLES)
             rows = connection.execute(
-                "select resource, account_number, trade_date, content_hash "
+                "select resource, account_number, trade_date, content_hash, known_at "
                 "from raw.day_versions order by known_at"
             ).fetchall()
-        for resource, account, day, content in rows:
+        for resource, account, day, content, known_at in rows:
             self._current[resource, account, day] = content
+            self._known_at[resource, account, day] = known_at
             self._loaded.add((resource, account, day, content))
 
     def is_empty(self) -> bool:
@@ -121,25 +131,22 @@ class DayVersions:
         """When a version seen now became known (naive UTC).
 
         The first version counts as known at 08:00 Eastern on the morning after the
-        trade date, whenever it was loaded; a later one from now on.
+        trade date, whenever it was loaded; a later one from now on, and always after
+        the one before it.
         """
-        if (resource, account, day) in self._current:
-            return datetime.now(UTC).replace(tzinfo=None)
+        before = self._known_at.get((resource, account, day))
+        if before is not None:
+            now = datetime.now(UTC).replace(tzinfo=None)
+            return max(now, before + timedelta(microseconds=1))
         morning = datetime.combine(day + timedelta(days=1), time(8), EASTERN)
         return morning.astimezone(UTC).replace(tzinfo=None)
 
-    def vanished(
-        self, resource: str, accounts: set[str], first: date, last: date, seen: set
-    ) -> list[tuple[str, date]]:
-        """Days of these accounts and dates that hold rows here but no longer there."""
+    def held(self, resource: str) -> list[tuple[str, date]]:
+        """Account and date of the days that hold rows."""
         return [
             (account, day)
             for (name, account, day), content in self._current.items()
-            if name == resource
-            and account in accounts
-            and first <= day <= last
-            and content != EMPTY_DAY
-            and (account, day) not in seen
+            if name == resource and content != EMPTY_DAY
         ]
 
 
@@ -187,7 +194,7 @@ def commit(
     *,
     context: RunContext,
     versions: pa.Table,
-    origins: list[str],
+    covered: pa.Table,
     rejected: pa.Table,
 ) -> None:
     """Record in one transaction what the loaded rows mean.
@@ -196,8 +203,9 @@ def commit(
         home: Where the warehouse is.
         context: Source, firm and date of this run.
         versions: As `VERSIONS_SCHEMA`: the day versions that are new.
-        origins: Documents read: what they quarantined before is forgotten.
-        rejected: As `REJECTED_SCHEMA`: rows of these documents that cannot be read.
+        covered: As `COVERED_SCHEMA`: what was read again, so that what it quarantined
+            before is forgotten.
+        rejected: As `REJECTED_SCHEMA`: rows that cannot be read.
     """
     now = datetime.now(UTC).replace(tzinfo=None)
     with open_warehouse(home.warehouse) as connection:
@@ -205,10 +213,22 @@ def commit(
         connection.execute("begin")
         connection.register("new_versions", versions)
         connection.execute("insert into raw.day_versions from new_versions")
-        connection.execute(
-            "delete from raw.quarantine where origin in (select unnest(?))", [origins]
-        )
+        connection.register("covered", covered)
         connection.register("new_rejected", rejected.cast(REJECTED_SCHEMA))
+        # A row whose date cannot be read is known again by what it says.
+        connection.execute(
+            """
+            delete from raw.quarantine as old where exists (
+                from covered where covered.resource = old.resource and (
+                    covered.first_date is null
+                    or old.trade_date between covered.first_date and covered.last_date
+                )
+            ) or exists (
+                from new_rejected as new where new.resource = old.resource
+                and new.cell is not distinct from old.cell and new.reason = old.reason
+            )
+            """
+        )
         connection.execute(
             "insert into raw.quarantine select *, ? from new_rejected", [now]
         )
@@ -234,6 +254,8 @@ def quiet_dlt(working_folder: Path) -> None:
     os.environ["DLT_DATA_DIR"] = str(working_folder)
     os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
     os.environ["RUNTIME__LOG_LEVEL"] = "ERROR"
+    # Loaded packages hold account names, and the warehouse has them already.
+    os.environ["LOAD__DELETE_COMPLETED_JOBS"] = "true"
 
 
 def _column_hints(schema: pa.Schema) -> dict[str, dict]:

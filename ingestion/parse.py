@@ -114,9 +114,11 @@ class Parser:
         return found[0][0]
 
     def _rejected(self, document: Document) -> pa.Table:
+        day = "trade_date" if document.resource.date_column else "null"
         return self._arrow(
             "select ? as resource, ? as origin, line_number, bad.column_name, "
-            "bad.cell, bad.reason from typed where bad is not null order by 3",
+            f"bad.cell, bad.reason, {day} as trade_date from typed "
+            "where bad is not null order by 3",
             [document.resource.name, document.origin],
         ).cast(REJECTED_SCHEMA)
 

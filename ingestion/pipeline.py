@@ -1,11 +1,12 @@
 """The ingestion step: from a source to committed day versions in schema `raw`."""
 
 import hashlib
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,6 +14,7 @@ import pyarrow.compute as pc
 from ingestion.documents import REJECTED_SCHEMA, Document, DocumentError
 from ingestion.landing import (
     ACCOUNTS_SCHEMA,
+    COVERED_SCHEMA,
     EMPTY_DAY,
     FEES_SCHEMA,
     VERSIONS_SCHEMA,
@@ -24,11 +26,11 @@ from ingestion.landing import (
     quiet_dlt,
 )
 from ingestion.parse import Parsed, Parser
-from ingestion.resources import FILLS
+from ingestion.resources import BY_DAY, FILLS
 from ingestion.sources import Source, open_source
 from runtime.errors import UserError
 from runtime.home import Home
-from runtime.sessions import next_session, sessions_table
+from runtime.sessions import EASTERN, next_session, sessions_table
 from runtime.settings import Settings
 from runtime.warehouse import RunContext, read_run_context
 
@@ -37,7 +39,6 @@ from runtime.warehouse import RunContext, read_run_context
 class IngestSummary:
     """Counts of one ingestion, for people."""
 
-    documents: int = 0
     fills_read: int = 0
     accounts: int = 0
     days_changed: int = 0
@@ -66,6 +67,10 @@ def opened(settings: Settings) -> Iterator[tuple[Source, Home, date]]:
     with open_source(settings) as source:
         latest = source.latest_as_of()
         as_of = settings.as_of or latest
+        if as_of > datetime.now(EASTERN).date():
+            raise UserError(
+                f"AS_OF={as_of} lies in the future. Leave it out for today."
+            )
         home = Home(settings.home_root)
         yield source, home.past(as_of) if as_of < latest else home, as_of
 
@@ -96,6 +101,7 @@ def ingest(
         last = as_of - timedelta(days=1)
         for document in source.documents(reading.account_numbers, first, last):
             reading.read_day_document(document)
+        reading.record_vanished(last)
     if versions.is_empty() and not reading.summary.fills_read:
         raise UserError(
             f"There is no fill before {as_of} in {source.firm}. Check AS_OF, "
@@ -114,9 +120,10 @@ def ingest(
         home,
         context=RunContext(source.name, source.firm, as_of, prediction_date),
         versions=reading.versions_table(),
-        origins=reading.origins,
+        covered=pa.Table.from_pylist(reading.covered, schema=COVERED_SCHEMA),
         rejected=pa.concat_tables([REJECTED_SCHEMA.empty_table(), *reading.rejected]),
     )
+    source.finish(home)
     return reading.summary
 
 
@@ -130,17 +137,20 @@ class _Reading:
         self.summary = IngestSummary()
         self.account_numbers: dict[str, str] = {}
         self.first_fill: date | None = None
-        self.origins: list[str] = []
+        self.covered: list[dict] = []
         self.rejected: list[pa.Table] = []
         self._salt = salt
+        self._as_of = as_of
         self._versions = versions
         self._accounts: list[dict] = []
         self._tables = empty_tables()
         self._new: list[dict] = []
         self._seen: dict[tuple[str, str, date], tuple[str, str]] = {}
+        self._windows: dict[tuple[str, str], list[tuple[date, date]]] = {}
 
     def read_accounts(self, document: Document) -> None:
         parsed = self._parse(document)
+        self.covered.append({"resource": document.resource.name})
         for row in parsed.rows.to_pylist():
             name = row["account_name"]
             if name in self.account_numbers:
@@ -150,7 +160,7 @@ class _Reading:
                     "fills cannot be told apart. Rename one in PropReports."
                 )
             self.account_numbers[name] = row["account_number"]
-            self._accounts.append(row | {"is_listed": True})
+            self._accounts.append(row | {"listed_as_of": self._as_of})
         self.summary.accounts = len(self._accounts)
         # A file may be named by an account's code alone.
         codes = [name.split()[0] for name in self.account_numbers]
@@ -176,7 +186,7 @@ class _Reading:
         listed = {row["account_number"] for row in self._accounts}
         for row in parsed.unlisted.to_pylist():
             if row["account_number"] not in listed:
-                self._accounts.append(row | {"is_listed": False})
+                self._accounts.append(row | {"listed_as_of": None})
         days = parsed.days.to_pylist()
         if resource is FILLS:
             self.summary.fills_read += parsed.rows.num_rows
@@ -201,7 +211,20 @@ class _Reading:
                 )
         for day in changed:
             self._record(resource.name, *_day_key(day), day["rows_count"])
-        self._record_vanished(document, days)
+        self._note_covered(document, days)
+
+    def record_vanished(self, last: date) -> None:
+        """Record as empty what the warehouse holds and no document does any more.
+
+        Only when all documents are read: two files may share an account's days.
+        """
+        for resource in BY_DAY:
+            for account, day in self._versions.held(resource.name):
+                if (resource.name, account, day) in self._seen or day > last:
+                    continue
+                windows = self._windows.get((resource.name, account), [])
+                if any(start <= day <= end for start, end in windows):
+                    self._record(resource.name, account, day, EMPTY_DAY, 0)
 
     def tables(self) -> dict[str, list[pa.Table]]:
         """What dlt has to load: accounts, and the rows of new versions."""
@@ -218,9 +241,7 @@ class _Reading:
 
     def _parse(self, document: Document) -> Parsed:
         parsed = self.parser.parse(document)
-        self.origins.append(document.origin)
         self.rejected.append(parsed.rejected)
-        self.summary.documents += 1
         self.summary.rejected += parsed.rejected.num_rows
         self.summary.unknown_columns.update(
             f"{document.resource.name}.{name}" for name in parsed.unknown_columns
@@ -241,22 +262,25 @@ class _Reading:
             )
         return False
 
-    def _record_vanished(self, document: Document, days: list[dict]) -> None:
-        seen = {_day_key(day)[:2] for day in days}
-        listed = {row["account_number"] for row in self._accounts if row["is_listed"]}
-        if document.covers:
-            first, last = document.covers
-            if document.account_name is not None:
-                listed &= {self.account_numbers[document.account_name]}
-        elif days:
-            dates = [day["trade_date"] for day in days]
-            first, last = min(dates), max(dates)
-            listed &= {account for account, _ in seen}
-        else:
-            return
+    def _note_covered(self, document: Document, days: list[dict]) -> None:
+        """Remember for which accounts and dates a document is all there is."""
         name = document.resource.name
-        for account, day in self._versions.vanished(name, listed, first, last, seen):
-            self._record(name, account, day, EMPTY_DAY, 0)
+        if document.covers is None:
+            # A file of exports speaks for its accounts from its first day on.
+            self.covered.append({"resource": name})
+            for day in days:
+                window = (day["trade_date"], date.max)
+                self._windows.setdefault((name, day["account_number"]), []).append(
+                    window
+                )
+            return
+        first, last = document.covers
+        self.covered.append({"resource": name, "first_date": first, "last_date": last})
+        accounts = set(self.account_numbers.values())
+        if document.account_name is not None:
+            accounts = {self.account_numbers[document.account_name]}
+        for account in accounts:
+            self._windows.setdefault((name, account), []).append((first, last))
 
     def _record(
         self, resource: str, account: str, day: date, content: str, rows_count: int
@@ -287,8 +311,10 @@ def _salt(root: Home) -> str:
     path = root.root / "account_salt"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_hex(16))
+        partial = path.with_suffix(".partial")
+        partial.touch(mode=0o600)
+        partial.write_text(secrets.token_hex(16))
+        os.replace(partial, path)
     return path.read_text()
 
 

@@ -1,9 +1,10 @@
 """Where documents come from: the API, a folder of exports, or the sample firm."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -22,12 +23,14 @@ from ingestion.resources import (
     Resource,
 )
 from runtime.errors import UserError
+from runtime.home import Home
 from runtime.sessions import EASTERN, sessions_between
 from runtime.settings import Settings
 
 # The sample firm's history: 18 months, ending on a day whose next morning is a session.
 SAMPLE_FIRST = date(2024, 6, 17)
 SAMPLE_LAST = date(2025, 12, 18)
+NO_DATA = b"No data available"
 
 
 class Source(Protocol):
@@ -54,6 +57,9 @@ class Source(Protocol):
             first: First trade date wanted.
             last: Last trade date wanted.
         """
+
+    def finish(self, home: Home) -> None:
+        """Leave beside a loaded warehouse what the source has to say besides."""
 
 
 class ApiSource:
@@ -112,10 +118,13 @@ class ApiSource:
                 startDate=first.isoformat(),
                 endDate=last.isoformat(),
             )
-            # Without a day to show, the report is empty or a sentence, not CSV.
-            if body.startswith(b"Date,"):
+            # Without a day to show, the report is empty or says so.
+            if body.strip() and NO_DATA not in body:
                 origin = f"summaryByDate of account {number} {first}..{last}"
                 yield Document(BROKER_DAYS, origin, body, name, covers=(first, last))
+
+    def finish(self, home: Home) -> None:
+        """Nothing is left beside the warehouse."""
 
 
 class FilesSource:
@@ -168,6 +177,9 @@ class FilesSource:
         for path in sorted((self._folder / "summaryByDate").glob("*.csv")):
             yield self._document(BROKER_DAYS, path, path.stem)
 
+    def finish(self, home: Home) -> None:
+        """Nothing is left beside the warehouse."""
+
     def _document(
         self, resource: Resource, path: Path, account_name: str | None = None
     ) -> Document:
@@ -203,20 +215,40 @@ def open_source(settings: Settings) -> Iterator[Source]:
             )
 
 
+class SampleSource(ApiSource):
+    """The synthetic firm: its API, and the truth that no API would tell.
+
+    Args:
+        truth: Account name, trade date and expected net P&L of each trader-day.
+        options: As `ApiSource`.
+    """
+
+    def __init__(
+        self,
+        client: PropReportsClient,
+        *,
+        truth: Sequence[tuple[str, date, Decimal]],
+        **options: object,
+    ) -> None:
+        super().__init__(client, name="sample", **options)
+        self._truth = truth
+
+    def finish(self, home: Home) -> None:
+        """Write what only the generator knows, beside the warehouse, never in it."""
+        path = home.root / "sample" / "expected_pnl.csv"
+        path.parent.mkdir(exist_ok=True)
+        with path.open("w", newline="") as handle:
+            writer = csv.writer(handle)
+            writer.writerow(["account_name", "trade_date", "expected_pnl"])
+            writer.writerows(self._truth)
+
+
 @contextmanager
 def _sample_source(settings: Settings) -> Iterator[Source]:
     from ingestion.simulator import sample_firm, serve
 
-    firm = sample_firm(
-        sessions_between(SAMPLE_FIRST, SAMPLE_LAST), settings.sample_seed
-    )
-    # What only the generator knows, beside the warehouse and never in it.
-    truth = settings.home_root / "sample" / "expected_pnl.csv"
-    truth.parent.mkdir(parents=True, exist_ok=True)
-    with truth.open("w", newline="") as handle:
-        writer = csv.writer(handle)
-        writer.writerow(["account_name", "trade_date", "expected_pnl"])
-        writer.writerows(firm.expected_pnl)
+    sessions = sessions_between(SAMPLE_FIRST, SAMPLE_LAST)
+    firm = sample_firm(sessions, settings.sample_seed)
     latest = SAMPLE_LAST + timedelta(days=1)
     with (
         serve(firm, as_of=min(settings.as_of or latest, latest)) as simulator,
@@ -224,9 +256,9 @@ def _sample_source(settings: Settings) -> Iterator[Source]:
             simulator.url, user=simulator.user, password=simulator.password
         ) as client,
     ):
-        yield ApiSource(
+        yield SampleSource(
             client,
-            name="sample",
+            truth=firm.expected_pnl,
             firm=f"synthetic firm, seed {settings.sample_seed}",
             group_id=settings.api_group_id,
             latest_as_of=latest,

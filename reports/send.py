@@ -13,10 +13,9 @@ from urllib.parse import SplitResult, urlsplit
 
 from runtime.errors import UserError
 from runtime.home import Home
-from runtime.settings import Settings
+from runtime.settings import LOOPBACK, Settings
 
 TIMEOUT_SECONDS = 30
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def post(

@@ -1,5 +1,6 @@
 """Settings from `.env` and the environment, checked before anything runs."""
 
+import os
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,6 +13,10 @@ from runtime.errors import UserError
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+ENV_FILE = "RISK_ENV_FILE"
+"""Names another file than `.env`; empty for none."""
+
 SourceName = Literal["api", "files", "sample"]
 
 
@@ -19,7 +24,6 @@ class Settings(BaseSettings):
     """Every setting of the project; the description is the line in `.env.example`."""
 
     model_config = SettingsConfigDict(
-        env_file=PROJECT_ROOT / ".env",
         env_ignore_empty=True,
         extra="ignore",
         frozen=True,
@@ -28,7 +32,8 @@ class Settings(BaseSettings):
     )
 
     source: SourceName | None = Field(
-        None, description="api, files or sample; left out: api once it is set up below"
+        None,
+        description="api, files or sample; left out: what the other settings are for",
     )
     exports: Path | None = Field(
         None, description="Folder of PropReports CSV exports, for SOURCE=files"
@@ -101,6 +106,21 @@ class Settings(BaseSettings):
             raise ValueError("must look like smtp://host:587 or smtps://host:465")
         return value
 
+    @field_validator("propreports_url")
+    @classmethod
+    def _check_propreports_url(cls, value: str | None) -> str | None:
+        parts = urlsplit(value or "https://")
+        if parts.scheme != "https" and parts.hostname not in LOOPBACK:
+            raise ValueError("must begin with https://, for a password goes there")
+        return value
+
+    @field_validator("risk_home")
+    @classmethod
+    def _check_risk_home(cls, value: Path | None) -> Path | None:
+        if "'" in str(value):
+            raise ValueError("must not contain an apostrophe")
+        return value
+
     @model_validator(mode="after")
     def _check_groups(self) -> "Settings":
         if self.source_name == "files" and self.exports is None:
@@ -130,9 +150,11 @@ class Settings(BaseSettings):
 
     @property
     def source_name(self) -> SourceName:
-        """The source in use: `api` as soon as any of its settings is there."""
+        """The source in use; without a word on it, what the other settings are for."""
         if self.source:
             return self.source
+        if self.exports:
+            return "files"
         wants_api = self.propreports_url or self.api_token or self.api_user
         return "api" if wants_api else "sample"
 
@@ -155,7 +177,7 @@ def load_settings() -> Settings:
         UserError: A setting is missing or malformed; names it and how to set it.
     """
     try:
-        return Settings()
+        return Settings(_env_file=os.environ.get(ENV_FILE, PROJECT_ROOT / ".env"))
     except ValidationError as error:
         problems = "; ".join(_one_problem(item) for item in error.errors())
         raise UserError(

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from runtime.settings import PROJECT_ROOT
+from runtime.settings import ENV_FILE, PROJECT_ROOT
 from tests.conftest import REAL_DATA
 
 REPEATS = 3
@@ -26,7 +26,9 @@ def measure(command: list[str], environment: dict[str, str]) -> tuple[float, ...
     process = subprocess.Popen(
         [sys.executable, *command],
         cwd=PROJECT_ROOT,
-        env={"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], **environment},
+        env={name: os.environ[name] for name in ("PATH", "HOME")}
+        | {ENV_FILE: ""}
+        | environment,
         stdout=subprocess.DEVNULL,
     )
     _, status, used = os.wait4(process.pid, 0)

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from runtime.home import Home
-from runtime.settings import PROJECT_ROOT, Settings
+from runtime.settings import ENV_FILE, PROJECT_ROOT, Settings
 
 REAL_DATA = PROJECT_ROOT.parent / "shared" / "data"
 
@@ -44,7 +44,9 @@ def run_daily(*arguments: str, **environment: object) -> Run:
     done = subprocess.run(
         [sys.executable, "-m", "daily", *arguments],
         cwd=PROJECT_ROOT,
-        env=kept | {name: str(value) for name, value in environment.items()},
+        env=kept
+        | {ENV_FILE: ""}
+        | {name: str(value) for name, value in environment.items()},
         capture_output=True,
         text=True,
         timeout=600,

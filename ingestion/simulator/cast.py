@@ -111,7 +111,7 @@ CAST = (
     ),
     Profile(
         "SIM008",
-        ("#ZQ", "#YC"),
+        ("#SIMA", "#SIMB"),
         skill=0.10,
         typical=1100,
         trips=6,
@@ -180,7 +180,7 @@ CAST = (
         presence=0.7,
         sends_intention=False,
     ),
-    Profile("SIM020", ("#XV", "#ZQ"), skill=0.02, typical=1400, trips=5, tilt=1.6),
+    Profile("SIM020", ("#SIMC", "#SIMA"), skill=0.02, typical=1400, trips=5, tilt=1.6),
     Profile("SIM021", _shares(16), skill=0.28, typical=900, trips=7, tilt=0.4),
     Profile("SIM022", _shares(19), skill=-0.34, typical=550, trips=6, chases=True),
     Profile(

@@ -25,12 +25,12 @@ EQUITIES = (
     *("QWZX", "ZJQX", "KQXV", "VZQX", "QZX-P", "XJZQ", "ZWQV", "QKXZ", "XXZQ", "ZQVK"),
 )
 SUB_PENNY = ("QZK", "ZQVK")  # quoted in hundredths of a cent
-FUTURE_MULTIPLIERS = {"#ZQ": 50, "#YC": 1000, "#XV": 20}
+FUTURE_MULTIPLIERS = {"#SIMA": 50, "#SIMB": 1000, "#SIMC": 20}
 OPTION_MULTIPLIER = 100
 OPTION_ROOTS = ("QQZ", "WWX")
 
-_FUTURE_STARTS = {"#ZQ": 5000.0, "#YC": 110.0, "#XV": 18000.0}
-_FUTURE_TICKS = {"#ZQ": 25, "#YC": 1, "#XV": 25}  # in hundredths
+_FUTURE_STARTS = {"#SIMA": 5000.0, "#SIMB": 110.0, "#SIMC": 18000.0}
+_FUTURE_TICKS = {"#SIMA": 25, "#SIMB": 1, "#SIMC": 25}  # in hundredths
 _SUB_PENNY_START = 12.0  # any cheaper, and fees outweigh a short trip's move
 _QUARTER_CODES = "HMUZ"
 _OPTION_LEVERAGE = {"C": 5.0, "P": -5.0}

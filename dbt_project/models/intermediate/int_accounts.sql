@@ -1,8 +1,9 @@
 {#
     Grain: one row per account number.
-    account_id is the code (first word of the name) where only one account has it, else
-    a salted hash of the name. trader_id is the account's, unless the risk manager's
-    seed trader_accounts maps several accounts to one trader.
+    Numbers that carry one name are one account: it was listed late, or got a new
+    number. account_id is the code (first word of the name) where only one name has it,
+    else a salted hash of the name. trader_id is the account's, unless the risk
+    manager's seed trader_accounts maps several accounts to one trader.
 #}
 with
 
@@ -12,7 +13,7 @@ accounts as (
         account_code,
         name_hash,
         currency,
-        is_listed
+        listed_date
     from {{ ref('stg_propreports__accounts') }}
 ),
 
@@ -23,16 +24,25 @@ trader_accounts as (
     from {{ ref('trader_accounts') }}
 ),
 
+names_counted as (
+    select
+        account_code,
+        count(distinct name_hash) as names_count
+    from accounts
+    group by account_code
+),
+
 accounts_identified as (
     select
-        account_number,
-        currency,
-        is_listed,
+        accounts.account_number,
+        accounts.currency,
+        accounts.listed_date,
         case
-            when count(*) over (partition by account_code) = 1 then account_code
-            else name_hash
+            when names_counted.names_count = 1 then accounts.account_code
+            else accounts.name_hash
         end as account_id
     from accounts
+    inner join names_counted on accounts.account_code = names_counted.account_code
 ),
 
 final as (
@@ -41,7 +51,7 @@ final as (
         accounts_identified.account_id,
         coalesce(trader_accounts.trader_id, accounts_identified.account_id) as trader_id,
         accounts_identified.currency,
-        accounts_identified.is_listed
+        accounts_identified.listed_date
     from accounts_identified
     left join trader_accounts
         on accounts_identified.account_id = trader_accounts.account_id

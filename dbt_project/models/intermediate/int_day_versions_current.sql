@@ -1,5 +1,6 @@
 {#
-    Grain: one row per resource, account and trade date: the version known last.
+    Grain: one row per resource, account and trade date: the version known last, under
+    the number that PropReports listed last if the account had several.
     Nothing of the AS_OF date or later gets past this model, so nothing downstream
     can see it. Days whose rows all vanished have no row.
 #}
@@ -16,6 +17,14 @@ day_versions as (
     from {{ ref('stg_propreports__day_versions') }}
 ),
 
+accounts as (
+    select
+        account_number,
+        account_id,
+        listed_date
+    from {{ ref('int_accounts') }}
+),
+
 run_context as (
     select as_of_date from {{ ref('stg_propreports__run_context') }}
 ),
@@ -25,10 +34,14 @@ versions_ranked as (
         day_versions.*,
         row_number() over (
             partition by
-                day_versions.resource, day_versions.account_number, day_versions.trade_date
-            order by day_versions.known_at desc, day_versions.content_hash asc
+                day_versions.resource, accounts.account_id, day_versions.trade_date
+            order by
+                accounts.listed_date desc nulls last,
+                day_versions.known_at desc,
+                day_versions.content_hash asc
         ) as recency
     from day_versions
+    inner join accounts on day_versions.account_number = accounts.account_number
     inner join run_context on day_versions.trade_date < run_context.as_of_date
 ),
 

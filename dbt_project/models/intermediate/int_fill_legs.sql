@@ -16,6 +16,7 @@ fills as (
         multiplier,
         total_fees,
         filled_at_et,
+        has_fill_time,
         trade_date
     from {{ ref('int_fills_current') }}
     where is_counted
@@ -88,7 +89,8 @@ final as (
         end as total_fees,
         ---------- times
         trade_date,
-        filled_at_et
+        filled_at_et,
+        has_fill_time
     from legs
 )
 

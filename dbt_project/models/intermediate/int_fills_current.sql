@@ -49,6 +49,7 @@ final as (
         instruments.instrument_type,
         fills.order_id,
         fills.fill_status,
+        fills.currency,
         ---------- numbers
         fills.quantity,
         case when fills.is_buy then fills.quantity else -fills.quantity end

@@ -1,8 +1,9 @@
 {#
     Grain: one row per symbol.
     The longest prefix in the seed instrument_multipliers that a symbol begins with
-    decides; the empty prefix stands for equities. A null multiplier means nobody has
-    said what a contract is worth: its fills are counted nowhere and reported.
+    decides. The empty prefix stands for equities, which begin with a letter or digit. A
+    null multiplier, or no row, means nobody has said what a contract is worth: its
+    fills are counted nowhere and reported.
 #}
 with
 
@@ -32,6 +33,11 @@ prefixes_ranked as (
         on
             left(fills.symbol, length(instrument_multipliers.symbol_prefix))
             = instrument_multipliers.symbol_prefix
+            and (
+                instrument_multipliers.symbol_prefix <> ''
+                or upper(left(fills.symbol, 1)) between 'A' and 'Z'
+                or left(fills.symbol, 1) between '0' and '9'
+            )
 ),
 
 final as (

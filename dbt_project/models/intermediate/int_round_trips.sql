@@ -16,7 +16,8 @@ fill_legs as (
         price,
         total_fees,
         trade_date,
-        filled_at_et
+        filled_at_et,
+        has_fill_time
     from {{ ref('int_fill_legs') }}
 ),
 
@@ -27,7 +28,7 @@ running_positions as (
             partition by account_id, symbol order by leg_sequence
             rows between unbounded preceding and current row
         ) as position_after,
-        {{ exact_product('signed_quantity', 'price', '1') }} as bought_amount
+        {{ exact_product('signed_quantity', 'price', '1') }} as paid_amount
     from fill_legs
 ),
 
@@ -53,14 +54,17 @@ trips_summarised as (
         max(multiplier) as multiplier,
         min_by(signed_quantity, leg_sequence) > 0 as is_long,
         max_by(position_after, leg_sequence) = 0 as is_closed,
-        sum(case when signed_quantity > 0 then bought_amount end)
+        sum(case when signed_quantity > 0 then paid_amount end)
         / sum(case when signed_quantity > 0 then signed_quantity end) as buy_price,
-        sum(case when signed_quantity < 0 then bought_amount end)
+        sum(case when signed_quantity < 0 then paid_amount end)
         / sum(case when signed_quantity < 0 then signed_quantity end) as sell_price,
         sum({{ exact_product('-signed_quantity', 'price', 'multiplier') }}) as cash_flow,
         sum(total_fees) as total_fees,
-        min_by(filled_at_et, leg_sequence) as opened_at_et,
-        max_by(filled_at_et, leg_sequence) as last_filled_at_et,
+        -- An unknown time would make any holding time up.
+        min_by(case when has_fill_time then filled_at_et end, leg_sequence)
+            as opened_at_et,
+        max_by(case when has_fill_time then filled_at_et end, leg_sequence)
+            as last_filled_at_et,
         max_by(trade_date, leg_sequence) as last_trade_date,
         min_by(trade_date, leg_sequence) as opened_date
     from legs_numbered

@@ -6,7 +6,7 @@
 #}
 with
 
-daily_totals as (
+account_days as (
     select
         trader_id,
         trade_date,
@@ -17,7 +17,7 @@ daily_totals as (
         total_fees,
         net_pnl,
         open_symbols_count
-    from {{ ref('daily_totals') }}
+    from {{ ref('int_account_days') }}
 ),
 
 fills as (
@@ -58,7 +58,7 @@ trader_days as (
         sum(total_fees) as total_fees,
         sum(net_pnl) as net_pnl,
         sum(open_symbols_count) as open_symbols_count
-    from daily_totals
+    from account_days
     group by trader_id, trade_date
     having sum(fills_count) > 0
 ),

@@ -30,7 +30,7 @@ run_context as (
 trader_accounts as (
     select
         trader_id,
-        count(*) as accounts_count
+        count(distinct account_id) as accounts_count
     from accounts
     group by trader_id
 ),

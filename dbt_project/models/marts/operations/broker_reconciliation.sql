@@ -2,7 +2,8 @@
     Grain: one row per account and date that either our fills or the broker's daily
     summary knows.
     The summary shows cents and prices of four digits, so a gross may differ by half a
-    unit of the fourth digit per share, and by a cent for the display.
+    unit of the fourth digit per share, and by a cent for the display; fees by three
+    cents, whatever was traded.
 #}
 with
 
@@ -30,20 +31,22 @@ accounts as (
     from {{ ref('int_accounts') }}
 ),
 
+fills as (
+    select
+        account_id,
+        trade_date,
+        quantity,
+        multiplier
+    from {{ ref('int_fills_current') }}
+    where is_counted
+),
+
 contract_units as (
     select
         account_id,
         trade_date,
-        sum(quantity * multiplier) as traded_units
-    from (
-        select
-            account_id,
-            trade_date,
-            cast(quantity as double) as quantity,
-            cast(multiplier as double) as multiplier
-        from {{ ref('int_fills_current') }}
-        where is_counted
-    ) as fills
+        sum(cast(quantity as double) * cast(multiplier as double)) as traded_units
+    from fills
     group by account_id, trade_date
 ),
 
@@ -84,11 +87,11 @@ compared as (
         daily_totals.account_id is null as is_missing_here,
         broker_days.account_id is null as is_missing_at_broker,
         summarised_accounts.account_id is null as lacks_summary,
+        -- Where no fees are shown, gross less net tells them.
+        coalesce(broker_days.total_fees, broker_days.gross_pnl - broker_days.net_pnl)
+            as broker_implied_fees,
         0.01 + coalesce(contract_units.traded_units, 0)
-        * {{ var('price_rounding_per_share') }} as gross_tolerance,
-        -- Net is shown from rounded parts: a cent for each of them more.
-        0.03 + coalesce(contract_units.traded_units, 0)
-        * {{ var('price_rounding_per_share') }} as net_tolerance
+        * {{ var('price_rounding_per_share') }} as gross_tolerance
     from daily_totals
     full outer join broker_days
         on
@@ -114,10 +117,11 @@ final as (
             when lacks_summary then 'no_summary'
             when is_missing_here then 'missing_here'
             when is_missing_at_broker then 'missing_at_broker'
+            when broker_gross_pnl is null or broker_net_pnl is null then 'not_comparable'
             when fills_count <> broker_fills_count then 'fills_differ'
             when abs(cast(gross_pnl - broker_gross_pnl as double)) > gross_tolerance
                 then 'gross_differs'
-            when abs(cast(net_pnl - broker_net_pnl as double)) > net_tolerance
+            when abs(total_fees - broker_implied_fees) > {{ var('fees_rounding') }}
                 then 'fees_differ'
             else 'within_rounding'
         end as comparison,

@@ -4,9 +4,68 @@
 #}
 with
 
+fills as (
+    select
+        trade_date,
+        currency,
+        is_counted,
+        is_regular,
+        lacks_multiplier
+    from {{ ref('int_fills_current') }}
+),
+
+run_context as (
+    select as_of_date from {{ ref('stg_propreports__run_context') }}
+),
+
+sessions as (
+    select session_date from {{ ref('stg_propreports__sessions') }}
+),
+
+quarantine as (
+    select reason from {{ ref('stg_propreports__quarantine') }}
+),
+
+reconciliation as (
+    select comparison from {{ ref('broker_reconciliation') }}
+),
+
+accounts as (
+    -- An account may have several numbers; one that is listed is enough.
+    select
+        account_id,
+        max(listed_date) as listed_date
+    from {{ ref('int_accounts') }}
+    group by account_id
+),
+
+adjustments as (
+    select
+        account_number,
+        trade_date,
+        is_transfer
+    from (
+        {{ current_rows(ref('stg_propreports__adjustments'), 'adjustments') }}
+    ) as current_adjustments
+),
+
+account_numbers as (
+    select
+        account_number,
+        account_id
+    from {{ ref('int_accounts') }}
+),
+
+account_days as (
+    select
+        account_id,
+        trade_date
+    from {{ ref('daily_totals') }}
+),
+
 last_fill as (
     select max(trade_date) as last_trade_date
-    from {{ ref('int_fills_current') }}
+    from fills
     where is_counted
 ),
 
@@ -19,8 +78,8 @@ stale as (
         'Run `make ingest` again; if it stays, ask PropReports for the missing days'
             as remedy
     from last_fill
-    cross join {{ ref('stg_propreports__run_context') }} as run_context
-    left join {{ ref('stg_propreports__sessions') }} as sessions
+    cross join run_context
+    left join sessions
         on
             last_fill.last_trade_date < sessions.session_date
             and run_context.as_of_date > sessions.session_date
@@ -34,7 +93,7 @@ quarantined as (
         'rows could not be read and count nowhere' as finding,
         'See raw.quarantine for file, line, column and reason; export the rows again'
             as remedy
-    from {{ ref('stg_propreports__quarantine') }}
+    from quarantine
 ),
 
 unreconciled as (
@@ -47,7 +106,7 @@ unreconciled as (
             as finding,
         'See marts.broker_reconciliation, where comparison is not within_rounding'
             as remedy
-    from {{ ref('broker_reconciliation') }}
+    from reconciliation
     where comparison <> 'no_summary'
 ),
 
@@ -60,7 +119,7 @@ no_multiplier as (
             as finding,
         'Add their prefix to dbt_project/seeds/instrument_multipliers.csv, `make daily`'
             as remedy
-    from {{ ref('int_fills_current') }}
+    from fills
     where lacks_multiplier
 ),
 
@@ -71,8 +130,38 @@ unlisted_account as (
         count(*) as found_count,
         'accounts have fills but are not on the list of accounts' as finding,
         'Export accounts.csv again, or check API_GROUP_ID' as remedy
-    from {{ ref('int_accounts') }}
-    where not is_listed
+    from accounts
+    where listed_date is null
+),
+
+foreign_currency as (
+    select
+        'foreign_currency' as check_name,
+        7 as check_order,
+        count(*) as found_count,
+        'fills in another currency than US dollars are added up as if they were dollars'
+            as finding,
+        'Leave these accounts out with API_GROUP_ID, or export without them' as remedy
+    from fills
+    where is_counted and currency <> 'USD'
+),
+
+unplaced_adjustments as (
+    select
+        'unplaced_adjustments' as check_name,
+        8 as check_order,
+        count(*) as found_count,
+        'adjustments fall on days without fill or position, so no daily total has them'
+            as finding,
+        'Nothing to mend; they are in staging.stg_propreports__adjustments' as remedy
+    from adjustments
+    inner join account_numbers
+        on adjustments.account_number = account_numbers.account_number
+    left join account_days
+        on
+            account_numbers.account_id = account_days.account_id
+            and adjustments.trade_date = account_days.trade_date
+    where not adjustments.is_transfer and account_days.account_id is null
 ),
 
 journal_entries as (
@@ -82,7 +171,7 @@ journal_entries as (
         count(*) as found_count,
         'journal entries move position and P&L but are no volume' as finding,
         'Nothing to mend; look at them in intermediate.int_fills_current' as remedy
-    from {{ ref('int_fills_current') }}
+    from fills
     where is_counted and not is_regular
 ),
 
@@ -98,6 +187,10 @@ checks as (
     select * from unlisted_account
     union all
     select * from journal_entries
+    union all
+    select * from foreign_currency
+    union all
+    select * from unplaced_adjustments
 ),
 
 final as (
@@ -105,7 +198,7 @@ final as (
         check_name,
         cast(check_order as bigint) as check_order,
         cast(found_count as bigint) as found_count,
-        check_name <> 'journal_entries' as needs_attention,
+        check_name not in ('journal_entries', 'unplaced_adjustments') as needs_attention,
         finding,
         remedy
     from checks

@@ -17,9 +17,8 @@ final as (
         split_part(trim(account_name), ' ', 1) as account_code,
         name_hash,
         currency,
-        ---------- flags
-        is_listed,
         ---------- dates
+        listed_as_of as listed_date,
         first_traded_date,
         last_traded_date
     from source

@@ -1,6 +1,6 @@
 {#
     Grain: one row per line of a document that could not be read.
-    The cell itself stays in the raw layer: it may hold anything, names included.
+    The cell and the file's name stay in the raw layer: they may hold a person's name.
 #}
 with
 
@@ -11,10 +11,10 @@ source as (
 final as (
     select
         resource,
-        origin,
         line_number,
         column_name,
         reason,
+        trade_date,
         rejected_at
     from source
 )
