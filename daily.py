@@ -150,7 +150,7 @@ def _run_all(settings: Settings) -> None:
     click.echo(f"  report     {report_path(home, context.as_of)}")
     if (home.published / "current").exists():
         click.echo(f"  marts      {home.published / 'current'} (DuckDB and Parquet)")
-    click.echo("  lineage    make docs")
+    click.echo(f"  lineage    {settings.as_command('docs')}")
 
 
 def _ingest(settings: Settings, held: ExitStack, total: int) -> Home:
@@ -168,8 +168,12 @@ def _ingest(settings: Settings, held: ExitStack, total: int) -> Home:
 
 
 def _run_alone(settings: Settings, step: Step) -> None:
-    home = _existing_home(settings)
-    with home.locked():
+    with ExitStack() as held:
+        root = Home(settings.home_root)
+        held.enter_context(root.locked())
+        home = _existing_home(settings, root)
+        if home != root:
+            held.enter_context(home.locked())
         _log_to(home)
         _run_step(step, settings, home, 1, 1)
 
@@ -188,13 +192,12 @@ def _say(number: int, total: int, name: str, text: str, started: float) -> None:
     click.echo(f"[{number}/{total}] {name:<8} {seconds:6.1f} s  {text}")
 
 
-def _existing_home(settings: Settings) -> Home:
+def _existing_home(settings: Settings, root: Home) -> Home:
     """The home that holds AS_OF (left out: the latest).
 
     Raises:
         UserError: No run has made one.
     """
-    root = Home(settings.home_root)
     past = root.past(settings.as_of) if settings.as_of else root
     latest = read_run_context(root)
     if latest and settings.as_of in (None, latest.as_of):

@@ -67,7 +67,7 @@ def opened(settings: Settings) -> Iterator[tuple[Source, Home, date]]:
     with open_source(settings) as source:
         latest = source.latest_as_of()
         as_of = settings.as_of or latest
-        if as_of > datetime.now(EASTERN).date():
+        if as_of > max(latest, datetime.now(EASTERN).date()):
             raise UserError(
                 f"AS_OF={as_of} lies in the future. Leave it out for today."
             )

@@ -101,6 +101,8 @@ class ApiSource:
         self, account_names: dict[str, str], first: date, last: date
     ) -> Iterator[Document]:
         """One document per month and resource, and one per account for its summary."""
+        if first > last:
+            return
         for resource in (FILLS, POSITIONS, ADJUSTMENTS):
             for start, end in _months(first, last):
                 body = self._client.pages(
@@ -194,6 +196,8 @@ class FilesSource:
 def open_source(settings: Settings) -> Iterator[Source]:
     """The source the settings name, ready to be read; closed at the end."""
     if settings.source_name == "files":
+        if settings.exports is None:
+            raise UserError("SOURCE=files needs EXPORTS=<folder of CSV exports>.")
         yield FilesSource(settings.exports, firm=settings.firm)
     elif settings.source_name == "sample":
         with _sample_source(settings) as source:

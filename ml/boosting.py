@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ml.split import split_by_date
+from ml.split import Split, split_by_date
 from runtime.errors import UserError
 
+GLOBAL, PER_TRADER = "global", "per_trader"
 QUANTILES = {"p05": 0.05, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p95": 0.95}
 MEAN, LOSS = "mean", "loss"
 MAXIMUM_ROUNDS = 300
@@ -40,12 +41,14 @@ class Examples:
     Attributes:
         features: Rows x features.
         dates: Feature date of each row.
+        label_dates: Date of the next traded day, at whose close the label is known.
         pnl: Next traded day's net dollars.
         scale: The trader's own scale that day, in dollars, above 0.
     """
 
     features: np.ndarray
     dates: np.ndarray
+    label_dates: np.ndarray
     pnl: np.ndarray
     scale: np.ndarray
 
@@ -55,8 +58,16 @@ class Examples:
     def part(self, mask: np.ndarray) -> "Examples":
         """The rows that `mask` marks."""
         return Examples(
-            self.features[mask], self.dates[mask], self.pnl[mask], self.scale[mask]
+            self.features[mask],
+            self.dates[mask],
+            self.label_dates[mask],
+            self.pnl[mask],
+            self.scale[mask],
         )
+
+    def split(self) -> Split:
+        """The rows split 65 / 15 / 20 in order of time."""
+        return split_by_date(self.dates, self.label_dates)
 
     @property
     def is_loss(self) -> np.ndarray:
@@ -91,7 +102,7 @@ def choose_rounds(
 ) -> dict[str, int]:
     """How many rounds did best on the validation part, by target, at least 1."""
     lightgbm = import_lightgbm()
-    split = split_by_date(examples.dates)
+    split = examples.split()
     train, validation = examples.part(split.train), examples.part(split.validation)
     rounds = {}
     for name in targets:

@@ -8,7 +8,16 @@ import pandas as pd
 from runtime.errors import UserError
 
 FEATURE_MART = "marts.feat_trader_day"
+SCALE = "pnl_scale_20d"
+# A scale below a dollar is a trader who has not begun: it would blow up every ratio.
+MINIMUM_SCALE = 1.0
 KEYS = ("trader_id", "trade_date")
+
+
+def usable_scale(frame: pd.DataFrame) -> np.ndarray:
+    """The trader's own scale per row, in dollars, never below `MINIMUM_SCALE`."""
+    scale = frame[SCALE].to_numpy(dtype=float, na_value=np.nan)
+    return np.fmax(scale, MINIMUM_SCALE)
 
 
 class FeatureContractError(UserError):

@@ -2,7 +2,10 @@
 
 import numpy as np
 
+from ml.features import SCALE
+
 SHOWN = 3
+MINUS = "\N{MINUS SIGN}"
 
 PHRASES = {
     "net_pnl": "last day made ${:,.0f}",
@@ -32,9 +35,9 @@ PHRASES = {
     "net_pnl_momentum_5d": "mean of 5 days at {:+.2f} of a usual day",
     "net_pnl_momentum_10d": "mean of 10 days at {:+.2f} of a usual day",
     "net_pnl_momentum_20d": "mean of 20 days at {:+.2f} of a usual day",
-    "net_pnl_volatility_5d": "5-day volatility {:.1f} of a usual day",
-    "net_pnl_volatility_10d": "10-day volatility {:.1f} of a usual day",
-    "net_pnl_volatility_20d": "20-day volatility {:.1f} of a usual day",
+    "net_pnl_volatility_5d": "5 days' volatility {:.1f} of a usual day",
+    "net_pnl_volatility_10d": "10 days' volatility {:.1f} of a usual day",
+    "net_pnl_volatility_20d": "20 days' volatility {:.1f} of a usual day",
     "worst_day_20d_scaled": "worst of 20 days at {:+.1f} of a usual day",
     "best_day_20d_scaled": "best of 20 days at {:+.1f} of a usual day",
     "win_streak_days": "{:,.0f} winning days in a row",
@@ -53,20 +56,26 @@ PHRASES = {
 }
 
 
-def reasons(names: tuple[str, ...], values: np.ndarray, dollars: np.ndarray) -> str:
-    """The features that moved a prediction most, strongest first.
+def reasons(
+    names: tuple[str, ...], values: np.ndarray, dollars: np.ndarray, predicted: float
+) -> str:
+    """The features that moved a prediction most its way, strongest first.
 
     Args:
         names: Features in training order.
         values: Their values; NaN where unknown.
         dollars: What each added to the prediction (Lundberg and Lee 2017, exact
             for trees).
+        predicted: The prediction, in dollars.
     """
-    order = np.argsort(-np.abs(dollars), kind="stable")[:SHOWN]
+    # What pushes the way the call goes comes first; a trader's scale is no reason.
+    way = -1.0 if predicted < 0 else 1.0
+    strength = np.where(np.array(names) == SCALE, 0.0, np.abs(dollars))
+    order = np.lexsort((-strength, dollars * way < 0))[:SHOWN]
     return "; ".join(
         f"{describe(names[index], values[index])} ({_signed(dollars[index])})"
         for index in order
-        if round(dollars[index])
+        if round(strength[index])
     )
 
 
@@ -75,8 +84,8 @@ def describe(name: str, value: float) -> str:
     if np.isnan(value):
         return f"{name.replace('_', ' ')} unknown"
     text = PHRASES.get(name, name.replace("_", " ") + " {:.3g}").format(value)
-    return text.replace("$-", "-$")
+    return text.replace("$-", "-$").replace("-", MINUS)
 
 
 def _signed(dollars: float) -> str:
-    return f"{'+' if dollars >= 0 else '-'}${abs(dollars):,.0f}"
+    return f"{'+' if dollars >= 0 else MINUS}${abs(dollars):,.0f}"

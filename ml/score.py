@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from ml.boosting import LOSS, MEAN, QUANTILES, Boosters
+from ml.boosting import GLOBAL, LOSS, MEAN, PER_TRADER, QUANTILES, Boosters
+from ml.features import usable_scale
 from ml.reasons import reasons
 from ml.registry import ModelSet
 from ml.store import MartFrames, is_scored, read_marts, write_scores
-from ml.train import GLOBAL, OWN, usable_scale
 from runtime.home import Home
 from runtime.settings import Settings
 
@@ -41,7 +41,7 @@ def call_roster(models: ModelSet, frames: MartFrames) -> pd.DataFrame:
     predictable = bool(models.global_models) & (
         roster["call_basis"] != "too_little_history"
     )
-    speaks = np.where(roster["trader_id"].isin(models.speaks), OWN, GLOBAL)
+    speaks = np.where(roster["trader_id"].isin(models.speaks), PER_TRADER, GLOBAL)
     return roster.assign(model=pd.Series(speaks, roster.index).where(predictable, None))
 
 
@@ -87,7 +87,7 @@ def _predict_own(
     models: ModelSet, row: pd.DataFrame, of_global: pd.DataFrame
 ) -> pd.DataFrame:
     trader_id = row["trader_id"].iloc[0]
-    frame = _common(OWN, models.own_models[trader_id], models, row)
+    frame = _common(PER_TRADER, models.own_models[trader_id], models, row)
     # One trader's days are too few for quantiles: the global spread, moved.
     spread = of_global[of_global["trader_id"] == trader_id].iloc[0]
     move = frame["predicted_pnl"].iloc[0] - spread["predicted_pnl"]
@@ -100,17 +100,18 @@ def _common(
     model: str, boosters: Boosters, models: ModelSet, rows: pd.DataFrame
 ) -> pd.DataFrame:
     matrix, scale = models.contract.matrix(rows), usable_scale(rows)
+    predicted = boosters[MEAN].predict(matrix) * scale
     contributions = boosters[MEAN].predict(matrix, pred_contrib=True)[:, :-1]
     return pd.DataFrame(
         {
             "trader_id": rows["trader_id"].to_numpy(),
             "model": model,
-            "predicted_pnl": boosters[MEAN].predict(matrix) * scale,
+            "predicted_pnl": predicted,
             "loss_probability": boosters[LOSS].predict(matrix),
             "reasons": [
-                reasons(models.contract.names, values, dollars)
-                for values, dollars in zip(
-                    matrix, contributions * scale[:, None], strict=True
+                reasons(models.contract.names, values, dollars, total)
+                for values, dollars, total in zip(
+                    matrix, contributions * scale[:, None], predicted, strict=True
                 )
             ],
             "features_date": rows["trade_date"].to_numpy(),

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from importlib import metadata
 from pathlib import Path
 
 import duckdb
@@ -23,7 +24,7 @@ class MartFrames:
 
     Attributes:
         features: The feature mart, ordered by trader and date.
-        labels: The label mart, in the same order, without each trader's last day.
+        labels: The label mart in the same order: label_date and pnl in dollars.
         traders: dim_traders: call_basis, traded_days_count, idle_sessions_count.
         prediction_date: The session to predict.
         as_of: The morning.
@@ -36,8 +37,8 @@ class MartFrames:
     as_of: date
 
     def version(self) -> str:
-        """Names a training run: equal only for equal data, features and code."""
-        digest = hashlib.sha256()
+        """Names a training run: equal only for equal data, features, code, library."""
+        digest = hashlib.sha256(metadata.version("lightgbm").encode())
         for frame in (self.features, self.labels, self.traders):
             digest.update(",".join(frame.columns).encode())
             digest.update(pd.util.hash_pandas_object(frame, index=False).values)
@@ -58,7 +59,8 @@ def read_marts(home: Home) -> MartFrames:
         try:
             features = connection.sql(f"from {FEATURE_MART} {_ORDER}").df()
             labels = connection.sql(
-                "select trader_id, trade_date, cast(next_net_pnl as double) as pnl "
+                "select trader_id, trade_date, next_trade_date as label_date, "
+                "cast(next_net_pnl as double) as pnl "
                 f"from marts.label_trader_day {_ORDER}"
             ).df()
             traders = connection.sql(

@@ -1,5 +1,6 @@
 """Trains the global model and the traders' own, and measures both."""
 
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -7,20 +8,27 @@ import numpy as np
 import pandas as pd
 
 from ml import metrics
-from ml.boosting import LOSS, MEAN, QUANTILES, Boosters, Examples, choose_rounds, fit
-from ml.features import FeatureContract
+from ml.boosting import (
+    GLOBAL,
+    LOSS,
+    MEAN,
+    PER_TRADER,
+    QUANTILES,
+    Boosters,
+    Examples,
+    choose_rounds,
+    fit,
+)
+from ml.features import FeatureContract, usable_scale
 from ml.registry import Metric, ModelSet
-from ml.split import split_by_date
+from ml.split import Split
 from ml.store import MartFrames, read_marts
 from runtime.home import Home
 from runtime.settings import Settings
 
-GLOBAL, OWN, BASE_RATE = "global", "own", "base_rate"
-SCALE, RATE = "pnl_scale_20d", "loss_day_ratio_to_date"
+BASE_RATE, RATE = "base_rate", "loss_day_ratio_to_date"
 MINIMUM_ROWS = 30
 MINIMUM_COMPARED_DAYS = 10
-# A scale below a dollar is a trader who has not begun: it would blow up every ratio.
-MINIMUM_SCALE = 1.0
 
 
 def train(settings: Settings, home: Home) -> str:
@@ -34,7 +42,7 @@ def train(settings: Settings, home: Home) -> str:
     if not models.global_models:
         return f"{version}: too few labelled days to learn from"
     return (
-        f"{version}: global model and {len(models.own_models)} own models, "
+        f"{version}: a global model and {len(models.own_models)} per trader, "
         f"{len(models.speaks)} of which beat it; learned through "
         f"{models.trained_through}"
     )
@@ -53,15 +61,14 @@ def train_models(frames: MartFrames, version: str, threads: int) -> ModelSet:
         frames.features, on=["trader_id", "trade_date"], validate="one_to_one"
     )
     examples = to_examples(labelled, contract)
-    if not _can_learn(examples):
+    if not (_can_learn(examples) and _can_learn(examples.part(examples.split().train))):
         return ModelSet(version, None, contract, {}, {}, frozenset(), ())
     traders = labelled["trader_id"].to_numpy()
     base_rate = labelled[RATE].to_numpy()
     targets = (MEAN, LOSS, *QUANTILES)
     rounds = choose_rounds(examples, targets, threads)
-    split = split_by_date(examples.dates)
-    trained_early = fit(examples.part(split.train), {MEAN: rounds[MEAN]}, threads)
-    judge = _GlobalJudge(examples, split.train, trained_early)
+    split = examples.split()
+    judge = _GlobalJudge(split.train, _fit_early(examples.part(split.train), threads))
     measured = list(
         _measure_global(examples, split, rounds, base_rate[split.test], threads)
     )
@@ -79,7 +86,7 @@ def train_models(frames: MartFrames, version: str, threads: int) -> ModelSet:
     own_models, speaks = {}, set()
     for trader, own in zip(masks, owns, strict=True):
         own_models[trader] = own.boosters
-        measured += [Metric(OWN, trader, *figure) for figure in own.figures]
+        measured += [Metric(PER_TRADER, trader, *figure) for figure in own.figures]
         if own.speaks:
             speaks.add(trader)
     return ModelSet(
@@ -98,30 +105,34 @@ def to_examples(labelled: pd.DataFrame, contract: FeatureContract) -> Examples:
     return Examples(
         features=contract.matrix(labelled),
         dates=labelled["trade_date"].to_numpy(),
+        label_dates=labelled["label_date"].to_numpy(),
         pnl=labelled["pnl"].to_numpy(dtype=float),
         scale=usable_scale(labelled),
     )
-
-
-def usable_scale(frame: pd.DataFrame) -> np.ndarray:
-    """The trader's own scale per row, in dollars, never below `MINIMUM_SCALE`."""
-    scale = frame[SCALE].to_numpy(dtype=float, na_value=np.nan)
-    return np.fmax(scale, MINIMUM_SCALE)
 
 
 def _can_learn(examples: Examples) -> bool:
     """Whether there are enough rows, and both outcomes among the first of them."""
     if len(examples) < MINIMUM_ROWS:
         return False
-    split = split_by_date(examples.dates)
-    parts = [examples.part(mask) for mask in (split.train, split.validation)]
-    has_both = 0 < parts[0].is_loss.sum() < len(parts[0])
-    return has_both and len(parts[1]) > 0 and split.test.any()
+    split = examples.split()
+    train = examples.part(split.train)
+    has_both = 0 < train.is_loss.sum() < len(train)
+    return has_both and split.validation.any() and split.test.any()
+
+
+def _fit_early(examples: Examples, threads: int) -> Boosters:
+    """The mean model of a train part, its rounds chosen inside that part too."""
+    return fit(examples, choose_rounds(examples, (MEAN,), threads), threads)
 
 
 def _measure_global(
-    examples: Examples, split, rounds: dict, base_rate: np.ndarray, threads: int
-):
+    examples: Examples,
+    split: Split,
+    rounds: Mapping[str, int],
+    base_rate: np.ndarray,
+    threads: int,
+) -> Iterator[Metric]:
     """Figures of the global model, and of each trader's base rate, on the test part."""
     boosters = fit(examples.part(split.before_test), rounds, threads)
     test = examples.part(split.test)
@@ -148,9 +159,8 @@ def _measure_global(
 class _GlobalJudge:
     """The global model as it was before the validation part, to compare with."""
 
-    examples: Examples
     seen: np.ndarray
-    boosters: Boosters
+    mean: Boosters
 
 
 @dataclass(frozen=True)
@@ -164,18 +174,19 @@ def _train_own(examples: Examples, mask: np.ndarray, judge: _GlobalJudge) -> _Ow
     """One trader's model, and whether it beats the global one on unseen days."""
     own = examples.part(mask)
     rounds = choose_rounds(own, (MEAN, LOSS), threads=1)
-    split = split_by_date(own.dates)
-    early = fit(own.part(split.train), {MEAN: rounds[MEAN]}, threads=1)
+    split = own.split()
     compared = split.validation & ~judge.seen[mask]
+    learned_from = own.part(split.train)
     speaks = False
-    if compared.sum() >= MINIMUM_COMPARED_DAYS:
+    if compared.sum() >= MINIMUM_COMPARED_DAYS and _can_learn(learned_from):
         days = own.part(compared)
         target = days.target(MEAN)
+        early = _fit_early(learned_from, threads=1)
         own_error = (early[MEAN].predict(days.features) - target) ** 2
-        global_error = (judge.boosters[MEAN].predict(days.features) - target) ** 2
+        global_error = (judge.mean[MEAN].predict(days.features) - target) ** 2
         gain = global_error - own_error
-        # A gain within its own standard error is luck, and luck does not speak.
-        speaks = bool(gain.mean() > gain.std(ddof=1) / np.sqrt(len(gain)))
+        # Many traders are compared, so a gain must be twice its standard error.
+        speaks = bool(gain.mean() > 2 * gain.std(ddof=1) / np.sqrt(len(gain)))
     late = fit(own.part(split.before_test), rounds, threads=1)
     test = own.part(split.test)
     probability = late[LOSS].predict(test.features)

@@ -8,6 +8,7 @@ from datetime import date
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
+from email.utils import localtime
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
@@ -39,6 +40,7 @@ def post(
         message["From"] = settings.email_from
         message["To"] = ", ".join(settings.email_to)
         message["Subject"] = subject
+        message["Date"] = localtime()
         message["Message-ID"] = (
             f"<{as_of}.{digest}@{settings.email_from.split('@')[-1]}>"
         )
@@ -47,16 +49,21 @@ def post(
         partial = home.outbox / f".{name}"
         partial.write_bytes(message.as_bytes())
         os.replace(partial, home.outbox / name)
-    waiting = sorted(home.outbox.glob("*.eml"))
+    waiting = sorted(home.outbox.glob("*.eml"), reverse=True)
     if not waiting:
         return f"mailed before to {len(settings.email_to)} recipients"
+    # Today's first: what an older day's mail suffers must not hold it up.
+    waiting.sort(key=lambda path: path.name != name)
     _deliver(settings, waiting, sent)
-    return f"mailed to {', '.join(settings.email_to)}"
+    return "mailed" if len(waiting) == 1 else f"{len(waiting)} mailed, old ones too"
 
 
 def _deliver(settings: Settings, waiting: list[Path], sent: Path) -> None:
     server = urlsplit(settings.smtp_url)
     where = f"{server.hostname}:{server.port or ''}".rstrip(":")
+    command = settings.as_command("report")
+    again = f"Check SMTP_URL and EMAIL_TO in .env, then `{command}`"
+    refused = []
     try:
         with _connected(server) as connection:
             # A mail server on this machine may know its users without a password.
@@ -66,19 +73,33 @@ def _deliver(settings: Settings, waiting: list[Path], sent: Path) -> None:
                 )
             for path in waiting:
                 message = BytesParser(policy=policy.SMTP).parsebytes(path.read_bytes())
-                connection.send_message(message)
+                try:
+                    left_out = connection.send_message(message)
+                except smtplib.SMTPResponseException as error:
+                    refused.append(f"{path.name} (code {error.smtp_code})")
+                    continue
+                except smtplib.SMTPRecipientsRefused as error:
+                    refused.append(f"{path.name} (for {', '.join(error.recipients)})")
+                    continue
                 os.replace(path, sent / path.name)
+                if left_out:
+                    refused.append(f"{path.name} (for {', '.join(left_out)} only)")
     except smtplib.SMTPAuthenticationError as error:
         raise UserError(
             f"The mail server {where} refused the log-in (code {error.smtp_code}). "
-            "Check EMAIL_FROM and EMAIL_PASSWORD in .env, then `make report`."
+            f"Check EMAIL_FROM and EMAIL_PASSWORD in .env, then "
+            f"`{command}`."
         ) from None
     except (OSError, smtplib.SMTPException) as error:
         raise UserError(
             f"The mail server {where} did not take the report "
-            f"({type(error).__name__}). It waits in {waiting[0].parent}; check "
-            "SMTP_URL and EMAIL_TO in .env, then `make report`."
+            f"({type(error).__name__}). It waits in {waiting[0].parent}. {again}."
         ) from None
+    if refused:
+        raise UserError(
+            f"The mail server {where} refused {'; '.join(refused)}. What is not sent "
+            f"waits in {waiting[0].parent}; delete what should not go. {again}."
+        )
 
 
 def _connected(server: SplitResult) -> smtplib.SMTP:

@@ -26,7 +26,8 @@ def summarise(home: Home) -> dict[str, Any]:
         firm, source, is_sample, as_of, prediction_date; desk (counts by level and the
         sum of predictions); calls, a list per level, most at risk first; inactive;
         outcomes_date and outcomes of the last calls that are over; quality (checks
-        that found something); measures of the model set in use beside their baselines.
+        that found something); measures of the model set in use beside their
+        baselines, and whether its error in dollars exceeds that of predicting zero.
 
     Raises:
         UserError: The marts are not there.
@@ -37,7 +38,7 @@ def summarise(home: Home) -> dict[str, Any]:
     with open_warehouse(home.warehouse) as connection:
         try:
             return {
-                "firm": context.firm,
+                "firm": context.firm_name,
                 "source": context.source,
                 "is_sample": context.is_sample,
                 "as_of": context.as_of,
@@ -74,6 +75,7 @@ def _read(connection: duckdb.DuckDBPyConnection, prediction_date: date) -> dict:
         "from marts.daily_totals where fills_count > 0 "
         "group by trade_date order by trade_date desc limit 1",
     )
+    measures = _measures(connection, prediction_date)
     return {
         "desk": desk[0] if desk else None,
         "last_day": last_day[0] if last_day else None,
@@ -94,7 +96,11 @@ def _read(connection: duckdb.DuckDBPyConnection, prediction_date: date) -> dict:
             "from marts.data_quality where found_count > 0 and needs_attention "
             "order by check_order",
         ),
-        "measures": _measures(connection, prediction_date),
+        "measures": measures,
+        "dollars_are_doubtful": any(
+            measure["metric"] == "mae" and measure["model"] > measure["baseline"]
+            for measure in measures
+        ),
         "model_version": max(
             (call["model_version"] for call in calls if call["model_version"]),
             default=None,
@@ -116,6 +122,7 @@ def _measures(connection: duckdb.DuckDBPyConnection, prediction_date: date) -> l
     values = {(row["model"], row["metric"]): row for row in found}
     return [
         {
+            "metric": metric,
             "label": label,
             "model": values["global", metric]["metric_value"],
             "baseline": values[baseline, metric]["metric_value"] if baseline else None,

@@ -123,8 +123,6 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _check_groups(self) -> "Settings":
-        if self.source_name == "files" and self.exports is None:
-            raise ValueError("SOURCE=files needs EXPORTS=<folder of CSV exports>")
         if self.source_name == "api":
             if self.propreports_url is None:
                 raise ValueError(
@@ -157,6 +155,18 @@ class Settings(BaseSettings):
             return "files"
         wants_api = self.propreports_url or self.api_token or self.api_user
         return "api" if wants_api else "sample"
+
+    def as_command(self, target: str) -> str:
+        """`make` with what was set to get here, for people to type."""
+        chosen = {
+            "SOURCE": self.source_name if self.source or self.exports else None,
+            "EXPORTS": self.exports,
+            "RISK_HOME": self.risk_home,
+            "AS_OF": self.as_of,
+        }
+        return " ".join(
+            ["make", target, *(f"{name}={v}" for name, v in chosen.items() if v)]
+        )
 
     @property
     def home_root(self) -> Path:

@@ -51,6 +51,11 @@ class RunContext:
     prediction_date: date
 
     @property
+    def firm_name(self) -> str:
+        """The firm for people: of a folder of exports its name, not its path."""
+        return Path(self.firm).name if self.source == "files" else self.firm
+
+    @property
     def is_sample(self) -> bool:
         """Whether the data is synthetic, which every page must say."""
         return self.source == "sample"
@@ -60,7 +65,7 @@ def read_run_context(home: Home) -> RunContext | None:
     """The context of the last ingestion into `home`; None before the first."""
     if not home.warehouse.exists():
         return None
-    with open_warehouse(home.warehouse) as connection:
+    with open_warehouse(home.warehouse, read_only=True) as connection:
         schema, table = RUN_CONTEXT.split(".")
         exists = connection.execute(
             "select count(*) from information_schema.tables "

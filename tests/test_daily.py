@@ -1,7 +1,7 @@
 """The whole line as a person runs it: processes, exit codes, one clear line."""
 
+import re
 import subprocess
-import sys
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -41,10 +41,13 @@ def test_every_account_day_equals_the_simulators_own_ledger(sample: SampleRun) -
     """The broker's summary comes from a queue per fill, ours from SQL."""
     compared = rows(
         sample.home,
-        "select comparison, count(*) from marts.broker_reconciliation group by 1",
+        "select comparison, count(*), max(abs(gross_difference)), "
+        "max(abs(fees_difference)) from marts.broker_reconciliation group by 1",
     )
-    assert [name for name, _ in compared] == ["within_rounding"]
+    assert [name for name, *_ in compared] == ["within_rounding"]
     assert compared[0][1] > 5_000
+    # The summary shows cents, one instrument type a row.
+    assert max(compared[0][2:]) <= Decimal("0.015")
 
 
 def test_unrealized_and_total_delta_equal_the_brokers(sample: SampleRun) -> None:
@@ -144,6 +147,9 @@ def test_two_runs_at_once_one_works_and_the_other_says_who_does(tmp_path: Path) 
         ),
         ({"EMAIL_FROM": "a@x.test"}, "EMAIL_PASSWORD and EMAIL_TO must be set"),
         ({"SMTP_URL": "mail.example.org"}, "SMTP_URL"),
+        ({"PROPREPORTS_URL": "http://x.test/", "API_TOKEN": "topsecret"}, "https://"),
+        ({"AS_OF": "2999-01-01"}, "lies in the future"),
+        ({"EXPORTS": "/nowhere"}, "no folder /nowhere"),
         ({"MEMORY_LIMIT": "lots"}, "MEMORY_LIMIT"),
     ],
 )
@@ -156,6 +162,16 @@ def test_bad_settings_are_one_line_and_exit_code_one(
     assert run.err.count("\n") == 1
     assert "topsecret" not in run.err
     assert not Home(tmp_path).warehouse.exists()
+
+
+def test_a_developers_env_file_does_not_reach_the_tests(tmp_path: Path) -> None:
+    planted = tmp_path / "planted.env"
+    planted.write_text("AS_OF=nonsense\n")
+    home = tmp_path / "home"
+    run = run_daily("score", SOURCE="sample", RISK_HOME=home, RISK_ENV_FILE=planted)
+    assert "AS_OF is not a date" in run.err
+    run = run_daily("score", SOURCE="sample", RISK_HOME=home)
+    assert "AS_OF" not in run.err.split("Run")[0]
 
 
 def test_a_step_before_any_run_says_what_to_do(tmp_path: Path) -> None:
@@ -225,6 +241,6 @@ def test_make_help_lists_every_target() -> None:
     done = subprocess.run(
         ["make", "help"], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True
     )
-    for target in ("daily", "ingest", "test", "docs", "clean"):
-        assert any(line.startswith(target) for line in done.stdout.splitlines())
-    assert sys.version_info >= (3, 11)
+    makefile = (PROJECT_ROOT / "Makefile").read_text()
+    targets = re.findall(r"^([a-z-]+):.*## ", makefile, re.M)
+    assert [line.split()[0] for line in done.stdout.splitlines()] == targets

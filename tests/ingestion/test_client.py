@@ -1,8 +1,10 @@
 """The API client against the simulator, over real HTTP."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -77,7 +79,17 @@ def test_an_empty_result_is_a_header_alone(firm: Firm) -> None:
         assert len(body.decode().splitlines()) == 1
 
 
-def test_an_expired_token_is_renewed_once_by_itself(firm: Firm) -> None:
+def test_an_expired_token_is_renewed_by_itself(firm: Firm) -> None:
+    with (
+        serve(firm, as_of=date(2025, 3, 4), token_lifetime_seconds=0.5) as simulator,
+        client(simulator) as session,
+    ):
+        time.sleep(0.6)
+        assert session.pages("accounts", groupId=-2).count(b"\n") == 2
+        assert actions(simulator).count("login") == 2
+
+
+def test_a_token_that_is_never_good_is_renewed_only_once(firm: Firm) -> None:
     with (
         serve(firm, as_of=date(2025, 3, 4), token_lifetime_seconds=0) as simulator,
         pytest.raises(ApiError, match="Invalid or expired token"),
@@ -165,6 +177,7 @@ def answering(text: str, status: int = 200) -> Iterator[str]:
         ("<!DOCTYPE html><html>Welcome</html>", "web page"),
         ("Account Id,Account Name\n1,A\n", "without its last line"),
         ("", "without its last line"),
+        ("Account Id,Account Name\n1,A\nPage 2/3\n", "sent page 2"),
     ],
 )
 def test_an_answer_that_is_none_is_refused(text: str, message: str) -> None:
@@ -214,3 +227,31 @@ def test_an_account_that_appears_later_brings_its_history(tmp_path: Path) -> Non
     assert rows(
         home, "select account_number, count(*) from raw.fills group by 1 order by 1"
     ) == [("501", 2), ("502", 2)]
+
+
+def test_a_row_quarantined_over_the_api_is_counted_once_until_mended(
+    tmp_path: Path,
+) -> None:
+    """The window moves every morning; what it re-reads it also forgets."""
+    good = Fill(datetime(2025, 3, 3, 10), "A1", "B", Decimal(1), "QQZ", Decimal(1))
+    bad = replace(good, filled_at=datetime(2025, 3, 4, 10), side="X")
+    home = Home(tmp_path)
+
+    def load(*fills: Fill, as_of: date) -> int:
+        firm = Firm(accounts=(Account(501, "A1"),), fills=fills)
+        with serve(firm, as_of=as_of) as simulator:
+            settings = make_settings(
+                propreports_url=simulator.url,
+                api_user=simulator.user,
+                api_password=simulator.password,
+                risk_home=tmp_path,
+                as_of=as_of,
+                firm="one firm",
+            )
+            with open_source(settings) as source:
+                ingest(settings, source, home, as_of)
+        return rows(home, "select count(*) from raw.quarantine")[0][0]
+
+    assert load(good, bad, as_of=date(2025, 3, 6)) == 1
+    assert load(good, bad, as_of=date(2025, 3, 7)) == 1
+    assert load(good, replace(bad, side="S"), as_of=date(2025, 3, 10)) == 0

@@ -1,11 +1,10 @@
 """From a folder of exports to committed day versions."""
 
-import os
 import signal
 import subprocess
 import sys
 import time
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 from ingestion.pipeline import IngestSummary, ingest, opened
 from runtime.errors import UserError
 from runtime.home import Home
+from runtime.sessions import EASTERN
 from runtime.settings import PROJECT_ROOT
 from tests.conftest import make_settings, rows
 from tests.exports import ExportedFill, Exports
@@ -107,6 +107,53 @@ def test_a_day_that_vanishes_between_others_is_gone(tmp_path: Path) -> None:
     assert {day for day, _ in current_fills(home)} == {"2025-03-03", "2025-03-05"}
 
 
+def test_a_correction_before_eight_in_the_morning_counts(tmp_path: Path) -> None:
+    """The first version is known at eight; what corrects it earlier comes after it."""
+    today = datetime.now(EASTERN).replace(
+        hour=10, minute=0, second=0, microsecond=0, tzinfo=None
+    )
+    tomorrow = fill(at=today)
+    exports = Exports(tmp_path / "exports").write([*TWO_DAYS, tomorrow])
+    chosen = make_settings(
+        source="files", exports=exports.folder, risk_home=tmp_path / "home"
+    )
+    for price in ("10", "12"):
+        exports.write([*TWO_DAYS, fill(at=today, price=price)])
+        with opened(chosen) as (source, home, _):
+            ingest(chosen, source, home, today.date() + timedelta(days=1))
+    day = today.date().isoformat()
+    assert dict(current_fills(home))[day] == "12.00000000"
+
+
+def test_a_last_day_that_vanishes_is_gone_too(tmp_path: Path) -> None:
+    other = fill("B2", NINE.replace(day=7))
+    exports = Exports(tmp_path / "exports").write([*TWO_DAYS, other])
+    load(tmp_path)
+    exports.write([*TWO_DAYS[:2], other])
+    home, summary = load(tmp_path)
+    assert summary.days_changed == 1
+    assert "2025-03-04" not in dict(current_fills(home))
+
+
+def test_two_files_may_share_an_accounts_days_between_them(tmp_path: Path) -> None:
+    days = [fill(at=NINE.replace(day=day)) for day in (3, 4, 5, 6)]
+    exports = Exports(tmp_path / "exports").write(days)
+    path = exports.folder / "fills" / "500.csv"
+    header, *lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join([header, *lines[::2]]))
+    (path.parent / "odd.csv").write_text("".join([header, *lines[1::2]]))
+    for changed in (4, 0, 0):
+        home, summary = load(tmp_path)
+        assert summary.days_changed == changed
+    assert len(current_fills(home)) == 4
+
+
+def test_a_date_in_the_future_is_refused(tmp_path: Path) -> None:
+    Exports(tmp_path / "exports").write(TWO_DAYS)
+    with pytest.raises(UserError, match="AS_OF=2999-01-01 lies in the future"):
+        load(tmp_path, as_of=date(2999, 1, 1))
+
+
 def test_nothing_of_the_as_of_date_or_later_is_loaded(tmp_path: Path) -> None:
     Exports(tmp_path / "exports").write(TWO_DAYS)
     home, summary = load(tmp_path, as_of=date(2025, 3, 4))
@@ -198,7 +245,6 @@ LOAD_IN_A_PROCESS = """
 import sys
 from pathlib import Path
 from tests.ingestion.test_pipeline import load
-print("begin", flush=True)
 load(Path(sys.argv[1]))
 """
 
@@ -212,18 +258,21 @@ def test_a_load_killed_at_any_moment_is_complete_when_repeated(tmp_path: Path) -
     ]
     Exports(tmp_path / "exports").write(many)
     home = Home(tmp_path / "home")
-    for delay in (0.3, 0.6, 0.9, 1.2, 1.5, 1.8):
+    Exports(tmp_path / "trial" / "exports").write(many)
+    trial = [sys.executable, "-c", LOAD_IN_A_PROCESS, str(tmp_path / "trial")]
+    started = time.monotonic()
+    subprocess.run(trial, cwd=PROJECT_ROOT, check=True, stdout=subprocess.DEVNULL)
+    whole = time.monotonic() - started
+    killed = 0
+    for part in range(3, 11):
         process = subprocess.Popen(
             [sys.executable, "-c", LOAD_IN_A_PROCESS, str(tmp_path)],
             cwd=PROJECT_ROOT,
-            stdout=subprocess.PIPE,
-            env=os.environ | {"PYTHONPATH": str(PROJECT_ROOT)},
         )
-        process.stdout.readline()
-        time.sleep(delay)
+        time.sleep(whole * part / 10)
         process.send_signal(signal.SIGKILL)
-        process.wait()
-        process.stdout.close()
+        killed += process.wait() == -signal.SIGKILL
+    assert killed >= 5
     load(tmp_path)
     assert len(current_fills(home)) == len(many)
     assert rows(

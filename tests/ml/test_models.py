@@ -38,7 +38,14 @@ def frames(days: dict[str, int], seed: int = 1, basis: str = "own_model") -> Mar
             )
             if number < count - 1:
                 pnl = 100.0 * (signal[number] + 0.3 * draw.normal())
-                labels.append({"trader_id": trader, "trade_date": day, "pnl": pnl})
+                labels.append(
+                    {
+                        "trader_id": trader,
+                        "trade_date": day,
+                        "label_date": day + pd.Timedelta(days=1),
+                        "pnl": pnl,
+                    }
+                )
     traders = pd.DataFrame(
         {
             "trader_id": sorted(days),
@@ -50,7 +57,7 @@ def frames(days: dict[str, int], seed: int = 1, basis: str = "own_model") -> Mar
     order = ["trader_id", "trade_date"]
     return MartFrames(
         pd.DataFrame(features).sort_values(order, ignore_index=True),
-        pd.DataFrame(labels, columns=[*order, "pnl"]).sort_values(
+        pd.DataFrame(labels, columns=[*order, "label_date", "pnl"]).sort_values(
             order, ignore_index=True
         ),
         traders,
@@ -78,7 +85,7 @@ def test_a_signal_is_found_and_measured_on_unseen_days(learned) -> None:
 def test_predictions_follow_the_signal_and_quantiles_never_cross(learned) -> None:
     marts, models = learned
     predicted = predict(models, marts)
-    assert set(predicted["model"]) == {"global", "own"}
+    assert set(predicted["model"]) == {"global", "per_trader"}
     last = marts.features.groupby("trader_id").tail(1).set_index("trader_id")["signal"]
     chosen = predicted[predicted["model"] == "global"].set_index("trader_id")
     assert (np.sign(chosen["predicted_pnl"]) == np.sign(last)).all()
@@ -129,12 +136,14 @@ def test_an_infinite_feature_is_an_unknown_one() -> None:
 
 
 def test_later_days_do_not_change_what_is_measured_before(learned) -> None:
-    """The split is by date: no test date lies before a training date."""
+    """No label of one part becomes known after the next part began."""
     marts, _ = learned
     dates = marts.labels["trade_date"].to_numpy()
-    split = split_by_date(dates)
-    assert dates[split.train].max() < dates[split.validation].min()
-    assert dates[split.validation].max() < dates[split.test].min()
+    labelled = marts.labels["label_date"].to_numpy() + np.timedelta64(3, "D")
+    split = split_by_date(dates, labelled)
+    assert labelled[split.train].max() <= dates[split.validation].min()
+    assert labelled[split.before_test].max() <= dates[split.test].min()
+    assert (split.before_test >= (split.train | split.validation)).all()
     assert abs(split.train.mean() - 0.65) < 0.02
     assert abs(split.test.mean() - 0.20) < 0.02
 
@@ -197,5 +206,5 @@ def test_every_feature_of_the_mart_has_words(sample) -> None:
         columns = connection.sql("from marts.feat_trader_day limit 0").columns
     assert set(FeatureContract(tuple(columns[2:])).names) == set(PHRASES)
     assert describe("fills_vs_20d_ratio", 2.31) == "2.3 times the usual number of fills"
-    assert describe("net_pnl", -871.6) == "last day made -$872"
+    assert describe("net_pnl", -871.6) == "last day made −$872"
     assert describe("trip_win_ratio", np.nan) == "trip win ratio unknown"

@@ -56,6 +56,7 @@ def summary(**more) -> dict:
         },
         "last_day": None, "calls": levels, "inactive": [], "outcomes": [],
         "outcomes_date": None, "quality": [], "measures": [], "model_version": "v1",
+        "dollars_are_doubtful": False,
     } | more  # fmt: skip
 
 
@@ -167,6 +168,7 @@ class Desk:
     """A mail server's memory."""
 
     accepts: bool = True
+    refuses: str = ""
     port: int = 0
     mails: list[bytes] = field(default_factory=list)
     logins: list[bytes] = field(default_factory=list)
@@ -176,6 +178,19 @@ class Desk:
             return "451 try later"
         self.mails.append(envelope.content)
         return "250 taken"
+
+    async def handle_RCPT(  # noqa: N802
+        self,
+        server,  # noqa: ARG002
+        session,  # noqa: ARG002
+        envelope,
+        address: str,
+        options,  # noqa: ARG002
+    ) -> str:
+        if address == self.refuses:
+            return "550 nobody of that name"
+        envelope.rcpt_tos.append(address)
+        return "250 known"
 
     def authenticate(self, server, session, envelope, mechanism, data):  # noqa: ARG002
         self.logins.append(data.password)
@@ -259,11 +274,12 @@ def send(settings, home: Home) -> str:
 
 def test_a_report_is_mailed_once_with_text_and_html(desk: Desk, tmp_path: Path) -> None:
     settings, home = mail_settings(desk.port), Home(tmp_path)
-    assert "a@x.test" in send(settings, home)
+    assert send(settings, home) == "mailed"
     assert "before" in send(settings, home)
     (raw,) = desk.mails
     mail: EmailMessage = message_from_bytes(raw, policy=policy.default)
     assert mail["To"] == "a@x.test, b@x.test"
+    assert mail["Date"].datetime.date() == datetime.now().date()
     assert mail["Subject"].endswith("1 trader at high risk")
     assert "T1" in mail.get_body(("plain",)).get_content()
     assert "T1" in mail.get_body(("html",)).get_content()
@@ -299,6 +315,19 @@ def test_what_a_server_refused_is_sent_by_the_next_run(
     send(settings, home)
     assert len(desk.mails) == 1
     assert not list(home.outbox.glob("*.eml"))
+
+
+def test_a_refused_recipient_holds_up_nobody_elses_mail(
+    desk: Desk, tmp_path: Path
+) -> None:
+    home = Home(tmp_path)
+    desk.refuses = "gone@x.test"
+    with pytest.raises(UserError, match=r"gone@x.test"):
+        send(mail_settings(desk.port, to="gone@x.test"), home)
+    with pytest.raises(UserError, match=r"delete what should not go"):
+        send(mail_settings(desk.port, to="boss@x.test"), home)
+    assert len(desk.mails) == 1
+    assert b"boss@x.test" in desk.mails[0]
 
 
 def test_a_server_that_is_down_is_one_line(tmp_path: Path) -> None:
