@@ -74,16 +74,6 @@ class Exports:
             self._table(name, FILL_HEADER, (fill.row() for fill in rows))
         return self
 
-    def summarise(self, account: str, rows: Iterable[tuple]) -> "Exports":
-        """Write a daily summary: (M/D/YYYY, fills, gross, fees, net) per day."""
-        (self.folder / "summaryByDate").mkdir(exist_ok=True)
-        self._table(
-            f"summaryByDate/{account}.csv",
-            ("Date", "Type", "Fills", "Gross", "Trade Fees", "Net"),
-            ((date, "Eq", *figures) for date, *figures in rows),
-        )
-        return self
-
     def _table(self, name: str, header: tuple, rows: Iterable[tuple]) -> None:
         with (self.folder / name).open("w", newline="") as handle:
             csv.writer(handle).writerows([header, *rows])

@@ -1,0 +1,39 @@
+{# The gross of all days is what both FIFO levels matched, to the last digit. #}
+with
+
+days as (
+    select
+        account_id,
+        sum(gross_pnl) as gross_pnl
+    from {{ ref('daily_totals') }}
+    group by account_id
+),
+
+intraday as (
+    select
+        account_id,
+        sum(
+            case when is_buy then -1 else 1 end
+            * {{ exact_product('matched_quantity', 'price', 'multiplier') }}
+        ) as gross_pnl
+    from {{ ref('int_intraday_matches') }}
+    group by account_id
+),
+
+overnight as (
+    select
+        account_id,
+        sum(gross_pnl) as gross_pnl
+    from {{ ref('int_overnight_matches') }}
+    group by account_id
+)
+
+select
+    days.account_id,
+    days.gross_pnl,
+    intraday.gross_pnl as intraday_gross_pnl,
+    overnight.gross_pnl as overnight_gross_pnl
+from days
+inner join intraday on days.account_id = intraday.account_id
+left join overnight on days.account_id = overnight.account_id
+where days.gross_pnl <> intraday.gross_pnl + coalesce(overnight.gross_pnl, 0)

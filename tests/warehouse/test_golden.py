@@ -1,0 +1,46 @@
+"""The worked case of the API description, from PropReports' replies to the mart."""
+
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+from ingestion.pipeline import ingest, opened
+from ingestion.simulator import serve
+from runtime.transform import run_dbt
+from tests.conftest import make_settings, rows
+from tests.ingestion.test_simulator_golden import golden_firm
+
+AS_OF = date(2025, 3, 5)
+
+
+def test_the_worked_case_comes_out_to_the_last_digit(tmp_path: Path) -> None:
+    with serve(golden_firm(), as_of=AS_OF) as simulator:
+        settings = make_settings(
+            propreports_url=simulator.url,
+            api_user=simulator.user,
+            api_password=simulator.password,
+            risk_home=tmp_path,
+            as_of=AS_OF,
+        )
+        with opened(settings) as (source, home, as_of):
+            ingest(settings, source, home, as_of)
+    run_dbt(
+        settings, home, "build", "--selector", "before_scoring",
+        "--exclude-resource-type", "unit_test",
+    )  # fmt: skip
+    days = rows(
+        home,
+        "select orders_count, fills_count, quantity, gross_pnl, total_fees, net_pnl, "
+        "adjustments_amount, unrealized_pnl, unrealized_delta, total_delta "
+        "from marts.daily_totals where account_id = 'ZZA001' order by trade_date",
+    )
+    expected = [
+        "2 2 500 50 2.29579 47.70421 0 40 40 87.70421",
+        "4 4 450 25 1.739785 23.260215 -25 15 -25 -26.739785",
+    ]
+    assert days == [tuple(map(Decimal, line.split())) for line in expected]
+    compared = rows(
+        home,
+        "select comparison, gross_difference from marts.broker_reconciliation",
+    )
+    assert compared == [("within_rounding", 0)] * 2
