@@ -76,6 +76,10 @@ create or replace macro read_timestamp(cell) as
     end;
 """
 
+# Beyond these a product of quantity, price and contract size no longer fits its type.
+QUANTITY_LIMIT, NOTIONAL_LIMIT = "1e8", "1e11"
+EARLIEST = "1990-01-01"
+
 _NUMERIC = (Kind.NUMBER, Kind.POSITIVE, Kind.COUNT)
 _READERS = {
     Kind.TEXT: "{cell}",
@@ -90,7 +94,7 @@ _REASONS = {
     Kind.TEXT: "is not text",
     Kind.SIDE: "is not one of B, S, T, C",
     Kind.NUMBER: "is not a number with at most 10 digits and 8 decimals",
-    Kind.POSITIVE: "is not a number above 0 with at most 10 digits and 8 decimals",
+    Kind.POSITIVE: "is not a number above 0 and below 10^8 with at most 8 decimals",
     Kind.COUNT: "is not a whole number",
     Kind.DATE: "is not a date",
     Kind.TIMESTAMP: "is not a date and time",
@@ -123,7 +127,7 @@ def typed_sql(document: Document, header: Header, *, before: date, today: date) 
             checks.append(_check(f"{cell} in {blanks}", label, cell, "is empty"))
         wrong = f"{cell} not in {blanks} and {value} is null"
         if column.kind is Kind.POSITIVE:
-            wrong += f" or {value} <= 0"
+            wrong += f" or {value} <= 0 or {value} >= {QUANTITY_LIMIT}"
         checks.append(_check(wrong, label, cell, _REASONS[column.kind]))
     names = [
         f"value_{column.name} as {column.name}"
@@ -147,6 +151,14 @@ def typed_sql(document: Document, header: Header, *, before: date, today: date) 
                 "lies in the future",
             )
         )
+        checks.append(
+            _check(
+                f"trade_day < date '{EARLIEST}'",
+                label,
+                f"cell_{resource.date_column}",
+                f"lies before {EARLIEST}",
+            )
+        )
         # Beyond today is no future to wait for: it is a wrong date, to be rejected.
         conditions.append(
             f"(trade_day < date '{before}' or trade_day > date '{today}' "
@@ -155,7 +167,22 @@ def typed_sql(document: Document, header: Header, *, before: date, today: date) 
     if resource.fees_between:
         amounts = [f"coalesce(value_fee_{name}, 0)" for name in header.fees]
         total = " + ".join(amounts) or "0"
-        names.append(f"cast({total} as decimal(18, 8)) as total_fees")
+        values.append("cast(value_quantity as double) * value_price as notional")
+        names.append(f"try_cast({total} as decimal(18, 8)) as total_fees")
+        checks += [
+            _check(
+                f"abs(notional) >= {NOTIONAL_LIMIT}",
+                "'Price'",
+                "cell_price",
+                "times the quantity is 10^11 or more",
+            ),
+            _check(
+                f"try_cast({total} as decimal(18, 8)) is null",
+                "'fees'",
+                "cell_price",
+                "carries fees of more than 10 digits",
+            ),
+        ]
     if document.account_name is not None:
         names.append(f"{_literal(document.account_name)} as account_name")
     if resource.summary_labels:

@@ -44,6 +44,7 @@ class PropReportsClient:
     ) -> None:
         bare = urlsplit(url).path in ("", "/")
         self._url = url.rstrip("/") + "/api.php" if bare else url
+        self._host = urlsplit(url).netloc.rpartition("@")[2]
         self._user = user
         self._password = password
         self._token = token
@@ -95,6 +96,8 @@ class PropReportsClient:
             lines = self._ask(action, page=page, **fields).replace("\r", "").split("\n")
             while lines and not lines[-1].strip():
                 lines.pop()
+            if page == 1 and not lines:
+                return b""  # nothing at all is how some say that there are no rows
             trailer = _TRAILER.match(lines.pop()) if lines else None
             if trailer is None:
                 raise ApiError(
@@ -135,16 +138,20 @@ class PropReportsClient:
             if response.text.strip() == EXPIRED:
                 hint = "Renew API_TOKEN in .env."
             raise ApiError(
-                f"PropReports refused `{action}`: {_excerpt(response)}. {hint}"
+                f"PropReports refused `{action}`: {self._excerpt(response)}. {hint}"
             )
         return response.text
 
     def _log_in(self) -> None:
         response = self._post("login", user=self._user, password=self._password)
         token = response.text.strip()
-        if response.status_code != 200 or not re.fullmatch(r"[0-9A-Za-z:]+", token):
+        if response.status_code != 200 or not re.fullmatch(r"\S+", token):
+            # What came with status 200 may be a token after all: it is not shown.
+            answer = (
+                self._excerpt(response) if response.status_code != 200 else "no token"
+            )
             raise ApiError(
-                f"PropReports refused the log-in of API_USER: {_excerpt(response)}. "
+                f"PropReports refused the log-in of API_USER: {answer}. "
                 "Check API_USER and API_PASSWORD in .env."
             )
         self._token = token
@@ -164,19 +171,22 @@ class PropReportsClient:
             )
         except (requests.RequestException, ValueError) as error:
             raise ApiError(
-                f"PropReports does not answer at {urlsplit(self._url).netloc or '?'} "
+                f"PropReports does not answer at {self._host} "
                 f"({type(error).__name__}). Check PROPREPORTS_URL and the network."
             ) from None
         response.encoding = "utf-8"
         start = response.text[:200].lstrip().lower()
         if start.startswith(("<!doctype", "<html")) or response.is_redirect:
             raise ApiError(
-                f"{urlsplit(self._url).netloc} answered with a web page. "
+                f"{self._host} answered with a web page. "
                 "PROPREPORTS_URL must be https://<firm>.propreports.com/api.php."
             )
         return response
 
-
-def _excerpt(response: requests.Response) -> str:
-    line = (response.text.strip().splitlines() or [""])[0][:200]
-    return f"{line or 'no text'} (HTTP {response.status_code})"
+    def _excerpt(self, response: requests.Response) -> str:
+        """The first line of a refusal, without the secrets it may repeat."""
+        line = (response.text.strip().splitlines() or [""])[0]
+        for secret in (self._token, self._password):
+            if secret:
+                line = line.replace(secret, "***")
+        return f"{line[:200] or 'no text'} (HTTP {response.status_code})"

@@ -64,6 +64,9 @@ create table if not exists raw.day_versions (
     resource varchar, account_number varchar, trade_date date, content_hash varchar,
     rows_count bigint, known_at timestamp
 );
+create table if not exists raw.account_names (
+    account_name varchar primary key, account_number varchar
+);
 create table if not exists raw.quarantine (
     resource varchar, origin varchar, line_number bigint, column_name varchar,
     cell varchar, reason varchar, trade_date date, rejected_at timestamp
@@ -90,6 +93,9 @@ def day_schema(resource: Resource) -> pa.Schema:
 class DayVersions:
     """Which version of each account's day is committed, and which were before.
 
+    Attributes:
+        account_names: Account numbers by every name that was ever listed.
+
     Args:
         home: Where the warehouse is; it may not exist yet.
     """
@@ -98,6 +104,7 @@ class DayVersions:
         self._current: dict[tuple[str, str, date], str] = {}
         self._loaded: set[tuple[str, str, date, str]] = set()
         self._known_at: dict[tuple[str, str, date], datetime] = {}
+        self.account_names: dict[str, str] = {}
         if not home.warehouse.exists():
             return
         with open_warehouse(home.warehouse) as connection:
@@ -106,6 +113,11 @@ class DayVersions:
                 "select resource, account_number, trade_date, content_hash, known_at "
                 "from raw.day_versions order by known_at"
             ).fetchall()
+            self.account_names = dict(
+                connection.execute(
+                    "select account_name, account_number from raw.account_names"
+                ).fetchall()
+            )
         for resource, account, day, content, known_at in rows:
             self._current[resource, account, day] = content
             self._known_at[resource, account, day] = known_at
@@ -196,6 +208,7 @@ def commit(
     versions: pa.Table,
     covered: pa.Table,
     rejected: pa.Table,
+    account_names: dict[str, str],
 ) -> None:
     """Record in one transaction what the loaded rows mean.
 
@@ -206,6 +219,7 @@ def commit(
         covered: As `COVERED_SCHEMA`: what was read again, so that what it quarantined
             before is forgotten.
         rejected: As `REJECTED_SCHEMA`: rows that cannot be read.
+        account_names: Account numbers by the names that are listed now.
     """
     now = datetime.now(UTC).replace(tzinfo=None)
     with open_warehouse(home.warehouse) as connection:
@@ -231,6 +245,10 @@ def commit(
         )
         connection.execute(
             "insert into raw.quarantine select *, ? from new_rejected", [now]
+        )
+        connection.executemany(
+            "insert or replace into raw.account_names values (?, ?)",
+            list(account_names.items()),
         )
         connection.execute(f"delete from {RUN_CONTEXT}")
         connection.execute(

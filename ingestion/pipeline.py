@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -103,6 +104,15 @@ def ingest(
             reading.read_day_document(document)
         reading.record_vanished(last)
     if versions.is_empty() and not reading.summary.fills_read:
+        rejected = pa.concat_tables(reading.rejected).to_pylist()
+        if rejected:
+            first = rejected[0]
+            raise UserError(
+                f"None of the fills of {source.firm} can be read: {len(rejected)} rows "
+                f"are wrong, the first in {first['origin']}, line "
+                f"{first['line_number']}: {first['column_name'] or 'it'} "
+                f"{first['reason']}. Export them again."
+            )
         raise UserError(
             f"There is no fill before {as_of} in {source.firm}. Check AS_OF, "
             "HISTORY_START and the accounts or files you loaded."
@@ -122,6 +132,7 @@ def ingest(
         versions=reading.versions_table(),
         covered=pa.Table.from_pylist(reading.covered, schema=COVERED_SCHEMA),
         rejected=pa.concat_tables([REJECTED_SCHEMA.empty_table(), *reading.rejected]),
+        account_names=reading.account_numbers,
     )
     source.finish(home)
     return reading.summary
@@ -159,17 +170,24 @@ class _Reading:
                     f"{self.account_numbers[name]} and {row['account_number']}), so "
                     "fills cannot be told apart. Rename one in PropReports."
                 )
+            if row["account_number"] in self.account_numbers.values():
+                raise DocumentError(
+                    f"{document.origin} lists the account number "
+                    f"{row['account_number']} twice. Export the accounts again."
+                )
             self.account_numbers[name] = row["account_number"]
             self._accounts.append(row | {"listed_as_of": self._as_of})
         self.summary.accounts = len(self._accounts)
         # A file may be named by an account's code alone.
-        codes = [name.split()[0] for name in self.account_numbers]
+        codes = [re.split(r"\W", name, maxsplit=1)[0] for name in self.account_numbers]
         aliases = {
             code: number
             for code, number in zip(codes, self.account_numbers.values(), strict=True)
             if codes.count(code) == 1
         }
-        self.parser.set_accounts(aliases | self.account_numbers)
+        # A name of an earlier run still means the account it meant then.
+        known = self._versions.account_names
+        self.parser.set_accounts(known | aliases | self.account_numbers)
 
     def first_traded(self, known: set[str]) -> date | None:
         """First date any listed account traded, accounts in `known` left out."""

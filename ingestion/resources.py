@@ -62,6 +62,11 @@ class Resource:
     summary_labels: tuple[str, ...] = ()
     passed_over: tuple[str, ...] = ()
 
+    @property
+    def empty_document(self) -> bytes:
+        """The header alone: what a reply without rows may leave out."""
+        return (",".join(column.labels[0] for column in self.columns) + "\n").encode()
+
 
 _FEES = (
     "comm", "ecn fee", "sec", "orf", "cat", "taf", "ftt", "nscc", "acc", "clr", "nfa",

@@ -112,6 +112,7 @@ class ApiSource:
                     endDate=end.isoformat(),
                 )
                 origin = f"{resource.name} {start}..{end}"
+                body = body if body.strip() else resource.empty_document
                 yield Document(resource, origin, body, covers=(start, end))
         for name, number in account_names.items():
             body = self._client.report(
@@ -141,7 +142,7 @@ class FilesSource:
     def __init__(self, folder: Path, *, firm: str | None) -> None:
         self.firm = firm or str(folder.resolve())
         self._folder = folder
-        self._fills = sorted((folder / "fills").glob("*.csv"))
+        self._fills = _csv_files(folder / "fills")
         if not folder.is_dir():
             raise UserError(f"There is no folder {folder}. Set EXPORTS=<folder>.")
         if not (folder / "accounts.csv").is_file():
@@ -176,7 +177,7 @@ class FilesSource:
         """Every file of fills, then every file of daily summaries."""
         for path in self._fills:
             yield self._document(FILLS, path)
-        for path in sorted((self._folder / "summaryByDate").glob("*.csv")):
+        for path in _csv_files(self._folder / "summaryByDate"):
             yield self._document(BROKER_DAYS, path, path.stem)
 
     def finish(self, home: Home) -> None:
@@ -267,6 +268,12 @@ def _sample_source(settings: Settings) -> Iterator[Source]:
             group_id=settings.api_group_id,
             latest_as_of=latest,
         )
+
+
+def _csv_files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() == ".csv")
 
 
 def _revealed(secret: SecretStr | None) -> str | None:

@@ -67,7 +67,10 @@ class Settings(BaseSettings):
         None, description="First date to load; default: the first day anybody traded"
     )
     reload_days: int = Field(
-        7, ge=0, description="Days re-read each morning, for late and corrected fills"
+        7,
+        ge=0,
+        le=3650,
+        description="Days re-read each morning, for late and corrected fills",
     )
 
     smtp_url: str = Field(
@@ -102,8 +105,16 @@ class Settings(BaseSettings):
     @classmethod
     def _check_smtp_url(cls, value: str) -> str:
         parts = urlsplit(value)
-        if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+        is_complete = parts.hostname and (parts.port is None or parts.port > 0)
+        if parts.scheme not in ("smtp", "smtps") or not is_complete:
             raise ValueError("must look like smtp://host:587 or smtps://host:465")
+        return value
+
+    @field_validator("as_of", "history_start")
+    @classmethod
+    def _check_dates(cls, value: date | None) -> date | None:
+        if value and not 1990 <= value.year <= 2200:
+            raise ValueError("lies before 1990 or after 2200")
         return value
 
     @field_validator("propreports_url")
@@ -112,13 +123,15 @@ class Settings(BaseSettings):
         parts = urlsplit(value or "https://")
         if parts.scheme != "https" and parts.hostname not in LOOPBACK:
             raise ValueError("must begin with https://, for a password goes there")
+        if parts.username:
+            raise ValueError("must not hold a name or password: use API_USER for it")
         return value
 
     @field_validator("risk_home")
     @classmethod
     def _check_risk_home(cls, value: Path | None) -> Path | None:
-        if "'" in str(value):
-            raise ValueError("must not contain an apostrophe")
+        if any(sign in str(value) for sign in "'=%"):
+            raise ValueError("must not contain an apostrophe, = or %")
         return value
 
     @model_validator(mode="after")

@@ -176,7 +176,6 @@ def answering(text: str, status: int = 200) -> Iterator[str]:
     [
         ("<!DOCTYPE html><html>Welcome</html>", "web page"),
         ("Account Id,Account Name\n1,A\n", "without its last line"),
-        ("", "without its last line"),
         ("Account Id,Account Name\n1,A\nPage 2/3\n", "sent page 2"),
     ],
 )
@@ -187,6 +186,22 @@ def test_an_answer_that_is_none_is_refused(text: str, message: str) -> None:
         PropReportsClient(url, token="given") as session,
     ):
         session.pages("accounts")
+
+
+def test_nothing_at_all_is_no_rows() -> None:
+    with answering("") as url, PropReportsClient(url, token="given") as session:
+        assert session.pages("fills") == b""
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_a_secret_that_an_answer_repeats_is_not_shown(status: int) -> None:
+    with (
+        answering(f"no: token=tok-{SECRET} and password={SECRET}", status) as url,
+        pytest.raises(ApiError) as caught,
+        PropReportsClient(url, user="u", password=SECRET) as session,
+    ):
+        session.pages("accounts")
+    assert SECRET not in str(caught.value)
 
 
 def test_nobody_there_names_the_host_and_the_setting() -> None:

@@ -116,7 +116,7 @@ def test_instruments(firm):
     assert {symbol[0] for symbol in symbols} > {"+", "#"}
     for symbol in symbols:
         multiplier = firm.multipliers.get(symbol, 1)
-        expected = {"+": 100, "#": FUTURE_MULTIPLIERS.get(symbol[:3])}
+        expected = {"+": 100, "#": FUTURE_MULTIPLIERS.get(symbol[:5])}
         assert multiplier == expected.get(symbol[0], 1)
     places = {-fill.price.as_tuple().exponent for fill in firm.fills}
     assert places == {2, 4}

@@ -23,6 +23,8 @@ FILLS = [
     [
         ({"Other": "1"}, {"Other": "1", "Z7 Jane": "77"}),  # unlisted, then listed
         ({"Z7 Jane": "77"}, {"Z7 Jane": "88"}),  # the same name under a new number
+        ({"Z7 Jane": "77"}, {"Z7 Jane_OLD": "77"}),  # renamed, in the list alone
+        ({"Z7 Jane": "77"}, {"Other": "1"}),  # fallen off the list
     ],
 )
 def test_a_new_number_does_not_double_a_day(

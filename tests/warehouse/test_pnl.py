@@ -91,9 +91,16 @@ def random_fills(account: str, seed: int, count: int) -> list[ExportedFill]:
     return fills
 
 
+# The largest fills that are read: no product of theirs may overflow.
+LARGE = [
+    fill("LARGE", 0, 1, "B", "99999999", "999.5", symbol="#SIMA1"),
+    fill("LARGE", 0, 2, "S", "99999999", "999.7", symbol="#SIMA1"),
+    fill("LARGE", 0, 3, "B", "0.00000001", "9999999999"),
+]
+
 RANDOM = [one for seed in range(8) for one in random_fills(f"RANDOM{seed}", seed, 400)]
 ALL = [
-    *COST_BASIS, *AMBIGUOUS, *CROSSING, *OPTIONS, *CARRIED, *EXPIRY, *RANDOM,
+    *COST_BASIS, *AMBIGUOUS, *CROSSING, *OPTIONS, *CARRIED, *EXPIRY, *LARGE, *RANDOM,
 ]  # fmt: skip
 
 
@@ -189,6 +196,10 @@ def test_a_carried_position_has_a_row_per_session_and_no_invented_mark(
         ("2025-03-05", 0, 0, None, None),
         ("2025-03-06", 1, 200, None, None),
     ]
+
+
+def test_the_largest_fills_do_not_overflow(home: Home) -> None:
+    assert gross(home, "LARGE") == [Decimal("999999990")]
 
 
 def test_every_random_account_equals_the_queue_to_the_last_digit(home: Home) -> None:

@@ -38,7 +38,8 @@ accounts_identified as (
         accounts.currency,
         accounts.listed_date,
         case
-            when names_counted.names_count = 1 then accounts.account_code
+            when names_counted.names_count = 1 and accounts.account_code <> ''
+                then accounts.account_code
             else accounts.name_hash
         end as account_id
     from accounts

@@ -28,9 +28,9 @@ fills as (
         filled_at_et,
         has_fill_time,
         is_buy,
-        -- To the cent: squares of it must fit 38 digits.
+        -- To the cent, so that sums of squares fit 38 digits.
         cast(
-            {{ exact_product('quantity', 'price', 'multiplier') }} as decimal(14, 2)
+            {{ exact_product('quantity', 'price', 'multiplier') }} as decimal(18, 2)
         ) as notional
     from {{ ref('int_fills_current') }}
     where is_counted and is_regular
@@ -80,15 +80,9 @@ fill_days as (
         sum(case when is_buy then notional else 0 end) as bought_notional,
         sum(notional) as notional,
         {{ safe_ratio('sum(notional)', 'count(*)') }} as mean_fill_notional,
-        -- n * sum of squares - square of sum, exact; n * n times the variance.
-        sqrt(
-            cast(
-                cast(sum(notional * notional) as decimal(29, 4))
-                * cast(count(*) as decimal(9, 0))
-                - cast(sum(notional) as decimal(18, 2)) * cast(sum(notional) as decimal(19, 2))
-                as double
-            )
-        ) / count(*) as stddev_fill_notional,
+        -- DuckDB multiplies two DECIMAL(18, 2) in 64 bits; one digit more is enough.
+        cast(sum(notional * cast(notional as decimal(19, 2))) as double) / count(*)
+            as mean_square_fill_notional,
         min(case when has_fill_time then filled_at_et end) as first_fill_at_et,
         max(case when has_fill_time then filled_at_et end) as last_fill_at_et
     from fills
@@ -161,7 +155,14 @@ final as (
         fill_days.notional,
         fill_days.bought_notional,
         fill_days.mean_fill_notional,
-        fill_days.stddev_fill_notional,
+        -- Rounding may take a hair below zero what is zero: sizes that are all equal.
+        sqrt(
+            greatest(
+                fill_days.mean_square_fill_notional
+                - fill_days.mean_fill_notional * fill_days.mean_fill_notional,
+                0
+            )
+        ) as stddev_fill_notional,
         diversity_days.symbol_concentration,
         trip_days.mean_holding_minutes,
         cast(

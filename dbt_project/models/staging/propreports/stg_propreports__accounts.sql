@@ -14,7 +14,8 @@ final as (
         ---------- keys
         account_number,
         ---------- text
-        split_part(trim(account_name), ' ', 1) as account_code,
+        -- Whatever may stand between a code and a person's name ends the code.
+        regexp_extract(trim(account_name), '^[A-Za-z0-9_.-]+', 0) as account_code,
         name_hash,
         currency,
         ---------- dates
