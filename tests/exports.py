@@ -43,8 +43,8 @@ class ExportedFill:
     def row(self) -> tuple:
         """Cells in the order of `FILL_HEADER`."""
         return (
-            f"{self.at:%m/%d/%Y %H:%M:%S}", self.account, self.side, f"{self.quantity:f}",
-            self.symbol, self.price, "ARCA", "R", self.comm, self.ecn_fee,
+            f"{self.at:%m/%d/%Y %H:%M:%S}", self.account, self.side,
+            f"{self.quantity:f}", self.symbol, self.price, "ARCA", "R", self.comm, self.ecn_fee,
             self.order_id, self.fill_id, "USD", self.status, self.propreports_id,
         )  # fmt: skip
 
