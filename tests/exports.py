@@ -44,8 +44,9 @@ class ExportedFill:
         """Cells in the order of `FILL_HEADER`."""
         return (
             f"{self.at:%m/%d/%Y %H:%M:%S}", self.account, self.side,
-            f"{self.quantity:f}", self.symbol, self.price, "ARCA", "R", self.comm, self.ecn_fee,
-            self.order_id, self.fill_id, "USD", self.status, self.propreports_id,
+            f"{self.quantity:f}", self.symbol, self.price, "ARCA", "R", self.comm,
+            self.ecn_fee, self.order_id, self.fill_id, "USD", self.status,
+            self.propreports_id,
         )  # fmt: skip
 
 
