@@ -8,6 +8,7 @@ rows changed is loaded with dlt as a new version and then committed in
 raw.accounts, raw.sessions          attributes, replaced or merged
 raw.fills, raw.fill_fees            every version of every fill, and its fees by name
 raw.broker_days, raw.positions, raw.adjustments   the broker's own figures
+raw.account_names                   the account each name ever listed stands for
 raw.day_versions                    which version of an account's day was known when
 raw.quarantine                      rows that could not be read, each with its reason
 raw.run_context                     one row: source, firm, AS_OF, next session
