@@ -106,12 +106,12 @@ def ingest(
     if versions.is_empty() and not reading.summary.fills_read:
         rejected = pa.concat_tables(reading.rejected).to_pylist()
         if rejected:
-            first = rejected[0]
+            row = rejected[0]
             raise UserError(
                 f"None of the fills of {source.firm} can be read: {len(rejected)} rows "
-                f"are wrong, the first in {first['origin']}, line "
-                f"{first['line_number']}: {first['column_name'] or 'it'} "
-                f"{first['reason']}. Export them again."
+                f"are wrong, the first in {row['origin']}, line "
+                f"{row['line_number']}: {row['column_name'] or 'it'} "
+                f"{row['reason']}. Export them again."
             )
         raise UserError(
             f"There is no fill before {as_of} in {source.firm}. Check AS_OF, "
@@ -286,11 +286,11 @@ class _Reading:
         if document.covers is None:
             # A file of exports speaks for its accounts from its first day on.
             self.covered.append({"resource": name})
+            firsts: dict[str, date] = {}
             for day in days:
-                window = (day["trade_date"], date.max)
-                self._windows.setdefault((name, day["account_number"]), []).append(
-                    window
-                )
+                firsts.setdefault(day["account_number"], day["trade_date"])
+            for account, first in firsts.items():
+                self._windows.setdefault((name, account), []).append((first, date.max))
             return
         first, last = document.covers
         self.covered.append({"resource": name, "first_date": first, "last_date": last})
