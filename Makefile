@@ -35,6 +35,12 @@ daily: setup ## Run the whole morning (SOURCE= EXPORTS= AS_OF= RISK_HOME=)
 ingest: setup ## Load what is new or changed from the source
 	@$(PY) -m daily ingest
 
+backfill: setup ## Read the days FROM= to TO= again (YYYY-MM-DD), from the API
+	@$(PY) -m daily backfill
+
+doctor: setup ## Check settings, log-in, calendar, disk, mail server and warehouse
+	@$(PY) -m daily doctor
+
 build: setup ## Build and test the models up to features and labels
 	@$(PY) -m daily build
 
@@ -79,4 +85,4 @@ clean: ## Remove .venv, caches and the sample warehouse (a firm's data stays)
 	@rm -rf $(VENV) var/sample .ruff_cache .hypothesis build *.egg-info
 	@find . -name __pycache__ -not -path './var/*' -prune -exec rm -rf {} +
 
-.PHONY: help setup daily ingest build train score risk publish report docs test lint bench lock clean
+.PHONY: help setup daily ingest backfill doctor build train score risk publish report docs test lint bench lock clean

@@ -4,8 +4,11 @@ import logging
 import sys
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from datetime import datetime
+from functools import partial
 from logging.handlers import RotatingFileHandler
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +17,11 @@ from runtime.home import Home
 from runtime.settings import Settings, load_settings
 from runtime.warehouse import read_run_context
 
+if TYPE_CHECKING:
+    from ingestion.pipeline import Ingested
+
+DATE = click.DateTime(["%Y-%m-%d"])
+SHOWN_FROM_REQUESTS = 20
 SAMPLE_RIBBON = (
     '<div style="position:fixed;left:0;bottom:0;z-index:9999;padding:6px 14px;'
     'background:#5b2a86;color:#fff;font:bold 13px sans-serif">SAMPLE DATA</div>'
@@ -106,6 +114,33 @@ def run_ingest() -> None:
     _guarded(ingest_alone)
 
 
+@main.command("backfill")
+@click.option("--from", "first", type=DATE, required=True, envvar="FROM")
+@click.option("--to", "last", type=DATE, required=True, envvar="TO")
+def run_backfill(first: datetime, last: datetime) -> None:
+    """Read the days from FROM to TO again, both included."""
+    from ingestion.pipeline import backfill
+
+    def backfill_alone(settings: Settings) -> None:
+        with ExitStack() as held:
+            _ingest(
+                settings,
+                held,
+                total=1,
+                bring=partial(backfill, first=first.date(), last=last.date()),
+            )
+
+    _guarded(backfill_alone)
+
+
+@main.command("doctor")
+def run_doctor() -> None:
+    """Check settings, credentials, calendar, disk, mail server and warehouse."""
+    from doctor import examine
+
+    sys.exit(examine())
+
+
 def _add_command(step: Step) -> None:
     @main.command(step.__name__, help=step.__doc__)
     def command() -> None:
@@ -153,18 +188,43 @@ def _run_all(settings: Settings) -> None:
     click.echo(f"  lineage    {settings.as_command('docs')}")
 
 
-def _ingest(settings: Settings, held: ExitStack, total: int) -> Home:
+def _ingest(
+    settings: Settings,
+    held: ExitStack,
+    total: int,
+    bring: Callable[..., "Ingested"] | None = None,
+) -> Home:
     """Ingest, and leave the home locked until `held` is closed."""
-    from ingestion.pipeline import ingest, opened
+    from ingestion.pipeline import bring_up_to_date
 
     started = time.monotonic()
-    with opened(settings) as (source, home, as_of):
-        held.enter_context(home.locked())
-        _log_to(home)
-        kind = "SAMPLE DATA of a " if source.name == "sample" else ""
-        click.echo(f"{kind}{source.firm}, as of the morning of {as_of}, in {home.root}")
-        _say(1, total, "ingest", str(ingest(settings, source, home, as_of)), started)
-    return home
+    root = Home(settings.home_root)
+    held.enter_context(root.locked())
+    _log_to(root)
+    done = (bring or bring_up_to_date)(settings, progress_bar=_progress_bar)
+    if done.home != root:
+        held.enter_context(done.home.locked())
+        _log_to(done.home)
+    kind = "SAMPLE DATA of a " if done.context.is_sample else ""
+    click.echo(
+        f"{kind}{done.context.firm}, as of the morning of {done.context.as_of}, "
+        f"in {done.home.root}"
+    )
+    _say(1, total, "ingest", done.sentence, started)
+    return done.home
+
+
+def _progress_bar(requests: list) -> AbstractContextManager:
+    """A bar on a terminal; nothing in a log, or where it would be gone at once."""
+    is_short = len(requests) < SHOWN_FROM_REQUESTS
+    if is_short or not sys.stderr.isatty():
+        return nullcontext(requests)
+    return click.progressbar(
+        requests,
+        label="Reading",
+        item_show_func=lambda request: request.name if request else None,
+        file=sys.stderr,
+    )
 
 
 def _run_alone(settings: Settings, step: Step) -> None:

@@ -22,7 +22,7 @@ ARROW_TYPES = {
     Kind.TIMESTAMP: pa.timestamp("us"),
 }
 
-_SQL_TYPES = {
+SQL_TYPES = {
     Kind.TEXT: "varchar",
     Kind.SIDE: "varchar",
     Kind.NUMBER: "decimal(18, 8)",
@@ -101,8 +101,10 @@ _REASONS = {
 }
 
 
-def typed_sql(document: Document, header: Header, *, before: date, today: date) -> str:
-    """SQL that reads the cells of `document` into typed columns, `bad` and keys.
+def typed_sql(document: Document, header: Header, *, today: date) -> str:
+    """SQL that reads the cells of table `document` into typed columns, `bad` and keys.
+
+    Unknown columns come as they are, as `extra_0` and so on in the header's order.
 
     Three levels, each with names of its own, because a header such as `Price` would
     otherwise hide the value that is read from it.
@@ -120,7 +122,7 @@ def typed_sql(document: Document, header: Header, *, before: date, today: date) 
         cell, value = f"cell_{column.name}", f"value_{column.name}"
         blanks = "('', '-', '--')" if column.kind in _NUMERIC else "('')"
         reader = _READERS[column.kind].format(cell=cell)
-        label = _literal(column.labels[0])
+        label = literal(column.labels[0])
         cells.append(f"trim({identifier(header_cell)}) as {cell}")
         values.append(f"case when {cell} not in {blanks} then {reader} end as {value}")
         if column.filled:
@@ -132,17 +134,20 @@ def typed_sql(document: Document, header: Header, *, before: date, today: date) 
     names = [
         f"value_{column.name} as {column.name}"
         if column.name in header.columns
-        else f"cast(null as {_SQL_TYPES[column.kind]}) as {column.name}"
+        else f"cast(null as {SQL_TYPES[column.kind]}) as {column.name}"
         for column in resource.columns
     ]
     names += [f"value_fee_{name} as fee_{name}" for name in header.fees]
+    for number, unknown in enumerate(header.unknown):
+        cells.append(f"nullif(trim({identifier(unknown)}), '') as extra_{number}")
+        names.append(f"extra_{number}")
     conditions = ["true"]
     if resource.date_column is not None:
         day = f"cast(value_{resource.date_column} as date)"
         values.append(f"{day} as trade_day")
         if resource.date_column != "trade_date":
             names.append("trade_day as trade_date")
-        label = _literal(resource.columns[0].labels[0])
+        label = literal(resource.columns[0].labels[0])
         checks.append(
             _check(
                 f"trade_day > date '{today}'",
@@ -159,11 +164,16 @@ def typed_sql(document: Document, header: Header, *, before: date, today: date) 
                 f"lies before {EARLIEST}",
             )
         )
-        # Beyond today is no future to wait for: it is a wrong date, to be rejected.
-        conditions.append(
-            f"(trade_day < date '{before}' or trade_day > date '{today}' "
-            "or trade_day is null)"
-        )
+        if document.covers is not None:
+            first, last = document.covers
+            checks.append(
+                _check(
+                    f"trade_day not between date '{first}' and date '{last}'",
+                    label,
+                    f"cell_{resource.date_column}",
+                    f"lies outside the dates asked for, {first} to {last}",
+                )
+            )
     if resource.fees_between:
         amounts = [f"coalesce(value_fee_{name}, 0)" for name in header.fees]
         total = " + ".join(amounts) or "0"
@@ -184,9 +194,9 @@ def typed_sql(document: Document, header: Header, *, before: date, today: date) 
             ),
         ]
     if document.account_name is not None:
-        names.append(f"{_literal(document.account_name)} as account_name")
+        names.append(f"{literal(document.account_name)} as account_name")
     if resource.summary_labels:
-        labels = ", ".join(_literal(label) for label in resource.summary_labels)
+        labels = ", ".join(literal(label) for label in resource.summary_labels)
         conditions.append(f"lower(cell_{declared[0].name}) not in ({labels})")
     return f"""
         select line_number, {", ".join(names)}, coalesce({", ".join(checks)}) as bad
@@ -202,7 +212,7 @@ def _check(condition: str, label: str, cell: str, reason: str) -> str:
     """SQL for what is wrong with a cell, null where nothing is."""
     return (
         f"case when {condition} then {{'column_name': {label}, 'cell': {cell}, "
-        f"'reason': {_literal(reason)}}} end"
+        f"'reason': {literal(reason)}}} end"
     )
 
 
@@ -210,5 +220,5 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"

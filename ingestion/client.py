@@ -7,12 +7,24 @@ from typing import Self
 from urllib.parse import urlsplit
 
 import requests
+from tenacity import (
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_exponential,
+)
+from urllib3.exceptions import NewConnectionError
 from urllib3.util.retry import Retry
 
 from runtime.errors import UserError
 from runtime.settings import LOOPBACK
 
-TIMEOUT_SECONDS = 60
+# To connect, and between two pieces of an answer.
+TIMEOUT_SECONDS = (10, 120)
+ATTEMPTS = 8
+FIRST_WAIT_SECONDS = 1.0  # then 1.5 times as long each time, as the vendor's client
+LONGEST_WAIT_SECONDS = 15.0
+RETRIED_STATUSES = (429, 502, 503, 504)
 TOKEN_LIFETIME_SECONDS = 6_000  # the vendor's own client renews after this long
 MINIMUM_INTERVAL_SECONDS = 0.125  # 8 requests a second; the limit is 40 in 4 seconds
 MAXIMUM_PAGES = 10_000
@@ -24,6 +36,22 @@ class ApiError(UserError):
     """PropReports refused a request, or answered with something that is no answer."""
 
 
+class IncompleteError(ApiError):
+    """Pages are cut off or changed while they were read: ask again from page 1."""
+
+
+class TooManyPagesError(ApiError):
+    """More pages than were wanted at once: ask for fewer days."""
+
+
+class _TryAgainError(Exception):
+    """A request failed in a way that may pass."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class PropReportsClient:
     """A session with one firm's PropReports. Use it as a context manager.
 
@@ -32,6 +60,8 @@ class PropReportsClient:
         token: A token issued beforehand; then nobody logs in or out.
         user: User id or e-mail, with `password`.
         password: Never logged, never part of an error.
+        timeout_seconds: To connect, and between two pieces of an answer.
+        first_wait_seconds: Before the first repetition of a request.
     """
 
     def __init__(
@@ -41,6 +71,8 @@ class PropReportsClient:
         token: str | None = None,
         user: str | None = None,
         password: str | None = None,
+        timeout_seconds: tuple[float, float] = TIMEOUT_SECONDS,
+        first_wait_seconds: float = FIRST_WAIT_SECONDS,
     ) -> None:
         bare = urlsplit(url).path in ("", "/")
         self._url = url.rstrip("/") + "/api.php" if bare else url
@@ -54,17 +86,21 @@ class PropReportsClient:
         self._session = requests.Session()
         # A proxy for the world does not know the servers of this machine.
         self._session.trust_env = urlsplit(url).hostname not in LOOPBACK
-        retry = Retry(
-            total=6,
-            connect=2,  # a wrong address shall not keep anybody waiting
-            backoff_factor=0.5,
-            status_forcelist=(429, 502, 503, 504),
-            allowed_methods={"POST"},  # every action reads, so repeating is safe
-            raise_on_status=False,
+        adapter = requests.adapters.HTTPAdapter(
+            # Only to connect: everything else is repeated by `_post`.
+            max_retries=Retry(total=2, read=0, status=0, other=0, backoff_factor=0.5)
         )
-        adapter = requests.adapters.HTTPAdapter(max_retries=retry)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
+        self._timeout_seconds = timeout_seconds
+        self._retrying = Retrying(
+            retry=retry_if_exception_type(_TryAgainError),
+            stop=stop_after_attempt(ATTEMPTS),
+            wait=wait_exponential(
+                first_wait_seconds, exp_base=1.5, max=LONGEST_WAIT_SECONDS
+            ),
+            reraise=True,
+        )
 
     def __enter__(self) -> Self:
         if not self._token_is_given:
@@ -83,30 +119,42 @@ class PropReportsClient:
 
     def report(self, report_type: str, **fields: object) -> bytes:
         """A report without pages, as CSV bytes."""
-        return self._ask("report", type=report_type, **fields).encode()
+        text = self._ask_twice_if_empty("report", type=report_type, **fields)
+        return text.encode()
 
-    def pages(self, action: str, **fields: object) -> bytes:
+    def version(self) -> str:
+        """What the server calls itself."""
+        return self._ask("version").strip()
+
+    def pages(self, action: str, *, limit: int | None = None, **fields: object) -> bytes:
         """All pages of `action` as one CSV with one header.
 
+        Args:
+            limit: The most pages that are wanted.
+
         Raises:
-            ApiError: A page without trailer, or a page count that changed meanwhile.
+            IncompleteError: A page is without trailer, or the number of pages or the
+                header changed meanwhile.
+            TooManyPagesError: There are more pages than `limit`.
+            ApiError: The request was refused.
         """
         header, rows, total, page = "", [], 1, 1
         while page <= total:
-            lines = self._ask(action, page=page, **fields).replace("\r", "").split("\n")
+            text = self._ask_twice_if_empty(action, page=page, **fields)
+            lines = text.replace("\r\n", "\n").split("\n")
             while lines and not lines[-1].strip():
                 lines.pop()
             if page == 1 and not lines:
                 return b""  # nothing at all is how some say that there are no rows
             trailer = _TRAILER.match(lines.pop()) if lines else None
             if trailer is None:
-                raise ApiError(
+                raise IncompleteError(
                     f"PropReports sent `{action}` page {page} without its last line "
                     "`Page i/n`: it may be cut off. Run `make ingest` again."
                 )
             count = int(trailer[2])
             if int(trailer[1]) != page:
-                raise ApiError(
+                raise IncompleteError(
                     f"PropReports sent page {trailer[1]} of `{action}` where page "
                     f"{page} was asked for. Run `make ingest` again."
                 )
@@ -114,12 +162,17 @@ class PropReportsClient:
                 total = count
                 header = lines[0] if lines else ""
             elif count != total or not lines or lines[0] != header:
-                raise ApiError(
+                raise IncompleteError(
                     f"PropReports changed `{action}` while it was read (page {page} "
                     f"of {total}). Run `make ingest` again."
                 )
             if total > MAXIMUM_PAGES:
-                raise ApiError(f"PropReports announces {total} pages of `{action}`.")
+                raise ApiError(
+                    f"PropReports announces {total} pages of `{action}`. "
+                    "Check PROPREPORTS_URL."
+                )
+            if limit is not None and total > limit:
+                raise TooManyPagesError(f"`{action}` has {total} pages.")
             rows += lines[1:]
             page += 1
         return "\n".join([header, *rows, ""]).encode()
@@ -142,6 +195,11 @@ class PropReportsClient:
             )
         return response.text
 
+    def _ask_twice_if_empty(self, action: str, **fields: object) -> str:
+        """Nothing at all may mean that there is nothing, or that something broke."""
+        text = self._ask(action, **fields)
+        return text if text.strip() else self._ask(action, **fields)
+
     def _log_in(self) -> None:
         response = self._post("login", user=self._user, password=self._password)
         token = response.text.strip()
@@ -158,17 +216,15 @@ class PropReportsClient:
         self._token_since = time.monotonic()
 
     def _post(self, action: str, **fields: object) -> requests.Response:
-        wait = self._last_request + MINIMUM_INTERVAL_SECONDS - time.monotonic()
-        if wait > 0:
-            time.sleep(wait)
-        self._last_request = time.monotonic()
+        """Post until there is an answer worth reading; every action only reads."""
         try:
-            response = self._session.post(
-                self._url,
-                data={"action": action, **fields},
-                timeout=TIMEOUT_SECONDS,
-                allow_redirects=False,
-            )
+            response = self._retrying(self._post_once, {"action": action, **fields})
+        except _TryAgainError as error:
+            raise ApiError(
+                f"PropReports does not answer `{action}` at {self._host} "
+                f"({error.reason}, {ATTEMPTS} times). Check PROPREPORTS_URL and the "
+                "network, or try again later."
+            ) from None
         except (requests.RequestException, ValueError) as error:
             raise ApiError(
                 f"PropReports does not answer at {self._host} "
@@ -183,6 +239,32 @@ class PropReportsClient:
             )
         return response
 
+    def _post_once(self, data: dict[str, object]) -> requests.Response:
+        wait = self._last_request + MINIMUM_INTERVAL_SECONDS - time.monotonic()
+        if wait > 0:
+            time.sleep(wait)
+        self._last_request = time.monotonic()
+        try:
+            response = self._session.post(
+                self._url,
+                data=data,
+                timeout=self._timeout_seconds,
+                allow_redirects=False,
+            )
+        except requests.exceptions.SSLError:
+            raise  # a wrong certificate is wrong the next time, too
+        except (
+            requests.ConnectionError,
+            requests.Timeout,
+            requests.exceptions.ChunkedEncodingError,
+        ) as error:
+            if isinstance(error, requests.ConnectionError) and _is_nobody_there(error):
+                raise
+            raise _TryAgainError(type(error).__name__) from None
+        if response.status_code in RETRIED_STATUSES:
+            raise _TryAgainError(f"HTTP {response.status_code}")
+        return response
+
     def _excerpt(self, response: requests.Response) -> str:
         """The first line of a refusal, without the secrets it may repeat."""
         line = (response.text.strip().splitlines() or [""])[0]
@@ -190,3 +272,9 @@ class PropReportsClient:
             if secret:
                 line = line.replace(secret, "***")
         return f"{line[:200] or 'no text'} (HTTP {response.status_code})"
+
+
+def _is_nobody_there(error: requests.ConnectionError) -> bool:
+    """Whether no connection was made at all: a wrong address stays wrong."""
+    reason = getattr(error.args[0] if error.args else None, "reason", None)
+    return isinstance(reason, NewConnectionError)

@@ -2,10 +2,14 @@
 
 import io
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import date
 from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import BinaryIO
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
@@ -27,6 +31,7 @@ REJECTED_SCHEMA = pa.schema(
 
 # No header cell can be called so: it would not survive a CSV file as one.
 LINE_NUMBER = "\x1fline"
+BLOCK_BYTES = 16 * 2**20
 
 
 class DocumentError(UserError):
@@ -40,17 +45,30 @@ class Document:
     Attributes:
         resource: What it holds.
         origin: Where from, for messages: a file, or a request and its dates.
-        body: The bytes, header first.
+        body: The bytes, header first, or the file that holds them.
         account_name: Whose it is, for reports without an account column.
         covers: First and last date it speaks for: a day in between that it does not
-            hold has no rows. None: from its own first to its own last date.
+            hold has no rows. None: from an account's first day in it on.
     """
 
     resource: Resource
     origin: str
-    body: bytes
+    body: bytes | Path = field(repr=False)
     account_name: str | None = None
     covers: tuple[date, date] | None = None
+
+    def open(self) -> BinaryIO:
+        """The bytes as a stream.
+
+        Raises:
+            UserError: The file cannot be read.
+        """
+        if isinstance(self.body, bytes):
+            return io.BytesIO(self.body)
+        try:
+            return self.body.open("rb")
+        except OSError as error:
+            raise UserError(f"{self.body} cannot be read ({error.strerror}).") from None
 
 
 @dataclass(frozen=True)
@@ -68,76 +86,106 @@ class Header:
     unknown: tuple[str, ...]
 
 
-def read_cells(document: Document) -> tuple[pa.Table, pa.Table]:
-    """Split a document into text cells: one string column per header, line_number."""
-    broken: list[pyarrow.csv.InvalidRow] = []
+class Cells:
+    """The text cells of a document, read block by block.
 
-    def set_aside(row: pyarrow.csv.InvalidRow) -> str:
-        broken.append(row)
-        return "skip"
+    Attributes:
+        names: Header cells.
 
-    header = _header(document)
-    try:
-        table = pyarrow.csv.read_csv(
-            # Without its line end a lone header would count as an empty file.
-            io.BytesIO(document.body.rstrip(b"\r\n") + b"\n"),
+    Raises:
+        DocumentError: It is no CSV text, or has no header.
+    """
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._broken: list[pyarrow.csv.InvalidRow] = []
+        with document.open() as stream:
+            first_line = stream.readline()
+            self._is_header_alone = not stream.read(1)
+        self.names = _header(document.origin, first_line)
+
+    def blocks(self) -> Iterator[pa.Table]:
+        """Tables with one string column per header cell, and `LINE_NUMBER`."""
+        if self._is_header_alone:
+            return
+        next_line = 2
+        with self._document.open() as stream:
+            try:
+                for block in self._reader(stream):
+                    lines = self._line_numbers(next_line, block.num_rows)
+                    if lines.size:
+                        next_line = int(lines[-1]) + 1
+                    table = pa.Table.from_batches([block])
+                    yield table.append_column(LINE_NUMBER, pa.array(lines, pa.int64()))
+            except (pa.ArrowInvalid, OSError) as error:
+                raise DocumentError(
+                    f"{self._document.origin} cannot be read as CSV "
+                    f"({str(error).splitlines()[0]}). "
+                    "Export it again from PropReports as UTF-8 CSV."
+                ) from None
+
+    def rejected(self) -> pa.Table:
+        """As `REJECTED_SCHEMA`: rows of another width, once all blocks are read."""
+        return pa.Table.from_pylist(
+            [
+                {
+                    "resource": self._document.resource.name,
+                    "origin": self._document.origin,
+                    "line_number": row.number,
+                    "cell": row.text,
+                    "reason": f"has {row.actual_columns} cells, "
+                    f"the header has {row.expected_columns}",
+                }
+                for row in self._broken
+                if row.text.strip()
+            ],
+            schema=REJECTED_SCHEMA,
+        )
+
+    def _reader(self, stream: BinaryIO) -> pyarrow.csv.CSVStreamingReader:
+        def set_aside(row: pyarrow.csv.InvalidRow) -> str:
+            self._broken.append(row)
+            return "skip"
+
+        return pyarrow.csv.open_csv(
+            stream,
             # One thread: only then does a broken row know its line.
-            read_options=pyarrow.csv.ReadOptions(use_threads=False),
+            read_options=pyarrow.csv.ReadOptions(
+                use_threads=False, block_size=BLOCK_BYTES
+            ),
             parse_options=pyarrow.csv.ParseOptions(
                 newlines_in_values=True,
                 ignore_empty_lines=False,
                 invalid_row_handler=set_aside,
             ),
             convert_options=pyarrow.csv.ConvertOptions(
-                column_types=dict.fromkeys(header, pa.string()),
+                column_types=dict.fromkeys(self.names, pa.string()),
                 strings_can_be_null=False,
             ),
         )
-    except pa.ArrowInvalid as error:
-        reason = str(error).splitlines()[0]
-        raise DocumentError(
-            f"{document.origin} cannot be read as CSV ({reason}). "
-            "Export it again from PropReports as UTF-8 CSV."
-        ) from None
-    broken_lines = {row.number for row in broken}
-    last = 1 + len(table) + len(broken_lines)
-    lines = [line for line in range(2, last + 1) if line not in broken_lines]
-    rejected = pa.Table.from_pylist(
-        [
-            {
-                "resource": document.resource.name,
-                "origin": document.origin,
-                "line_number": row.number,
-                "column_name": None,
-                "trade_date": None,
-                "cell": row.text,
-                "reason": f"has {row.actual_columns} cells, "
-                f"the header has {row.expected_columns}",
-            }
-            for row in broken
-            if row.text.strip()
-        ],
-        schema=REJECTED_SCHEMA,
-    )
-    # An empty line of a one-column file is a row of one empty cell: it holds nothing.
-    return table.append_column(LINE_NUMBER, pa.array(lines, pa.int64())), rejected
+
+    def _line_numbers(self, first: int, count: int) -> np.ndarray:
+        """The next `count` line numbers from `first` on that no broken row has."""
+        broken = np.array([row.number for row in self._broken if row.number >= first])
+        candidates = np.arange(first, first + count + broken.size, dtype=np.int64)
+        return np.setdiff1d(candidates, broken, assume_unique=True)[:count]
 
 
-def _header(document: Document) -> list[str]:
-    first_line = document.body.split(b"\n", 1)[0].removeprefix(b"\xef\xbb\xbf")
+def _header(origin: str, first_line: bytes) -> list[str]:
+    first_line = first_line.rstrip(b"\r\n").removeprefix(b"\xef\xbb\xbf")
     try:
         text = first_line.decode("utf-8")
     except UnicodeDecodeError:
         raise DocumentError(
-            f"{document.origin} is not UTF-8 text. Export it again as UTF-8 CSV."
+            f"{origin} is not UTF-8 text. Export it again as UTF-8 CSV."
         ) from None
     if text.lstrip().lower().startswith(("<!doctype", "<html")):
         raise DocumentError(
-            f"{document.origin} is a web page, not CSV. Check PROPREPORTS_URL: it "
+            f"{origin} is a web page, not CSV. Check PROPREPORTS_URL: it "
             "must be https://<firm>.propreports.com/api.php."
         )
     if not text.strip():
-        raise DocumentError(f"{document.origin} is empty: it has no header line.")
+        raise DocumentError(f"{origin} is empty: it has no header line.")
     header = pyarrow.csv.read_csv(
         io.BytesIO(first_line + b"\n"),
         read_options=pyarrow.csv.ReadOptions(autogenerate_column_names=True),
@@ -146,14 +194,14 @@ def _header(document: Document) -> list[str]:
     cells = [str(column[0].as_py() or "") for column in header.columns]
     if not all(cell.strip() for cell in cells):
         raise DocumentError(
-            f"{document.origin}: the header has a column without a name. "
+            f"{origin}: the header has a column without a name. "
             "Export it again from PropReports."
         )
     folded = [cell.strip().casefold() for cell in cells]
     twice = sorted({cell for cell in folded if folded.count(cell) > 1})
     if twice:
         raise DocumentError(
-            f"{document.origin}: the header has the column {', '.join(twice)} twice."
+            f"{origin}: the header has the column {', '.join(twice)} twice."
         )
     return cells
 
@@ -165,7 +213,6 @@ def match_header(document: Document, cells: list[str]) -> Header:
         DocumentError: A required column is absent, or two fees have one name.
     """
     resource = document.resource
-    cells = [cell for cell in cells if cell != LINE_NUMBER]
     folded = {cell.strip().casefold(): cell for cell in cells}
     found: dict[str, str] = {}
     for column in resource.columns:

@@ -1,27 +1,33 @@
-"""Brings parsed days into the warehouse: rows with dlt, then one commit.
+"""Writes into schema `raw`: rows with dlt, then one commit that makes them count.
 
-A day version is what an account's day held at some time: a set of rows named by the
-hash of their content. Rows are loaded first, under that name; the version is recorded
+Rows are loaded first, under the name of their day version; the version is recorded
 last, in one transaction. A run that dies in between leaves rows that no version names,
 so no model sees them, and the next run loads the same rows under the same name.
-Accounts and sessions have no versions: they are what the source says now.
 """
 
 import os
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 
 from ingestion.cells import ARROW_TYPES, DECIMAL
-from ingestion.documents import REJECTED_SCHEMA
-from ingestion.resources import ACCOUNTS, BY_DAY, Resource
+from ingestion.intake import Intake, value_columns
+from ingestion.resources import ACCOUNTS, BY_DAY, FILLS, Resource
 from runtime.home import Home
-from runtime.sessions import EASTERN
 from runtime.warehouse import RUN_CONTEXT, RunContext, open_warehouse
 
+# The rest of the process needs as much again, and a run shall stay under 1.5 GiB.
+MEMORY = "250MB"
+THE_FIRM = "the firm"
 DAY_KEY = ("account_number", "trade_date", "content_hash")
-EMPTY_DAY = "no rows"
+MERGE_KEYS = {
+    "accounts": ("account_number", "content_hash"),
+    "sessions": ("session_date",),
+}
 
 _KEY_FIELDS = [
     pa.field("account_number", pa.string(), nullable=False),
@@ -32,19 +38,12 @@ _KEY_FIELDS = [
 FEES_SCHEMA = pa.schema(
     [*_KEY_FIELDS, pa.field("fee_name", pa.string()), pa.field("amount", DECIMAL)]
 )
-VERSIONS_SCHEMA = pa.schema(
+EXTRA_CELLS_SCHEMA = pa.schema(
     [
         pa.field("resource", pa.string()),
-        *_KEY_FIELDS[:3],
-        pa.field("rows_count", pa.int64()),
-        pa.field("known_at", pa.timestamp("us")),
-    ]
-)
-COVERED_SCHEMA = pa.schema(
-    [
-        pa.field("resource", pa.string()),
-        pa.field("first_date", pa.date32()),
-        pa.field("last_date", pa.date32()),
+        *_KEY_FIELDS,
+        pa.field("column_name", pa.string()),
+        pa.field("cell", pa.string()),
     ]
 )
 ACCOUNTS_SCHEMA = pa.schema(
@@ -54,22 +53,32 @@ ACCOUNTS_SCHEMA = pa.schema(
             for column in ACCOUNTS.columns
         ),
         pa.field("name_hash", pa.string()),
-        pa.field("listed_as_of", pa.date32()),
+        pa.field("content_hash", pa.string()),
     ]
 )
 
-_COMMIT_TABLES = f"""
+CONTROL_TABLES = f"""
 create schema if not exists raw;
 create table if not exists raw.day_versions (
     resource varchar, account_number varchar, trade_date date, content_hash varchar,
-    rows_count bigint, known_at timestamp
+    rows_count bigint, known_at timestamp, first_seen_at timestamp,
+    last_seen_at timestamp
 );
-create table if not exists raw.account_names (
-    account_name varchar primary key, account_number varchar
+create table if not exists raw.account_versions (
+    account_number varchar, content_hash varchar, is_listed boolean,
+    known_at timestamp, first_seen_at timestamp, last_seen_at timestamp
 );
 create table if not exists raw.quarantine (
     resource varchar, origin varchar, line_number bigint, column_name varchar,
     cell varchar, reason varchar, trade_date date, rejected_at timestamp
+);
+create table if not exists raw.gate_results (
+    as_of date, check_name varchar, severity varchar, batch varchar,
+    is_met boolean, found_count bigint, checked_count bigint, finding varchar,
+    checked_at timestamp
+);
+create table if not exists raw.load_progress (
+    request varchar primary key, last_date date, read_at timestamp
 );
 create table if not exists {RUN_CONTEXT} (
     source varchar, firm varchar, as_of date, prediction_date date,
@@ -80,194 +89,265 @@ create table if not exists {RUN_CONTEXT} (
 
 def day_schema(resource: Resource) -> pa.Schema:
     """Columns of the raw table of a resource that is versioned by day."""
+    kinds = {column.name: column.kind for column in resource.columns}
     fields = [
-        pa.field(column.name, ARROW_TYPES[column.kind])
-        for column in resource.columns
-        if column.name not in ("account_name", "trade_date")
+        pa.field(name, ARROW_TYPES[kinds[name]]) for name in value_columns(resource)
     ]
     if resource.fees_between:
         fields.append(pa.field("total_fees", DECIMAL))
     return pa.schema([*_KEY_FIELDS, *fields])
 
 
-class DayVersions:
-    """Which version of each account's day is committed, and which were before.
+class Landing:
+    """The warehouse of one home, open for loading."""
 
-    Attributes:
-        account_names: Account numbers by every name that was ever listed.
+    def __init__(self, home: Home, connection: duckdb.DuckDBPyConnection) -> None:
+        self.connection = connection
+        self._home = home
+        self._pipeline = None
+        connection.execute(CONTROL_TABLES)
 
-    Args:
-        home: Where the warehouse is; it may not exist yet.
-    """
+    def load(self, tables: dict[str, pa.Table]) -> None:
+        """Load Arrow tables into schema `raw`; loading them twice changes nothing.
 
-    def __init__(self, home: Home) -> None:
-        self._current: dict[tuple[str, str, date], str] = {}
-        self._loaded: set[tuple[str, str, date, str]] = set()
-        self._known_at: dict[tuple[str, str, date], datetime] = {}
-        self.account_names: dict[str, str] = {}
-        if not home.warehouse.exists():
-            return
-        with open_warehouse(home.warehouse) as connection:
-            connection.execute(_COMMIT_TABLES)
-            rows = connection.execute(
-                "select resource, account_number, trade_date, content_hash, known_at "
-                "from raw.day_versions order by known_at"
-            ).fetchall()
-            self.account_names = dict(
-                connection.execute(
-                    "select account_name, account_number from raw.account_names"
-                ).fetchall()
-            )
-        for resource, account, day, content, known_at in rows:
-            self._current[resource, account, day] = content
-            self._known_at[resource, account, day] = known_at
-            self._loaded.add((resource, account, day, content))
-
-    def is_empty(self) -> bool:
-        """Whether nothing was ever committed."""
-        return not self._current
-
-    def accounts(self, resource: str) -> set[str]:
-        """Numbers of the accounts of which anything was ever committed."""
-        return {account for name, account, _ in self._current if name == resource}
-
-    def is_current(self, resource: str, account: str, day: date, content: str) -> bool:
-        """Whether this is what the warehouse already holds."""
-        return self._current.get((resource, account, day)) == content
-
-    def is_loaded(self, resource: str, account: str, day: date, content: str) -> bool:
-        """Whether the rows of this version are there, current or not."""
-        return (resource, account, day, content) in self._loaded
-
-    def known_at(self, resource: str, account: str, day: date) -> datetime:
-        """When a version seen now became known (naive UTC).
-
-        The first version counts as known at 08:00 Eastern on the morning after the
-        trade date, whenever it was loaded; a later one from now on, and always after
-        the one before it.
+        Raises:
+            dlt.pipeline.exceptions.PipelineStepFailed: A job failed; nothing counts.
         """
-        before = self._known_at.get((resource, account, day))
-        if before is not None:
-            now = datetime.now(UTC).replace(tzinfo=None)
-            return max(now, before + timedelta(microseconds=1))
-        morning = datetime.combine(day + timedelta(days=1), time(8), EASTERN)
-        return morning.astimezone(UTC).replace(tzinfo=None)
+        import dlt
 
-    def held(self, resource: str) -> list[tuple[str, date]]:
-        """Account and date of the days that hold rows."""
-        return [
-            (account, day)
-            for (name, account, day), content in self._current.items()
-            if name == resource and content != EMPTY_DAY
+        if self._pipeline is None:
+            self._pipeline = dlt.pipeline(
+                "propreports",
+                destination=dlt.destinations.duckdb(self.connection),
+                dataset_name="raw",
+                pipelines_dir=str(self._home.dlt / "pipelines"),
+            )
+            # What a killed run left half-way is read again, so it can go.
+            self._pipeline.abort_packages()
+        resources = [
+            dlt.resource(
+                [table],
+                name=name,
+                write_disposition="merge",
+                merge_key=list(MERGE_KEYS.get(name, DAY_KEY)),
+                columns=_column_hints(table.schema),
+                schema_contract={
+                    "tables": "evolve",
+                    "columns": "freeze",
+                    "data_type": "freeze",
+                },
+            )
+            for name, table in tables.items()
         ]
+        self._pipeline.run(resources).raise_on_failed_jobs()
 
-
-def load(home: Home, tables: dict[str, list[pa.Table]]) -> None:
-    """Load Arrow tables into schema `raw` with dlt; loading them twice changes nothing.
-
-    Args:
-        home: Where the warehouse and dlt's working files are.
-        tables: Tables to load by name; names as in `day_schema` and its siblings.
-
-    Raises:
-        dlt.pipeline.exceptions.PipelineStepFailed: A job failed; nothing is committed.
-    """
-    import dlt
-
-    pipeline = dlt.pipeline(
-        "propreports",
-        destination=dlt.destinations.duckdb(str(home.warehouse)),
-        dataset_name="raw",
-        pipelines_dir=str(home.dlt / "pipelines"),
-    )
-    # What a killed run left half-way is read again from the source, so it can go.
-    pipeline.abort_packages()
-    keys = {"accounts": ("account_number",), "sessions": ("session_date",)}
-    resources = [
-        dlt.resource(
-            parts,
-            name=name,
-            write_disposition="merge",
-            merge_key=list(keys.get(name, DAY_KEY)),
-            columns=_column_hints(parts[0].schema),
-            schema_contract={
-                "tables": "evolve",
-                "columns": "freeze",
-                "data_type": "freeze",
-            },
+    def commit_slice(
+        self, intake: Intake, first: date, last: date, now: datetime
+    ) -> None:
+        """Record the versions of `changes` of these dates, whose rows are loaded."""
+        self._insert_versions(
+            intake, f"not is_loaded and trade_date between '{first}' and '{last}'", now
         )
-        for name, parts in tables.items()
-    ]
-    pipeline.run(resources).raise_on_failed_jobs()
 
+    def commit(
+        self,
+        intake: Intake,
+        *,
+        as_of: date,
+        requests: list[tuple[str, date]],
+        reads_whole: bool,
+        now: datetime,
+    ) -> int:
+        """Record what else a comparison found: what was seen again, what cannot be read.
 
-def commit(
-    home: Home,
-    *,
-    context: RunContext,
-    versions: pa.Table,
-    covered: pa.Table,
-    rejected: pa.Table,
-    account_names: dict[str, str],
-) -> None:
-    """Record in one transaction what the loaded rows mean.
+        Args:
+            requests: Name and last date of what was read, for a run that is killed
+                and resumed.
+            reads_whole: All there is was read, so all that was quarantined before is
+                forgotten.
 
-    Args:
-        home: Where the warehouse is.
-        context: Source, firm and date of this run.
-        versions: As `VERSIONS_SCHEMA`: the day versions that are new.
-        covered: As `COVERED_SCHEMA`: what was read again, so that what it quarantined
-            before is forgotten.
-        rejected: As `REJECTED_SCHEMA`: rows that cannot be read.
-        account_names: Account numbers by the names that are listed now.
-    """
-    now = datetime.now(UTC).replace(tzinfo=None)
-    with open_warehouse(home.warehouse) as connection:
-        connection.execute(_COMMIT_TABLES)
-        connection.execute("begin")
-        connection.register("new_versions", versions)
-        connection.execute("insert into raw.day_versions from new_versions")
-        connection.register("covered", covered)
-        connection.register("new_rejected", rejected.cast(REJECTED_SCHEMA))
-        # A row whose date cannot be read is known again by what it says.
-        connection.execute(
+        Returns:
+            How many rows went into quarantine.
+        """
+        self.connection.execute("begin")
+        self._insert_versions(intake, "is_loaded", now)
+        self._register("unchanged", intake.connection.sql("from unchanged"))
+        self.connection.execute(
             """
-            delete from raw.quarantine as old where exists (
-                from covered where covered.resource = old.resource and (
-                    covered.first_date is null
-                    or old.trade_date between covered.first_date and covered.last_date
-                )
+            update raw.day_versions as versions set last_seen_at = ? from unchanged
+            where versions.resource = unchanged.resource
+                and versions.account_number = unchanged.account_number
+                and versions.trade_date = unchanged.trade_date
+                and versions.known_at = unchanged.known_at
+            """,
+            [now],
+        )
+        self._register("windows", intake.connection.sql("from windows"))
+        self._register(
+            "new_rejected",
+            intake.connection.sql(
+                f"from rejected where coalesce(trade_date < date '{as_of}', true)"
+            ),
+        )
+        # A row whose date cannot be read is known again by what it says.
+        self.connection.execute(
+            """
+            delete from raw.quarantine as old where ? or old.resource = 'accounts'
+            or exists (
+                from windows where windows.resource = old.resource
+                and old.trade_date between windows.first_date and windows.last_date
             ) or exists (
                 from new_rejected as new where new.resource = old.resource
                 and new.cell is not distinct from old.cell and new.reason = old.reason
             )
-            """
+            """,
+            [reads_whole],
         )
-        connection.execute(
+        rejected = self.connection.execute(
             "insert into raw.quarantine select *, ? from new_rejected", [now]
+        ).fetchall()[0][0]
+        for request, last in requests:
+            self.connection.execute(
+                "insert or replace into raw.load_progress values (?, ?, ?)",
+                [request, last, now],
+            )
+        self.connection.execute("commit")
+        for name in ("unchanged", "windows", "new_rejected"):
+            self.connection.unregister(name)
+        return rejected
+
+    def unfinished(self, reload_days: int) -> set[str]:
+        """Requests that an unfinished load has read and that need not be read again.
+
+        What was younger than `reload_days` when it was read may have changed since.
+        """
+        found = self.connection.execute(
+            "select request from raw.load_progress "
+            "where last_date < cast(read_at as date) - cast(? as int)",
+            [reload_days],
+        ).fetchall()
+        return {request for (request,) in found}
+
+    def record_gate(self, results: pa.Table, as_of: date) -> None:
+        """Replace what the gate found this morning in the same batches and the firm."""
+        self.connection.register("results", results)
+        self.connection.execute("begin")
+        self.connection.execute(
+            "delete from raw.gate_results where (as_of, batch) in "
+            "(select (as_of, batch) from results) or (as_of = ? and batch = ?)",
+            [as_of, THE_FIRM],
         )
-        connection.executemany(
-            "insert or replace into raw.account_names values (?, ?)",
-            list(account_names.items()),
+        self.connection.execute("insert into raw.gate_results from results")
+        self.connection.execute("commit")
+        self.connection.unregister("results")
+
+    def _insert_versions(self, intake: Intake, condition: str, now: datetime) -> None:
+        self._register(
+            "new_versions",
+            intake.connection.sql(
+                "select resource, account_number, trade_date, content_hash, "
+                f"rows_count, known_at from changes where {condition}"
+            ),
         )
-        connection.execute(f"delete from {RUN_CONTEXT}")
-        connection.execute(
+        self.connection.execute(
+            "insert into raw.day_versions select *, ?, ? from new_versions", [now, now]
+        )
+        self.connection.unregister("new_versions")
+
+    def _register(self, name: str, relation: duckdb.DuckDBPyRelation) -> None:
+        self.connection.register(name, relation.to_arrow_table())
+
+    def finish(self, context: RunContext, now: datetime) -> None:
+        """Say what the warehouse holds now; the load is complete."""
+        self.connection.execute("begin")
+        self.connection.execute("delete from raw.load_progress")
+        self.connection.execute(f"delete from {RUN_CONTEXT}")
+        self.connection.execute(
             f"insert into {RUN_CONTEXT} values (?, ?, ?, ?, ?)",
             [context.source, context.firm, context.as_of, context.prediction_date, now],
         )
-        connection.execute("commit")
+        self.connection.execute("commit")
 
 
-def empty_tables() -> dict[str, list[pa.Table]]:
-    """Every raw table without rows, so that all of them exist after the first load."""
-    tables = {
-        resource.name: [day_schema(resource).empty_table()] for resource in BY_DAY
+@contextmanager
+def open_landing(home: Home, threads: int) -> Iterator[Landing]:
+    """The warehouse of `home`, made if it is not there."""
+    home.root.mkdir(parents=True, exist_ok=True)
+    _quiet_dlt(home.dlt)
+    config = {
+        "threads": threads,
+        "memory_limit": MEMORY,
+        "temp_directory": str(home.dlt / "spill"),
+        "preserve_insertion_order": False,
     }
-    tables["fill_fees"] = [FEES_SCHEMA.empty_table()]
+    with open_warehouse(home.warehouse, config=config) as connection:
+        yield Landing(home, connection)
+
+
+def slice_tables(intake: Intake, first: date, last: date) -> dict[str, pa.Table]:
+    """Raw tables of the changed days from `first` to `last` whose rows are not there.
+
+    Tables without rows are left out.
+    """
+    scratch = intake.connection
+    tables: dict[str, pa.Table] = {}
+    for resource in BY_DAY:
+        scratch.execute(f"""
+            create or replace temp table slice as
+            select rows.*, changes.content_hash, row_number() over (
+                partition by rows.account_number, rows.trade_date
+                order by rows.row_hash, rows.origin_number, rows.line_number
+            ) as row_number
+            from {resource.name}_rows as rows inner join changes
+                using (account_number, trade_date, origin_number)
+            where changes.resource = '{resource.name}' and not changes.is_loaded
+                and changes.trade_date between '{first}' and '{last}'
+        """)
+        schema = day_schema(resource)
+        tables[resource.name] = _selected(scratch, schema, "slice")
+        extra_cells = scratch.sql(f"""
+            select '{resource.name}' as resource, slice.account_number,
+                slice.trade_date, slice.content_hash, slice.row_number,
+                extra_cells.column_name, extra_cells.cell
+            from slice inner join extra_cells using (origin_number, line_number)
+            where extra_cells.resource = '{resource.name}'
+        """).to_arrow_table()
+        if extra_cells.num_rows:
+            tables["extra_cells"] = pa.concat_tables(
+                [
+                    tables.get("extra_cells", EXTRA_CELLS_SCHEMA.empty_table()),
+                    extra_cells.cast(EXTRA_CELLS_SCHEMA),
+                ]
+            )
+        if resource is FILLS and intake.fees:
+            parts = [
+                "select account_number, trade_date, content_hash, row_number, "
+                f"'{name}' as fee_name, fee_{name} as amount "
+                f"from slice where fee_{name} <> 0"
+                for name in intake.fees
+            ]
+            fees = f"({' union all '.join(parts)}) as fees"
+            tables["fill_fees"] = _selected(scratch, FEES_SCHEMA, fees)
+    scratch.execute("drop table slice")
+    return {name: table for name, table in tables.items() if table.num_rows}
+
+
+def empty_tables() -> dict[str, pa.Table]:
+    """Every raw table without rows, so that all of them exist after the first load."""
+    tables = {resource.name: day_schema(resource).empty_table() for resource in BY_DAY}
+    tables["fill_fees"] = FEES_SCHEMA.empty_table()
+    tables["extra_cells"] = EXTRA_CELLS_SCHEMA.empty_table()
     return tables
 
 
-def quiet_dlt(working_folder: Path) -> None:
+def _selected(
+    scratch: duckdb.DuckDBPyConnection, schema: pa.Schema, relation: str
+) -> pa.Table:
+    found = scratch.sql(f"select {', '.join(schema.names)} from {relation}")
+    return found.to_arrow_table().cast(schema)
+
+
+def _quiet_dlt(working_folder: Path) -> None:
     """Keep dlt's files in one folder, its telemetry off and its warnings out."""
     os.environ["DLT_DATA_DIR"] = str(working_folder)
     os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"

@@ -1,332 +1,387 @@
 """The ingestion step: from a source to committed day versions in schema `raw`."""
 
-import hashlib
 import os
-import re
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from ingestion.documents import REJECTED_SCHEMA, Document, DocumentError
-from ingestion.landing import (
-    ACCOUNTS_SCHEMA,
-    COVERED_SCHEMA,
-    EMPTY_DAY,
-    FEES_SCHEMA,
-    VERSIONS_SCHEMA,
-    DayVersions,
-    commit,
-    day_schema,
-    empty_tables,
-    load,
-    quiet_dlt,
+from ingestion.accounts import (
+    AccountList,
+    known_accounts,
+    load_accounts,
+    names_in_use,
+    read_account_list,
 )
-from ingestion.parse import Parsed, Parser
-from ingestion.resources import BY_DAY, FILLS
-from ingestion.sources import Source, open_source
+from ingestion.gate import Gate, GateError
+from ingestion.history import rebuild
+from ingestion.intake import Intake
+from ingestion.landing import Landing, empty_tables, open_landing, slice_tables
+from ingestion.resources import FILLS
+from ingestion.sources import Request, Source, open_source
+from ingestion.versions import SLICE_ROWS, Looked, compare, slices
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.sessions import EASTERN, next_session, sessions_table
 from runtime.settings import Settings
 from runtime.warehouse import RunContext, read_run_context
 
+ProgressBar = Callable[[list[Request]], AbstractContextManager[Iterable[Request]]]
+CALENDAR_AHEAD = timedelta(days=365)
+
 
 @dataclass
 class IngestSummary:
-    """Counts of one ingestion, for people."""
+    """Counts of one ingestion, for people; days are account-days with fills."""
 
-    fills_read: int = 0
     accounts: int = 0
-    days_changed: int = 0
+    fills_read: int = 0
     rows_loaded: int = 0
+    new_days: int = 0
+    corrected_days: int = 0
+    vanished_days: int = 0
     rejected: int = 0
-    unknown_columns: set[str] = field(default_factory=set)
+    warnings: int = 0
+
+    @property
+    def days_changed(self) -> int:
+        """All account-days that are not as they were."""
+        return self.new_days + self.corrected_days + self.vanished_days
 
     def __str__(self) -> str:
         text = (
-            f"{self.fills_read:,} fills of {self.accounts} accounts read, "
-            f"{self.days_changed:,} account-days new or changed, "
-            f"{self.rejected:,} rows quarantined"
+            f"{self.fills_read:,} fills of {self.accounts} accounts read; account-days: "
+            f"{self.new_days:,} new, {self.corrected_days:,} corrected, "
+            f"{self.vanished_days:,} gone; {self.rejected:,} rows quarantined"
         )
-        if self.unknown_columns:
-            text += f"; unknown columns: {', '.join(sorted(self.unknown_columns))}"
+        if self.warnings:
+            text += f"; {self.warnings} warnings of the gate, see the report"
         return text
 
 
-@contextmanager
-def opened(settings: Settings) -> Iterator[tuple[Source, Home, date]]:
-    """The source, the home this run writes to, and its AS_OF date.
+@dataclass(frozen=True)
+class Ingested:
+    """Where a run goes on: a home, what it holds, and a sentence on how it got there."""
 
-    A date before the latest one the source has is the past, with a home of its own.
-    """
-    quiet_dlt(settings.home_root / "dlt")
-    with open_source(settings) as source:
-        latest = source.latest_as_of()
-        as_of = settings.as_of or latest
-        if as_of > max(latest, datetime.now(EASTERN).date()):
-            raise UserError(
-                f"AS_OF={as_of} lies in the future. Leave it out for today."
-            )
-        home = Home(settings.home_root)
-        yield source, home.past(as_of) if as_of < latest else home, as_of
+    home: Home
+    context: RunContext
+    sentence: str
 
 
-def ingest(
-    settings: Settings, source: Source, home: Home, as_of: date
-) -> IngestSummary:
-    """Bring the warehouse up to what the source holds before `as_of`.
+def bring_up_to_date(
+    settings: Settings, progress_bar: ProgressBar = nullcontext
+) -> Ingested:
+    """Load what is new; a past AS_OF is then rebuilt from what was known that morning.
 
     Raises:
-        UserError: The warehouse belongs to another source or firm, or a document
-            cannot be read; the warehouse is as it was.
+        UserError: AS_OF lies in the future, or as `load`.
+    """
+    main = Home(settings.home_root)
+    context = read_run_context(main)
+    sentence = "nothing read"
+    if settings.as_of and settings.as_of > datetime.now(EASTERN).date():
+        raise UserError(
+            f"AS_OF={settings.as_of} lies in the future. Leave it out for today."
+        )
+    is_past = bool(context and settings.as_of and settings.as_of < context.as_of)
+    if not is_past:
+        with open_source(settings) as source:
+            summary = load(settings, source, main, progress_bar=progress_bar)
+        sentence = str(summary)
+        context = read_run_context(main)
+        is_past = bool(settings.as_of and settings.as_of < context.as_of)
+    if not is_past:
+        return Ingested(main, context, sentence)
+    past = main.past(settings.as_of)
+    context = rebuild(main, past, context, settings.as_of)
+    return Ingested(
+        past, context, f"{sentence}; rebuilt what was known on that morning"
+    )
+
+
+def backfill(
+    settings: Settings,
+    first: date,
+    last: date,
+    progress_bar: ProgressBar = nullcontext,
+) -> Ingested:
+    """Read the days from `first` to `last` again, both included.
+
+    Raises:
+        UserError: Nothing is loaded yet, or the source is always read whole.
+    """
+    home = Home(settings.home_root)
+    context = read_run_context(home)
+    if context is None:
+        raise UserError(
+            f"There is no warehouse in {home.root}. Run `make ingest` first: it loads "
+            "the whole history."
+        )
+    if first > last or first >= context.as_of:
+        raise UserError(
+            f"FROM={first} TO={last} holds no day before {context.as_of}. Give FROM= "
+            "and TO= as YYYY-MM-DD, the earlier one first."
+        )
+    with open_source(settings) as source:
+        if source.reads_whole:
+            raise UserError(
+                "A folder of exports is read whole each time. Run `make ingest`."
+            )
+        summary = load(
+            settings, source, home, window=(first, last), progress_bar=progress_bar
+        )
+    return Ingested(home, context, str(summary))
+
+
+def load(
+    settings: Settings,
+    source: Source,
+    home: Home,
+    *,
+    window: tuple[date, date] | None = None,
+    now: datetime | None = None,
+    progress_bar: ProgressBar = nullcontext,
+) -> IngestSummary:
+    """Bring the warehouse up to what the source holds.
+
+    Args:
+        window: Read these days again, and no others.
+        now: Naive UTC; the time at which what is new counts as known.
+        progress_bar: Wraps the requests while they are read.
+
+    Raises:
+        UserError: The warehouse belongs to another source or firm, a document cannot
+            be read, or the gate stopped a batch; what was committed before stays.
     """
     before = read_run_context(home)
     _refuse_other_firm(before, source, home)
-    versions = DayVersions(home)
-    reading = _Reading(
-        versions, _salt(Home(settings.home_root)), as_of, settings.threads
-    )
-    with reading.parser:
-        reading.read_accounts(source.accounts())
-        first = settings.history_start or reading.first_traded(set()) or as_of
-        if before is not None and not versions.is_empty():
-            first = min(before.as_of, as_of) - timedelta(days=settings.reload_days)
-            # An account that is new to us may have a history.
-            newcomers = reading.first_traded(versions.accounts(FILLS.name))
-            first = min(first, newcomers or first)
-        last = as_of - timedelta(days=1)
-        for document in source.documents(reading.account_numbers, first, last):
-            reading.read_day_document(document)
-        reading.record_vanished(last)
-    if versions.is_empty() and not reading.summary.fills_read:
-        rejected = pa.concat_tables(reading.rejected).to_pylist()
-        if rejected:
-            row = rejected[0]
-            raise UserError(
-                f"None of the fills of {source.firm} can be read: {len(rejected)} rows "
-                f"are wrong, the first in {row['origin']}, line "
-                f"{row['line_number']}: {row['column_name'] or 'it'} "
-                f"{row['reason']}. Export them again."
-            )
-        raise UserError(
-            f"There is no fill before {as_of} in {source.firm}. Check AS_OF, "
-            "HISTORY_START and the accounts or files you loaded."
-        )
-    prediction_date = next_session(as_of)
-    tables = reading.tables()
-    tables["sessions"] = [
-        sessions_table(
-            min(filter(None, [first, reading.first_fill])), as_of + timedelta(days=365)
-        )
-    ]
-    home.root.mkdir(parents=True, exist_ok=True)
-    load(home, tables)
-    commit(
-        home,
-        context=RunContext(source.name, source.firm, as_of, prediction_date),
-        versions=reading.versions_table(),
-        covered=pa.Table.from_pylist(reading.covered, schema=COVERED_SCHEMA),
-        rejected=pa.concat_tables([REJECTED_SCHEMA.empty_table(), *reading.rejected]),
-        account_names=reading.account_numbers,
-    )
-    source.finish(home)
-    return reading.summary
+    salt = _salt(home)
+    with (
+        open_landing(home, settings.threads) as landing,
+        Intake(
+            salt=salt, spill=home.dlt / "spill", threads=settings.threads
+        ) as intake,
+    ):
+        run = _Load(settings, source, landing, intake, before, window, now)
+        return run.load(home, salt, progress_bar)
 
 
-class _Reading:
-    """Collects what the documents of one run say that is new."""
+class _Load:
+    """One ingestion while it runs."""
 
     def __init__(
-        self, versions: DayVersions, salt: str, as_of: date, threads: int
+        self,
+        settings: Settings,
+        source: Source,
+        landing: Landing,
+        intake: Intake,
+        before: RunContext | None,
+        window: tuple[date, date] | None,
+        now: datetime | None,
     ) -> None:
-        self.parser = Parser(salt=salt, before=as_of, threads=threads)
         self.summary = IngestSummary()
-        self.account_numbers: dict[str, str] = {}
-        self.first_fill: date | None = None
-        self.covered: list[dict] = []
-        self.rejected: list[pa.Table] = []
-        self._salt = salt
-        self._as_of = as_of
-        self._versions = versions
-        self._accounts: list[dict] = []
-        self._tables = empty_tables()
-        self._new: list[dict] = []
-        self._seen: dict[tuple[str, str, date], tuple[str, str]] = {}
-        self._windows: dict[tuple[str, str], list[tuple[date, date]]] = {}
+        self._settings = settings
+        self._source = source
+        self._landing = landing
+        self._intake = intake
+        self._before = before
+        self._window = window
+        self._now = now or datetime.now(UTC).replace(tzinfo=None)
+        self._unlisted: dict[str, str] = {}
+        self._gate: Gate | None = None
+        self._looked = Looked(None, frozenset())
+        self._sessions: pa.Table | None = None
+        self._calendar_first = date.max
 
-    def read_accounts(self, document: Document) -> None:
-        parsed = self._parse(document)
-        self.covered.append({"resource": document.resource.name})
-        for row in parsed.rows.to_pylist():
-            name = row["account_name"]
-            if name in self.account_numbers:
-                raise DocumentError(
-                    f"{document.origin} lists the same account name twice (numbers "
-                    f"{self.account_numbers[name]} and {row['account_number']}), so "
-                    "fills cannot be told apart. Rename one in PropReports."
-                )
-            if row["account_number"] in self.account_numbers.values():
-                raise DocumentError(
-                    f"{document.origin} lists the account number "
-                    f"{row['account_number']} twice. Export the accounts again."
-                )
-            self.account_numbers[name] = row["account_number"]
-            self._accounts.append(row | {"listed_as_of": self._as_of})
-        self.summary.accounts = len(self._accounts)
-        # A file may be named by an account's code alone.
-        codes = [re.split(r"\W", name, maxsplit=1)[0] for name in self.account_numbers]
-        aliases = {
-            code: number
-            for code, number in zip(codes, self.account_numbers.values(), strict=True)
-            if codes.count(code) == 1
-        }
-        # A name of an earlier run still means the account it meant then.
-        known = self._versions.account_names
-        self.parser.set_accounts(known | aliases | self.account_numbers)
+    def load(self, home: Home, salt: str, progress_bar: ProgressBar) -> IngestSummary:
+        """Read, compare, check, load and commit."""
+        try:
+            return self._load(home, salt, progress_bar)
+        except GateError:
+            self._landing.record_gate(self._gate.results_table(), self._gate.as_of)
+            raise
 
-    def first_traded(self, known: set[str]) -> date | None:
-        """First date any listed account traded, accounts in `known` left out."""
-        firsts = [
-            row["first_traded_date"]
-            for row in self._accounts
-            if row["account_number"] not in known
+    def _load(self, home: Home, salt: str, progress_bar: ProgressBar) -> IngestSummary:
+        listed = read_account_list(self._source.accounts(), self._intake)
+        self.summary.accounts = len(listed.numbers)
+        self._intake.set_accounts(names_in_use(listed, self._landing))
+        known = known_accounts(self._landing)
+        as_of = self._as_of()
+        if not self._source.reads_whole and self._window is None:
+            self._looked = Looked(self._before.as_of if self._before else None, known)
+        requests = self._requests(listed, known, as_of)
+        self._read(requests, listed, as_of, progress_bar)
+        as_of = as_of or self._as_of_of_files()
+        if self._source.reads_whole:
+            self._land([], listed, as_of)
+        self._refuse_nothing(as_of)
+        self._gate.check_firm(self._landing.connection, self._sessions)
+        self._landing.load({"sessions": self._sessions})
+        unlisted = [
+            {"account_number": number, "account_name": name}
+            for number, name in self._unlisted.items()
         ]
-        return min(filter(None, firsts), default=None)
-
-    def read_day_document(self, document: Document) -> None:
-        parsed = self._parse(document)
-        resource = document.resource
-        listed = {row["account_number"] for row in self._accounts}
-        for row in parsed.unlisted.to_pylist():
-            if row["account_number"] not in listed:
-                self._accounts.append(row | {"listed_as_of": None})
-        days = parsed.days.to_pylist()
-        if resource is FILLS:
-            self.summary.fills_read += parsed.rows.num_rows
-            dates = [day["trade_date"] for day in days]
-            self.first_fill = min(filter(None, [self.first_fill, *dates]), default=None)
-        changed = [day for day in days if self._is_new(document, day)]
-        wanted = {
-            day["content_hash"]
-            for day in changed
-            if not self._versions.is_loaded(resource.name, *_day_key(day))
-        }
-        if wanted:
-            # Two days with the same content hash hold the same rows but for the key.
-            mask = pc.is_in(parsed.rows["content_hash"], pa.array(list(wanted)))
-            rows = parsed.rows.filter(mask).cast(day_schema(resource))
-            self._tables[resource.name].append(rows)
-            self.summary.rows_loaded += rows.num_rows
-            if parsed.fees is not None:
-                mask = pc.is_in(parsed.fees["content_hash"], pa.array(list(wanted)))
-                self._tables["fill_fees"].append(
-                    parsed.fees.filter(mask).cast(FEES_SCHEMA)
-                )
-        for day in changed:
-            self._record(resource.name, *_day_key(day), day["rows_count"])
-        self._note_covered(document, days)
-
-    def record_vanished(self, last: date) -> None:
-        """Record as empty what the warehouse holds and no document does any more.
-
-        Only when all documents are read: two files may share an account's days.
-        """
-        for resource in BY_DAY:
-            for account, day in self._versions.held(resource.name):
-                if (resource.name, account, day) in self._seen or day > last:
-                    continue
-                windows = self._windows.get((resource.name, account), [])
-                if any(start <= day <= end for start, end in windows):
-                    self._record(resource.name, account, day, EMPTY_DAY, 0)
-
-    def tables(self) -> dict[str, list[pa.Table]]:
-        """What dlt has to load: accounts, and the rows of new versions."""
-        accounts = [
-            row | {"name_hash": _hashed(row["account_name"], self._salt)}
-            for row in self._accounts
-        ]
-        accounts_table = pa.Table.from_pylist(accounts, schema=ACCOUNTS_SCHEMA)
-        return self._tables | {"accounts": [accounts_table]}
-
-    def versions_table(self) -> pa.Table:
-        """The day versions to commit, as `VERSIONS_SCHEMA`."""
-        return pa.Table.from_pylist(self._new, schema=VERSIONS_SCHEMA)
-
-    def _parse(self, document: Document) -> Parsed:
-        parsed = self.parser.parse(document)
-        self.rejected.append(parsed.rejected)
-        self.summary.rejected += parsed.rejected.num_rows
-        self.summary.unknown_columns.update(
-            f"{document.resource.name}.{name}" for name in parsed.unknown_columns
+        load_accounts(listed, unlisted, self._landing, salt, self._now)
+        self._landing.record_gate(self._gate.results_table(), as_of)
+        self.summary.warnings = sum(not x["is_met"] for x in self._gate.results)
+        self._landing.finish(
+            RunContext(
+                self._source.name, self._source.firm, as_of, next_session(as_of)
+            ),
+            self._now,
         )
-        return parsed
+        self._source.finish(home)
+        return self.summary
 
-    def _is_new(self, document: Document, day: dict) -> bool:
-        account, trade_date, content = _day_key(day)
-        key = (document.resource.name, account, trade_date)
-        earlier = self._seen.get(key)
-        if earlier is None:
-            self._seen[key] = (content, document.origin)
-            return not self._versions.is_current(*key, content)
-        if earlier[0] != content:
-            raise DocumentError(
-                f"{earlier[1]} and {document.origin} both hold {trade_date} of the "
-                "same account and disagree. Remove or complete one of them."
-            )
-        return False
+    def _as_of(self) -> date | None:
+        """The morning this load is as of; None if only the files know, once read."""
+        if self._window is not None:
+            return self._before.as_of
+        latest = self._source.latest_as_of()
+        # What is there is never left out: an earlier AS_OF is rebuilt from it.
+        return max(filter(None, [latest, self._settings.as_of])) if latest else None
 
-    def _note_covered(self, document: Document, days: list[dict]) -> None:
-        """Remember for which accounts and dates a document is all there is."""
-        name = document.resource.name
-        if document.covers is None:
-            # A file of exports speaks for its accounts from its first day on.
-            self.covered.append({"resource": name})
-            firsts: dict[str, date] = {}
-            for day in days:
-                firsts.setdefault(day["account_number"], day["trade_date"])
-            for account, first in firsts.items():
-                self._windows.setdefault((name, account), []).append((first, date.max))
-            return
-        first, last = document.covers
-        self.covered.append({"resource": name, "first_date": first, "last_date": last})
-        accounts = set(self.account_numbers.values())
-        if document.account_name is not None:
-            accounts = {self.account_numbers[document.account_name]}
-        for account in accounts:
-            self._windows.setdefault((name, account), []).append((first, last))
+    def _as_of_of_files(self) -> date:
+        last = self._intake.last_date(FILLS)
+        if last is None:
+            self._refuse_nothing(None)
+        latest = last + timedelta(days=1)
+        return max(filter(None, [latest, self._settings.as_of]))
 
-    def _record(
-        self, resource: str, account: str, day: date, content: str, rows_count: int
+    def _requests(
+        self, listed: AccountList, known: frozenset[str], as_of: date | None
+    ) -> list[Request]:
+        if as_of is None:
+            return self._source.requests(listed.numbers, date.min, date.max)
+        last = as_of - timedelta(days=1)
+        if self._window is not None:
+            first, last = self._window[0], min(self._window[1], last)
+        else:
+            first = self._settings.history_start or _first_traded(listed, set())
+            first = first or as_of
+            if self._before is not None:
+                first = min(self._before.as_of, as_of)
+                first -= timedelta(days=self._settings.reload_days)
+                # An account that is new to us may have a history.
+                first = min(filter(None, [first, _first_traded(listed, known)]))
+        read = self._landing.unfinished(self._settings.reload_days)
+        return [
+            request
+            for request in self._source.requests(listed.numbers, first, last)
+            if request.name not in read
+        ]
+
+    def _read(
+        self,
+        requests: list[Request],
+        listed: AccountList,
+        as_of: date | None,
+        progress_bar: ProgressBar,
     ) -> None:
-        self.summary.days_changed += resource == FILLS.name
-        self._new.append(
-            {
-                "resource": resource,
-                "account_number": account,
-                "trade_date": day,
-                "content_hash": content,
-                "rows_count": rows_count,
-                "known_at": self._versions.known_at(resource, account, day),
-            }
+        waiting: list[Request] = []
+        with progress_bar(requests) as shown:
+            for request in shown:
+                for document in self._source.read(request):
+                    count = self._intake.read(document)
+                    if request.resource is FILLS:
+                        self.summary.fills_read += count
+                waiting.append(request)
+                if not self._source.reads_whole and self._intake.count() > SLICE_ROWS:
+                    self._land(waiting, listed, as_of)
+                    waiting = []
+        if not self._source.reads_whole:
+            self._land(waiting, listed, as_of)
+
+    def _land(
+        self, requests: list[Request], listed: AccountList, as_of: date
+    ) -> None:
+        """Bring what waits in the intake into the warehouse, slice by slice."""
+        intake, landing = self._intake, self._landing
+        self._prepare(as_of)
+        if self._source.reads_whole:
+            intake.cover_files(as_of - timedelta(days=1))
+        changed = compare(
+            intake,
+            landing.connection,
+            listed=set(listed.numbers.values()),
+            as_of=as_of,
+            looked=self._looked,
+            now=self._now,
+        )
+        self._gate.check_comparison(intake, changed)
+        for first, last in slices(intake):
+            self._gate.check_slice(
+                intake, first, last, landing.connection, self._sessions
+            )
+            landing.load(slice_tables(intake, first, last))
+            landing.commit_slice(intake, first, last, self._now)
+        self.summary.rejected += landing.commit(
+            intake,
+            as_of=as_of,
+            requests=[(x.name, x.last) for x in requests if x.last],
+            reads_whole=self._source.reads_whole,
+            now=self._now,
+        )
+        self._unlisted |= intake.unlisted()
+        self.summary.rows_loaded += changed.rows
+        self.summary.new_days += changed.new
+        self.summary.corrected_days += changed.corrected
+        self.summary.vanished_days += changed.vanished
+        intake.clear()
+
+    def _prepare(self, as_of: date) -> None:
+        """Once, when the dates are known: the calendar, the gate, the empty tables."""
+        first = self._intake.first_date(FILLS)
+        if self._gate is None:
+            self._gate = Gate(
+                as_of=as_of, stops=self._settings.gate == "stop", now=self._now
+            )
+            if self._before is None:
+                self._landing.load(empty_tables())
+        first = min(filter(None, [first, as_of]))
+        if first < self._calendar_first:
+            self._calendar_first = first
+            self._sessions = sessions_table(
+                self._calendar_first, as_of + CALENDAR_AHEAD
+            )
+
+    def _refuse_nothing(self, as_of: date | None) -> None:
+        """A first load without a single fill is a mistake of somebody's."""
+        if self._before is not None or self.summary.fills_read:
+            return
+        found = [
+            *self._intake.connection.execute("from rejected").fetchall(),
+            *self._landing.connection.execute("from raw.quarantine").fetchall(),
+        ]
+        if found:
+            _, origin, line, column, _, reason, *_ = found[0]
+            raise UserError(
+                f"None of the fills of {self._source.firm} can be read: {len(found)} "
+                f"rows are wrong, the first in {origin}, line {line}: {column or 'it'} "
+                f"{reason}. Export them again."
+            )
+        raise UserError(
+            f"There is no fill before {as_of or 'today'} in {self._source.firm}. Check "
+            "AS_OF, HISTORY_START and the accounts or files you loaded."
         )
 
 
-def _day_key(day: dict) -> tuple[str, date, str]:
-    return day["account_number"], day["trade_date"], day["content_hash"]
+def _first_traded(listed: AccountList, known: Iterable[str]) -> date | None:
+    """First date any listed account traded, accounts in `known` left out."""
+    firsts = [
+        row["first_traded_date"]
+        for row in listed.rows
+        if row["account_number"] not in known
+    ]
+    return min(filter(None, firsts), default=None)
 
 
-def _hashed(name: str, salt: str) -> str:
-    return "x" + hashlib.sha256((salt + name).encode()).hexdigest()[:12]
-
-
-def _salt(root: Home) -> str:
+def _salt(home: Home) -> str:
     """The secret of this home that hides account names; made on first use."""
-    path = root.root / "account_salt"
+    path = home.root / "account_salt"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")

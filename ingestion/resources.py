@@ -53,6 +53,8 @@ class Resource:
         fees_between: Headers that enclose the fee columns, which differ by firm.
         summary_labels: First cells of total rows, which are not data.
         passed_over: Header patterns of columns that are known and not needed.
+        is_essential: Nothing is loaded if a document of it cannot be read; of any
+            other resource the document is set aside and reported.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Resource:
     fees_between: tuple[str, str] | None = None
     summary_labels: tuple[str, ...] = ()
     passed_over: tuple[str, ...] = ()
+    is_essential: bool = False
 
     @property
     def empty_document(self) -> bytes:
@@ -75,6 +78,7 @@ _FEES = (
 
 ACCOUNTS = Resource(
     name="accounts",
+    is_essential=True,
     columns=(
         _key("account_number", "Account Id"),
         _key("account_name", "Account Name"),
@@ -88,6 +92,7 @@ ACCOUNTS = Resource(
 
 FILLS = Resource(
     name="fills",
+    is_essential=True,
     date_column="filled_at_et",
     fees_between=("Liq", "Order Id"),
     columns=(

@@ -2,7 +2,8 @@
 
 import csv
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -11,9 +12,8 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from ingestion.client import PropReportsClient
+from ingestion.client import IncompleteError, PropReportsClient, TooManyPagesError
 from ingestion.documents import Document
-from ingestion.parse import Parser
 from ingestion.resources import (
     ACCOUNTS,
     ADJUSTMENTS,
@@ -31,32 +31,60 @@ from runtime.settings import Settings
 SAMPLE_FIRST = date(2024, 6, 17)
 SAMPLE_LAST = date(2025, 12, 18)
 NO_DATA = b"No data available"
+# More would hold too much of one answer in memory; fewer days are asked for instead.
+PAGES_AT_ONCE = 8
+ATTEMPTS = 4
+
+
+@dataclass(frozen=True)
+class Request:
+    """A piece of a source that is read at once.
+
+    Attributes:
+        name: Names it in messages, and in the record of what an unfinished load read.
+        resource: What it holds.
+        account_name: Whose it is; None: of all accounts.
+        first: First trade date wanted; None: all there is.
+        last: Last trade date wanted.
+    """
+
+    name: str
+    resource: Resource
+    account_name: str | None = None
+    first: date | None = None
+    last: date | None = None
 
 
 class Source(Protocol):
-    """One firm's data, as CSV documents."""
+    """One firm's data, as CSV documents.
+
+    Attributes:
+        reads_whole: Whether all there is is read every time, whatever the dates.
+    """
 
     name: str
     firm: str
+    reads_whole: bool
 
-    def latest_as_of(self) -> date:
-        """The morning a run is as of when nobody says otherwise."""
+    def latest_as_of(self) -> date | None:
+        """This morning; None: the morning after the last fill it holds."""
 
     def accounts(self) -> Document:
         """The list of accounts."""
 
-    def documents(
+    def requests(
         self, account_names: dict[str, str], first: date, last: date
-    ) -> Iterator[Document]:
-        """Fills, daily summaries and what else there is, of these accounts and dates.
-
-        A folder of exports is always read whole, whatever the dates.
+    ) -> list[Request]:
+        """What to read for fills, daily summaries and what else there is.
 
         Args:
             account_names: Account numbers by account name.
             first: First trade date wanted.
             last: Last trade date wanted.
         """
+
+    def read(self, request: Request) -> Iterator[Document]:
+        """The documents of a request."""
 
     def finish(self, home: Home) -> None:
         """Leave beside a loaded warehouse what the source has to say besides."""
@@ -73,6 +101,8 @@ class ApiSource:
         latest_as_of: This morning at the firm.
     """
 
+    reads_whole = False
+
     def __init__(
         self,
         client: PropReportsClient,
@@ -87,6 +117,7 @@ class ApiSource:
         self._client = client
         self._group_id = group_id
         self._latest_as_of = latest_as_of
+        self._account_numbers: dict[str, str] = {}
 
     def latest_as_of(self) -> date:
         """This morning."""
@@ -94,37 +125,66 @@ class ApiSource:
 
     def accounts(self) -> Document:
         """All accounts of the group."""
-        body = self._client.pages("accounts", groupId=self._group_id)
+        body = self._steady_pages("accounts", groupId=self._group_id)
         return Document(ACCOUNTS, "accounts", body)
 
-    def documents(
+    def requests(
         self, account_names: dict[str, str], first: date, last: date
-    ) -> Iterator[Document]:
-        """One document per month and resource, and one per account for its summary."""
+    ) -> list[Request]:
+        """Fills by month, positions and adjustments by year, summaries by account."""
         if first > last:
-            return
-        for resource in (FILLS, POSITIONS, ADJUSTMENTS):
-            for start, end in _months(first, last):
-                body = self._client.pages(
-                    resource.name,
-                    groupId=self._group_id,
-                    startDate=start.isoformat(),
-                    endDate=end.isoformat(),
-                )
-                origin = f"{resource.name} {start}..{end}"
-                body = body if body.strip() else resource.empty_document
-                yield Document(resource, origin, body, covers=(start, end))
+            return []
+        self._account_numbers = account_names
+        found = [
+            Request(f"{resource.name} {start}..{end}", resource, None, start, end)
+            for resource, months in ((FILLS, 1), (POSITIONS, 12), (ADJUSTMENTS, 12))
+            for start, end in _periods(first, last, months)
+        ]
         for name, number in account_names.items():
-            body = self._client.report(
-                "summaryByDate",
-                accountId=number,
-                startDate=first.isoformat(),
-                endDate=last.isoformat(),
-            )
-            # Without a day to show, the report is empty or says so.
-            if body.strip() and NO_DATA not in body:
-                origin = f"summaryByDate of account {number} {first}..{last}"
-                yield Document(BROKER_DAYS, origin, body, name, covers=(first, last))
+            label = f"summaryByDate of account {number} {first}..{last}"
+            found.append(Request(label, BROKER_DAYS, name, first, last))
+        return found
+
+    def read(self, request: Request) -> Iterator[Document]:
+        """One document, or several of fewer days if there are too many rows.
+
+        Raises:
+            ApiError: PropReports refused, or kept changing what it sent.
+        """
+        try:
+            body = self._body(request)
+        except TooManyPagesError:
+            for half in _halves(request):
+                yield from self.read(half)
+            return
+        if not body.strip() or NO_DATA in body[:1000]:
+            body = request.resource.empty_document
+        covers = (request.first, request.last)
+        yield Document(
+            request.resource, request.name, body, request.account_name, covers
+        )
+
+    def _body(self, request: Request) -> bytes:
+        window = {
+            "startDate": request.first.isoformat(),
+            "endDate": request.last.isoformat(),
+        }
+        if request.resource is BROKER_DAYS:
+            number = self._account_numbers[request.account_name]
+            return self._client.report("summaryByDate", accountId=number, **window)
+        return self._steady_pages(
+            request.resource.name,
+            limit=None if request.first == request.last else PAGES_AT_ONCE,
+            groupId=self._group_id,
+            **window,
+        )
+
+    def _steady_pages(self, action: str, **fields: object) -> bytes:
+        """All pages, asked for again if they are cut off or change meanwhile."""
+        for _ in range(ATTEMPTS - 1):
+            with suppress(IncompleteError):
+                return self._client.pages(action, **fields)
+        return self._client.pages(action, **fields)
 
     def finish(self, home: Home) -> None:
         """Nothing is left beside the warehouse."""
@@ -138,6 +198,7 @@ class FilesSource:
     """
 
     name = "files"
+    reads_whole = True
 
     def __init__(self, folder: Path, *, firm: str | None) -> None:
         self.firm = firm or str(folder.resolve())
@@ -150,35 +211,30 @@ class FilesSource:
         if not self._fills:
             raise UserError(f"{folder} has no fills/*.csv. Export the fills there.")
 
-    def latest_as_of(self) -> date:
-        """The morning after the last fill of any file."""
-        with Parser(salt="", before=date.max) as parser:
-            dates = [
-                parser.last_date(self._document(FILLS, path)) for path in self._fills
-            ]
-        last = max((found for found in dates if found), default=None)
-        if last is None:
-            raise UserError(
-                f"{self._folder / 'fills'} holds no fill with a readable date. "
-                "Export the fills of at least one day there."
-            )
-        return last + timedelta(days=1)
+    def latest_as_of(self) -> None:
+        """Only the files know, once they are read."""
+        return
 
     def accounts(self) -> Document:
         """`accounts.csv`."""
         return self._document(ACCOUNTS, self._folder / "accounts.csv")
 
-    def documents(
+    def requests(
         self,
         account_names: dict[str, str],  # noqa: ARG002
         first: date,  # noqa: ARG002
         last: date,  # noqa: ARG002
-    ) -> Iterator[Document]:
+    ) -> list[Request]:
         """Every file of fills, then every file of daily summaries."""
-        for path in self._fills:
-            yield self._document(FILLS, path)
-        for path in _csv_files(self._folder / "summaryByDate"):
-            yield self._document(BROKER_DAYS, path, path.stem)
+        summaries = _csv_files(self._folder / "summaryByDate")
+        return [
+            *(Request(str(path), FILLS) for path in self._fills),
+            *(Request(str(path), BROKER_DAYS, path.stem) for path in summaries),
+        ]
+
+    def read(self, request: Request) -> Iterator[Document]:
+        """The file."""
+        yield self._document(request.resource, Path(request.name), request.account_name)
 
     def finish(self, home: Home) -> None:
         """Nothing is left beside the warehouse."""
@@ -186,11 +242,7 @@ class FilesSource:
     def _document(
         self, resource: Resource, path: Path, account_name: str | None = None
     ) -> Document:
-        try:
-            body = path.read_bytes()
-        except OSError as error:
-            raise UserError(f"{path} cannot be read ({error.strerror}).") from None
-        return Document(resource, str(path), body, account_name)
+        return Document(resource, str(path), path, account_name)
 
 
 @contextmanager
@@ -256,7 +308,7 @@ def _sample_source(settings: Settings) -> Iterator[Source]:
     firm = sample_firm(sessions, settings.sample_seed)
     latest = SAMPLE_LAST + timedelta(days=1)
     with (
-        serve(firm, as_of=min(settings.as_of or latest, latest)) as simulator,
+        serve(firm, as_of=latest) as simulator,
         PropReportsClient(
             simulator.url, user=simulator.user, password=simulator.password
         ) as client,
@@ -280,11 +332,23 @@ def _revealed(secret: SecretStr | None) -> str | None:
     return secret.get_secret_value() if secret else None
 
 
-def _months(first: date, last: date) -> Iterator[tuple[date, date]]:
-    """Split first..last at the ends of months."""
+def _halves(request: Request) -> tuple[Request, Request]:
+    """The same request for the first and for the second half of its days."""
+    middle = request.first + (request.last - request.first) // 2
+    after = middle + timedelta(days=1)
+    kind = request.resource.name
+    return (
+        replace(request, name=f"{kind} {request.first}..{middle}", last=middle),
+        replace(request, name=f"{kind} {after}..{request.last}", first=after),
+    )
+
+
+def _periods(first: date, last: date, months: int) -> Iterator[tuple[date, date]]:
+    """Split first..last at the ends of calendar periods of 1 or 12 months."""
     start = first
     while start <= last:
-        next_month = (start.replace(day=1) + timedelta(days=32)).replace(day=1)
-        end = min(next_month - timedelta(days=1), last)
+        month = (start.month - 1) // months * months + months
+        year, month = start.year + month // 12, month % 12 + 1
+        end = min(date(year, month, 1) - timedelta(days=1), last)
         yield start, end
         start = end + timedelta(days=1)

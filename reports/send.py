@@ -4,6 +4,8 @@ import hashlib
 import os
 import smtplib
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from email import policy
 from email.message import EmailMessage
@@ -58,12 +60,45 @@ def post(
     return "mailed" if len(waiting) == 1 else f"{len(waiting)} mailed, old ones too"
 
 
+def check_server(settings: Settings) -> str:
+    """Log in to the mail server and leave again; where it is, for people.
+
+    Raises:
+        UserError: It does not answer, or refuses.
+    """
+    with _logged_in(settings, "then `make doctor`"):
+        return f"{_where(settings)} takes mail of {settings.email_from}"
+
+
 def _deliver(settings: Settings, waiting: list[Path], sent: Path) -> None:
-    server = urlsplit(settings.smtp_url)
-    where = f"{server.hostname}:{server.port or ''}".rstrip(":")
-    command = settings.as_command("report")
-    again = f"Check SMTP_URL and EMAIL_TO in .env, then `{command}`"
+    again = f"then `{settings.as_command('report')}`"
     refused = []
+    with _logged_in(settings, f"{again}; it waits in {waiting[0].parent}") as server:
+        for path in waiting:
+            message = BytesParser(policy=policy.SMTP).parsebytes(path.read_bytes())
+            try:
+                left_out = server.send_message(message)
+            except smtplib.SMTPRecipientsRefused as error:
+                refused.append(f"{path.name} (for {', '.join(error.recipients)})")
+                continue
+            except smtplib.SMTPResponseException as error:
+                refused.append(f"{path.name} (code {error.smtp_code})")
+                continue
+            os.replace(path, sent / path.name)
+            if left_out:
+                refused.append(f"{path.name} (for {', '.join(left_out)} only)")
+    if refused:
+        raise UserError(
+            f"The mail server {_where(settings)} refused {'; '.join(refused)}. What is "
+            f"not sent waits in {waiting[0].parent}; delete what should not go. Check "
+            f"SMTP_URL and EMAIL_TO in .env, {again}."
+        )
+
+
+@contextmanager
+def _logged_in(settings: Settings, again: str) -> Iterator[smtplib.SMTP]:
+    """A session with the mail server; its failures as `UserError`."""
+    server = urlsplit(settings.smtp_url)
     try:
         with _connected(server) as connection:
             # A mail server on this machine may know its users without a password.
@@ -71,35 +106,22 @@ def _deliver(settings: Settings, waiting: list[Path], sent: Path) -> None:
                 connection.login(
                     settings.email_from, settings.email_password.get_secret_value()
                 )
-            for path in waiting:
-                message = BytesParser(policy=policy.SMTP).parsebytes(path.read_bytes())
-                try:
-                    left_out = connection.send_message(message)
-                except smtplib.SMTPResponseException as error:
-                    refused.append(f"{path.name} (code {error.smtp_code})")
-                    continue
-                except smtplib.SMTPRecipientsRefused as error:
-                    refused.append(f"{path.name} (for {', '.join(error.recipients)})")
-                    continue
-                os.replace(path, sent / path.name)
-                if left_out:
-                    refused.append(f"{path.name} (for {', '.join(left_out)} only)")
+            yield connection
     except smtplib.SMTPAuthenticationError as error:
         raise UserError(
-            f"The mail server {where} refused the log-in (code {error.smtp_code}). "
-            f"Check EMAIL_FROM and EMAIL_PASSWORD in .env, then "
-            f"`{command}`."
+            f"The mail server {_where(settings)} refused the log-in (code "
+            f"{error.smtp_code}). Check EMAIL_FROM and EMAIL_PASSWORD in .env, {again}."
         ) from None
     except (OSError, smtplib.SMTPException) as error:
         raise UserError(
-            f"The mail server {where} did not take the report "
-            f"({type(error).__name__}). It waits in {waiting[0].parent}. {again}."
+            f"The mail server {_where(settings)} does not work "
+            f"({type(error).__name__}). Check SMTP_URL in .env, {again}."
         ) from None
-    if refused:
-        raise UserError(
-            f"The mail server {where} refused {'; '.join(refused)}. What is not sent "
-            f"waits in {waiting[0].parent}; delete what should not go. {again}."
-        )
+
+
+def _where(settings: Settings) -> str:
+    server = urlsplit(settings.smtp_url)
+    return f"{server.hostname}:{server.port or ''}".rstrip(":")
 
 
 def _connected(server: SplitResult) -> smtplib.SMTP:

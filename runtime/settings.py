@@ -73,6 +73,11 @@ class Settings(BaseSettings):
         description="Days re-read each morning, for late and corrected fills",
     )
 
+    gate: Literal["stop", "warn"] = Field(
+        "stop",
+        description="What a critical check of newly loaded fills does: stop or warn",
+    )
+
     smtp_url: str = Field(
         "smtp://smtp.gmail.com:587",
         description="smtp:// (STARTTLS) or smtps:// server that sends the report",

@@ -15,14 +15,19 @@ RUN_CONTEXT = "raw.run_context"
 
 
 @contextmanager
-def open_warehouse(path: Path, *, read_only: bool = False) -> Iterator:
+def open_warehouse(
+    path: Path, *, read_only: bool = False, config: dict | None = None
+) -> Iterator:
     """A DuckDB connection to the warehouse at `path`, closed at the end.
+
+    Args:
+        config: DuckDB's settings of the connection.
 
     Raises:
         UserError: Another process has the file open, or it is no DuckDB file.
     """
     try:
-        connection = duckdb.connect(path, read_only=read_only)
+        connection = duckdb.connect(path, read_only=read_only, config=config or {})
     except duckdb.Error as error:
         raise UserError(
             f"{path} cannot be opened ({str(error).splitlines()[0]}). Close whatever "

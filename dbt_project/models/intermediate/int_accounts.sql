@@ -1,19 +1,29 @@
 {#
     Grain: one row per account number.
-    Numbers that carry one name are one account: it was listed late, or got a new
-    number. account_id is the code (first word of the name) where only one name has it,
+    As listed last. Numbers that carry one name are one account: it was listed late, or
+    got a new number. account_id is the code (first word of the name) where only one name has it,
     else a salted hash of the name. trader_id is the account's, unless the risk
     manager's seed trader_accounts maps several accounts to one trader.
 #}
 with
 
-accounts as (
+account_versions as (
     select
         account_number,
+        content_hash,
+        is_listed,
+        known_at,
+        last_seen_at
+    from {{ ref('stg_propreports__account_versions') }}
+),
+
+account_contents as (
+    select
+        account_number,
+        content_hash,
         account_code,
         name_hash,
-        currency,
-        listed_date
+        currency
     from {{ ref('stg_propreports__accounts') }}
 ),
 
@@ -22,6 +32,34 @@ trader_accounts as (
         account_id,
         trader_id
     from {{ ref('trader_accounts') }}
+),
+
+versions_ranked as (
+    select
+        account_number,
+        content_hash,
+        max(case when is_listed then last_seen_at end) over (
+            partition by account_number
+        ) as last_listed_at,
+        row_number() over (
+            partition by account_number order by known_at desc
+        ) as recency
+    from account_versions
+),
+
+accounts as (
+    select
+        account_contents.account_number,
+        account_contents.account_code,
+        account_contents.name_hash,
+        account_contents.currency,
+        versions_ranked.last_listed_at
+    from versions_ranked
+    inner join account_contents
+        on
+            versions_ranked.account_number = account_contents.account_number
+            and versions_ranked.content_hash = account_contents.content_hash
+    where versions_ranked.recency = 1
 ),
 
 names_counted as (
@@ -36,7 +74,7 @@ accounts_identified as (
     select
         accounts.account_number,
         accounts.currency,
-        accounts.listed_date,
+        accounts.last_listed_at,
         case
             when names_counted.names_count = 1 and accounts.account_code <> ''
                 then accounts.account_code
@@ -52,7 +90,7 @@ final as (
         accounts_identified.account_id,
         coalesce(trader_accounts.trader_id, accounts_identified.account_id) as trader_id,
         accounts_identified.currency,
-        accounts_identified.listed_date
+        accounts_identified.last_listed_at
     from accounts_identified
     left join trader_accounts
         on accounts_identified.account_id = trader_accounts.account_id

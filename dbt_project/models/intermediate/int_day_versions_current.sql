@@ -21,7 +21,7 @@ accounts as (
     select
         account_number,
         account_id,
-        listed_date
+        last_listed_at
     from {{ ref('int_accounts') }}
 ),
 
@@ -36,7 +36,7 @@ versions_ranked as (
             partition by
                 day_versions.resource, accounts.account_id, day_versions.trade_date
             order by
-                accounts.listed_date desc nulls last,
+                accounts.last_listed_at desc nulls last,
                 day_versions.known_at desc,
                 day_versions.content_hash asc
         ) as recency

@@ -34,7 +34,7 @@ accounts as (
     -- An account may have several numbers; one that is listed is enough.
     select
         account_id,
-        max(listed_date) as listed_date
+        max(last_listed_at) as last_listed_at
     from {{ ref('int_accounts') }}
     group by account_id
 ),
@@ -61,6 +61,29 @@ account_days as (
         account_id,
         trade_date
     from {{ ref('daily_totals') }}
+),
+
+gate_results as (
+    select
+        as_of_date,
+        is_met
+    from {{ ref('gate_results') }}
+),
+
+fill_versions as (
+    select
+        account_id,
+        trade_date,
+        version_number,
+        known_at
+    from {{ ref('fill_day_versions') }}
+),
+
+extra_cells as (
+    select
+        resource,
+        column_name
+    from {{ ref('stg_propreports__extra_cells') }}
 ),
 
 last_fill as (
@@ -131,7 +154,7 @@ unlisted_account as (
         'accounts have fills but are not on the list of accounts' as finding,
         'Export accounts.csv again, or check API_GROUP_ID' as remedy
     from accounts
-    where listed_date is null
+    where last_listed_at is null
 ),
 
 foreign_currency as (
@@ -175,6 +198,45 @@ journal_entries as (
     where is_counted and not is_regular
 ),
 
+gate_warnings as (
+    select
+        'gate_warnings' as check_name,
+        9 as check_order,
+        count(*) as found_count,
+        'checks of the newly loaded fills are not met' as finding,
+        'See marts.gate_results, where is_met is false' as remedy
+    from gate_results
+    inner join run_context on gate_results.as_of_date = run_context.as_of_date
+    where not gate_results.is_met
+),
+
+unknown_columns as (
+    select
+        'unknown_columns' as check_name,
+        10 as check_order,
+        count(distinct resource || '.' || column_name) as found_count,
+        'columns came that nobody has declared; they are kept aside' as finding,
+        'See raw.extra_cells; declare them in ingestion/resources.py if they matter'
+            as remedy
+    from extra_cells
+),
+
+corrected_days as (
+    select
+        'corrected_days' as check_name,
+        11 as check_order,
+        count(distinct fill_versions.account_id || fill_versions.trade_date)
+            as found_count,
+        'account-days were corrected since the morning before' as finding,
+        'Nothing to mend; see marts.fill_day_versions' as remedy
+    from fill_versions
+    inner join run_context
+        on
+            fill_versions.known_at
+            >= cast(run_context.as_of_date as timestamp) - interval '1' day
+    where fill_versions.version_number > 1
+),
+
 checks as (
     select * from stale
     union all
@@ -191,6 +253,12 @@ checks as (
     select * from foreign_currency
     union all
     select * from unplaced_adjustments
+    union all
+    select * from gate_warnings
+    union all
+    select * from unknown_columns
+    union all
+    select * from corrected_days
 ),
 
 final as (
@@ -198,7 +266,8 @@ final as (
         check_name,
         cast(check_order as bigint) as check_order,
         cast(found_count as bigint) as found_count,
-        check_name not in ('journal_entries', 'unplaced_adjustments') as needs_attention,
+        check_name not in ('journal_entries', 'unplaced_adjustments', 'corrected_days')
+            as needs_attention,
         finding,
         remedy
     from checks

@@ -1,5 +1,5 @@
 {#
-    Grain: one row per account number.
+    Grain: one row per account number and version of its name and currency.
     The account's name may be a person's: only its first word (the code) and a salted
     hash leave the raw layer.
 #}
@@ -13,13 +13,13 @@ final as (
     select
         ---------- keys
         account_number,
+        content_hash,
         ---------- text
         -- Whatever may stand between a code and a person's name ends the code.
         regexp_extract(trim(account_name), '^[A-Za-z0-9_.-]+', 0) as account_code,
         name_hash,
         currency,
         ---------- dates
-        listed_as_of as listed_date,
         first_traded_date,
         last_traded_date
     from source

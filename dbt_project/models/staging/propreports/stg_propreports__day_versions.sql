@@ -12,7 +12,9 @@ final as (
         trade_date,
         content_hash,
         rows_count,
-        known_at
+        known_at,
+        first_seen_at,
+        last_seen_at
     from source
 )
 

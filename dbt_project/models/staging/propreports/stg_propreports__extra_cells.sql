@@ -1,0 +1,22 @@
+{#
+    Grain: one row per row of a document and column of it that is declared nowhere.
+    What the cell says stays in the raw layer: nobody knows what it is.
+#}
+with
+
+source as (
+    select * from {{ source('propreports', 'extra_cells') }}
+),
+
+final as (
+    select
+        resource,
+        account_number,
+        trade_date,
+        content_hash,
+        row_number,
+        column_name
+    from source
+)
+
+select * from final

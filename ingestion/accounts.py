@@ -1,0 +1,189 @@
+"""The list of accounts: who is who, and how that changed.
+
+An account's name, currency and being listed are kept as versions, so that a rename or a
+deactivation is seen; its balance and last date are what the list says now.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+import pyarrow as pa
+
+from ingestion.documents import Document, DocumentError
+from ingestion.intake import Intake
+from ingestion.landing import ACCOUNTS_SCHEMA, Landing
+
+# The first version of an account counts for all of its past.
+EARLIEST = datetime(1990, 1, 1)
+
+
+@dataclass(frozen=True)
+class AccountList:
+    """What PropReports lists now.
+
+    Attributes:
+        numbers: Account number by listed name.
+        rows: Columns as declared for accounts.
+    """
+
+    numbers: dict[str, str]
+    rows: list[dict]
+
+
+def read_account_list(document: Document, intake: Intake) -> AccountList:
+    """Read the list of accounts.
+
+    Raises:
+        DocumentError: It cannot be read, or two accounts have one name or number.
+    """
+    numbers: dict[str, str] = {}
+    rows = intake.read_accounts(document).to_pylist()
+    for row in rows:
+        name, number = row["account_name"], row["account_number"]
+        if name in numbers:
+            raise DocumentError(
+                f"{document.origin} lists the same account name twice (numbers "
+                f"{numbers[name]} and {number}), so fills cannot be told apart. "
+                "Rename one in PropReports."
+            )
+        if number in numbers.values():
+            raise DocumentError(
+                f"{document.origin} lists the account number {number} twice. "
+                "Export the accounts again."
+            )
+        numbers[name] = number
+    return AccountList(numbers, rows)
+
+
+def names_in_use(listed: AccountList, landing: Landing) -> dict[str, str]:
+    """Account number by every name a document may use for it."""
+    # A file may be named by an account's code alone.
+    codes = [re.split(r"\W", name, maxsplit=1)[0] for name in listed.numbers]
+    aliases = {
+        code: number
+        for code, number in zip(codes, listed.numbers.values(), strict=True)
+        if codes.count(code) == 1
+    }
+    # A name of an earlier run still means the account it meant then.
+    return _earlier_names(landing.connection) | aliases | listed.numbers
+
+
+def known_accounts(landing: Landing) -> frozenset[str]:
+    """Numbers of all accounts any run has seen."""
+    found = landing.connection.execute(
+        "select distinct account_number from raw.account_versions"
+    ).fetchall()
+    return frozenset(number for (number,) in found)
+
+
+def load_accounts(
+    listed: AccountList,
+    unlisted: list[dict],
+    landing: Landing,
+    salt: str,
+    now: datetime,
+) -> None:
+    """Load the list and record what of it is new or has changed.
+
+    Args:
+        unlisted: account_number and account_name of accounts that only fills name.
+        now: Naive UTC.
+    """
+    rows = [
+        row
+        | {
+            "name_hash": _hashed(row["account_name"], salt),
+            "content_hash": hashlib.md5(
+                f"{row['account_name']}|{row.get('currency') or ''}".encode()
+            ).hexdigest(),
+        }
+        for row in [*listed.rows, *unlisted]
+    ]
+    landing.load({"accounts": pa.Table.from_pylist(rows, schema=ACCOUNTS_SCHEMA)})
+    numbers = set(listed.numbers.values())
+    seen = pa.table(
+        {
+            "account_number": [row["account_number"] for row in rows],
+            "content_hash": [row["content_hash"] for row in rows],
+            "is_listed": [row["account_number"] in numbers for row in rows],
+        },
+        schema=pa.schema(
+            {
+                "account_number": pa.string(),
+                "content_hash": pa.string(),
+                "is_listed": pa.bool_(),
+            }
+        ),
+    )
+    connection = landing.connection
+    connection.register("seen_accounts", seen)
+    connection.execute("begin")
+    connection.execute("""
+        create or replace temp table held_accounts as
+        select * from raw.account_versions
+        qualify row_number() over (
+            partition by account_number order by known_at desc
+        ) = 1
+    """)
+    connection.execute(
+        """
+        insert into raw.account_versions
+        with now_so as (
+            select * from seen_accounts
+            union all
+            -- What is listed no more stays, as no longer listed.
+            select account_number, content_hash, false
+            from held_accounts anti join seen_accounts using (account_number)
+            where is_listed
+        )
+        select
+            now_so.*,
+            coalesce(greatest($now, held.known_at + interval 1 microsecond), $earliest),
+            $now, $now
+        from now_so left join held_accounts as held using (account_number)
+        where held.account_number is null
+            or held.content_hash <> now_so.content_hash
+            or held.is_listed <> now_so.is_listed
+        """,
+        {"now": now, "earliest": EARLIEST},
+    )
+    connection.execute(
+        """
+        update raw.account_versions as versions set last_seen_at = ?
+        from seen_accounts as seen, held_accounts as held
+        where versions.account_number = seen.account_number
+            and held.account_number = seen.account_number
+            and versions.known_at = held.known_at
+            and held.content_hash = seen.content_hash
+            and held.is_listed = seen.is_listed
+        """,
+        [now],
+    )
+    connection.execute("commit")
+    connection.unregister("seen_accounts")
+
+
+def _earlier_names(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    is_there = connection.execute(
+        "select count(*) from information_schema.tables "
+        "where table_schema = 'raw' and table_name = 'accounts'"
+    ).fetchall()[0][0]
+    if not is_there:
+        return {}
+    return dict(
+        connection.execute("""
+            select accounts.account_name,
+                arg_max(accounts.account_number, versions.last_seen_at)
+            from raw.accounts as accounts inner join raw.account_versions as versions
+                using (account_number, content_hash)
+            where accounts.account_number not like 'unlisted-%'
+            group by accounts.account_name
+        """).fetchall()
+    )
+
+
+def _hashed(name: str, salt: str) -> str:
+    return "x" + hashlib.sha256((salt + name).encode()).hexdigest()[:12]

@@ -1,0 +1,358 @@
+"""Reads documents into typed rows, and tells which account-days they hold.
+
+Everything waits in an in-memory DuckDB that spills to disk, so that neither a file of
+any size nor years of history have to fit into memory.
+"""
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import Self
+
+import duckdb
+import pyarrow as pa
+
+from ingestion.cells import ARROW_TYPES, MACROS, SQL_TYPES, identifier, literal, typed_sql
+from ingestion.documents import (
+    REJECTED_SCHEMA,
+    Cells,
+    Document,
+    DocumentError,
+    Header,
+    match_header,
+)
+from ingestion.resources import ACCOUNTS, BY_DAY, Resource
+from runtime.sessions import EASTERN
+
+MEMORY = "250MB"
+# An Arrow table is scanned by as many cores as it has chunks.
+CHUNK_ROWS = 16_384
+
+_ORIGIN_KEY = "origin_number, line_number"
+
+
+def value_columns(resource: Resource) -> list[str]:
+    """Declared columns of a day's rows, without the keys they are filed under."""
+    return [
+        column.name
+        for column in resource.columns
+        if column.name not in ("account_name", "trade_date")
+    ]
+
+
+class Intake:
+    """The typed rows of the documents read so far.
+
+    Tables, one for each resource that is versioned by day unless said otherwise:
+        `<resource>_rows`: origin_number, line_number, account_number, trade_date,
+            row_hash, the declared columns; of fills also total_fees and one column
+            `fee_<name>` for every fee that any document had.
+        `extra_cells`: resource, origin_number, line_number, column_name, cell of
+            columns that are declared nowhere.
+        `windows`: resource, account_number (null: all), first_date, last_date: for
+            these the documents are all there is.
+        `rejected`: as `REJECTED_SCHEMA`.
+        `unlisted`: account_number and account_name of accounts that no list names.
+
+    Args:
+        salt: Secret mixed into the hash that stands for an unlisted account's name.
+        spill: Folder for what does not fit into memory.
+    """
+
+    def __init__(self, *, salt: str, spill: Path, threads: int = 2) -> None:
+        self._salt = salt
+        self._today = datetime.now(EASTERN).date()
+        self._origins: list[Document] = []
+        self._fees: set[str] = set()
+        spill.mkdir(parents=True, exist_ok=True)
+        self.connection = duckdb.connect(
+            config={
+                "threads": threads,
+                "memory_limit": MEMORY,
+                "temp_directory": str(spill),
+                "preserve_insertion_order": False,
+            }
+        )
+        self.connection.execute(MACROS)
+        for resource in BY_DAY:
+            columns = ", ".join(
+                f"{column.name} {SQL_TYPES[column.kind]}"
+                for column in resource.columns
+                if column.name in value_columns(resource)
+            )
+            extra = ", total_fees decimal(18, 8)" if resource.fees_between else ""
+            self.connection.execute(
+                f"create table {resource.name}_rows (origin_number int, line_number "
+                "bigint, account_number varchar, trade_date date, row_hash ubigint, "
+                f"{columns}{extra})"
+            )
+        self.connection.execute("""
+            create table extra_cells (
+                resource varchar, origin_number int, line_number bigint,
+                column_name varchar, cell varchar
+            );
+            create table windows (
+                resource varchar, account_number varchar, first_date date,
+                last_date date
+            );
+            create table rejected (
+                resource varchar, origin varchar, line_number bigint,
+                column_name varchar, cell varchar, reason varchar, trade_date date
+            );
+            create table unlisted (account_number varchar, account_name varchar);
+        """)
+        self.set_accounts({})
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.connection.close()
+
+    @property
+    def fees(self) -> list[str]:
+        """Names of the fees that any document had."""
+        return sorted(self._fees)
+
+    def set_accounts(self, numbers_by_name: dict[str, str]) -> None:
+        """Tell which account number an account's name in a document stands for."""
+        names = pa.table(
+            {
+                "account_name": pa.array(numbers_by_name.keys(), pa.string()),
+                "account_number": pa.array(numbers_by_name.values(), pa.string()),
+            }
+        )
+        self.connection.register("names", names)
+        self.connection.execute("create or replace table account_names as from names")
+        self.connection.unregister("names")
+
+    def read_accounts(self, document: Document) -> pa.Table:
+        """The rows of a list of accounts; columns as declared.
+
+        Raises:
+            DocumentError: It is no CSV, or lacks a required column.
+        """
+        names = ", ".join(column.name for column in ACCOUNTS.columns)
+        parts = [
+            self.connection.sql(
+                f"select {names} from typed where bad is null"
+            ).to_arrow_table()
+            for _ in self._typed_blocks(document)
+        ]
+        empty = pa.schema([(x.name, ARROW_TYPES[x.kind]) for x in ACCOUNTS.columns])
+        return pa.concat_tables([empty.empty_table(), *parts])
+
+    def read(self, document: Document) -> int:
+        """Add the rows of a document of account-days; returns how many it holds.
+
+        A document that is not essential and cannot be read at all is set aside as one
+        rejected row.
+
+        Raises:
+            DocumentError: An essential document is no CSV, or lacks a column.
+        """
+        count = 0
+        resource = document.resource
+        number = len(self._origins)
+        self._origins.append(document)
+        try:
+            for header in self._typed_blocks(document):
+                self._add_fee_columns(header)
+                count += self._insert(resource, header, number)
+        except DocumentError as error:
+            if resource.is_essential:
+                raise
+            self._set_aside(document, number, str(error))
+            return 0
+        if document.covers is not None:
+            self._insert_window(document)
+        return count
+
+    def cover_files(self, last: date) -> None:
+        """Files speak for the accounts they hold, from the first day in them on."""
+        for resource in BY_DAY:
+            self.connection.execute(
+                "insert into windows select ?, account_number, min(trade_date), "
+                f"cast(? as date) from {resource.name}_rows group by account_number",
+                [resource.name, last],
+            )
+
+    def last_date(self, resource: Resource) -> date | None:
+        """The last trade date read; None without rows."""
+        return self.connection.execute(
+            f"select max(trade_date) from {resource.name}_rows"
+        ).fetchall()[0][0]
+
+    def first_date(self, resource: Resource) -> date | None:
+        """The first trade date read; None without rows."""
+        return self.connection.execute(
+            f"select min(trade_date) from {resource.name}_rows"
+        ).fetchall()[0][0]
+
+    def count(self) -> int:
+        """Rows that wait."""
+        return sum(
+            self.connection.execute(
+                f"select count(*) from {resource.name}_rows"
+            ).fetchall()[0][0]
+            for resource in BY_DAY
+        )
+
+    def unlisted(self) -> dict[str, str]:
+        """Names by number of accounts that no list names."""
+        return dict(self.connection.execute("from unlisted").fetchall())
+
+    def create_days(self) -> None:
+        """Make table `days` of what waits: one row per account-day.
+
+        Columns resource, account_number, trade_date, content_hash, rows_count and
+        origin_number, the document whose rows stand for the day.
+
+        Raises:
+            DocumentError: Two documents hold the same day and disagree.
+        """
+        parts = [
+            f"""
+            select '{resource.name}' as resource, account_number, trade_date,
+                origin_number, count(*) as rows_count,
+                md5(count(*) || ':' || sum(row_hash)) as content_hash
+            from {resource.name}_rows group by account_number, trade_date, origin_number
+            """
+            for resource in BY_DAY
+        ]
+        self.connection.execute(
+            "create or replace table origin_days as " + " union all ".join(parts)
+        )
+        clash = self.connection.execute("""
+            select trade_date, min(origin_number), max(origin_number) from origin_days
+            group by resource, account_number, trade_date
+            having count(distinct content_hash) > 1 order by trade_date limit 1
+        """).fetchall()
+        if clash:
+            one, two = (self._origins[number].origin for number in clash[0][1:])
+            raise DocumentError(
+                f"{one} and {two} both hold {clash[0][0]} of the same account and "
+                "disagree. Remove or complete one of them."
+            )
+        self.connection.execute("""
+            create or replace table days as
+            select resource, account_number, trade_date, content_hash, rows_count,
+                min(origin_number) as origin_number
+            from origin_days group by all
+        """)
+
+    def clear(self) -> None:
+        """Forget what waits."""
+        tables = [f"{resource.name}_rows" for resource in BY_DAY]
+        for table in (*tables, "extra_cells", "windows", "rejected", "unlisted"):
+            self.connection.execute(f"truncate {table}")
+        self._origins.clear()
+
+    def _typed_blocks(self, document: Document) -> Iterator[Header]:
+        """Make table `typed` of one block after the other; yields the header."""
+        cells = Cells(document)
+        header = match_header(document, cells.names)
+        sql = typed_sql(document, header, today=self._today)
+        day = "trade_date" if document.resource.date_column else "null"
+        for block in cells.blocks():
+            chunks = block.combine_chunks().to_batches(max_chunksize=CHUNK_ROWS)
+            self.connection.register("document", pa.Table.from_batches(chunks))
+            self.connection.execute(f"create or replace temp table typed as {sql}")
+            self.connection.unregister("document")
+            self.connection.execute(
+                "insert into rejected select ?, ?, line_number, bad.column_name, "
+                f"bad.cell, bad.reason, {day} from typed where bad is not null",
+                [document.resource.name, document.origin],
+            )
+            yield header
+        rejected = cells.rejected()
+        if rejected.num_rows:
+            self._append("rejected", rejected)
+
+    def _insert(self, resource: Resource, header: Header, number: int) -> int:
+        names = value_columns(resource)
+        content = [f"coalesce(cast({name} as varchar), '')" for name in names]
+        # Zero fees are left out, so that a new, empty fee column changes no version.
+        content += [
+            f"case when fee_{name} <> 0 then '{name}=' || fee_{name} end"
+            for name in header.fees
+        ]
+        content += [
+            f"{literal(unknown + '=')} || extra_{index}"
+            for index, unknown in enumerate(header.unknown)
+        ]
+        columns = [*names, *(["total_fees"] if resource.fees_between else [])]
+        columns += [f"fee_{name}" for name in header.fees]
+        self.connection.execute(
+            f"""
+            create or replace temp table numbered as
+            select typed.*, account_names.account_number is null as is_unlisted,
+                coalesce(
+                    account_names.account_number,
+                    'unlisted-' || left(md5(? || typed.account_name), 12)
+                ) as account_number
+            from typed left join account_names using (account_name)
+            where typed.bad is null
+            """,
+            [self._salt],
+        )
+        self.connection.execute(
+            "insert into unlisted select distinct account_number, account_name "
+            "from numbered where is_unlisted"
+        )
+        count = self.connection.execute(f"""
+            insert into {resource.name}_rows (
+                {_ORIGIN_KEY}, account_number, trade_date, row_hash, {", ".join(columns)}
+            )
+            select {number}, line_number, account_number, trade_date,
+                md5_number_lower(concat_ws(chr(31), {", ".join(content)})),
+                {", ".join(columns)}
+            from numbered
+        """).fetchall()[0][0]
+        for index, unknown in enumerate(header.unknown):
+            self.connection.execute(
+                f"insert into extra_cells select ?, {number}, line_number, ?, "
+                f"extra_{index} from numbered where extra_{index} is not null",
+                [resource.name, unknown.strip()],
+            )
+        return count
+
+    def _add_fee_columns(self, header: Header) -> None:
+        for name in header.fees:
+            if name not in self._fees:
+                column = identifier(f"fee_{name}")
+                self.connection.execute(
+                    f"alter table fills_rows add column {column} decimal(18, 8)"
+                )
+                self._fees.add(name)
+
+    def _insert_window(self, document: Document) -> None:
+        account = None
+        if document.account_name is not None:
+            account = self.connection.execute(
+                "select account_number from account_names where account_name = ?",
+                [document.account_name],
+            ).fetchall()[0][0]
+        self.connection.execute(
+            "insert into windows values (?, ?, ?, ?)",
+            [document.resource.name, account, *document.covers],
+        )
+
+    def _set_aside(self, document: Document, number: int, reason: str) -> None:
+        resource = document.resource.name
+        for table in (f"{resource}_rows", "extra_cells"):
+            self.connection.execute(
+                f"delete from {table} where origin_number = {number}"
+            )
+        row = {
+            "resource": resource,
+            "origin": document.origin,
+            "line_number": 1,
+            "reason": reason,
+        }
+        self._append("rejected", pa.Table.from_pylist([row], schema=REJECTED_SCHEMA))
+
+    def _append(self, table: str, rows: pa.Table) -> None:
+        self.connection.register("appended", rows)
+        self.connection.execute(f"insert into {table} from appended")
+        self.connection.unregister("appended")

@@ -1,0 +1,219 @@
+"""Compares what was read with what the warehouse holds: which account-days changed.
+
+A day version is what an account's day held at some time: a set of rows named by the
+hash of their content. It is known from the time it was first seen on; but a day that no
+run had looked at before counts as known at 08:00 Eastern on the morning after it,
+whenever it was loaded.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import duckdb
+
+from ingestion.intake import Intake
+
+EMPTY_DAY = "no rows"
+SLICE_ROWS = 200_000
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What earlier runs have looked at already.
+
+    Attributes:
+        before: They saw all days before this date; None: nothing counts as seen.
+        accounts: Numbers of the accounts they knew.
+    """
+
+    before: date | None
+    accounts: frozenset[str]
+
+
+@dataclass(frozen=True)
+class ChangedDays:
+    """Counts of a comparison, for people; all but `rows` are of days with fills.
+
+    Attributes:
+        new: Account-days seen for the first time.
+        corrected: Account-days that hold other rows than before.
+        vanished: Account-days that hold no row any more.
+        held: Account-days with rows that were compared.
+        rows: Rows to load, of all resources.
+    """
+
+    new: int
+    corrected: int
+    vanished: int
+    held: int
+    rows: int
+
+
+def compare(
+    intake: Intake,
+    warehouse: duckdb.DuckDBPyConnection,
+    *,
+    listed: set[str],
+    as_of: date,
+    looked: Looked,
+    now: datetime,
+) -> ChangedDays:
+    """Make tables `changes` and `unchanged` in the intake.
+
+    `changes`: resource, account_number, trade_date, content_hash, rows_count,
+    origin_number, known_at (naive UTC), is_loaded (its rows are in the warehouse).
+    `unchanged`: resource, account_number, trade_date, known_at of versions seen again.
+
+    Args:
+        warehouse: Holds `raw.day_versions`.
+        listed: Account numbers that PropReports lists now; a day of another account
+            does not vanish, it is only not shown.
+        as_of: Days from this date on are left out.
+        now: Naive UTC.
+    """
+    scratch = intake.connection
+    intake.create_days()
+    _fetch_held(scratch, warehouse, as_of)
+    scratch.execute("create or replace table listed (account_number varchar)")
+    scratch.execute("create or replace table known_accounts (account_number varchar)")
+    for table, numbers in (("listed", listed), ("known_accounts", looked.accounts)):
+        scratch.execute(
+            f"insert into {table} select unnest(?::varchar[])", [sorted(numbers)]
+        )
+    scratch.execute(
+        """
+        create or replace table compared as
+        with current_versions as (
+            select * from held where is_current
+        ),
+        covered as (
+            select distinct held.resource, held.account_number, held.trade_date
+            from current_versions as held
+            inner join windows on windows.resource = held.resource
+                and held.trade_date between windows.first_date and windows.last_date
+                and case
+                    when windows.account_number is null then
+                        held.account_number like 'unlisted-%'
+                        or held.account_number in (from listed)
+                    else windows.account_number = held.account_number
+                end
+        ),
+        seen as (
+            select * from days where trade_date < $as_of
+            union all by name
+            select covered.*, $empty as content_hash, 0 as rows_count
+            from covered anti join days using (resource, account_number, trade_date)
+        )
+        select
+            seen.resource, seen.account_number, seen.trade_date, seen.content_hash,
+            seen.rows_count, seen.origin_number,
+            before.content_hash as held_hash,
+            before.known_at as held_known_at,
+            seen.rows_count = 0 or exists (
+                from held where held.resource = seen.resource
+                and held.account_number = seen.account_number
+                and held.trade_date = seen.trade_date
+                and held.content_hash = seen.content_hash
+            ) as is_loaded
+        from seen left join current_versions as before
+            using (resource, account_number, trade_date)
+        """,
+        {"as_of": as_of, "empty": EMPTY_DAY},
+    )
+    scratch.execute(
+        """
+        create or replace table changes as
+        select
+            resource, account_number, trade_date, content_hash, rows_count,
+            origin_number, is_loaded,
+            case
+                when held_known_at is not null
+                    then greatest($now, held_known_at + interval 1 microsecond)
+                -- Earlier runs looked at this day and found nothing.
+                when trade_date < $looked_before
+                    and account_number in (from known_accounts)
+                    then $now
+                else timezone('UTC', timezone(
+                    'America/New_York', trade_date + interval 32 hour
+                ))
+            end as known_at
+        from compared where content_hash is distinct from held_hash
+        """,
+        {"now": now, "looked_before": looked.before or date.min},
+    )
+    scratch.execute("""
+        create or replace table unchanged as
+        select resource, account_number, trade_date, held_known_at as known_at
+        from compared where content_hash = held_hash
+    """)
+    counts = scratch.execute(
+        """
+        select
+            count(*) filter (held_hash is null),
+            count(*) filter (held_hash <> content_hash and content_hash <> $empty),
+            count(*) filter (held_hash <> content_hash and content_hash = $empty),
+            count(*) filter (held_hash <> $empty)
+        from compared where resource = 'fills'
+        """,
+        {"empty": EMPTY_DAY},
+    ).fetchall()[0]
+    rows = scratch.execute(
+        "select coalesce(sum(rows_count), 0) from changes where not is_loaded"
+    ).fetchall()[0][0]
+    return ChangedDays(*counts, rows)
+
+
+def slices(intake: Intake) -> list[tuple[date, date]]:
+    """First and last dates of parts of `changes` that are small enough to load."""
+    days = intake.connection.execute(
+        "select trade_date, sum(rows_count) from changes where not is_loaded "
+        "group by trade_date order by trade_date"
+    ).fetchall()
+    found: list[tuple[date, date]] = []
+    waiting = SLICE_ROWS
+    for day, count in days:
+        if waiting + count > SLICE_ROWS:
+            found.append((day, day))
+            waiting = 0
+        found[-1] = (found[-1][0], day)
+        waiting += count
+    return found
+
+
+def _fetch_held(
+    scratch: duckdb.DuckDBPyConnection,
+    warehouse: duckdb.DuckDBPyConnection,
+    as_of: date,
+) -> None:
+    """Copy the versions of all days that are read or covered into table `held`."""
+    spans = scratch.execute(
+        """
+        select resource, min(first_date), least(max(last_date), ?) from (
+            from (select resource, first_date, last_date from windows)
+            union all
+            select resource, trade_date, trade_date from days
+        ) group by resource
+        """,
+        [as_of],
+    ).fetchall()
+    scratch.execute("""
+        create or replace table held (
+            resource varchar, account_number varchar, trade_date date,
+            content_hash varchar, known_at timestamp, is_current boolean
+        )
+    """)
+    for span in spans:
+        found = warehouse.sql(
+            """
+            select resource, account_number, trade_date, content_hash, known_at,
+                row_number() over (
+                    partition by account_number, trade_date order by known_at desc
+                ) = 1 as is_current
+            from raw.day_versions
+            where resource = ? and trade_date between ? and ?
+            """,
+            params=list(span),
+        ).to_arrow_table()
+        scratch.register("found", found)
+        scratch.execute("insert into held from found")
+        scratch.unregister("found")
