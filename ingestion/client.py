@@ -126,7 +126,9 @@ class PropReportsClient:
         """What the server calls itself."""
         return self._ask("version").strip()
 
-    def pages(self, action: str, *, limit: int | None = None, **fields: object) -> bytes:
+    def pages(
+        self, action: str, *, limit: int | None = None, **fields: object
+    ) -> bytes:
         """All pages of `action` as one CSV with one header.
 
         Args:

@@ -21,9 +21,7 @@ def rebuild(main: Home, past: Home, context: RunContext, as_of: date) -> RunCont
     """
     ends = datetime.combine(as_of, MORNING_ENDS, EASTERN)
     known_before = ends.astimezone(UTC).replace(tzinfo=None)
-    past_context = RunContext(
-        context.source, context.firm, as_of, next_session(as_of)
-    )
+    past_context = RunContext(context.source, context.firm, as_of, next_session(as_of))
     past.root.mkdir(parents=True, exist_ok=True)
     with open_warehouse(past.warehouse) as connection:
         source = str(main.warehouse).replace("'", "''")

@@ -12,7 +12,14 @@ from typing import Self
 import duckdb
 import pyarrow as pa
 
-from ingestion.cells import ARROW_TYPES, MACROS, SQL_TYPES, identifier, literal, typed_sql
+from ingestion.cells import (
+    ARROW_TYPES,
+    MACROS,
+    SQL_TYPES,
+    identifier,
+    literal,
+    typed_sql,
+)
 from ingestion.documents import (
     REJECTED_SCHEMA,
     Cells,

@@ -161,9 +161,7 @@ def load(
     salt = _salt(home)
     with (
         open_landing(home, settings.threads) as landing,
-        Intake(
-            salt=salt, spill=home.dlt / "spill", threads=settings.threads
-        ) as intake,
+        Intake(salt=salt, spill=home.dlt / "spill", threads=settings.threads) as intake,
     ):
         run = _Load(settings, source, landing, intake, before, window, now)
         return run.load(home, salt, progress_bar)
@@ -295,9 +293,7 @@ class _Load:
         if not self._source.reads_whole:
             self._land(waiting, listed, as_of)
 
-    def _land(
-        self, requests: list[Request], listed: AccountList, as_of: date
-    ) -> None:
+    def _land(self, requests: list[Request], listed: AccountList, as_of: date) -> None:
         """Bring what waits in the intake into the warehouse, slice by slice."""
         intake, landing = self._intake, self._landing
         self._prepare(as_of)

@@ -93,14 +93,13 @@ BuildWarehouse = Callable[..., Home]
 
 def build_warehouse(folder: Path, exports: Path, **settings: object) -> Home:
     """Ingest a folder of exports and build every model before scoring."""
-    from ingestion.pipeline import ingest, opened
+    from ingestion.pipeline import bring_up_to_date
     from runtime.transform import run_dbt
 
     chosen = make_settings(
         source="files", exports=exports, risk_home=folder, **settings
     )
-    with opened(chosen) as (source, home, as_of):
-        ingest(chosen, source, home, as_of)
+    home = bring_up_to_date(chosen).home
     run_dbt(
         chosen, home, "build", "--selector", "before_scoring",
         "--exclude-resource-type", "unit_test",

@@ -1,0 +1,415 @@
+"""The CSV reader: every format the specification lists, and rubbish set aside."""
+
+import csv
+import io
+import os
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingestion.documents import Document, DocumentError
+from ingestion.intake import Intake
+from ingestion.resources import ACCOUNTS, BROKER_DAYS, FILLS, POSITIONS
+
+HEADER = (
+    "Date/Time,Account,B/S,Qty,Symbol,Price,Liq,Comm,Ecn Fee,Order Id,Fill Id,Status"
+)
+CASES = int(os.environ.get("CASES", "150"))
+GOOD = "03/03/2025 09:31:05,A1,B,300,QQZ,20.00,R,0.90,-0.40,O-1,F1,REGULAR"
+
+
+@dataclass(frozen=True)
+class Read:
+    """What an intake made of one document."""
+
+    rows: list[dict]
+    rejected: list[dict]
+    days: list[tuple]
+    unlisted: dict[str, str]
+    extra_cells: list[tuple]
+
+
+@pytest.fixture(scope="module")
+def intake(tmp_path_factory: pytest.TempPathFactory) -> Intake:
+    """An intake that knows account A1 as number 501."""
+    with Intake(salt="salt", spill=tmp_path_factory.mktemp("spill")) as made:
+        made.set_accounts({"A1": "501"})
+        yield made
+
+
+def read(intake: Intake, document: Document) -> Read:
+    """Read one document and forget it."""
+    intake.clear()
+    intake.read(document)
+    intake.create_days()
+    name = document.resource.name
+    find = intake.connection.execute
+    found = Read(
+        intake.connection.sql(f"from {name}_rows order by line_number")
+        .to_arrow_table()
+        .to_pylist(),
+        intake.connection.sql("from rejected order by line_number")
+        .to_arrow_table()
+        .to_pylist(),
+        find("select * from days order by all").fetchall(),
+        intake.unlisted(),
+        find("select line_number, column_name, cell from extra_cells").fetchall(),
+    )
+    intake.clear()
+    return found
+
+
+def fills(intake: Intake, *lines: str, header: str = HEADER) -> Read:
+    """Read a document of fills."""
+    return read(intake, Document(FILLS, "x.csv", "\n".join([header, *lines]).encode()))
+
+
+def fees(row: dict) -> dict[str, Decimal]:
+    """Fees of a row by name, those that are not zero."""
+    return {
+        name.removeprefix("fee_"): amount
+        for name, amount in row.items()
+        if name.startswith("fee_") and amount
+    }
+
+
+def with_cell(column: str, cell: str) -> str:
+    """The good line with one cell replaced."""
+    cells = GOOD.split(",")
+    cells[HEADER.split(",").index(column)] = f'"{cell}"'
+    return ",".join(cells)
+
+
+def test_a_plain_row_is_typed_and_its_fees_are_kept_by_name(intake: Intake) -> None:
+    (row,) = fills(intake, GOOD).rows
+    assert row["account_number"] == "501"
+    assert row["filled_at_et"] == datetime(2025, 3, 3, 9, 31, 5)
+    assert (row["quantity"], row["price"]) == (300, 20)
+    assert row["total_fees"] == Decimal("0.50")
+    assert fees(row) == {"comm": Decimal("0.9"), "ecn_fee": Decimal("-0.4")}
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("1234.5", "1234.5"), ("1,234.50", "1234.5"), ("$1,234.5", "1234.5"),
+        ("(12.34)", "-12.34"), ("-12.34", "-12.34"), ("$-3", "-3"), ("-$3", "-3"),
+        (".5", "0.5"), ("5.", "5"), ("0.123456780000", "0.12345678"), ("+7", "7"),
+    ],
+)  # fmt: skip
+def test_numbers_in_every_format_of_the_specification(
+    intake: Intake, cell: str, expected: str
+) -> None:
+    parsed = fills(intake, with_cell("Comm", cell))
+    assert not parsed.rejected
+    assert fees(parsed.rows[0])["comm"] == Decimal(expected)
+
+
+@pytest.mark.parametrize("cell", ["", "-", "--", " "])
+def test_a_blank_number_is_no_fee(intake: Intake, cell: str) -> None:
+    parsed = fills(intake, with_cell("Comm", cell))
+    assert [row["total_fees"] for row in parsed.rows] == [Decimal("-0.4")]
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("2025-03-03", "2025-03-03"),
+        ("3/3/2025", "2025-03-03"),
+        ("03/03/25", "2025-03-03"),
+    ],
+)
+def test_dates_in_every_format_of_the_specification(
+    intake: Intake, cell: str, expected: str
+) -> None:
+    parsed = fills(intake, with_cell("Date/Time", f"{cell} 09:31:05"))
+    assert [row["trade_date"] for row in parsed.rows] == [date.fromisoformat(expected)]
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "reason"),
+    [
+        ("Date/Time", "02/30/2025 09:30:00", "is not a date and time"),
+        ("Date/Time", "03/03/2025 25:00:00", "is not a date and time"),
+        ("Date/Time", "01/02/2999 09:30:00", "lies in the future"),
+        ("B/S", "X", "is not one of B, S, T, C"),
+        ("Qty", "0", "is not a number above 0"),
+        ("Qty", "-5", "is not a number above 0"),
+        ("Qty", "1e3", "is not a number above 0"),
+        ("Qty", "1 000", "is not a number above 0"),
+        ("Qty", "12345678901", "is not a number above 0"),
+        ("Qty", "100000000", "is not a number above 0 and below 10^8"),
+        ("Price", "9999999999", "times the quantity is 10^11 or more"),
+        ("Date/Time", "01/02/0025 09:30:00", "lies before 1990"),
+        ("Qty", "", "is empty"),
+        ("Symbol", "", "is empty"),
+        ("Price", "nan", "is not a number"),
+        ("Price", "1,23", "is not a number"),
+        ("Price", "1.123456789", "is not a number"),
+        ("Comm", "free", "is not a number"),
+    ],
+)
+def test_a_row_that_cannot_be_read_is_set_aside_with_place_and_reason(
+    intake: Intake, column: str, cell: str, reason: str
+) -> None:
+    parsed = fills(intake, GOOD, with_cell(column, cell), GOOD)
+    assert len(parsed.rows) == 2
+    (rejected,) = parsed.rejected
+    assert (rejected["origin"], rejected["line_number"]) == ("x.csv", 3)
+    assert rejected["column_name"] == column
+    assert rejected["cell"] == cell
+    assert rejected["reason"].startswith(reason)
+
+
+def test_a_broken_line_is_set_aside_and_later_lines_keep_their_number(
+    intake: Intake,
+) -> None:
+    parsed = fills(intake, GOOD, "only,three,cells", with_cell("B/S", "X"))
+    assert [row["line_number"] for row in parsed.rejected] == [3, 4]
+    assert len(parsed.rows) == 1
+
+
+def test_columns_are_found_by_name_in_any_order_and_case(intake: Intake) -> None:
+    header = "fill id,order id,ecn fee,LIQ,price,symbol,qty,b/s,account,date/time"
+    line = "F1,O-1,0.1,R,20,QQZ,300,b,A1,3/3/2025 9:31:05"
+    parsed = fills(intake, line, header=header)
+    assert [row["side"] for row in parsed.rows] == ["B"]
+
+
+def test_a_fee_column_nobody_knows_is_a_fee_and_any_other_is_kept_aside(
+    intake: Intake,
+) -> None:
+    header = HEADER.replace("Ecn Fee", "New Levy") + ",Mood"
+    parsed = fills(intake, GOOD + ",fine", header=header)
+    assert fees(parsed.rows[0]).keys() == {"comm", "new_levy"}
+    assert parsed.extra_cells == [(2, "Mood", "fine")]
+
+
+def test_an_account_no_list_names_is_kept_under_a_hash(intake: Intake) -> None:
+    parsed = fills(intake, with_cell("Account", "Jane Roe"))
+    ((number, name),) = parsed.unlisted.items()
+    assert name == "Jane Roe"
+    assert [row["account_number"] for row in parsed.rows] == [number]
+    assert "Jane" not in number
+
+
+def test_the_order_of_rows_does_not_change_a_days_version(intake: Intake) -> None:
+    other = with_cell("Fill Id", "F2")
+    one, two = fills(intake, GOOD, other), fills(intake, other, GOOD)
+    assert one.days == two.days
+    assert fills(intake, GOOD, GOOD).days != fills(intake, GOOD).days
+
+
+def test_a_new_fee_column_of_zeros_changes_no_version(intake: Intake) -> None:
+    header = HEADER.replace("Ecn Fee", "Ecn Fee,CAT")
+    line = GOOD.replace("-0.40", "-0.40,0")
+    assert fills(intake, line, header=header).days == fills(intake, GOOD).days
+
+
+def test_total_rows_of_the_summary_are_no_data(intake: Intake) -> None:
+    body = "Date,Type,Fills,Gross,Net\n3/3/2025,Eq,2,5.00,4.00\nEquities,,2,5.00,4.00\n"
+    parsed = read(intake, Document(BROKER_DAYS, "s", body.encode(), "A1"))
+    assert len(parsed.rows) == 1
+    assert not parsed.rejected
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"", "is empty"),
+        (b"<!DOCTYPE html><html></html>", "web page"),
+        (b"Account Id\n1\n", "has no column Account Name"),
+        (b"Account Id,Account Name,Account Id\n", "twice"),
+        (b"\xff\xfe\x00", "not UTF-8"),
+        (b"Account Id,Account Name\n1,\xff\xff\n", "cannot be read as CSV"),
+    ],
+)
+def test_a_document_that_is_none_is_refused_in_one_line(
+    intake: Intake, body: bytes, message: str
+) -> None:
+    with pytest.raises(DocumentError, match=message) as caught:
+        intake.read_accounts(Document(ACCOUNTS, "accounts.csv", body))
+    assert "\n" not in str(caught.value)
+
+
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
+DECIMALS = st.decimals(-(10**12), 10**12, places=8) | st.decimals(
+    allow_nan=True, allow_infinity=True
+)
+NUMBERS = st.one_of(
+    DECIMALS.map(lambda value: f"{value:f}"),
+    st.decimals(-(10**6), 10**6, places=2).map(lambda value: f"{value:,}"),
+    st.decimals(0, 10**6, places=2).map(lambda value: f"({value:,})"),
+    st.decimals(0, 10**6, places=4).map(lambda value: f"${value}"),
+    st.sampled_from(["", "-", "--", "1e5", "0x10", "١٢", "1_000", "½", "Infinity"]),
+    TEXTS,
+)
+DAYS = st.dates(date(1985, 1, 1), date(2030, 1, 1))
+TIMES = st.one_of(
+    st.tuples(DAYS, st.times()).map(lambda x: f"{x[0]:%m/%d/%Y} {x[1]:%H:%M:%S}"),
+    DAYS.map(lambda day: f"{day.month}/{day.day}/{day.year % 100:02d} 9:30:00"),
+    DAYS.map(date.isoformat),
+    TEXTS,
+)
+ROWS = st.fixed_dictionaries(
+    {
+        "Date/Time": TIMES,
+        "Account": st.sampled_from(["A1", "B, 2"]) | TEXTS,
+        "B/S": st.sampled_from(["B", "S", "T", "C", "b", " S "]) | TEXTS,
+        "Qty": NUMBERS,
+        "Symbol": st.sampled_from(["QQZ", "BRK/A"]) | TEXTS,
+        "Price": NUMBERS,
+        "Liq": TEXTS,
+        "Comm": NUMBERS,
+        "Ecn Fee": NUMBERS,
+        "Order Id": TEXTS,
+        "Fill Id": TEXTS,
+        "Status": TEXTS,
+        "Mood": TEXTS,
+    }
+)
+PLAIN_ROWS = st.fixed_dictionaries(
+    {
+        "Date/Time": st.dates(date(1990, 1, 1), date(2025, 12, 31)).map(
+            lambda day: f"{day:%m/%d/%Y} 10:00:00"
+        ),
+        "Account": st.just("A1"),
+        "B/S": st.sampled_from("BSTC"),
+        "Qty": st.decimals("0.00000001", 10**7, places=8).map(str),
+        "Symbol": st.just("QQZ"),
+        "Price": st.decimals(0, 1000, places=8).map(lambda x: f"{x:f}"),
+        "Liq": TEXTS,
+        "Comm": st.decimals(-1000, 1000, places=8).map(lambda x: f"{x:f}"),
+        "Ecn Fee": st.just("0"),
+        "Order Id": TEXTS,
+        "Fill Id": TEXTS,
+        "Status": TEXTS,
+        "Mood": TEXTS,
+    }
+)
+
+
+@settings(max_examples=CASES, deadline=None)
+@given(
+    st.lists(ROWS | PLAIN_ROWS, min_size=1, max_size=8), st.sampled_from(["\n", "\r\n"])
+)
+def test_any_table_comes_back_equal_or_is_quarantined(
+    intake: Intake, table: list[dict[str, str]], line_end: str
+) -> None:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(table[0]), lineterminator=line_end)
+    writer.writeheader()
+    writer.writerows(table)
+    body = text.getvalue().encode()
+    found = read(intake, Document(FILLS, "x.csv", body))
+    assert len(found.rows) + len(found.rejected) == len(table)
+    # A quoted line break is part of a cell: rows are counted, not lines of text.
+    assert {row["line_number"] for row in found.rows + found.rejected} == set(
+        range(2, len(table) + 2)
+    )
+    moods = {line: cell for line, _, cell in found.extra_cells}
+    for row in found.rows:
+        given_row = {
+            name: cell.strip(" ")
+            for name, cell in table[row["line_number"] - 2].items()
+        }
+        assert row["filled_at_et"] == as_time(given_row["Date/Time"])
+        assert row["side"] == given_row["B/S"].upper()
+        assert row["quantity"] == as_number(given_row["Qty"]) > 0
+        assert row["price"] == as_number(given_row["Price"])
+        assert row["fee_comm"] == as_number(given_row["Comm"])
+        assert row["fee_ecn_fee"] == as_number(given_row["Ecn Fee"])
+        assert (row["total_fees"] or 0) == (row["fee_comm"] or 0) + (
+            row["fee_ecn_fee"] or 0
+        )
+        for column, cell in (
+            ("symbol", "Symbol"),
+            ("liquidity", "Liq"),
+            ("order_id", "Order Id"),
+            ("fill_id", "Fill Id"),
+            ("status", "Status"),
+        ):
+            assert (row[column] or "") == given_row[cell]
+        assert moods.get(row["line_number"], "") == given_row["Mood"]
+        account = given_row["Account"]
+        if account != "A1":
+            assert found.unlisted[row["account_number"]] == account
+
+
+@settings(max_examples=CASES // 3, deadline=None)
+@given(st.lists(PLAIN_ROWS, min_size=1, max_size=8))
+def test_a_readable_table_is_read_whole(
+    intake: Intake, table: list[dict[str, str]]
+) -> None:
+    """Or the test before would pass with everything in quarantine."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(table[0]))
+    writer.writeheader()
+    writer.writerows(table)
+    found = read(intake, Document(FILLS, "x.csv", text.getvalue().encode()))
+    assert (len(found.rows), found.rejected) == (len(table), [])
+
+
+def as_number(cell: str) -> Decimal | None:
+    """What a cell's number is, read another way."""
+    if cell in ("", "-", "--"):
+        return None
+    value = Decimal(cell.translate(str.maketrans("", "", "$,()")))
+    return -value if cell.startswith("(") else value
+
+
+def as_time(cell: str) -> datetime:
+    """What a cell's date and time is, read another way."""
+    day, _, time = cell.partition(" ")
+    for pattern in ("%Y-%m-%d", "%m/%d/%Y", "%m/%d/%y"):
+        try:
+            midnight = datetime.strptime(day, pattern)
+        except ValueError:
+            continue
+        hours, minutes, seconds = map(int, (time or "0:00:00").split(":"))
+        return midnight + timedelta(hours=hours, minutes=minutes, seconds=seconds)
+    raise AssertionError(cell)
+
+
+def test_a_document_of_less_importance_is_set_aside_whole(intake: Intake) -> None:
+    found = read(intake, Document(POSITIONS, "positions", b"Datum,Konto\n1,2\n"))
+    assert not found.rows
+    assert [row["reason"][:28] for row in found.rejected] == [
+        "positions has no column Date"
+    ]
+
+
+def test_a_row_outside_the_dates_asked_for_is_set_aside(intake: Intake) -> None:
+    """It would be a part of its day, and a day is replaced whole."""
+    window = (date(2025, 3, 4), date(2025, 3, 5))
+    body = "\n".join([HEADER, GOOD]).encode()
+    found = read(intake, Document(FILLS, "fills", body, covers=window))
+    assert "outside the dates asked for" in found.rejected[0]["reason"]
+
+
+def test_a_file_is_read_in_blocks(
+    intake: Intake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lines keep their numbers over the seams, broken ones included."""
+    monkeypatch.setattr("ingestion.documents.BLOCK_BYTES", 4096)
+    lines = [GOOD.replace("F1", f"F{number}") for number in range(1000)]
+    for place in (10, 500, 501, 900):
+        lines[place] = "broken"
+    lines[700] = with_cell("B/S", "X")
+    path = tmp_path / "x.csv"
+    path.write_text("\n".join([HEADER, *lines]))
+    found = read(intake, Document(FILLS, "x.csv", path))
+    assert [row["line_number"] for row in found.rejected] == [12, 502, 503, 702, 902]
+    assert len(found.rows) == 995
+    assert all(row["fill_id"] == f"F{row['line_number'] - 2}" for row in found.rows)
+
+
+def test_two_columns_of_one_fee_are_refused(intake: Intake) -> None:
+    header = HEADER.replace("Comm,Ecn Fee", "ECN-Fee,Ecn Fee")
+    with pytest.raises(DocumentError, match="two columns for the fee ecn_fee"):
+        fills(intake, GOOD, header=header)
