@@ -7,9 +7,10 @@ Every person, account and symbol is invented. `python -m ingestion.simulator` se
 the sample firm for a look around.
 """
 
+from ingestion.simulator.api import Simulator
 from ingestion.simulator.firm import Account, Adjustment, Fill, Firm
 from ingestion.simulator.ledger import Ledger
-from ingestion.simulator.server import Simulator, serve
+from ingestion.simulator.server import serve
 from ingestion.simulator.traders import sample_firm
 
 __all__ = [
