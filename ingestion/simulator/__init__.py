@@ -10,6 +10,7 @@ the sample firm for a look around.
 from ingestion.simulator.api import Simulator
 from ingestion.simulator.firm import Account, Adjustment, Fill, Firm
 from ingestion.simulator.ledger import Ledger
+from ingestion.simulator.revisions import Revision
 from ingestion.simulator.server import serve
 from ingestion.simulator.traders import sample_firm
 
@@ -19,6 +20,7 @@ __all__ = [
     "Fill",
     "Firm",
     "Ledger",
+    "Revision",
     "Simulator",
     "sample_firm",
     "serve",

@@ -10,7 +10,8 @@ from threading import Lock
 
 from ingestion.simulator import clock, reports
 from ingestion.simulator.archive import Archive
-from ingestion.simulator.firm import Account
+from ingestion.simulator.editions import Editions, LogEntry
+from ingestion.simulator.firm import Account, Firm
 
 VERSION = "v0.0.0-sim"
 USER_NUMBER = 501  # the digits after the colon of a token
@@ -44,6 +45,14 @@ class Limits:
     token_lifetime_seconds: float
 
 
+@dataclass(frozen=True)
+class _View:
+    """What one request sees, whatever becomes of the clock meanwhile."""
+
+    archive: Archive
+    last: date
+
+
 class Simulator:
     """A running server.
 
@@ -51,20 +60,26 @@ class Simulator:
         url: Address of `api.php`.
         user: Who may log in, with `password`.
         now: The virtual time, US Eastern without zone, settable: rows of trade date t
-            are visible from `clock.PUBLISHED_AT` of the day after on.
+            are visible from `clock.PUBLISHED_AT` of the day after on, revisions from
+            their moment on.
         requests: (action, fields without token and password) of every readable POST,
             refused ones included.
     """
 
     def __init__(
-        self, archive: Archive, now: datetime, user: str, password: str, limits: Limits
+        self,
+        editions: Editions,
+        now: datetime,
+        user: str,
+        password: str,
+        limits: Limits,
     ) -> None:
         self.url = ""
         self.user = user
         self.password = password
         self.now = now
         self.requests: list[tuple[str, dict[str, str]]] = []
-        self._archive = archive
+        self._editions = editions
         self._limits = limits
         self._lock = Lock()
         self._answered: deque[float] = deque()
@@ -93,6 +108,16 @@ class Simulator:
     def last_visible(self) -> date:
         """The last trade date whose rows are visible."""
         return clock.last_published(self.now)
+
+    @property
+    def firm(self) -> Firm:
+        """The firm as it is shown, days not yet published included."""
+        return self._editions.firm(self.now)
+
+    @property
+    def log(self) -> list[LogEntry]:
+        """Moment, kind and touched days of the revisions so far, in order."""
+        return self._editions.log(self.now)
 
     def answer(self, fields: Mapping[str, str]) -> tuple[int, str]:
         """HTTP status and body for the fields of one POST."""
@@ -153,58 +178,68 @@ class Simulator:
         return f"{VERSION} [{self.as_of.isoformat()}]"
 
     def _accounts(self, fields: Mapping[str, str]) -> str:
-        last = self.last_visible
-        known = self._archive.accounts(last)
+        view = self._view()
+        known = view.archive.accounts(view.last)
         if "groupId" in fields:
-            known = self._scope(fields)
-        table = reports.accounts(self._archive, known, last)
+            known = _scope(view, fields)
+        table = reports.accounts(view.archive, known, view.last)
         return _paged(table, fields, self._limits.page_size)
 
     def _fills(self, fields: Mapping[str, str]) -> str:
-        names = {account.name for account in self._scope(fields)}
-        table = reports.fills(self._archive, names, *self._window(fields))
+        view = self._view()
+        names = {account.name for account in _scope(view, fields)}
+        table = reports.fills(view.archive, names, *_window(view, fields))
         return _paged(table, fields, self._limits.page_size)
 
     def _positions(self, fields: Mapping[str, str]) -> str:
-        scope = self._scope(fields)
-        table = reports.positions(self._archive, scope, *self._window(fields))
+        view = self._view()
+        scope = _scope(view, fields)
+        table = reports.positions(view.archive, scope, *_window(view, fields))
         return _paged(table, fields, self._limits.positions_page_size)
 
     def _adjustments(self, fields: Mapping[str, str]) -> str:
-        names = {account.name for account in self._scope(fields)}
-        table = reports.adjustments(self._archive, names, *self._window(fields))
+        view = self._view()
+        names = {account.name for account in _scope(view, fields)}
+        table = reports.adjustments(view.archive, names, *_window(view, fields))
         return _paged(table, fields, self._limits.page_size)
 
     def _report(self, fields: Mapping[str, str]) -> str:
         kind = fields.get("type", "")
         if kind not in reports.REPORTS:
             raise RefusedError(f"Unknown report type: '{kind}'.")
-        scope = self._scope(fields)
+        view = self._view()
+        scope = _scope(view, fields)
         if len(scope) != 1:
             raise RefusedError(f"Report {kind} needs exactly one accountId.")
-        return reports.REPORTS[kind](self._archive, scope[0], *self._window(fields))
+        return reports.REPORTS[kind](view.archive, scope[0], *_window(view, fields))
 
-    def _window(self, fields: Mapping[str, str]) -> tuple[date, date]:
-        first, last = _date(fields, "startDate"), _date(fields, "endDate")
-        if first > last:
-            raise RefusedError("startDate is after endDate.")
-        return first, min(last, self.last_visible)
+    def _view(self) -> _View:
+        now = self.now
+        return _View(self._editions.archive(now), clock.last_published(now))
 
-    def _scope(self, fields: Mapping[str, str]) -> list[Account]:
-        known = self._archive.accounts(self.last_visible)
-        if "accountId" in fields:
-            by_number = {str(account.number): account for account in known}
-            scope = []
-            for number in dict.fromkeys(fields["accountId"].split(",")):
-                if number.strip() not in by_number:
-                    raise RefusedError(f"Unknown account: '{number}'.")
-                scope.append(by_number[number.strip()])
-            return scope
-        if "groupId" not in fields:
-            raise RefusedError("accountId or groupId is required.")
-        if fields["groupId"] not in ALL_ACCOUNTS:
-            raise RefusedError(f"Unknown group: '{fields['groupId']}'.")
-        return known
+
+def _window(view: _View, fields: Mapping[str, str]) -> tuple[date, date]:
+    first, last = _date(fields, "startDate"), _date(fields, "endDate")
+    if first > last:
+        raise RefusedError("startDate is after endDate.")
+    return first, min(last, view.last)
+
+
+def _scope(view: _View, fields: Mapping[str, str]) -> list[Account]:
+    known = view.archive.accounts(view.last)
+    if "accountId" in fields:
+        by_number = {str(account.number): account for account in known}
+        scope = []
+        for number in dict.fromkeys(fields["accountId"].split(",")):
+            if number.strip() not in by_number:
+                raise RefusedError(f"Unknown account: '{number}'.")
+            scope.append(by_number[number.strip()])
+        return scope
+    if "groupId" not in fields:
+        raise RefusedError("accountId or groupId is required.")
+    if fields["groupId"] not in ALL_ACCOUNTS:
+        raise RefusedError(f"Unknown group: '{fields['groupId']}'.")
+    return known
 
 
 def _date(fields: Mapping[str, str], name: str) -> date:

@@ -1,8 +1,8 @@
 """`api.php` over HTTP on loopback."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
 from email.parser import BytesParser
 from email.policy import HTTP
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,8 +11,9 @@ from urllib.parse import parse_qsl
 
 from ingestion.simulator import clock
 from ingestion.simulator.api import VERSION, Limits, Simulator
-from ingestion.simulator.archive import Archive
+from ingestion.simulator.editions import Editions
 from ingestion.simulator.firm import Firm
+from ingestion.simulator.revisions import Revision
 
 PATH = "/api.php"
 
@@ -83,6 +84,7 @@ def serve(
     firm: Firm,
     *,
     as_of: date | None = None,
+    revisions: Sequence[Revision] = (),
     port: int = 0,
     page_size: int = 50_000,
     positions_page_size: int = 10_000,
@@ -97,12 +99,14 @@ def serve(
     Args:
         as_of: The virtual time, US Eastern without zone, or a date for its morning;
             by default the day after the firm's last.
+        revisions: What changes on record, in any order.
         port: 0 takes a free one.
 
     Raises:
-        ValueError: The firm has no dates and `as_of` is not given.
+        ValueError: The firm has no dates and `as_of` is not given, or a revision is of
+            something that is not on record.
     """
-    archive = Archive(firm)
+    editions = Editions(firm, revisions)
     limits = Limits(
         page_size,
         positions_page_size,
@@ -110,8 +114,8 @@ def serve(
         rate_window_seconds,
         token_lifetime_seconds,
     )
-    now = clock.moment(as_of or archive.morning_after)
-    simulator = Simulator(archive, now, user, password, limits)
+    now = clock.moment(as_of or editions.archive(datetime.min).morning_after)
+    simulator = Simulator(editions, now, user, password, limits)
     handler = type("Handler", (_Handler,), {"simulator": simulator})
     with _Server(("127.0.0.1", port), handler) as server:
         simulator.url = f"http://127.0.0.1:{server.server_port}{PATH}"
