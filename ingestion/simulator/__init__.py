@@ -8,6 +8,7 @@ the sample firm for a look around.
 """
 
 from ingestion.simulator.api import Simulator
+from ingestion.simulator.faults import Fault
 from ingestion.simulator.firm import Account, Adjustment, Fill, Firm
 from ingestion.simulator.ledger import Ledger
 from ingestion.simulator.revisions import Revision
@@ -17,6 +18,7 @@ from ingestion.simulator.traders import sample_firm
 __all__ = [
     "Account",
     "Adjustment",
+    "Fault",
     "Fill",
     "Firm",
     "Ledger",

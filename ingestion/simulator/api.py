@@ -11,6 +11,7 @@ from threading import Lock
 from ingestion.simulator import clock, reports
 from ingestion.simulator.archive import Archive
 from ingestion.simulator.editions import Editions, LogEntry
+from ingestion.simulator.faults import Faults
 from ingestion.simulator.firm import Account, Firm
 
 VERSION = "v0.0.0-sim"
@@ -62,6 +63,7 @@ class Simulator:
         now: The virtual time, US Eastern without zone, settable: rows of trade date t
             are visible from `clock.PUBLISHED_AT` of the day after on, revisions from
             their moment on.
+        faults: What is to go wrong on the way to the client.
         requests: (action, fields without token and password) of every readable POST,
             refused ones included.
     """
@@ -78,6 +80,7 @@ class Simulator:
         self.user = user
         self.password = password
         self.now = now
+        self.faults = Faults()
         self.requests: list[tuple[str, dict[str, str]]] = []
         self._editions = editions
         self._limits = limits

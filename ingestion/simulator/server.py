@@ -1,21 +1,24 @@
 """`api.php` over HTTP on loopback."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from email.parser import BytesParser
 from email.policy import HTTP
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from urllib.parse import parse_qsl
 
 from ingestion.simulator import clock
 from ingestion.simulator.api import VERSION, Limits, Simulator
 from ingestion.simulator.editions import Editions
+from ingestion.simulator.faults import Fault, spoiled
 from ingestion.simulator.firm import Firm
 from ingestion.simulator.revisions import Revision
 
 PATH = "/api.php"
+_ENDS_CONNECTION = (Fault.TIMEOUT, Fault.CUT, Fault.DROP)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -37,7 +40,17 @@ class _Handler(BaseHTTPRequestHandler):
         except ValueError:
             self._reply(500, "Unreadable form.")
             return
-        self._reply(*self.simulator.answer(fields))
+        reply = self.simulator.answer(fields)
+        fault = self.simulator.faults.draw(fields, reply)
+        if fault in _ENDS_CONNECTION:
+            self.close_connection = True
+        if fault is Fault.DROP:
+            return
+        if fault is Fault.TIMEOUT:
+            self.server.stopping.wait(self.simulator.faults.delay_seconds)
+        if fault is not None:
+            reply = spoiled(fault, reply)
+        self._reply(*reply, is_cut=fault is Fault.CUT)
 
     def do_GET(self) -> None:
         """Refuse: everything is a POST."""
@@ -46,13 +59,14 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         """Stay quiet."""
 
-    def _reply(self, status: int, text: str) -> None:
+    def _reply(self, status: int, text: str, is_cut: bool = False) -> None:
         payload = text.encode()
+        kind = "html" if text.startswith("<") else "plain"
         self.send_response(status)
-        self.send_header("Content-Type", "text/plain; charset=utf-8")
+        self.send_header("Content-Type", f"text/{kind}; charset=utf-8")
         self.send_header("Content-Length", str(len(payload)))
         self.end_headers()
-        self.wfile.write(payload)
+        self.wfile.write(payload[: len(payload) // 2] if is_cut else payload)
 
 
 def _form(content_type: str, body: bytes) -> dict[str, str]:
@@ -77,6 +91,15 @@ def _form(content_type: str, body: bytes) -> dict[str, str]:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+
+    def __init__(self, address: tuple[str, int], handler: type[_Handler]) -> None:
+        super().__init__(address, handler)
+        self.stopping = Event()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Stay quiet about clients that did not wait for their reply."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 @contextmanager
@@ -124,5 +147,6 @@ def serve(
         try:
             yield simulator
         finally:
+            server.stopping.set()
             server.shutdown()
             thread.join()
