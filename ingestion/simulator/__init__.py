@@ -8,6 +8,7 @@ the sample firm for a look around.
 """
 
 from ingestion.simulator.api import Simulator
+from ingestion.simulator.dialect import Dialect
 from ingestion.simulator.faults import Fault
 from ingestion.simulator.firm import Account, Adjustment, Fill, Firm
 from ingestion.simulator.ledger import Ledger
@@ -18,6 +19,7 @@ from ingestion.simulator.traders import sample_firm
 __all__ = [
     "Account",
     "Adjustment",
+    "Dialect",
     "Fault",
     "Fill",
     "Firm",

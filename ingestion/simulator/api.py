@@ -10,9 +10,11 @@ from threading import Lock
 
 from ingestion.simulator import clock, reports
 from ingestion.simulator.archive import Archive
+from ingestion.simulator.dialect import Dialect
 from ingestion.simulator.editions import Editions, LogEntry
 from ingestion.simulator.faults import Faults
 from ingestion.simulator.firm import Account, Firm
+from ingestion.simulator.tables import Table
 
 VERSION = "v0.0.0-sim"
 USER_NUMBER = 501  # the digits after the colon of a token
@@ -52,6 +54,7 @@ class _View:
 
     archive: Archive
     last: date
+    dialect: Dialect
 
 
 class Simulator:
@@ -63,6 +66,7 @@ class Simulator:
         now: The virtual time, US Eastern without zone, settable: rows of trade date t
             are visible from `clock.PUBLISHED_AT` of the day after on, revisions from
             their moment on.
+        dialect: How the replies are written, settable.
         faults: What is to go wrong on the way to the client.
         requests: (action, fields without token and password) of every readable POST,
             refused ones included.
@@ -75,11 +79,13 @@ class Simulator:
         user: str,
         password: str,
         limits: Limits,
+        dialect: Dialect,
     ) -> None:
         self.url = ""
         self.user = user
         self.password = password
         self.now = now
+        self.dialect = dialect
         self.faults = Faults()
         self.requests: list[tuple[str, dict[str, str]]] = []
         self._editions = editions
@@ -186,25 +192,26 @@ class Simulator:
         if "groupId" in fields:
             known = _scope(view, fields)
         table = reports.accounts(view.archive, known, view.last)
-        return _paged(table, fields, self._limits.page_size)
+        return _paged(view, table, fields, self._limits.page_size)
 
     def _fills(self, fields: Mapping[str, str]) -> str:
         view = self._view()
         names = {account.name for account in _scope(view, fields)}
         table = reports.fills(view.archive, names, *_window(view, fields))
-        return _paged(table, fields, self._limits.page_size)
+        table = view.dialect.fills(table)
+        return _paged(view, table, fields, self._limits.page_size)
 
     def _positions(self, fields: Mapping[str, str]) -> str:
         view = self._view()
         scope = _scope(view, fields)
         table = reports.positions(view.archive, scope, *_window(view, fields))
-        return _paged(table, fields, self._limits.positions_page_size)
+        return _paged(view, table, fields, self._limits.positions_page_size)
 
     def _adjustments(self, fields: Mapping[str, str]) -> str:
         view = self._view()
         names = {account.name for account in _scope(view, fields)}
         table = reports.adjustments(view.archive, names, *_window(view, fields))
-        return _paged(table, fields, self._limits.page_size)
+        return _paged(view, table, fields, self._limits.page_size)
 
     def _report(self, fields: Mapping[str, str]) -> str:
         kind = fields.get("type", "")
@@ -214,11 +221,13 @@ class Simulator:
         scope = _scope(view, fields)
         if len(scope) != 1:
             raise RefusedError(f"Report {kind} needs exactly one accountId.")
-        return reports.REPORTS[kind](view.archive, scope[0], *_window(view, fields))
+        rows = reports.REPORTS[kind](view.archive, scope[0], *_window(view, fields))
+        return view.dialect.report(rows)
 
     def _view(self) -> _View:
         now = self.now
-        return _View(self._editions.archive(now), clock.last_published(now))
+        archive = self._editions.archive(now)
+        return _View(archive, clock.last_published(now), self.dialect)
 
 
 def _window(view: _View, fields: Mapping[str, str]) -> tuple[date, date]:
@@ -257,7 +266,7 @@ def _date(fields: Mapping[str, str], name: str) -> date:
     return day
 
 
-def _paged(table: reports.Table, fields: Mapping[str, str], size: int) -> str:
+def _paged(view: _View, table: Table, fields: Mapping[str, str], size: int) -> str:
     """One page with its header; the trailer only if the request names a page."""
     count = max(1, -(-len(table.items) // size))
     text = fields.get("page", "1")
@@ -265,5 +274,8 @@ def _paged(table: reports.Table, fields: Mapping[str, str], size: int) -> str:
     if not 1 <= number <= count:
         raise RefusedError(f"Invalid page: '{text}' of {count}.")
     items = table.items[(number - 1) * size : number * size]
-    body = reports.csv_text([table.header, *map(table.row, items)])
-    return f"{body}Page {number}/{count}" if "page" in fields else body
+    body = view.dialect.page(table, items)
+    if "page" not in fields:
+        return body
+    position = f"{number}/{count}" if items else view.dialect.empty_trailer
+    return f"{body}Page {position}"

@@ -49,6 +49,7 @@ _REPLIES: dict[Fault, Reply] = {
     Fault.EXPIRED: (500, "Invalid or expired token."),
     Fault.EMPTY: (200, ""),
 }
+_FIRST_LINE = re.compile(r"[^\r\n]*")
 _TRAILER = re.compile(r"(?P<page>Page \d+/)(?P<count>\d+)\Z")
 
 
@@ -61,11 +62,11 @@ def _with_one_page_more(text: str) -> str:
 
 
 def _with_other_columns(text: str) -> str:
-    header, end, rest = text.partition("\n")
+    header = _FIRST_LINE.match(text)[0]
     if "," not in header:
         return text
     names = [f"Column {number}" for number in range(1, header.count(",") + 2)]
-    return ",".join(names) + end + rest
+    return ",".join(names) + text[len(header) :]
 
 
 _ALTERATIONS: dict[Fault, Callable[[str], str]] = {

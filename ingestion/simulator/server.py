@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 
 from ingestion.simulator import clock
 from ingestion.simulator.api import VERSION, Limits, Simulator
+from ingestion.simulator.dialect import Dialect
 from ingestion.simulator.editions import Editions
 from ingestion.simulator.faults import Fault, spoiled
 from ingestion.simulator.firm import Firm
@@ -108,6 +109,7 @@ def serve(
     *,
     as_of: date | None = None,
     revisions: Sequence[Revision] = (),
+    dialect: Dialect | None = None,
     port: int = 0,
     page_size: int = 50_000,
     positions_page_size: int = 10_000,
@@ -123,6 +125,7 @@ def serve(
         as_of: The virtual time, US Eastern without zone, or a date for its morning;
             by default the day after the firm's last.
         revisions: What changes on record, in any order.
+        dialect: How the replies are written; by default as `Dialect()` does.
         port: 0 takes a free one.
 
     Raises:
@@ -138,7 +141,7 @@ def serve(
         token_lifetime_seconds,
     )
     now = clock.moment(as_of or editions.archive(datetime.min).morning_after)
-    simulator = Simulator(editions, now, user, password, limits)
+    simulator = Simulator(editions, now, user, password, limits, dialect or Dialect())
     handler = type("Handler", (_Handler,), {"simulator": simulator})
     with _Server(("127.0.0.1", port), handler) as server:
         simulator.url = f"http://127.0.0.1:{server.server_port}{PATH}"
