@@ -1,10 +1,13 @@
 """Faults on the way to the client: what each looks like, and who gets it."""
 
 import re
+import socket
+import struct
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -103,7 +106,7 @@ def test_a_dropped_connection(client, faults):
     assert client.fills(page=1)[0] == 200
 
 
-def test_an_answer_that_comes_too_late(client, faults, capfd):
+def test_an_answer_that_comes_too_late(client, faults):
     faults.once(Fault.TIMEOUT, action="version", times=2)
     faults.delay_seconds = 0.3
     data = {"action": "version"}
@@ -113,7 +116,24 @@ def test_an_answer_that_comes_too_late(client, faults, capfd):
     reply = requests.post(client.simulator.url, data=data, timeout=10)
     assert time.monotonic() - started >= 0.3
     assert reply.text.startswith("v0.0.0-sim")
-    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_client_that_hung_up_makes_no_noise(client, faults, capfd):
+    faults.once(Fault.TIMEOUT, action="version")
+    faults.delay_seconds = 0.1
+    host = urlsplit(client.simulator.url)
+    with socket.create_connection((host.hostname, host.port)) as connection:
+        # Closing resets the connection, so that the answer fails to be written.
+        linger = struct.pack("ii", 1, 0)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        connection.sendall(
+            b"POST /api.php HTTP/1.1\r\nContent-Length: 14\r\n"
+            b"Content-Type: application/x-www-form-urlencoded\r\n\r\naction=version"
+        )
+        while not faults.injected:
+            time.sleep(0.01)
+    time.sleep(0.3)
+    assert capfd.readouterr().err == ""
 
 
 def test_a_waiting_client_does_not_hold_up_the_end():
