@@ -7,17 +7,24 @@ Every person, account and symbol is invented. `python -m ingestion.simulator` se
 the sample firm for a look around.
 """
 
+from ingestion.simulator.api import Simulator
+from ingestion.simulator.dialect import Dialect
+from ingestion.simulator.faults import Fault
 from ingestion.simulator.firm import Account, Adjustment, Fill, Firm
 from ingestion.simulator.ledger import Ledger
-from ingestion.simulator.server import Simulator, serve
+from ingestion.simulator.revisions import Revision
+from ingestion.simulator.server import serve
 from ingestion.simulator.traders import sample_firm
 
 __all__ = [
     "Account",
     "Adjustment",
+    "Dialect",
+    "Fault",
     "Fill",
     "Firm",
     "Ledger",
+    "Revision",
     "Simulator",
     "sample_firm",
     "serve",

@@ -1,17 +1,13 @@
-"""The replies as CSV text: what PropReports would write for a firm's records.
+"""The replies as rows of cells: what PropReports would write for a firm's records.
 
 Amounts are shown with two decimals, half-up, and computed unrounded; fills are shown
-as they are. A window without rows is a header alone, or `No data available`.
+as they are. A window without rows is a header alone, or no row at all.
 """
 
-import csv
-import io
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import groupby
-from typing import Any
 
 from ingestion.simulator.archive import Archive
 from ingestion.simulator.firm import (
@@ -23,11 +19,13 @@ from ingestion.simulator.firm import (
     instrument_type,
 )
 from ingestion.simulator.ledger import AccountDay, SymbolDay
+from ingestion.simulator.tables import Header, Money, Number, Table
 from ingestion.simulator.trips import RoundTrip, round_trips
+
+Rows = list[Sequence[str]]
 
 ZERO = Decimal(0)
 CENT = Decimal("0.01")
-NO_DATA = "No data available\n"
 TYPE_TOTALS = {"Eq": "Equities", "Op": "Options", "Fu": "Futures"}
 REGULATORY_COLUMNS = ("SEC", "ORF", "CAT", "TAF", "FTT", "NFA")
 
@@ -45,27 +43,6 @@ OPEN_POSITION_HEADER = [
     *("Symbol", "Qty", "Avg Price", "Close Price", "CCY", "Spot"),
     *("Cost", "Market Value", "Unrealized Δ", "Unrealized"),
 ]
-
-
-@dataclass(frozen=True)
-class Table:
-    """A reply in pages: rows are written only when their page is asked for.
-
-    Attributes:
-        items: The records behind the rows.
-        row: Writes the cells of one.
-    """
-
-    header: Sequence[str]
-    items: Sequence[Any]
-    row: Callable[[Any], Sequence[str]]
-
-
-def csv_text(rows: Iterable[Sequence[str]]) -> str:
-    """Rows as CSV lines, quoted where needed, each ending in a newline."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()
 
 
 def accounts(archive: Archive, scope: Sequence[Account], last: date) -> Table:
@@ -107,12 +84,12 @@ def fills(archive: Archive, names: set[str], first: date, last: date) -> Table:
             fill.filled_at.strftime("%m/%d/%Y %H:%M:%S"),
             fill.account_name,
             fill.side,
-            f"{fill.quantity:f}",
+            Number(f"{fill.quantity:f}"),
             fill.symbol,
-            f"{fill.price:f}",
+            Number(f"{fill.price:f}"),
             fill.route,
             fill.liquidity,
-            *[f"{amounts[name]:f}" if name in amounts else "" for name in fees],
+            *[Number(f"{amounts[x]:f}") if x in amounts else "" for x in fees],
             fill.order_id,
             fill.fill_id,
             fill.currency,
@@ -174,7 +151,9 @@ def adjustments(archive: Archive, names: set[str], first: date, last: date) -> T
     return Table(ADJUSTMENT_HEADER, archive.adjustments(names, first, last), row)
 
 
-def summary_by_date(archive: Archive, account: Account, first: date, last: date) -> str:
+def summary_by_date(
+    archive: Archive, account: Account, first: date, last: date
+) -> Rows:
     """One row per date and instrument type on which anything moved, then totals.
 
     An account's adjustments, transfers, cash and end balance stand in the first row of
@@ -192,7 +171,7 @@ def summary_by_date(archive: Archive, account: Account, first: date, last: date)
         *("Unrealized Δ", "Total Δ", *transfers, "Transfers"),
         *("Cash", "Unrealized", "End Balance"),
     ]
-    rows = [header]
+    rows: Rows = [Header(header)]
     totals: dict[str, list[Decimal]] = {}
     states: dict[str, list[str]] = {}
     types_traded = {x.type for day in days for x in day.symbol_days}
@@ -228,10 +207,10 @@ def summary_by_date(archive: Archive, account: Account, first: date, last: date)
         for kind in TYPE_TOTALS
         if kind in totals
     ]
-    return csv_text(rows)
+    return rows
 
 
-def totals_by_date(archive: Archive, account: Account, first: date, last: date) -> str:
+def totals_by_date(archive: Archive, account: Account, first: date, last: date) -> Rows:
     """A block per date: symbols traded or held, then a subtotal per type."""
     days = archive.ledger.days(account.name, first, last)
     fees = fee_columns(_fee_names(days))
@@ -249,20 +228,20 @@ def totals_by_date(archive: Archive, account: Account, first: date, last: date) 
         shown.append(_total(x.unrealized or ZERO for x in of))
         return [label, *_flow_cells(shown)]
 
-    rows = []
+    rows: Rows = []
     for day in days:
         if not day.symbol_days:
             continue
-        rows += [[_short(day.date)], header]
+        rows += [[_short(day.date)], Header(header)]
         rows += [line(x.symbol, [x]) for x in day.symbol_days]
         for kind, label in TYPE_TOTALS.items():
             own = [x for x in day.symbol_days if x.type == kind]
             if own:
                 rows.append(line(label, own))
-    return csv_text(rows) or NO_DATA
+    return rows
 
 
-def trades(archive: Archive, account: Account, first: date, last: date) -> str:
+def trades(archive: Archive, account: Account, first: date, last: date) -> Rows:
     """A block per date: round trips closed on it, then a subtotal per type."""
     history = archive.fills({account.name}, date.min, last)
     closed = [
@@ -284,10 +263,10 @@ def trades(archive: Archive, account: Account, first: date, last: date) -> str:
             _money(_total(trip.net for trip in of)),
         ]
 
-    rows = []
+    rows: Rows = []
     for day, group in groupby(closed, key=lambda trip: trip.closed_at.date()):
         trips = list(group)
-        rows += [[_short(day)], header]
+        rows += [[_short(day)], Header(header)]
         for trip in trips:
             rows.append(
                 [
@@ -305,18 +284,18 @@ def trades(archive: Archive, account: Account, first: date, last: date) -> str:
             own = [trip for trip in trips if instrument_type(trip.symbol) == kind]
             if own:
                 rows.append([label, "", "", "", "", "", "", *sums(own)])
-    return csv_text(rows) or NO_DATA
+    return rows
 
 
-def open_positions(archive: Archive, account: Account, first: date, last: date) -> str:
+def open_positions(archive: Archive, account: Account, first: date, last: date) -> Rows:
     """A block per date: positions at its end, then long, short, closed and all."""
-    rows = []
+    rows: Rows = []
     for day in archive.ledger.days(account.name, first, last):
         held = [x for x in day.symbol_days if x.position]
         closed = [x for x in day.symbol_days if not x.position and x.unrealized_delta]
         if not held and not closed:
             continue
-        rows += [[_short(day.date)], OPEN_POSITION_HEADER]
+        rows += [[_short(day.date)], Header(OPEN_POSITION_HEADER)]
         for x in held:
             value = None if x.unrealized is None else x.cost + x.unrealized
             rows.append(
@@ -333,10 +312,10 @@ def open_positions(archive: Archive, account: Account, first: date, last: date) 
             "": held + closed,
         }
         rows += [_position_sums(label, of) for label, of in groups.items() if of]
-    return csv_text(rows) or NO_DATA
+    return rows
 
 
-REPORTS: dict[str, Callable[[Archive, Account, date, date], str]] = {
+REPORTS: dict[str, Callable[[Archive, Account, date, date], Rows]] = {
     "summaryByDate": summary_by_date,
     "totalsByDate": totals_by_date,
     "trades": trades,
@@ -385,18 +364,20 @@ def _total(amounts: Iterable[Decimal | int]) -> Decimal:
 
 def _money(amount: Decimal | None) -> str:
     # Adding 0 turns -0.00 into 0.00.
-    return "" if amount is None else f"{amount.quantize(CENT, ROUND_HALF_UP) + ZERO:f}"
+    if amount is None:
+        return ""
+    return Money(f"{amount.quantize(CENT, ROUND_HALF_UP) + ZERO:f}")
 
 
 def _price(price: Decimal | None) -> str:
     """At least two decimals; a sub-penny close keeps all it has."""
     if price is None:
         return ""
-    return f"{price:f}" if price != price.quantize(CENT) else _money(price)
+    return Number(f"{price:f}") if price != price.quantize(CENT) else _money(price)
 
 
 def _plain(number: Decimal) -> str:
-    return f"{number.normalize() + ZERO:f}"
+    return Number(f"{number.normalize() + ZERO:f}")
 
 
 def _padded(day: date) -> str:

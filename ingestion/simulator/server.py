@@ -1,229 +1,25 @@
-"""`api.php` over HTTP on loopback: log-in, rate limit, scope, paging, virtual clock."""
+"""`api.php` over HTTP on loopback."""
 
-import secrets
-import time
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime
 from email.parser import BytesParser
 from email.policy import HTTP
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Lock, Thread
+from threading import Event, Thread
 from urllib.parse import parse_qsl
 
-from ingestion.simulator import reports
-from ingestion.simulator.archive import Archive
-from ingestion.simulator.firm import Account, Firm
+from ingestion.simulator import clock
+from ingestion.simulator.api import VERSION, Limits, Simulator
+from ingestion.simulator.dialect import Dialect
+from ingestion.simulator.editions import Editions
+from ingestion.simulator.faults import Fault, spoiled
+from ingestion.simulator.firm import Firm
+from ingestion.simulator.revisions import Revision
 
-VERSION = "v0.0.0-sim"
 PATH = "/api.php"
-USER_NUMBER = 501  # the digits after the colon of a token
-ALL_ACCOUNTS = ("-2", "-4")
-SECRET_FIELDS = ("token", "password")
-NEEDS_NO_TOKEN = ("login", "version")
-
-
-class RefusedError(Exception):
-    """A request that gets a message instead of data."""
-
-    def __init__(self, message: str, status: int = 500) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What the server allows.
-
-    Attributes:
-        page_size: Rows on a page of any action but positions.
-        rate_limit: Requests answered in any `rate_window_seconds`; a refused request
-            does not count.
-    """
-
-    page_size: int
-    positions_page_size: int
-    rate_limit: int
-    rate_window_seconds: float
-    token_lifetime_seconds: float
-
-
-class Simulator:
-    """A running server.
-
-    Attributes:
-        url: Address of `api.php`.
-        user: Who may log in, with `password`.
-        as_of: The virtual date, settable: a row of trade date t is visible once
-            t < as_of.
-        requests: (action, fields without token and password) of every readable POST,
-            refused ones included.
-    """
-
-    def __init__(
-        self, archive: Archive, as_of: date, user: str, password: str, limits: Limits
-    ) -> None:
-        self.url = ""
-        self.user = user
-        self.password = password
-        self.as_of = as_of
-        self.requests: list[tuple[str, dict[str, str]]] = []
-        self._archive = archive
-        self._limits = limits
-        self._lock = Lock()
-        self._answered: deque[float] = deque()
-        self._issued: dict[str, float] = {}
-        self._actions: dict[str, Callable[[Mapping[str, str]], str]] = {
-            "login": self._login,
-            "logout": self._logout,
-            "version": self._version,
-            "accounts": self._accounts,
-            "fills": self._fills,
-            "positions": self._positions,
-            "adjustments": self._adjustments,
-            "report": self._report,
-        }
-
-    def answer(self, fields: Mapping[str, str]) -> tuple[int, str]:
-        """HTTP status and body for the fields of one POST."""
-        action = fields.get("action", "")
-        shown = {
-            name: value
-            for name, value in fields.items()
-            if name != "action" and name not in SECRET_FIELDS
-        }
-        with self._lock:
-            self.requests.append((action, shown))
-        try:
-            self._check_rate()
-            if action not in self._actions:
-                raise RefusedError(f"Unknown action: '{action}'.")
-            if action not in NEEDS_NO_TOKEN:
-                self._check_token(fields.get("token", ""))
-            return 200, self._actions[action](fields)
-        except RefusedError as error:
-            return error.status, str(error)
-
-    def _check_rate(self) -> None:
-        with self._lock:
-            now = time.monotonic()
-            while (
-                self._answered
-                and self._answered[0] <= now - self._limits.rate_window_seconds
-            ):
-                self._answered.popleft()
-            if len(self._answered) >= self._limits.rate_limit:
-                raise RefusedError("Too many requests.", status=429)
-            self._answered.append(now)
-
-    def _check_token(self, token: str) -> None:
-        with self._lock:
-            issued = self._issued.get(token)
-        if (
-            issued is None
-            or time.monotonic() - issued >= self._limits.token_lifetime_seconds
-        ):
-            raise RefusedError("Invalid or expired token.")
-
-    def _login(self, fields: Mapping[str, str]) -> str:
-        given = (fields.get("user"), fields.get("password"))
-        if given != (self.user, self.password):
-            raise RefusedError("Invalid user or password.")
-        token = f"{secrets.token_hex(16)}:{USER_NUMBER}"
-        with self._lock:
-            self._issued[token] = time.monotonic()
-        return token
-
-    def _logout(self, fields: Mapping[str, str]) -> str:
-        with self._lock:
-            self._issued.pop(fields["token"], None)
-        return "Logged out."
-
-    def _version(self, _: Mapping[str, str]) -> str:
-        return f"{VERSION} [{self.as_of.isoformat()}]"
-
-    def _accounts(self, fields: Mapping[str, str]) -> str:
-        last = self._last_visible()
-        known = self._archive.accounts(last)
-        if "groupId" in fields:
-            known = self._scope(fields)
-        table = reports.accounts(self._archive, known, last)
-        return _paged(table, fields, self._limits.page_size)
-
-    def _fills(self, fields: Mapping[str, str]) -> str:
-        names = {account.name for account in self._scope(fields)}
-        table = reports.fills(self._archive, names, *self._window(fields))
-        return _paged(table, fields, self._limits.page_size)
-
-    def _positions(self, fields: Mapping[str, str]) -> str:
-        scope = self._scope(fields)
-        table = reports.positions(self._archive, scope, *self._window(fields))
-        return _paged(table, fields, self._limits.positions_page_size)
-
-    def _adjustments(self, fields: Mapping[str, str]) -> str:
-        names = {account.name for account in self._scope(fields)}
-        table = reports.adjustments(self._archive, names, *self._window(fields))
-        return _paged(table, fields, self._limits.page_size)
-
-    def _report(self, fields: Mapping[str, str]) -> str:
-        kind = fields.get("type", "")
-        if kind not in reports.REPORTS:
-            raise RefusedError(f"Unknown report type: '{kind}'.")
-        scope = self._scope(fields)
-        if len(scope) != 1:
-            raise RefusedError(f"Report {kind} needs exactly one accountId.")
-        return reports.REPORTS[kind](self._archive, scope[0], *self._window(fields))
-
-    def _last_visible(self) -> date:
-        return self.as_of - timedelta(days=1)
-
-    def _window(self, fields: Mapping[str, str]) -> tuple[date, date]:
-        first, last = _date(fields, "startDate"), _date(fields, "endDate")
-        if first > last:
-            raise RefusedError("startDate is after endDate.")
-        return first, min(last, self._last_visible())
-
-    def _scope(self, fields: Mapping[str, str]) -> list[Account]:
-        known = self._archive.accounts(self._last_visible())
-        if "accountId" in fields:
-            by_number = {str(account.number): account for account in known}
-            scope = []
-            for number in dict.fromkeys(fields["accountId"].split(",")):
-                if number.strip() not in by_number:
-                    raise RefusedError(f"Unknown account: '{number}'.")
-                scope.append(by_number[number.strip()])
-            return scope
-        if "groupId" not in fields:
-            raise RefusedError("accountId or groupId is required.")
-        if fields["groupId"] not in ALL_ACCOUNTS:
-            raise RefusedError(f"Unknown group: '{fields['groupId']}'.")
-        return known
-
-
-def _date(fields: Mapping[str, str], name: str) -> date:
-    text = fields.get(name, "")
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        day = None
-    # fromisoformat also takes 20250303 and 2025-W10-1.
-    if day is None or day.isoformat() != text:
-        raise RefusedError(f"Invalid {name}: '{text}', expected YYYY-MM-DD.")
-    return day
-
-
-def _paged(table: reports.Table, fields: Mapping[str, str], size: int) -> str:
-    """One page with its header; the trailer only if the request names a page."""
-    count = max(1, -(-len(table.items) // size))
-    text = fields.get("page", "1")
-    number = int(text) if text.isdecimal() else 0
-    if not 1 <= number <= count:
-        raise RefusedError(f"Invalid page: '{text}' of {count}.")
-    items = table.items[(number - 1) * size : number * size]
-    body = reports.csv_text([table.header, *map(table.row, items)])
-    return f"{body}Page {number}/{count}" if "page" in fields else body
+_ENDS_CONNECTION = (Fault.TIMEOUT, Fault.CUT, Fault.DROP)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -245,7 +41,17 @@ class _Handler(BaseHTTPRequestHandler):
         except ValueError:
             self._reply(500, "Unreadable form.")
             return
-        self._reply(*self.simulator.answer(fields))
+        reply = self.simulator.answer(fields)
+        fault = self.simulator.faults.draw(fields, reply)
+        if fault in _ENDS_CONNECTION:
+            self.close_connection = True
+        if fault is Fault.DROP:
+            return
+        if fault is Fault.TIMEOUT:
+            self.server.stopping.wait(self.simulator.faults.delay_seconds)
+        if fault is not None:
+            reply = spoiled(fault, reply)
+        self._reply(*reply, is_cut=fault is Fault.CUT)
 
     def do_GET(self) -> None:
         """Refuse: everything is a POST."""
@@ -254,13 +60,14 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         """Stay quiet."""
 
-    def _reply(self, status: int, text: str) -> None:
+    def _reply(self, status: int, text: str, is_cut: bool = False) -> None:
         payload = text.encode()
+        kind = "html" if text.startswith("<") else "plain"
         self.send_response(status)
-        self.send_header("Content-Type", "text/plain; charset=utf-8")
+        self.send_header("Content-Type", f"text/{kind}; charset=utf-8")
         self.send_header("Content-Length", str(len(payload)))
         self.end_headers()
-        self.wfile.write(payload)
+        self.wfile.write(payload[: len(payload) // 2] if is_cut else payload)
 
 
 def _form(content_type: str, body: bytes) -> dict[str, str]:
@@ -286,12 +93,23 @@ def _form(content_type: str, body: bytes) -> dict[str, str]:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
+    def __init__(self, address: tuple[str, int], handler: type[_Handler]) -> None:
+        super().__init__(address, handler)
+        self.stopping = Event()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Stay quiet about clients that did not wait for their reply."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
 
 @contextmanager
 def serve(
     firm: Firm,
     *,
     as_of: date | None = None,
+    revisions: Sequence[Revision] = (),
+    dialect: Dialect | None = None,
     port: int = 0,
     page_size: int = 50_000,
     positions_page_size: int = 10_000,
@@ -304,13 +122,17 @@ def serve(
     """Serve a firm on loopback until the block ends.
 
     Args:
-        as_of: The virtual date; by default the day after the firm's last.
+        as_of: The virtual time, US Eastern without zone, or a date for its morning;
+            by default the day after the firm's last.
+        revisions: What changes on record, in any order.
+        dialect: How the replies are written; by default as `Dialect()` does.
         port: 0 takes a free one.
 
     Raises:
-        ValueError: The firm has no dates and `as_of` is not given.
+        ValueError: The firm has no dates and `as_of` is not given, or a revision is of
+            something that is not on record.
     """
-    archive = Archive(firm)
+    editions = Editions(firm, revisions)
     limits = Limits(
         page_size,
         positions_page_size,
@@ -318,9 +140,8 @@ def serve(
         rate_window_seconds,
         token_lifetime_seconds,
     )
-    simulator = Simulator(
-        archive, as_of or archive.morning_after, user, password, limits
-    )
+    now = clock.moment(as_of or editions.archive(datetime.min).morning_after)
+    simulator = Simulator(editions, now, user, password, limits, dialect or Dialect())
     handler = type("Handler", (_Handler,), {"simulator": simulator})
     with _Server(("127.0.0.1", port), handler) as server:
         simulator.url = f"http://127.0.0.1:{server.server_port}{PATH}"
@@ -329,5 +150,6 @@ def serve(
         try:
             yield simulator
         finally:
+            server.stopping.set()
             server.shutdown()
             thread.join()

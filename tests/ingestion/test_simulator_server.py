@@ -291,3 +291,34 @@ def test_fee_columns_are_those_of_the_fills_shown():
     assert ",Liq,Comm,Ecn Fee,SEC,CAT,TAF,NSCC,Clr,Misc,Venue,Order Id," in both[0]
     assert ",Liq,Comm,Ecn Fee,SEC,TAF,NSCC,Clr,Misc,Order Id," in first[0]
     assert ",B,0.5,QQZ,1,,,,,,0.000035,,,,,-1," in both[2]
+
+
+@pytest.mark.parametrize(
+    ("now", "count"),
+    [
+        (datetime(2025, 3, 3, 22), 0),
+        (datetime(2025, 3, 4, 5, 59, 59), 0),
+        (datetime(2025, 3, 4, 6), 1),
+        (datetime(2025, 3, 4, 22), 1),
+        (datetime(2025, 3, 5, 5), 1),
+    ],
+)
+def test_a_day_is_published_at_six_in_the_next_morning(now, count):
+    with client_of(firm_of(2), as_of=now) as client:
+        assert len(client.fills(page=1)[1]) - 2 == count
+        client.simulator.now = now + timedelta(days=5)
+        assert len(client.fills(page=1)[1]) - 2 == 2
+
+
+def test_a_date_is_its_morning():
+    with client_of(firm_of(2), as_of=date(2025, 3, 4)) as client:
+        simulator = client.simulator
+        assert simulator.now == datetime(2025, 3, 4, 8)
+        assert simulator.last_visible == MONDAY
+        simulator.as_of = date(2025, 3, 5)
+        assert simulator.now == datetime(2025, 3, 5, 8)
+        simulator.now = datetime(2025, 3, 6, 1)
+        assert (simulator.as_of, simulator.last_visible) == (
+            date(2025, 3, 6),
+            date(2025, 3, 4),
+        )
