@@ -173,8 +173,9 @@ def test_the_report_counts_what_differs(home: Home) -> None:
     assert found == [
         (
             14,
-            "of 19 account-days differ from the broker's own summary: 2 cancelled fill, "
-            "1 journal entry, 2 opening booked at close, 3 missing fills, "
-            "2 missing at broker, 2 time order matching, 1 restated fees, 1 unknown",
+            "of 19 account-days differ from the broker's own summary: "
+            "2 cancelled fill, 1 journal entry, 2 opening booked at close, "
+            "3 missing fills, 2 missing at broker, 2 time order matching, "
+            "1 restated fees, 1 unknown",
         )
     ]
