@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,6 +11,7 @@ FILL_HEADER = (
     "Date/Time", "Account", "B/S", "Qty", "Symbol", "Price", "Route", "Liq", "Comm",
     "Ecn Fee", "Order Id", "Fill Id", "Currency", "Status", "PropReports Id",
 )  # fmt: skip
+SUMMARY_HEADER = ("Date", "Type", "Fills", "Qty", "Gross", "Trade Fees", "Net")
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,26 @@ class ExportedFill:
         )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class ExportedDay:
+    """A row of summaryByDate/*.csv."""
+
+    account: str
+    day: date
+    fills: int
+    quantity: Decimal
+    gross: Decimal
+    fees: Decimal = Decimal(0)
+    net: Decimal | None = None
+
+    def row(self) -> tuple:
+        """Cells in the order of `SUMMARY_HEADER`, money in cents."""
+        net = self.gross - self.fees if self.net is None else self.net
+        money = (f"{amount:.2f}" for amount in (self.gross, self.fees, net))
+        date_cell = f"{self.day.month}/{self.day.day}/{self.day.year}"
+        return (date_cell, "Eq", self.fills, f"{self.quantity:f}", *money)
+
+
 @dataclass
 class Exports:
     """A folder of exports under construction."""
@@ -73,6 +94,17 @@ class Exports:
         for account, rows in by_account.items():
             name = f"fills/{self.accounts[account]}.csv"
             self._table(name, FILL_HEADER, (fill.row() for fill in rows))
+        return self
+
+    def summarise(self, days: Iterable[ExportedDay]) -> "Exports":
+        """Write the broker's own summaries, one file per account."""
+        by_account: dict[str, list[ExportedDay]] = {}
+        for one in days:
+            by_account.setdefault(one.account, []).append(one)
+        (self.folder / "summaryByDate").mkdir(parents=True, exist_ok=True)
+        for account, rows in by_account.items():
+            name = f"summaryByDate/{account}.csv"
+            self._table(name, SUMMARY_HEADER, (one.row() for one in rows))
         return self
 
     def _table(self, name: str, header: tuple, rows: Iterable[tuple]) -> None:

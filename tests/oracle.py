@@ -60,6 +60,42 @@ def daily_gross(
     return dict(gross)
 
 
+def daily_gross_in_time_order(
+    fills: Iterable[ExportedFill],
+) -> dict[tuple[str, date], Decimal]:
+    """Gross P&L by account and date, by one queue that is walked fill by fill.
+
+    A closing fill takes today's opening lots first, oldest first, then those held
+    overnight; what it does not close opens a lot.
+    """
+    gross: dict[tuple[str, date], Decimal] = defaultdict(Decimal)
+    todays: dict[tuple[str, str], deque[Lot]] = defaultdict(deque)
+    carried: dict[tuple[str, str], deque[Lot]] = defaultdict(deque)
+    last_day: dict[tuple[str, str], date] = {}
+    for fill in sorted(fills, key=_in_time):
+        if fill.status == "CXLD":
+            continue
+        key, day = (fill.account, fill.symbol), fill.at.date()
+        if last_day.get(key) != day:
+            carried[key].extend(todays.pop(key, ()))
+            last_day[key] = day
+        left, total = fill.signed_quantity, Decimal(0)
+        for lots in (todays[key], carried[key]):
+            while left and lots and (lots[0].quantity > 0) != (left > 0):
+                held = lots[0]
+                sign = 1 if left > 0 else -1
+                quantity = min(abs(held.quantity), abs(left))
+                total += sign * quantity * (held.price - fill.price)
+                held.quantity += sign * quantity
+                left -= sign * quantity
+                if not held.quantity:
+                    lots.popleft()
+        if left:
+            todays[key].append(Lot(left, fill.price))
+        gross[fill.account, day] += total
+    return dict(gross)
+
+
 def _match(bought: deque[Lot], sold: deque[Lot]) -> Decimal:
     quantity = min(bought[0].quantity, sold[0].quantity)
     total = quantity * (sold[0].price - bought[0].price)

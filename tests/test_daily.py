@@ -42,7 +42,7 @@ def test_every_account_day_equals_the_simulators_own_ledger(sample: SampleRun) -
     """The broker's summary comes from a queue per fill, ours from SQL."""
     compared = rows(
         sample.home,
-        "select comparison, count(*), max(abs(gross_difference)), "
+        "select difference_class, count(*), max(abs(gross_difference)), "
         "max(abs(fees_difference)) from marts.broker_reconciliation group by 1",
     )
     assert [name for name, *_ in compared] == ["within_rounding"]
@@ -202,7 +202,7 @@ def test_the_api_source_is_the_same_line(tmp_path: Path) -> None:
     assert "SAMPLE DATA" not in run.out
     compared = rows(
         Home(tmp_path),
-        "select comparison, count(*) from marts.broker_reconciliation group by 1",
+        "select difference_class, count(*) from marts.broker_reconciliation group by 1",
     )
     assert [name for name, _ in compared] == ["within_rounding"]
     written = b"".join(
@@ -223,11 +223,11 @@ def test_real_exports_come_to_the_brokers_own_figures(tmp_path: Path) -> None:
     assert rows(home, "select count(*) from raw.fills") == [(117_128,)]
     assert rows(
         home,
-        "select comparison, account_id like 'PR%', count(*) "
+        "select difference_class, account_id like 'PR%', count(*) "
         "from marts.broker_reconciliation group by all order by all",
     ) == [
         # The broker books the opening fill's fee on the closing day of six.
-        ("fills_differ", True, 6),
+        ("opening_booked_at_close", True, 6),
         ("within_rounding", False, 1_729),
         ("within_rounding", True, 141),
     ]

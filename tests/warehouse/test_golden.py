@@ -41,6 +41,6 @@ def test_the_worked_case_comes_out_to_the_last_digit(tmp_path: Path) -> None:
     assert days == [tuple(map(Decimal, line.split())) for line in expected]
     compared = rows(
         home,
-        "select comparison, gross_difference from marts.broker_reconciliation",
+        "select difference_class, gross_difference from marts.broker_reconciliation",
     )
     assert compared == [("within_rounding", 0)] * 2

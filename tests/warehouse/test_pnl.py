@@ -11,7 +11,7 @@ import pytest
 from runtime.home import Home
 from tests.conftest import build_warehouse, rows
 from tests.exports import ExportedFill, Exports
-from tests.oracle import daily_gross
+from tests.oracle import daily_gross, daily_gross_in_time_order
 
 MONDAY = datetime(2025, 3, 3, 9, 30)
 
@@ -216,6 +216,51 @@ def test_every_random_account_equals_the_queue_to_the_last_digit(home: Home) -> 
     }
     assert len(found) > 250
     assert found == expected
+
+
+def test_a_queue_in_time_order_closes_what_is_held_first(home: Home) -> None:
+    found = rows(
+        home,
+        "select gross_pnl, gross_pnl_in_time_order from marts.broker_reconciliation "
+        "where account_id = 'AMBIG' order by trade_date",
+    )
+    assert found == [(0, 0), (-100, 100)]
+
+
+def test_every_random_account_equals_the_queue_in_time_order_too(home: Home) -> None:
+    """Long and short carry, and days through zero, differ in every account."""
+    found = {
+        (account, day): value
+        for account, day, value in rows(
+            home,
+            "select account_id, trade_date, gross_pnl_in_time_order "
+            "from marts.broker_reconciliation where account_id like 'RANDOM%'",
+        )
+    }
+    assert found == daily_gross_in_time_order(RANDOM)
+    differing = rows(
+        home,
+        """
+        select count(distinct (time_order.account_id, time_order.trade_date)),
+            count(distinct case when symbols.position_quantity > 0
+                then time_order.account_id end),
+            count(distinct case when symbols.position_quantity < 0
+                then time_order.account_id end),
+            count(distinct case
+                when (symbols.position_quantity > 0) <> (symbols.carried > 0)
+                then time_order.account_id end)
+        from intermediate.int_time_order_days as time_order
+        inner join (
+            from intermediate.int_symbol_days
+            select *, lag(position_quantity)
+                over (partition by account_id, symbol order by trade_date) as carried
+        ) as symbols using (account_id, trade_date)
+        where time_order.gross_pnl <> time_order.gross_pnl_in_time_order
+            and time_order.account_id like 'RANDOM%'
+        """,
+    )[0]
+    assert differing[0] > 150
+    assert differing[1:] == (8, 8, 8)
 
 
 def test_fees_and_volume_of_random_accounts_are_plain_sums(home: Home) -> None:

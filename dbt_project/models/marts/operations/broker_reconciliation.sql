@@ -3,8 +3,11 @@
     summary knows.
     The summary shows cents and prices of four digits, so a gross may differ by half a
     unit of the fourth digit per share, and by a cent for the display; fees by three
-    cents, whatever was traded.
+    cents, whatever was traded. A surplus is what the broker has more than we do; a day
+    that one side lacks counts as 0 there.
 #}
+{% set quantity_rounding = var('displayed_rounding') ~ ' * type_rows_count' %}
+
 with
 
 daily_totals as (
@@ -35,17 +38,42 @@ fills as (
     select
         account_id,
         trade_date,
+        fill_status,
         quantity,
-        multiplier
+        multiplier,
+        is_regular,
+        is_counted
     from {{ ref('int_fills_current') }}
-    where is_counted
 ),
 
-contract_units as (
+overnight_matches as (
+    select
+        account_id,
+        opened_date,
+        closed_date
+    from {{ ref('int_overnight_matches') }}
+),
+
+time_order_days as (
     select
         account_id,
         trade_date,
-        sum(cast(quantity as double) * cast(multiplier as double)) as traded_units
+        gross_pnl_in_time_order
+    from {{ ref('int_time_order_days') }}
+),
+
+fill_days as (
+    select
+        account_id,
+        trade_date,
+        sum(
+            case when is_counted then cast(quantity as double) * cast(multiplier as double) end
+        ) as traded_units,
+        sum(case when fill_status = 'CXLD' then 1 else 0 end) as cancelled_count,
+        sum(case when fill_status = 'CXLD' then quantity else 0 end) as cancelled_quantity,
+        sum(case when is_counted and not is_regular then 1 else 0 end) as journal_count,
+        sum(case when is_counted and not is_regular then quantity else 0 end)
+            as journal_quantity
     from fills
     group by account_id, trade_date
 ),
@@ -54,7 +82,9 @@ broker_days as (
     select
         accounts.account_id,
         broker_rows.trade_date,
+        count(*) as type_rows_count,
         sum(broker_rows.fills_count) as fills_count,
+        sum(broker_rows.quantity) as quantity,
         sum(broker_rows.gross_pnl) as gross_pnl,
         sum(broker_rows.total_fees) as total_fees,
         sum(broker_rows.net_pnl) as net_pnl
@@ -72,12 +102,14 @@ summarised_accounts as (
     select distinct account_id from broker_days
 ),
 
-compared as (
+days_joined as (
     select
         coalesce(daily_totals.account_id, broker_days.account_id) as account_id,
         coalesce(daily_totals.trade_date, broker_days.trade_date) as trade_date,
         daily_totals.fills_count,
         broker_days.fills_count as broker_fills_count,
+        daily_totals.quantity,
+        broker_days.quantity as broker_quantity,
         daily_totals.gross_pnl,
         broker_days.gross_pnl as broker_gross_pnl,
         daily_totals.total_fees,
@@ -86,25 +118,227 @@ compared as (
         broker_days.net_pnl as broker_net_pnl,
         daily_totals.account_id is null as is_missing_here,
         broker_days.account_id is null as is_missing_at_broker,
-        summarised_accounts.account_id is null as lacks_summary,
-        -- Where no fees are shown, gross less net tells them.
-        coalesce(broker_days.total_fees, broker_days.gross_pnl - broker_days.net_pnl)
-            as broker_implied_fees,
-        0.01 + coalesce(contract_units.traded_units, 0)
-        * {{ var('price_rounding_per_share') }} as gross_tolerance
+        coalesce(broker_days.type_rows_count, 1) as type_rows_count
     from daily_totals
     full outer join broker_days
         on
             daily_totals.account_id = broker_days.account_id
             and daily_totals.trade_date = broker_days.trade_date
-    left join contract_units
-        on
-            daily_totals.account_id = contract_units.account_id
-            and daily_totals.trade_date = contract_units.trade_date
+),
+
+days_measured as (
+    select
+        days_joined.*,
+        coalesce(time_order_days.gross_pnl_in_time_order, days_joined.gross_pnl)
+            as gross_pnl_in_time_order,
+        summarised_accounts.account_id is null as lacks_summary,
+        coalesce(fill_days.cancelled_count, 0) as cancelled_count,
+        coalesce(fill_days.cancelled_quantity, 0) as cancelled_quantity,
+        coalesce(fill_days.journal_count, 0) as journal_count,
+        coalesce(fill_days.journal_quantity, 0) as journal_quantity,
+        -- What a summary does not show is null, and is not compared.
+        case when days_joined.is_missing_at_broker then 0 else days_joined.broker_fills_count end
+        - coalesce(days_joined.fills_count, 0) as fills_surplus,
+        case when days_joined.is_missing_at_broker then 0 else days_joined.broker_quantity end
+        - coalesce(days_joined.quantity, 0) as quantity_surplus,
+        coalesce(days_joined.broker_gross_pnl, 0) - coalesce(days_joined.gross_pnl, 0)
+            as gross_surplus,
+        -- Where no fees are shown, gross less net tells them.
+        coalesce(
+            days_joined.broker_total_fees,
+            days_joined.broker_gross_pnl - days_joined.broker_net_pnl,
+            0
+        ) - coalesce(days_joined.total_fees, 0) as fees_surplus,
+        0.01 + coalesce(fill_days.traded_units, 0)
+        * {{ var('price_rounding_per_share') }} as gross_tolerance
+    from days_joined
     left join summarised_accounts
+        on days_joined.account_id = summarised_accounts.account_id
+    left join fill_days
         on
-            coalesce(daily_totals.account_id, broker_days.account_id)
-            = summarised_accounts.account_id
+            days_joined.account_id = fill_days.account_id
+            and days_joined.trade_date = fill_days.trade_date
+    left join time_order_days
+        on
+            days_joined.account_id = time_order_days.account_id
+            and days_joined.trade_date = time_order_days.trade_date
+),
+
+days_compared as (
+    select
+        *,
+        not is_missing_at_broker and (broker_gross_pnl is null or broker_net_pnl is null)
+            as lacks_pnl,
+        coalesce(fills_surplus, 0) = 0 as fills_agree,
+        coalesce(abs(quantity_surplus), 0) <= {{ quantity_rounding }} as quantity_agrees,
+        abs(cast(gross_surplus as double)) <= gross_tolerance as gross_agrees,
+        abs(fees_surplus) <= {{ var('fees_rounding') }} as fees_agree,
+        abs(
+            cast(coalesce(broker_gross_pnl, 0) - gross_pnl_in_time_order as double)
+        ) <= gross_tolerance as gross_agrees_in_time_order,
+        (fills_surplus is not null or quantity_surplus is not null)
+        and coalesce(fills_surplus, cancelled_count) = cancelled_count
+        and abs(coalesce(quantity_surplus, cancelled_quantity) - cancelled_quantity)
+        <= {{ quantity_rounding }} as surplus_is_cancelled,
+        coalesce(fills_surplus, 0) in (0, journal_count)
+        and (
+            coalesce(abs(quantity_surplus), 0) <= {{ quantity_rounding }}
+            or abs(quantity_surplus - journal_quantity) <= {{ quantity_rounding }}
+        ) as surplus_is_journal
+    from days_measured
+),
+
+differing_days as (
+    select
+        account_id,
+        trade_date,
+        fills_surplus,
+        coalesce(quantity_surplus, 0) as quantity_surplus,
+        fees_surplus,
+        type_rows_count
+    from days_compared
+    where gross_agrees and not fills_agree and not lacks_pnl
+),
+
+carried_over as (
+    select distinct
+        account_id,
+        opened_date,
+        closed_date
+    from overnight_matches
+),
+
+openings_booked_late as (
+    select
+        carried_over.account_id,
+        carried_over.opened_date,
+        carried_over.closed_date
+    from carried_over
+    inner join differing_days as opening
+        on
+            carried_over.account_id = opening.account_id
+            and carried_over.opened_date = opening.trade_date
+    inner join differing_days as closing
+        on
+            carried_over.account_id = closing.account_id
+            and carried_over.closed_date = closing.trade_date
+    where
+        closing.fills_surplus > 0
+        and opening.fills_surplus + closing.fills_surplus = 0
+        and abs(opening.quantity_surplus + closing.quantity_surplus)
+        <= {{ var('displayed_rounding') }}
+        * (opening.type_rows_count + closing.type_rows_count)
+        and abs(opening.fees_surplus + closing.fees_surplus)
+        <= 2 * {{ var('fees_rounding') }}
+),
+
+days_of_late_openings as (
+    select
+        account_id,
+        opened_date as trade_date,
+        closed_date as other_date
+    from openings_booked_late
+    union all
+    select
+        account_id,
+        closed_date as trade_date,
+        opened_date as other_date
+    from openings_booked_late
+),
+
+late_opening_days as (
+    -- A day may belong to several such positions; one is enough to name.
+    select
+        account_id,
+        trade_date,
+        min(other_date) as other_date
+    from days_of_late_openings
+    group by account_id, trade_date
+),
+
+classified as (
+    select
+        days_compared.*,
+        late_opening_days.other_date,
+        -- The first that fits decides; what is more particular comes first.
+        case
+            when days_compared.lacks_summary then 'no_summary'
+            when days_compared.lacks_pnl then 'not_comparable'
+            when
+                days_compared.fills_agree
+                and days_compared.quantity_agrees
+                and days_compared.gross_agrees
+                and days_compared.fees_agree
+                and not days_compared.is_missing_here
+                and not days_compared.is_missing_at_broker
+                then 'within_rounding'
+            when days_compared.cancelled_count > 0 and days_compared.surplus_is_cancelled
+                then 'cancelled_fill'
+            when
+                days_compared.journal_count > 0
+                and days_compared.surplus_is_journal
+                and not (
+                    days_compared.fills_agree
+                    and days_compared.quantity_agrees
+                    and days_compared.gross_agrees
+                )
+                then 'journal_entry'
+            when late_opening_days.other_date is not null then 'opening_booked_at_close'
+            when days_compared.is_missing_here or days_compared.fills_surplus > 0
+                then 'missing_fills'
+            when days_compared.is_missing_at_broker or days_compared.fills_surplus < 0
+                then 'missing_at_broker'
+            when not days_compared.quantity_agrees and days_compared.quantity_surplus > 0
+                then 'missing_fills'
+            when not days_compared.quantity_agrees then 'missing_at_broker'
+            when
+                not days_compared.gross_agrees and days_compared.gross_agrees_in_time_order
+                then 'time_order_matching'
+            when days_compared.gross_agrees then 'restated_fees'
+            else 'unknown'
+        end as difference_class
+    from days_compared
+    left join late_opening_days
+        on
+            days_compared.account_id = late_opening_days.account_id
+            and days_compared.trade_date = late_opening_days.trade_date
+),
+
+described as (
+    select
+        *,
+        case
+            when is_missing_here then 'we have no fill of this day'
+            when is_missing_at_broker then 'the broker''s summary lacks this day'
+        end as missing_text,
+        'the broker counts ' || nullif(
+            concat_ws(
+                ', ',
+                {{ surplus_text('fills_surplus', 'fills_agree', 'fill', 'fills') }},
+                {{ surplus_text('quantity_surplus', 'quantity_agrees', 'unit', 'units') }},
+                {{ surplus_text('gross_surplus', 'gross_agrees', 'gross') }},
+                {{ surplus_text('fees_surplus', 'fees_agree', 'fees') }}
+            ),
+            ''
+        ) || ' than we do' as surplus_text,
+        case
+            when difference_class = 'cancelled_fill'
+                then 'that is what our cancelled fills of the day come to'
+            when difference_class = 'journal_entry' then 'the day holds journal entries'
+            when difference_class = 'opening_booked_at_close' and other_date > trade_date
+                then
+                    'it counts the opening fill on ' || other_date
+                    || ', when the position was closed'
+            when difference_class = 'opening_booked_at_close'
+                then
+                    'it counts the opening fill of ' || other_date
+                    || ' on the day the position was closed'
+            when difference_class = 'time_order_matching'
+                then 'its gross is what a queue in time order comes to'
+            when difference_class = 'restated_fees' then 'all else agrees'
+            when difference_class = 'unknown' then 'nothing known here explains it'
+        end as reason_text
+    from classified
 ),
 
 final as (
@@ -113,32 +347,31 @@ final as (
         account_id,
         trade_date,
         ---------- verdict
+        difference_class,
         case
-            when lacks_summary then 'no_summary'
-            when is_missing_here then 'missing_here'
-            when is_missing_at_broker then 'missing_at_broker'
-            when broker_gross_pnl is null or broker_net_pnl is null then 'not_comparable'
-            when fills_count <> broker_fills_count then 'fills_differ'
-            when abs(cast(gross_pnl - broker_gross_pnl as double)) > gross_tolerance
-                then 'gross_differs'
-            when abs(total_fees - broker_implied_fees) > {{ var('fees_rounding') }}
-                then 'fees_differ'
-            else 'within_rounding'
-        end as comparison,
+            when difference_class in ('within_rounding', 'no_summary') then null
+            when difference_class = 'not_comparable'
+                then 'the broker''s summary shows no P&L for this day'
+            else concat_ws('; ', missing_text, surplus_text, reason_text)
+        end as explanation,
         ---------- numbers
         fills_count,
         cast(broker_fills_count as bigint) as broker_fills_count,
+        quantity,
+        cast(broker_quantity as decimal(38, 8)) as broker_quantity,
+        cast(quantity - broker_quantity as decimal(38, 8)) as quantity_difference,
         ---------- money
         gross_pnl,
         cast(broker_gross_pnl as decimal(38, 8)) as broker_gross_pnl,
         cast(gross_pnl - broker_gross_pnl as decimal(38, 8)) as gross_difference,
+        cast(gross_pnl_in_time_order as decimal(38, 8)) as gross_pnl_in_time_order,
         total_fees,
         cast(broker_total_fees as decimal(38, 8)) as broker_total_fees,
         cast(total_fees - broker_total_fees as decimal(38, 8)) as fees_difference,
         net_pnl,
         cast(broker_net_pnl as decimal(38, 8)) as broker_net_pnl,
         cast(net_pnl - broker_net_pnl as decimal(38, 8)) as net_difference
-    from compared
+    from described
 )
 
 select * from final

@@ -27,7 +27,7 @@ quarantine as (
 ),
 
 reconciliation as (
-    select comparison from {{ ref('broker_reconciliation') }}
+    select difference_class from {{ ref('broker_reconciliation') }}
 ),
 
 accounts as (
@@ -123,14 +123,31 @@ unreconciled as (
     select
         'unreconciled' as check_name,
         3 as check_order,
-        coalesce(sum(case when comparison = 'within_rounding' then 0 else 1 end), 0)
+        coalesce(sum(case when difference_class = 'within_rounding' then 0 else 1 end), 0)
             as found_count,
-        'of ' || count(*) || ' account-days differ from the broker''s own summary'
-            as finding,
-        'See marts.broker_reconciliation, where comparison is not within_rounding'
-            as remedy
+        concat_ws(
+            ': ',
+            'of ' || count(*) || ' account-days differ from the broker''s own summary',
+            nullif(
+                concat_ws(
+                    ', ',
+                    {% for name in [
+                        'cancelled_fill', 'journal_entry', 'opening_booked_at_close',
+                        'missing_fills', 'missing_at_broker', 'time_order_matching',
+                        'restated_fees', 'unknown', 'not_comparable',
+                    ] %}
+                        nullif(
+                            sum(case when difference_class = '{{ name }}' then 1 else 0 end),
+                            0
+                        ) || ' {{ name | replace("_", " ") }}'{{ "," if not loop.last }}
+                    {% endfor %}
+                ),
+                ''
+            )
+        ) as finding,
+        'See marts.broker_reconciliation, column explanation' as remedy
     from reconciliation
-    where comparison <> 'no_summary'
+    where difference_class <> 'no_summary'
 ),
 
 no_multiplier as (

@@ -1,0 +1,24 @@
+{#
+    How much more or less the broker has, in words; null where the two agree.
+    `one` and `many` name what is counted; without `many` it is an amount in dollars.
+#}
+{% macro surplus_text(surplus, agrees, one, many=none) -%}
+    case
+        when not {{ agrees }}
+            then
+                '{{ "" if many else "$" }}' || trim(
+                    trailing '.' from
+                    trim(
+                        trailing '0' from
+                        cast(cast(abs({{ surplus }}) as decimal(38, 4)) as varchar)
+                    )
+                )
+                || case
+                    when {{ surplus }} > 0 then ' more '
+                    else '{{ " fewer " if many else " less " }}'
+                end
+                || case
+                    when abs({{ surplus }}) = 1 then '{{ one }}' else '{{ many or one }}'
+                end
+    end
+{%- endmacro %}

@@ -1,0 +1,96 @@
+{#
+    Grain: one row per account and date on which it trades a symbol that a queue in time
+    order matches differently, on that day or another.
+    The other symbols of the account count as they always do.
+#}
+with
+
+splits as (
+    select
+        account_id,
+        symbol,
+        trade_date,
+        is_buy,
+        matched_quantity,
+        price,
+        multiplier
+    from {{ ref('int_time_order_splits') }}
+),
+
+overnight_matches as (
+    {{ overnight_matches(ref('int_time_order_splits')) }}
+),
+
+symbol_days as (
+    select
+        account_id,
+        symbol,
+        trade_date,
+        gross_pnl
+    from {{ ref('int_symbol_days') }}
+),
+
+account_days as (
+    select
+        account_id,
+        trade_date,
+        gross_pnl
+    from {{ ref('int_account_days') }}
+),
+
+parts as (
+    select
+        account_id,
+        symbol,
+        trade_date,
+        case when is_buy then -1 else 1 end
+        * {{ exact_product('matched_quantity', 'price', 'multiplier') }} as gross_pnl
+    from splits
+    union all
+    select
+        account_id,
+        symbol,
+        closed_date as trade_date,
+        gross_pnl
+    from overnight_matches
+),
+
+parts_summed as (
+    select
+        account_id,
+        symbol,
+        trade_date,
+        sum(gross_pnl) as gross_pnl
+    from parts
+    group by account_id, symbol, trade_date
+),
+
+differences as (
+    select
+        parts_summed.account_id,
+        parts_summed.trade_date,
+        sum(parts_summed.gross_pnl - symbol_days.gross_pnl) as gross_difference
+    from parts_summed
+    inner join symbol_days
+        on
+            parts_summed.account_id = symbol_days.account_id
+            and parts_summed.symbol = symbol_days.symbol
+            and parts_summed.trade_date = symbol_days.trade_date
+    group by parts_summed.account_id, parts_summed.trade_date
+),
+
+final as (
+    select
+        account_days.account_id,
+        account_days.trade_date,
+        account_days.gross_pnl,
+        cast(account_days.gross_pnl + differences.gross_difference as decimal(38, 8))
+            as gross_pnl_in_time_order
+    from account_days
+    inner join differences
+        on
+            account_days.account_id = differences.account_id
+            and account_days.trade_date = differences.trade_date
+)
+
+select * from final
