@@ -48,13 +48,15 @@ def _say(name: str, text: str, *, is_well: bool = True) -> None:
 
 def _source(settings: Settings) -> str:
     """Log in and out, and read the list of accounts."""
+    from ingestion.documents import Cells
     from ingestion.sources import open_source
 
     if settings.source_name == "sample":
         return "the synthetic sample firm needs nothing"
     with open_source(settings) as source:
-        count = source.accounts().open().read().count(b"\n") - 1
-        return f"{source.firm} answers, {count} lines of accounts"
+        blocks = Cells(source.accounts()).blocks()
+        count = sum(block.num_rows for block in blocks)
+        return f"{source.firm} answers and lists {count} accounts"
 
 
 def _calendar(settings: Settings) -> str:  # noqa: ARG001

@@ -141,7 +141,10 @@ def load_accounts(
         )
         select
             now_so.*,
-            coalesce(greatest($now, held.known_at + interval 1 microsecond), $earliest),
+            case
+                when held.known_at is null then $earliest
+                else greatest($now, held.known_at + interval 1 microsecond)
+            end,
             $now, $now
         from now_so left join held_accounts as held using (account_number)
         where held.account_number is null

@@ -41,10 +41,9 @@ create or replace macro is_number(cell) as
     and regexp_matches(cell, '\d');
 create or replace macro is_too_fine(cell) as
     regexp_matches(cell, '\.\d{8}\d*[1-9]');
+-- Most cells are plain, and this pattern costs a tenth of the other ones.
 create or replace macro is_plain_number(cell) as
-    translate(cell, '0123456789', '') in ('', '.', '-', '-.')
-    and (not contains(cell, '.') or length(cell) - position('.' in cell) <= 8);
--- Most cells are plain; the patterns cost ten times as much and see only the rest.
+    regexp_full_match(cell, '-?\d*\.?\d{0,8}');
 create or replace macro read_number(cell) as
     case
         when is_plain_number(cell) then try_cast(cell as decimal(18, 8))
@@ -68,11 +67,15 @@ create or replace macro read_date(cell) as
             then cast(try_strptime(cell, '%m/%d/%y') as date)
     end;
 create or replace macro read_timestamp(cell) as
-    read_date(split_part(cell, ' ', 1))
-    + case
-        when not contains(cell, ' ') then time '00:00:00'
-        when regexp_full_match(cell, '\S+ \d{1,2}:\d{2}:\d{2}')
-            then try_cast(split_part(cell, ' ', 2) as time)
+    case
+        when regexp_full_match(cell, '\d{1,2}/\d{1,2}/\d{4} \d{1,2}:\d{2}:\d{2}')
+            then try_strptime(cell, '%m/%d/%Y %H:%M:%S')
+        else read_date(split_part(cell, ' ', 1))
+        + case
+            when not contains(cell, ' ') then time '00:00:00'
+            when regexp_full_match(cell, '\S+ \d{1,2}:\d{2}:\d{2}')
+                then try_cast(split_part(cell, ' ', 2) as time)
+        end
     end;
 """
 

@@ -418,8 +418,8 @@ class Gate:
         ]
         if failed and self._stops:
             raise GateError(
-                f"The gate stopped this batch: {'; '.join(failed)}. Nothing of it "
-                "counts. Mend it at the source, or take it with GATE=warn."
+                f"The gate stopped the run: {'; '.join(failed)}. Mend it at the "
+                "source, or go on with GATE=warn."
             )
 
     def _batches(self):

@@ -6,7 +6,7 @@ from ingestion.landing import CONTROL_TABLES
 from ingestion.resources import BY_DAY
 from runtime.home import Home
 from runtime.sessions import EASTERN, next_session
-from runtime.warehouse import RUN_CONTEXT, RunContext, open_warehouse
+from runtime.warehouse import RAW_LAYOUT, RUN_CONTEXT, RunContext, open_warehouse
 
 # What the run of a morning saw before the market opened is what that morning knew.
 MORNING_ENDS = time(9, 30)
@@ -61,7 +61,7 @@ def rebuild(main: Home, past: Home, context: RunContext, as_of: date) -> RunCont
             [as_of],
         )
         connection.execute(
-            f"insert into {RUN_CONTEXT} values (?, ?, ?, ?, ?)",
+            f"insert into {RUN_CONTEXT} values (?, ?, ?, ?, ?, {RAW_LAYOUT})",
             [
                 past_context.source,
                 past_context.firm,

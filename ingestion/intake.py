@@ -58,7 +58,7 @@ class Intake:
             columns that are declared nowhere.
         `windows`: resource, account_number (null: all), first_date, last_date: for
             these the documents are all there is.
-        `rejected`: as `REJECTED_SCHEMA`.
+        `rejected`: as `REJECTED_SCHEMA`, and the dates its document covers.
         `unlisted`: account_number and account_name of accounts that no list names.
 
     Args:
@@ -104,7 +104,8 @@ class Intake:
             );
             create table rejected (
                 resource varchar, origin varchar, line_number bigint,
-                column_name varchar, cell varchar, reason varchar, trade_date date
+                column_name varchar, cell varchar, reason varchar, trade_date date,
+                first_date date, last_date date
             );
             create table unlisted (account_number varchar, account_name varchar);
         """)
@@ -268,13 +269,13 @@ class Intake:
             self.connection.unregister("document")
             self.connection.execute(
                 "insert into rejected select ?, ?, line_number, bad.column_name, "
-                f"bad.cell, bad.reason, {day} from typed where bad is not null",
-                [document.resource.name, document.origin],
+                f"bad.cell, bad.reason, {day}, ?, ? from typed where bad is not null",
+                [document.resource.name, document.origin, *_dates(document)],
             )
             yield header
         rejected = cells.rejected()
         if rejected.num_rows:
-            self._append("rejected", rejected)
+            self._append_rejected(rejected, document)
 
     def _insert(self, resource: Resource, header: Header, number: int) -> int:
         names = value_columns(resource)
@@ -291,38 +292,35 @@ class Intake:
         columns = [*names, *(["total_fees"] if resource.fees_between else [])]
         columns += [f"fee_{name}" for name in header.fees]
         self.connection.execute(
-            f"""
-            create or replace temp table numbered as
-            select typed.*, account_names.account_number is null as is_unlisted,
-                coalesce(
-                    account_names.account_number,
-                    'unlisted-' || left(md5(? || typed.account_name), 12)
-                ) as account_number
-            from typed left join account_names using (account_name)
-            where typed.bad is null
-            """,
-            [self._salt],
-        )
-        self.connection.execute(
-            "insert into unlisted select distinct account_number, account_name "
-            "from numbered where is_unlisted"
+            f"insert into unlisted select distinct {self._number()}, account_name "
+            "from typed left join account_names using (account_name) "
+            "where bad is null and account_names.account_number is null"
         )
         count = self.connection.execute(f"""
             insert into {resource.name}_rows (
                 {_ORIGIN_KEY}, account_number, trade_date, row_hash, {", ".join(columns)}
             )
-            select {number}, line_number, account_number, trade_date,
+            select {number}, line_number, {self._number()}, trade_date,
                 md5_number_lower(concat_ws(chr(31), {", ".join(content)})),
                 {", ".join(columns)}
-            from numbered
+            from typed left join account_names using (account_name)
+            where bad is null
         """).fetchall()[0][0]
         for index, unknown in enumerate(header.unknown):
             self.connection.execute(
                 f"insert into extra_cells select ?, {number}, line_number, ?, "
-                f"extra_{index} from numbered where extra_{index} is not null",
+                f"extra_{index} from typed where bad is null and extra_{index} is not null",
                 [resource.name, unknown.strip()],
             )
         return count
+
+    def _number(self) -> str:
+        """SQL for the number of an account, made of its name if no list has it."""
+        hashed = f"md5({literal(self._salt)} || account_name)"
+        return (
+            "coalesce(account_names.account_number, "
+            f"'unlisted-' || left({hashed}, 12))"
+        )
 
     def _add_fee_columns(self, header: Header) -> None:
         for name in header.fees:
@@ -357,9 +355,16 @@ class Intake:
             "line_number": 1,
             "reason": reason,
         }
-        self._append("rejected", pa.Table.from_pylist([row], schema=REJECTED_SCHEMA))
+        rejected = pa.Table.from_pylist([row], schema=REJECTED_SCHEMA)
+        self._append_rejected(rejected, document)
 
-    def _append(self, table: str, rows: pa.Table) -> None:
-        self.connection.register("appended", rows)
-        self.connection.execute(f"insert into {table} from appended")
+    def _append_rejected(self, rejected: pa.Table, document: Document) -> None:
+        self.connection.register("appended", rejected)
+        self.connection.execute(
+            "insert into rejected select *, ?, ? from appended", _dates(document)
+        )
         self.connection.unregister("appended")
+
+
+def _dates(document: Document) -> list[date | None]:
+    return list(document.covers or (None, None))

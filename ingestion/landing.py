@@ -18,7 +18,7 @@ from ingestion.cells import ARROW_TYPES, DECIMAL
 from ingestion.intake import Intake, value_columns
 from ingestion.resources import ACCOUNTS, BY_DAY, FILLS, Resource
 from runtime.home import Home
-from runtime.warehouse import RUN_CONTEXT, RunContext, open_warehouse
+from runtime.warehouse import RAW_LAYOUT, RUN_CONTEXT, RunContext, open_warehouse
 
 # The rest of the process needs as much again, and a run shall stay under 1.5 GiB.
 MEMORY = "250MB"
@@ -70,7 +70,8 @@ create table if not exists raw.account_versions (
 );
 create table if not exists raw.quarantine (
     resource varchar, origin varchar, line_number bigint, column_name varchar,
-    cell varchar, reason varchar, trade_date date, rejected_at timestamp
+    cell varchar, reason varchar, trade_date date, first_date date, last_date date,
+    rejected_at timestamp
 );
 create table if not exists raw.gate_results (
     as_of date, check_name varchar, severity varchar, batch varchar,
@@ -82,7 +83,7 @@ create table if not exists raw.load_progress (
 );
 create table if not exists {RUN_CONTEXT} (
     source varchar, firm varchar, as_of date, prediction_date date,
-    ingested_at timestamp
+    ingested_at timestamp, layout int
 );
 """
 
@@ -189,13 +190,15 @@ class Landing:
                 f"from rejected where coalesce(trade_date < date '{as_of}', true)"
             ),
         )
-        # A row whose date cannot be read is known again by what it says.
+        # A row whose date cannot be read lies somewhere in the dates of its document;
+        # the same row in another document is known again by what it says.
         self.connection.execute(
             """
             delete from raw.quarantine as old where ? or old.resource = 'accounts'
             or exists (
                 from windows where windows.resource = old.resource
-                and old.trade_date between windows.first_date and windows.last_date
+                and coalesce(old.trade_date, old.first_date) >= windows.first_date
+                and coalesce(old.trade_date, old.last_date) <= windows.last_date
             ) or exists (
                 from new_rejected as new where new.resource = old.resource
                 and new.cell is not distinct from old.cell and new.reason = old.reason
@@ -263,7 +266,7 @@ class Landing:
         self.connection.execute("delete from raw.load_progress")
         self.connection.execute(f"delete from {RUN_CONTEXT}")
         self.connection.execute(
-            f"insert into {RUN_CONTEXT} values (?, ?, ?, ?, ?)",
+            f"insert into {RUN_CONTEXT} values (?, ?, ?, ?, ?, {RAW_LAYOUT})",
             [context.source, context.firm, context.as_of, context.prediction_date, now],
         )
         self.connection.execute("commit")

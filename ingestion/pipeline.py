@@ -16,6 +16,7 @@ from ingestion.accounts import (
     names_in_use,
     read_account_list,
 )
+from ingestion.documents import Document
 from ingestion.gate import Gate, GateError
 from ingestion.history import rebuild
 from ingestion.intake import Intake
@@ -158,13 +159,15 @@ def load(
     """
     before = read_run_context(home)
     _refuse_other_firm(before, source, home)
+    # Asked first: a source that does not answer leaves nothing behind.
+    accounts = source.accounts()
     salt = _salt(home)
     with (
         open_landing(home, settings.threads) as landing,
         Intake(salt=salt, spill=home.dlt / "spill", threads=settings.threads) as intake,
     ):
         run = _Load(settings, source, landing, intake, before, window, now)
-        return run.load(home, salt, progress_bar)
+        return run.load(home, accounts, salt, progress_bar)
 
 
 class _Load:
@@ -194,16 +197,20 @@ class _Load:
         self._sessions: pa.Table | None = None
         self._calendar_first = date.max
 
-    def load(self, home: Home, salt: str, progress_bar: ProgressBar) -> IngestSummary:
+    def load(
+        self, home: Home, accounts: Document, salt: str, progress_bar: ProgressBar
+    ) -> IngestSummary:
         """Read, compare, check, load and commit."""
         try:
-            return self._load(home, salt, progress_bar)
+            return self._load(home, accounts, salt, progress_bar)
         except GateError:
             self._landing.record_gate(self._gate.results_table(), self._gate.as_of)
             raise
 
-    def _load(self, home: Home, salt: str, progress_bar: ProgressBar) -> IngestSummary:
-        listed = read_account_list(self._source.accounts(), self._intake)
+    def _load(
+        self, home: Home, accounts: Document, salt: str, progress_bar: ProgressBar
+    ) -> IngestSummary:
+        listed = read_account_list(accounts, self._intake)
         self.summary.accounts = len(listed.numbers)
         self._intake.set_accounts(names_in_use(listed, self._landing))
         known = known_accounts(self._landing)
@@ -215,7 +222,9 @@ class _Load:
         as_of = as_of or self._as_of_of_files()
         if self._source.reads_whole:
             self._land([], listed, as_of)
-        self._refuse_nothing(as_of)
+        # A first load without a single fill is a mistake of somebody's.
+        if self._before is None and not self.summary.fills_read:
+            raise self._nothing(as_of)
         self._gate.check_firm(self._landing.connection, self._sessions)
         self._landing.load({"sessions": self._sessions})
         unlisted = [
@@ -245,7 +254,7 @@ class _Load:
     def _as_of_of_files(self) -> date:
         last = self._intake.last_date(FILLS)
         if last is None:
-            self._refuse_nothing(None)
+            raise self._nothing("today")
         latest = last + timedelta(days=1)
         return max(filter(None, [latest, self._settings.as_of]))
 
@@ -344,23 +353,21 @@ class _Load:
                 self._calendar_first, as_of + CALENDAR_AHEAD
             )
 
-    def _refuse_nothing(self, as_of: date | None) -> None:
-        """A first load without a single fill is a mistake of somebody's."""
-        if self._before is not None or self.summary.fills_read:
-            return
+    def _nothing(self, before: date | str) -> UserError:
+        """Why there is no fill at all."""
         found = [
             *self._intake.connection.execute("from rejected").fetchall(),
             *self._landing.connection.execute("from raw.quarantine").fetchall(),
         ]
         if found:
             _, origin, line, column, _, reason, *_ = found[0]
-            raise UserError(
+            return UserError(
                 f"None of the fills of {self._source.firm} can be read: {len(found)} "
                 f"rows are wrong, the first in {origin}, line {line}: {column or 'it'} "
                 f"{reason}. Export them again."
             )
-        raise UserError(
-            f"There is no fill before {as_of or 'today'} in {self._source.firm}. Check "
+        return UserError(
+            f"There is no fill before {before} in {self._source.firm}. Check "
             "AS_OF, HISTORY_START and the accounts or files you loaded."
         )
 

@@ -12,6 +12,8 @@ from runtime.errors import UserError
 from runtime.home import Home
 
 RUN_CONTEXT = "raw.run_context"
+# Counted up with every change to schema `raw` that an existing file does not have.
+RAW_LAYOUT = 2
 
 
 @contextmanager
@@ -67,18 +69,33 @@ class RunContext:
 
 
 def read_run_context(home: Home) -> RunContext | None:
-    """The context of the last ingestion into `home`; None before the first."""
+    """The context of the last ingestion into `home`; None before the first.
+
+    Raises:
+        UserError: The warehouse was made by a version that laid it out otherwise.
+    """
     if not home.warehouse.exists():
         return None
     with open_warehouse(home.warehouse, read_only=True) as connection:
         schema, table = RUN_CONTEXT.split(".")
-        exists = connection.execute(
-            "select count(*) from information_schema.tables "
+        columns = connection.execute(
+            "select column_name from information_schema.columns "
             "where table_schema = ? and table_name = ?",
             [schema, table],
-        ).fetchone()[0]
-        if not exists:
+        ).fetchall()
+        if not columns:
             return None
+        layout = 1
+        if ("layout",) in columns:
+            layouts = connection.execute(f"select layout from {RUN_CONTEXT}").fetchall()
+            if not layouts:
+                return None
+            layout = layouts[0][0]
+        if layout != RAW_LAYOUT:
+            raise UserError(
+                f"{home.warehouse} was made by another version of this project. Move "
+                f"{home.root} away and load it anew (CHANGELOG.md says what else)."
+            )
         row = connection.execute(
             f"select source, firm, as_of, prediction_date from {RUN_CONTEXT}"
         ).fetchone()

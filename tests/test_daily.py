@@ -103,7 +103,7 @@ def test_a_second_run_changes_nothing(sample: SampleRun) -> None:
     report = (sample.home.reports / "2025-12-19" / "report.html").read_bytes()
     again = run_daily("run", SOURCE="sample", RISK_HOME=sample.home.root)
     assert again.code == 0, again.err
-    assert "0 account-days new or changed" in again.out
+    assert "account-days: 0 new, 0 corrected, 0 gone" in again.out
     assert "up to date" in again.out
     assert contents(sample.home) == before
     assert (sample.home.reports / "2025-12-19" / "report.html").read_bytes() == report

@@ -13,11 +13,10 @@ from pathlib import Path
 import pytest
 
 from ingestion.client import ApiError, PropReportsClient
-from ingestion.pipeline import ingest
 from ingestion.simulator import Account, Fill, Firm, serve
-from ingestion.sources import open_source
 from runtime.home import Home
-from tests.conftest import make_settings, rows
+from tests.conftest import rows
+from tests.mornings import load_morning
 
 SECRET = "correct horse battery"
 
@@ -223,16 +222,7 @@ def test_an_account_that_appears_later_brings_its_history(tmp_path: Path) -> Non
 
     def load(firm: Firm) -> None:
         with serve(firm, as_of=date(2025, 8, 1)) as simulator:
-            settings = make_settings(
-                propreports_url=simulator.url,
-                api_user=simulator.user,
-                api_password=simulator.password,
-                risk_home=tmp_path,
-                as_of=date(2025, 8, 1),
-                firm="one firm",
-            )
-            with open_source(settings) as source:
-                ingest(settings, source, home, date(2025, 8, 1))
+            load_morning(simulator, home, gate="warn")
 
     home = Home(tmp_path)
     one = fills("A1", 6)
@@ -255,16 +245,7 @@ def test_a_row_quarantined_over_the_api_is_counted_once_until_mended(
     def load(*fills: Fill, as_of: date) -> int:
         firm = Firm(accounts=(Account(501, "A1"),), fills=fills)
         with serve(firm, as_of=as_of) as simulator:
-            settings = make_settings(
-                propreports_url=simulator.url,
-                api_user=simulator.user,
-                api_password=simulator.password,
-                risk_home=tmp_path,
-                as_of=as_of,
-                firm="one firm",
-            )
-            with open_source(settings) as source:
-                ingest(settings, source, home, as_of)
+            load_morning(simulator, home)
         return rows(home, "select count(*) from raw.quarantine")[0][0]
 
     assert load(good, bad, as_of=date(2025, 3, 6)) == 1

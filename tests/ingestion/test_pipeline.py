@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.pipeline import IngestSummary, ingest, opened
+from ingestion.pipeline import IngestSummary, bring_up_to_date
+from ingestion.pipeline import load as load_source
+from ingestion.sources import open_source
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.sessions import EASTERN
@@ -37,8 +39,21 @@ def load(folder: Path, **settings: object) -> tuple[Home, IngestSummary]:
         risk_home=folder / "home",
         **settings,
     )
-    with opened(chosen) as (source, home, as_of):
-        return home, ingest(chosen, source, home, as_of)
+    home = Home(chosen.home_root)
+    with open_source(chosen) as source:
+        return home, load_source(chosen, source, home)
+
+
+def bring(folder: Path, **settings: object) -> Home:
+    """The home that a run on `folder`/exports goes on with."""
+    return bring_up_to_date(
+        make_settings(
+            source="files",
+            exports=folder / "exports",
+            risk_home=folder / "home",
+            **settings,
+        )
+    ).home
 
 
 def current_fills(home: Home) -> list[tuple]:
@@ -63,10 +78,14 @@ def test_a_second_load_changes_nothing(tmp_path: Path) -> None:
     Exports(tmp_path / "exports").write(TWO_DAYS)
     home, first = load(tmp_path)
     assert (first.fills_read, first.days_changed, first.rows_loaded) == (3, 2, 3)
-    before = rows(home, "from raw.day_versions order by all")
+    versions = "select * exclude last_seen_at from raw.day_versions order by all"
+    before = rows(home, versions)
     home, second = load(tmp_path)
     assert (second.fills_read, second.days_changed, second.rows_loaded) == (3, 0, 0)
-    assert rows(home, "from raw.day_versions order by all") == before
+    assert rows(home, versions) == before
+    assert rows(
+        home, "select bool_and(last_seen_at > first_seen_at) from raw.day_versions"
+    ) == [(True,)]
     assert rows(home, "select count(*) from raw.fills") == [(3,)]
 
 
@@ -112,15 +131,10 @@ def test_a_correction_before_eight_in_the_morning_counts(tmp_path: Path) -> None
     today = datetime.now(EASTERN).replace(
         hour=10, minute=0, second=0, microsecond=0, tzinfo=None
     )
-    tomorrow = fill(at=today)
-    exports = Exports(tmp_path / "exports").write([*TWO_DAYS, tomorrow])
-    chosen = make_settings(
-        source="files", exports=exports.folder, risk_home=tmp_path / "home"
-    )
+    exports = Exports(tmp_path / "exports")
     for price in ("10", "12"):
         exports.write([*TWO_DAYS, fill(at=today, price=price)])
-        with opened(chosen) as (source, home, _):
-            ingest(chosen, source, home, today.date() + timedelta(days=1))
+        home, _ = load(tmp_path, gate="warn")
     day = today.date().isoformat()
     assert dict(current_fills(home))[day] == "12.00000000"
 
@@ -151,14 +165,14 @@ def test_two_files_may_share_an_accounts_days_between_them(tmp_path: Path) -> No
 def test_a_date_in_the_future_is_refused(tmp_path: Path) -> None:
     Exports(tmp_path / "exports").write(TWO_DAYS)
     with pytest.raises(UserError, match="AS_OF=2999-01-01 lies in the future"):
-        load(tmp_path, as_of=date(2999, 1, 1))
+        bring(tmp_path, as_of=date(2999, 1, 1))
 
 
-def test_nothing_of_the_as_of_date_or_later_is_loaded(tmp_path: Path) -> None:
+def test_nothing_of_the_as_of_date_or_later_is_in_a_past_home(tmp_path: Path) -> None:
     Exports(tmp_path / "exports").write(TWO_DAYS)
-    home, summary = load(tmp_path, as_of=date(2025, 3, 4))
+    home = bring(tmp_path, as_of=date(2025, 3, 4))
     assert home.root == tmp_path / "home" / "as_of" / "2025-03-04"
-    assert summary.fills_read == 2
+    assert len(current_fills(home)) == 2
     assert rows(home, "select max(trade_date) from raw.fills") == [(date(2025, 3, 3),)]
 
 
@@ -198,11 +212,8 @@ def test_a_warehouse_refuses_another_firm(tmp_path: Path) -> None:
     chosen = make_settings(
         source="files", exports=other.folder, risk_home=tmp_path / "home"
     )
-    with (
-        opened(chosen) as (source, same_home, as_of),
-        pytest.raises(UserError, match="Set RISK_HOME"),
-    ):
-        ingest(chosen, source, same_home, as_of)
+    with pytest.raises(UserError, match="Set RISK_HOME"):
+        bring_up_to_date(chosen)
     assert len(current_fills(home)) == 3
 
 
@@ -223,7 +234,7 @@ def test_a_warehouse_refuses_another_firm(tmp_path: Path) -> None:
             lambda folder: (folder / "fills" / "500.csv").write_text(
                 (folder / "fills" / "500.csv").read_text().splitlines()[0]
             ),
-            "holds no fill",
+            "There is no fill before",
         ),
     ],
 )

@@ -4,28 +4,22 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-from ingestion.pipeline import ingest, opened
 from ingestion.simulator import serve
+from runtime.home import Home
 from runtime.transform import run_dbt
 from tests.conftest import make_settings, rows
 from tests.ingestion.test_simulator_golden import golden_firm
+from tests.mornings import load_morning
 
 AS_OF = date(2025, 3, 5)
 
 
 def test_the_worked_case_comes_out_to_the_last_digit(tmp_path: Path) -> None:
+    home = Home(tmp_path)
     with serve(golden_firm(), as_of=AS_OF) as simulator:
-        settings = make_settings(
-            propreports_url=simulator.url,
-            api_user=simulator.user,
-            api_password=simulator.password,
-            risk_home=tmp_path,
-            as_of=AS_OF,
-        )
-        with opened(settings) as (source, home, as_of):
-            ingest(settings, source, home, as_of)
+        load_morning(simulator, home)
     run_dbt(
-        settings, home, "build", "--selector", "before_scoring",
+        make_settings(), home, "build", "--selector", "before_scoring",
         "--exclude-resource-type", "unit_test",
     )  # fmt: skip
     days = rows(

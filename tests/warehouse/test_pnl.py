@@ -294,6 +294,9 @@ def test_what_is_wrong_with_the_data_is_counted_for_the_report(home: Home) -> No
         "journal_entries": 1,
         "foreign_currency": 0,
         "unplaced_adjustments": 0,
+        "gate_warnings": 3,
+        "unknown_columns": 0,
+        "corrected_days": 0,
     }
 
 
