@@ -70,8 +70,9 @@ lint: $(VENV)/dev ## Check the style of Python and SQL
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/sqlfluff lint dbt_project
 
-bench: $(VENV)/dev ## Measure the daily run and print a table
+bench: $(VENV)/dev ## Measure the daily run and the load of a million fills
 	@$(PY) -m tests.bench
+	@$(PY) -m tests.bench_load
 
 lock: ## Pin what pyproject.toml resolves to today
 	@rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock

@@ -26,7 +26,7 @@ FIRST_WAIT_SECONDS = 1.0  # then 1.5 times as long each time, as the vendor's cl
 LONGEST_WAIT_SECONDS = 15.0
 RETRIED_STATUSES = (429, 502, 503, 504)
 TOKEN_LIFETIME_SECONDS = 6_000  # the vendor's own client renews after this long
-MINIMUM_INTERVAL_SECONDS = 0.125  # 8 requests a second; the limit is 40 in 4 seconds
+REQUESTS_PER_SECOND = 8  # the limit is 40 in 4 seconds, over any 4 seconds
 MAXIMUM_PAGES = 10_000
 EXPIRED = "Invalid or expired token."
 _TRAILER = re.compile(r"^Page\s+(\d+)\s*/\s*(\d+)\s*$")
@@ -62,6 +62,7 @@ class PropReportsClient:
         password: Never logged, never part of an error.
         timeout_seconds: To connect, and between two pieces of an answer.
         first_wait_seconds: Before the first repetition of a request.
+        requests_per_second: The most that are sent.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class PropReportsClient:
         password: str | None = None,
         timeout_seconds: tuple[float, float] = TIMEOUT_SECONDS,
         first_wait_seconds: float = FIRST_WAIT_SECONDS,
+        requests_per_second: float = REQUESTS_PER_SECOND,
     ) -> None:
         bare = urlsplit(url).path in ("", "/")
         self._url = url.rstrip("/") + "/api.php" if bare else url
@@ -93,6 +95,7 @@ class PropReportsClient:
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
         self._timeout_seconds = timeout_seconds
+        self._interval_seconds = 1 / requests_per_second
         self._retrying = Retrying(
             retry=retry_if_exception_type(_TryAgainError),
             stop=stop_after_attempt(ATTEMPTS),
@@ -242,7 +245,7 @@ class PropReportsClient:
         return response
 
     def _post_once(self, data: dict[str, object]) -> requests.Response:
-        wait = self._last_request + MINIMUM_INTERVAL_SECONDS - time.monotonic()
+        wait = self._last_request + self._interval_seconds - time.monotonic()
         if wait > 0:
             time.sleep(wait)
         self._last_request = time.monotonic()

@@ -55,6 +55,13 @@ RESULTS_SCHEMA = pa.schema(
 )
 
 
+def import_library() -> None:
+    """Import Great Expectations; takes seconds, which may pass while others wait."""
+    # Read when the library is imported.
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    import great_expectations.expectations  # noqa: F401
+
+
 class GateError(UserError):
     """A batch failed a critical check; the message says which, and what to do."""
 
@@ -376,6 +383,7 @@ class Gate:
         Raises:
             GateError: A critical check is not met.
         """
+        import_library()
         import great_expectations.expectations as expectations
         from great_expectations import ExpectationSuite
 
@@ -424,7 +432,6 @@ class Gate:
 
     def _batches(self):
         if self._asset is None:
-            os.environ["GX_ANALYTICS_ENABLED"] = "false"
             import great_expectations
             from great_expectations.data_context.types.base import ProgressBarsConfig
 

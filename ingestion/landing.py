@@ -5,6 +5,7 @@ last, in one transaction. A run that dies in between leaves rows that no version
 so no model sees them, and the next run loads the same rows under the same name.
 """
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -141,6 +142,8 @@ class Landing:
             for name, table in tables.items()
         ]
         self._pipeline.run(resources).raise_on_failed_jobs()
+        # dlt's objects hold each other, and with them the tables of every slice.
+        gc.collect()
 
     def commit_slice(
         self, intake: Intake, first: date, last: date, now: datetime

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from threading import Thread
 
 import pyarrow as pa
 
@@ -17,7 +18,7 @@ from ingestion.accounts import (
     read_account_list,
 )
 from ingestion.documents import Document
-from ingestion.gate import Gate, GateError
+from ingestion.gate import Gate, GateError, import_library
 from ingestion.history import rebuild
 from ingestion.intake import Intake
 from ingestion.landing import Landing, empty_tables, open_landing, slice_tables
@@ -218,6 +219,8 @@ class _Load:
         if not self._source.reads_whole and self._window is None:
             self._looked = Looked(self._before.as_of if self._before else None, known)
         requests = self._requests(listed, known, as_of)
+        # While the source answers there is time for what is slow to import.
+        Thread(target=_import_slow_libraries).start()
         self._read(requests, listed, as_of, progress_bar)
         as_of = as_of or self._as_of_of_files()
         if self._source.reads_whole:
@@ -370,6 +373,11 @@ class _Load:
             f"There is no fill before {before} in {self._source.firm}. Check "
             "AS_OF, HISTORY_START and the accounts or files you loaded."
         )
+
+
+def _import_slow_libraries() -> None:
+    import_library()
+    import dlt  # noqa: F401
 
 
 def _first_traded(listed: AccountList, known: Iterable[str]) -> date | None:

@@ -14,7 +14,7 @@ import duckdb
 from ingestion.intake import Intake
 
 EMPTY_DAY = "no rows"
-SLICE_ROWS = 200_000
+SLICE_ROWS = 350_000
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,7 @@ def load_from(
         password=password,
         timeout_seconds=timeout_seconds,
         first_wait_seconds=0.01,
+        requests_per_second=1000,
     )
     with client:
         source = ApiSource(

@@ -16,7 +16,7 @@ STEPS = ["ingest", "build", "train", "score", "risk", "publish", "report"]
 
 
 def contents(home: Home) -> dict[str, list[tuple]]:
-    """Every row of every table the run writes, but for the time of ingestion."""
+    """Every row of every table the run writes, but for when it was last seen."""
     tables = rows(
         home,
         "select table_schema, table_name from information_schema.tables "
@@ -24,7 +24,11 @@ def contents(home: Home) -> dict[str, list[tuple]]:
         "and table_name not like '%dlt%' and table_name <> 'run_context'",
     )
     return {
-        f"{schema}.{table}": rows(home, f'from {schema}."{table}" order by all')
+        f"{schema}.{table}": rows(
+            home,
+            "select columns(name -> name not in ('last_seen_at', 'last_listed_at')) "
+            f'from {schema}."{table}" order by all',
+        )
         for schema, table in tables
     }
 

@@ -57,7 +57,7 @@ from tests.mornings import (
     shown_fills,
 )
 
-KILLS = int(os.environ.get("KILLS", "8"))
+KILLS = int(os.environ.get("KILLS", "4"))
 SEEDS = range(int(os.environ.get("MORNINGS", "1")))
 AFTER = date(2025, 3, 5)
 FREE = {"rate_limit": 10**6}
