@@ -23,7 +23,7 @@ from ingestion.history import rebuild
 from ingestion.intake import Intake
 from ingestion.landing import Landing, empty_tables, open_landing, slice_tables
 from ingestion.resources import FILLS
-from ingestion.sources import Request, Source, open_source
+from ingestion.sources import Request, Source, firm_of, open_source
 from ingestion.versions import SLICE_ROWS, Looked, compare, slices
 from runtime.errors import UserError
 from runtime.home import Home
@@ -89,7 +89,9 @@ def bring_up_to_date(
             f"AS_OF={settings.as_of} lies in the future. Leave it out for today."
         )
     is_past = bool(context and settings.as_of and settings.as_of < context.as_of)
-    if not is_past:
+    if is_past:
+        _refuse_other_firm(context, settings.source_name, firm_of(settings), main)
+    else:
         with open_source(settings) as source:
             summary = load(settings, source, main, progress_bar=progress_bar)
         sentence = str(summary)
@@ -159,7 +161,7 @@ def load(
             be read, or the gate stopped a batch; what was committed before stays.
     """
     before = read_run_context(home)
-    _refuse_other_firm(before, source, home)
+    _refuse_other_firm(before, source.name, source.firm, home)
     # Asked first: a source that does not answer leaves nothing behind.
     accounts = source.accounts()
     salt = _salt(home)
@@ -402,11 +404,13 @@ def _salt(home: Home) -> str:
     return path.read_text()
 
 
-def _refuse_other_firm(before: RunContext | None, source: Source, home: Home) -> None:
-    if before is None or (before.source, before.firm) == (source.name, source.firm):
+def _refuse_other_firm(
+    before: RunContext | None, source_name: str, firm: str, home: Home
+) -> None:
+    if before is None or (before.source, before.firm) == (source_name, firm):
         return
     raise UserError(
         f"{home.root} holds {before.source} data of {before.firm}; this run would load "
-        f"{source.name} data of {source.firm}. Set RISK_HOME to another folder, or "
+        f"{source_name} data of {firm}. Set RISK_HOME to another folder, or "
         "FIRM to the same name if it is the same firm."
     )

@@ -200,8 +200,8 @@ class FilesSource:
     name = "files"
     reads_whole = True
 
-    def __init__(self, folder: Path, *, firm: str | None) -> None:
-        self.firm = firm or str(folder.resolve())
+    def __init__(self, folder: Path, *, firm: str) -> None:
+        self.firm = firm
         self._folder = folder
         self._fills = _csv_files(folder / "fills")
         if not folder.is_dir():
@@ -245,13 +245,28 @@ class FilesSource:
         return Document(resource, str(path), path, account_name)
 
 
+def firm_of(settings: Settings) -> str:
+    """Name of the firm whose data the settings' source holds.
+
+    Raises:
+        UserError: SOURCE=files without a folder.
+    """
+    if settings.source_name == "sample":
+        return f"synthetic firm, seed {settings.sample_seed}"
+    if settings.source_name == "files" and settings.exports is None:
+        raise UserError("SOURCE=files needs EXPORTS=<folder of CSV exports>.")
+    if settings.firm:
+        return settings.firm
+    if settings.source_name == "files":
+        return str(settings.exports.resolve())
+    return urlsplit(settings.propreports_url).netloc
+
+
 @contextmanager
 def open_source(settings: Settings) -> Iterator[Source]:
     """The source the settings name, ready to be read; closed at the end."""
     if settings.source_name == "files":
-        if settings.exports is None:
-            raise UserError("SOURCE=files needs EXPORTS=<folder of CSV exports>.")
-        yield FilesSource(settings.exports, firm=settings.firm)
+        yield FilesSource(settings.exports, firm=firm_of(settings))
     elif settings.source_name == "sample":
         with _sample_source(settings) as source:
             yield source
@@ -266,7 +281,7 @@ def open_source(settings: Settings) -> Iterator[Source]:
             yield ApiSource(
                 client,
                 name="api",
-                firm=settings.firm or urlsplit(settings.propreports_url).netloc,
+                firm=firm_of(settings),
                 group_id=settings.api_group_id,
                 latest_as_of=datetime.now(EASTERN).date(),
             )
@@ -316,7 +331,7 @@ def _sample_source(settings: Settings) -> Iterator[Source]:
         yield SampleSource(
             client,
             truth=firm.expected_pnl,
-            firm=f"synthetic firm, seed {settings.sample_seed}",
+            firm=firm_of(settings),
             group_id=settings.api_group_id,
             latest_as_of=latest,
         )

@@ -212,8 +212,9 @@ def test_a_warehouse_refuses_another_firm(tmp_path: Path) -> None:
     chosen = make_settings(
         source="files", exports=other.folder, risk_home=tmp_path / "home"
     )
-    with pytest.raises(UserError, match="Set RISK_HOME"):
-        bring_up_to_date(chosen)
+    for as_of in (None, date(2025, 3, 4)):
+        with pytest.raises(UserError, match="Set RISK_HOME"):
+            bring_up_to_date(chosen.model_copy(update={"as_of": as_of}))
     assert len(current_fills(home)) == 3
 
 
