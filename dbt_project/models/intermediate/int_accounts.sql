@@ -2,8 +2,7 @@
     Grain: one row per account number.
     As listed last. Numbers that carry one name are one account: it was listed late, or
     got a new number. account_id is the code (first word of the name) where only one name has it,
-    else a salted hash of the name. trader_id is the account's, unless the risk
-    manager's seed trader_accounts maps several accounts to one trader.
+    else a salted hash of the name.
 #}
 with
 
@@ -25,13 +24,6 @@ account_contents as (
         name_hash,
         currency
     from {{ ref('stg_propreports__accounts') }}
-),
-
-trader_accounts as (
-    select
-        account_id,
-        trader_id
-    from {{ ref('trader_accounts') }}
 ),
 
 versions_ranked as (
@@ -70,30 +62,18 @@ names_counted as (
     group by account_code
 ),
 
-accounts_identified as (
+final as (
     select
         accounts.account_number,
-        accounts.currency,
-        accounts.last_listed_at,
         case
             when names_counted.names_count = 1 and accounts.account_code <> ''
                 then accounts.account_code
             else accounts.name_hash
-        end as account_id
+        end as account_id,
+        accounts.currency,
+        accounts.last_listed_at
     from accounts
     inner join names_counted on accounts.account_code = names_counted.account_code
-),
-
-final as (
-    select
-        accounts_identified.account_number,
-        accounts_identified.account_id,
-        coalesce(trader_accounts.trader_id, accounts_identified.account_id) as trader_id,
-        accounts_identified.currency,
-        accounts_identified.last_listed_at
-    from accounts_identified
-    left join trader_accounts
-        on accounts_identified.account_id = trader_accounts.account_id
 )
 
 select * from final

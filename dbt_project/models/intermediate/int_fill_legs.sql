@@ -11,6 +11,7 @@ fills as (
         trader_id,
         symbol,
         fill_sequence,
+        day_sequence,
         signed_quantity,
         price,
         multiplier,
@@ -78,6 +79,7 @@ final as (
         row_number() over (
             partition by account_id, symbol order by fill_sequence, leg_number
         ) as leg_sequence,
+        day_sequence,
         ---------- numbers
         leg_quantity as signed_quantity,
         multiplier,

@@ -1,8 +1,10 @@
 {#
     Grain: one row per fill of the current version of each (account, trade date).
-    fill_sequence numbers the fills of an account and symbol in time, ties broken by
-    the provider's fill id (as a number where it is one). Fill ids are not unique, so
-    nothing is deduplicated by them.
+    day_sequence numbers the fills of a trader's day in time, ties broken by the
+    provider's fill id (as a number where it is one); fill_sequence those of an account
+    and symbol over all dates, in the same order. Fill ids are not unique, so nothing is
+    deduplicated by them.
+    A fill belongs to the trader whom the account belonged to on its trade date.
 #}
 with
 
@@ -13,9 +15,17 @@ fills as (
 accounts as (
     select
         account_number,
-        account_id,
-        trader_id
+        account_id
     from {{ ref('int_accounts') }}
+),
+
+account_traders as (
+    select
+        account_id,
+        trader_id,
+        valid_from,
+        valid_to
+    from {{ ref('int_account_traders') }}
 ),
 
 instruments as (
@@ -26,49 +36,88 @@ instruments as (
     from {{ ref('int_instruments') }}
 ),
 
+fills_identified as (
+    select
+        fills.*,
+        accounts.account_id,
+        account_traders.trader_id,
+        instruments.instrument_type,
+        instruments.multiplier,
+        try_cast(fills.fill_id as bigint) as fill_number,
+        try_cast(fills.propreports_id as bigint) as propreports_number
+    from fills
+    inner join accounts on fills.account_number = accounts.account_number
+    inner join account_traders
+        on
+            accounts.account_id = account_traders.account_id
+            and account_traders.valid_from <= fills.trade_date
+            and account_traders.valid_to > fills.trade_date
+    left join instruments on fills.symbol = instruments.symbol
+),
+
+days_sequenced as (
+    select
+        *,
+        row_number() over (
+            partition by trader_id, trade_date
+            order by
+                filled_at_et asc,
+                fill_number asc nulls last,
+                fill_id asc nulls last,
+                propreports_number asc nulls last,
+                propreports_id asc nulls last,
+                account_id asc,
+                symbol asc,
+                row_number asc
+        ) as day_sequence
+    from fills_identified
+),
+
 final as (
     select
         ---------- keys
-        accounts.account_id,
-        accounts.trader_id,
-        fills.symbol,
-        fills.trade_date,
+        account_id,
+        trader_id,
+        symbol,
+        trade_date,
         row_number() over (
-            partition by accounts.account_id, fills.symbol
-            order by
-                fills.filled_at_et asc,
-                try_cast(fills.fill_id as bigint) asc nulls last,
-                fills.fill_id asc nulls last,
-                try_cast(fills.propreports_id as bigint) asc nulls last,
-                fills.propreports_id asc nulls last,
-                fills.row_number asc
+            partition by account_id, symbol order by trade_date, day_sequence
         ) as fill_sequence,
-        fills.content_hash,
-        fills.row_number,
+        day_sequence,
+        content_hash,
+        row_number,
         ---------- text
-        instruments.instrument_type,
-        fills.order_id,
-        fills.fill_status,
-        fills.currency,
+        instrument_type,
+        side,
+        order_id,
+        fill_id,
+        propreports_id,
+        route,
+        liquidity,
+        fill_status,
+        currency,
         ---------- numbers
-        fills.quantity,
-        case when fills.is_buy then fills.quantity else -fills.quantity end
-            as signed_quantity,
-        fills.price,
-        instruments.multiplier,
-        fills.total_fees,
+        quantity,
+        case when is_buy then quantity else -quantity end as signed_quantity,
+        price,
+        multiplier,
+        -- To the cent, so that sums of squares fit 38 digits.
+        cast(
+            abs({{ exact_product('quantity', 'price', 'multiplier') }})
+            as decimal(18, 2)
+        ) as notional,
+        total_fees,
         ---------- flags
-        fills.is_buy,
-        fills.is_regular,
-        not fills.is_cancelled and instruments.multiplier is not null as is_counted,
-        not fills.is_cancelled and instruments.multiplier is null as lacks_multiplier,
+        is_buy,
+        is_regular,
+        is_cancelled,
+        not is_cancelled and multiplier is not null as is_counted,
+        not is_cancelled and multiplier is null as lacks_multiplier,
         -- PropReports writes midnight where the time is unknown.
-        fills.filled_at_et > cast(fills.trade_date as timestamp) as has_fill_time,
+        filled_at_et > cast(trade_date as timestamp) as has_fill_time,
         ---------- times
-        fills.filled_at_et
-    from fills
-    inner join accounts on fills.account_number = accounts.account_number
-    left join instruments on fills.symbol = instruments.symbol
+        filled_at_et
+    from days_sequenced
 )
 
 select * from final

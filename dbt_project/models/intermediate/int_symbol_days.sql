@@ -32,13 +32,14 @@ intraday_matches as (
     from {{ ref('int_intraday_matches') }}
 ),
 
-overnight_matches as (
+lots as (
     select
         account_id,
         symbol,
         closed_date,
         gross_pnl
-    from {{ ref('int_overnight_matches') }}
+    from {{ ref('int_lots') }}
+    where closed_date is not null
 ),
 
 marks as (
@@ -92,7 +93,7 @@ overnight_days as (
         symbol,
         closed_date as trade_date,
         sum(gross_pnl) as overnight_gross_pnl
-    from overnight_matches
+    from lots
     group by account_id, symbol, closed_date
 ),
 

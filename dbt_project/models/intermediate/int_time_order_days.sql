@@ -17,8 +17,8 @@ splits as (
     from {{ ref('int_time_order_splits') }}
 ),
 
-overnight_matches as (
-    {{ overnight_matches(ref('int_time_order_splits')) }}
+overnight_pieces as (
+    {{ fifo_pieces(ref('int_time_order_splits'), 'remaining_quantity') }}
 ),
 
 symbol_days as (
@@ -50,9 +50,10 @@ parts as (
     select
         account_id,
         symbol,
-        closed_date as trade_date,
+        greatest(buy_date, sell_date) as trade_date,
         gross_pnl
-    from overnight_matches
+    from overnight_pieces
+    where gross_pnl is not null
 ),
 
 parts_summed as (

@@ -1,17 +1,19 @@
 {#
-    Pairs of fills of different days, from what each fill left over of its own day.
-    The k-th remaining share bought meets the k-th remaining share sold, over the whole
-    history of an account and symbol. The ends of both sides' intervals are laid on one
-    line and sorted; each piece between two neighbouring ends belongs to the next end of
-    either side at or after it. One sort, no range join, no recursion; a fill that
-    crosses zero needs no splitting.
+    Pieces of fills that FIFO pairs: within an account and symbol (and date, if per_day)
+    the k-th unit bought meets the k-th unit sold.
+    The ends of both sides' intervals are laid on one line and sorted; each piece between
+    two neighbouring ends belongs to the next end of either side at or after it. One
+    sort, no range join, no recursion; a fill that crosses zero needs no splitting.
+    A side that is null has met nothing yet: the piece is still open.
+
+    relation: one row per fill, with the units to pair in column `quantity`.
 #}
-{% macro overnight_matches(splits) -%}
-    {%- set keys = 'account_id, symbol' -%}
+{% macro fifo_pieces(relation, quantity, per_day=false) -%}
+    {%- set keys = 'account_id, symbol' ~ (', trade_date' if per_day else '') -%}
     {%- set ends = 'share_end, fill_sequence' %}
     with
 
-    remainders as (
+    units as (
         select
             account_id,
             symbol,
@@ -20,13 +22,13 @@
             is_buy,
             price,
             multiplier,
-            sum(remaining_quantity) over (
-                partition by account_id, symbol, is_buy
+            sum({{ quantity }}) over (
+                partition by {{ keys }}, is_buy
                 order by fill_sequence
                 rows between unbounded preceding and current row
             ) as share_end
-        from {{ splits }}
-        where remaining_quantity > 0
+        from {{ relation }}
+        where {{ quantity }} > 0
     ),
 
     pieces as (
@@ -35,7 +37,7 @@
             symbol,
             multiplier,
             share_end - lag(share_end, 1, cast(0 as decimal(38, 8))) over (
-                partition by account_id, symbol order by share_end, fill_sequence
+                partition by {{ keys }} order by share_end, fill_sequence
             ) as quantity,
             {{ first_following('case when is_buy then fill_sequence end', keys, ends) }}
                 as buy_sequence,
@@ -49,7 +51,7 @@
                 as sell_date,
             {{ first_following('case when not is_buy then price end', keys, ends) }}
                 as sell_price
-        from remainders
+        from units
     )
 
     select
@@ -68,10 +70,8 @@
         - {{ exact_product('quantity', 'buy_price', 'multiplier') }} as gross_pnl,
         ---------- dates
         buy_date,
-        sell_date,
-        least(buy_date, sell_date) as opened_date,
-        greatest(buy_date, sell_date) as closed_date
+        sell_date
     from pieces
-    -- A side that is missing is still open; two ends at one place leave an empty piece.
-    where quantity > 0 and buy_sequence is not null and sell_sequence is not null
+    -- Two ends at one place leave an empty piece.
+    where quantity > 0
 {%- endmacro %}

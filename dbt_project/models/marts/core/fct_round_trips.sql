@@ -14,8 +14,10 @@ final as (
         account_id,
         trader_id,
         symbol,
+        ---------- text
+        case when is_long then 'long' else 'short' end as side,
         ---------- numbers
-        cast(legs_count as bigint) as legs_count,
+        cast(fills_count as bigint) as fills_count,
         cast(peak_quantity as decimal(38, 8)) as peak_quantity,
         multiplier,
         cast(average_entry_price as double) as average_entry_price,
@@ -23,12 +25,14 @@ final as (
         cast({{ dbt.datediff('opened_at_et', 'closed_at_et', 'second') }} as bigint)
             as held_seconds,
         ---------- money
+        entry_notional,
         cast(gross_pnl as decimal(38, 8)) as gross_pnl,
         cast(total_fees as decimal(38, 8)) as total_fees,
         cast(net_pnl as decimal(38, 8)) as net_pnl,
         ---------- flags
-        is_long,
         is_closed,
+        opened_date < closed_date as is_carried,
+        has_averaged_down,
         ---------- times
         opened_date,
         closed_date,

@@ -1,0 +1,90 @@
+{#
+    Grain: one row per counted fill: what was realised at it.
+    A match counts at the later of its two fills, fees at their fill. The path is the
+    running net P&L of the trader's day; the day's matching is final only when the day
+    is over, so nothing here may be used during the day.
+#}
+with
+
+fills as (
+    select
+        account_id,
+        trader_id,
+        symbol,
+        trade_date,
+        fill_sequence,
+        day_sequence,
+        total_fees,
+        is_regular,
+        has_fill_time,
+        filled_at_et
+    from {{ ref('int_fills_current') }}
+    where is_counted
+),
+
+realised as (
+    select
+        account_id,
+        symbol,
+        greatest(buy_sequence, sell_sequence) as fill_sequence,
+        gross_pnl
+    from {{ ref('int_intraday_pieces') }}
+    union all
+    select
+        account_id,
+        symbol,
+        closing_sequence as fill_sequence,
+        gross_pnl
+    from {{ ref('int_lots') }}
+    where closed_date is not null
+),
+
+realised_summed as (
+    select
+        account_id,
+        symbol,
+        fill_sequence,
+        cast(sum(gross_pnl) as decimal(38, 8)) as realised_gross_pnl
+    from realised
+    group by account_id, symbol, fill_sequence
+),
+
+results as (
+    select
+        fills.*,
+        coalesce(realised_summed.realised_gross_pnl, 0) as realised_gross_pnl
+    from fills
+    left join realised_summed
+        on
+            fills.account_id = realised_summed.account_id
+            and fills.symbol = realised_summed.symbol
+            and fills.fill_sequence = realised_summed.fill_sequence
+),
+
+final as (
+    select
+        ---------- keys
+        account_id,
+        trader_id,
+        symbol,
+        trade_date,
+        fill_sequence,
+        day_sequence,
+        ---------- money
+        total_fees,
+        realised_gross_pnl,
+        cast(
+            sum(realised_gross_pnl - total_fees) over (
+                partition by trader_id, trade_date order by day_sequence
+                rows between unbounded preceding and current row
+            ) as decimal(38, 8)
+        ) as path_net_pnl,
+        ---------- flags
+        is_regular,
+        has_fill_time,
+        ---------- times
+        filled_at_et
+    from results
+)
+
+select * from final

@@ -1,0 +1,145 @@
+{#
+    Grain: one row per trader and date with a counted fill.
+    The path of the day's realized net P&L starts at zero; of equal extremes the first
+    counts.
+#}
+with
+
+fill_results as (
+    select
+        trader_id,
+        trade_date,
+        day_sequence,
+        realised_gross_pnl,
+        path_net_pnl,
+        is_regular,
+        has_fill_time,
+        filled_at_et
+    from {{ ref('int_fill_results') }}
+),
+
+peaks_running as (
+    select
+        *,
+        greatest(
+            max(path_net_pnl) over (
+                partition by trader_id, trade_date order by day_sequence
+                rows between unbounded preceding and current row
+            ),
+            0
+        ) as running_peak
+    from fill_results
+),
+
+paths_summarised as (
+    select
+        trader_id,
+        trade_date,
+        sum(realised_gross_pnl) as final_gross_pnl,
+        max_by(path_net_pnl, day_sequence) as final_net_pnl,
+        greatest(max(path_net_pnl), 0) as peak_net_pnl,
+        least(min(path_net_pnl), 0) as trough_net_pnl,
+        max(running_peak - path_net_pnl) as max_drawdown,
+        sum(case when is_regular then 1 else 0 end) as fills_count,
+        sum(case when has_fill_time then 0 else 1 end) as untimed_fills_count
+    from peaks_running
+    group by trader_id, trade_date
+),
+
+moments as (
+    -- The first fill at each extreme; none where the path never left its start.
+    select
+        paths_summarised.trader_id,
+        paths_summarised.trade_date,
+        min(
+            case
+                when
+                    peaks_running.path_net_pnl = paths_summarised.peak_net_pnl
+                    and paths_summarised.peak_net_pnl > 0
+                    then peaks_running.day_sequence
+            end
+        ) as peak_sequence,
+        min(
+            case
+                when
+                    peaks_running.path_net_pnl = paths_summarised.trough_net_pnl
+                    and paths_summarised.trough_net_pnl < 0
+                    then peaks_running.day_sequence
+            end
+        ) as trough_sequence,
+        min(
+            case
+                when
+                    peaks_running.running_peak - peaks_running.path_net_pnl
+                    = paths_summarised.max_drawdown
+                    and paths_summarised.max_drawdown > 0
+                    then peaks_running.day_sequence
+            end
+        ) as drawdown_sequence
+    from paths_summarised
+    inner join peaks_running
+        on
+            paths_summarised.trader_id = peaks_running.trader_id
+            and paths_summarised.trade_date = peaks_running.trade_date
+    group by paths_summarised.trader_id, paths_summarised.trade_date
+),
+
+timed_moments as (
+    -- A fill without a time of its own happened at a moment nobody knows.
+    select
+        moments.trader_id,
+        moments.trade_date,
+        max(
+            case
+                when fill_results.day_sequence = moments.peak_sequence
+                    then fill_results.filled_at_et
+            end
+        ) as peak_at_et,
+        max(
+            case
+                when fill_results.day_sequence = moments.trough_sequence
+                    then fill_results.filled_at_et
+            end
+        ) as trough_at_et,
+        max(
+            case
+                when fill_results.day_sequence = moments.drawdown_sequence
+                    then fill_results.filled_at_et
+            end
+        ) as drawdown_at_et
+    from moments
+    inner join fill_results
+        on
+            moments.trader_id = fill_results.trader_id
+            and moments.trade_date = fill_results.trade_date
+            and fill_results.has_fill_time
+    group by moments.trader_id, moments.trade_date
+),
+
+final as (
+    select
+        ---------- keys
+        paths_summarised.trader_id,
+        paths_summarised.trade_date,
+        ---------- numbers
+        paths_summarised.fills_count,
+        paths_summarised.untimed_fills_count,
+        ---------- money
+        paths_summarised.final_gross_pnl,
+        paths_summarised.final_net_pnl,
+        paths_summarised.peak_net_pnl,
+        paths_summarised.trough_net_pnl,
+        paths_summarised.max_drawdown,
+        paths_summarised.peak_net_pnl - paths_summarised.final_net_pnl as give_back,
+        ---------- times
+        timed_moments.peak_at_et,
+        timed_moments.trough_at_et,
+        timed_moments.drawdown_at_et
+    from paths_summarised
+    left join timed_moments
+        on
+            paths_summarised.trader_id = timed_moments.trader_id
+            and paths_summarised.trade_date = timed_moments.trade_date
+)
+
+select * from final

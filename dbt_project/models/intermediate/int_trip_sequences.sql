@@ -1,0 +1,84 @@
+{#
+    Grain: one row per opening or closing of a round trip, in the order of the trader's
+    day. What a trader does next after a trade, and what came before one, is read off
+    here. Only the day's own fills count: a trip's size is what it entered that day.
+    A fill through zero closes a trip before it opens the next.
+#}
+with
+
+round_trips as (
+    select
+        account_id,
+        symbol,
+        trip_number,
+        trader_id,
+        opening_trader_id,
+        opening_day_sequence,
+        closing_day_sequence,
+        opening_day_entry_notional,
+        net_pnl,
+        is_closed,
+        opened_date,
+        closed_date,
+        opened_at_et,
+        closed_at_et
+    from {{ ref('int_round_trips') }}
+),
+
+events as (
+    select
+        account_id,
+        symbol,
+        trip_number,
+        opening_trader_id as trader_id,
+        opened_date as trade_date,
+        opening_day_sequence as day_sequence,
+        true as is_opening,
+        opened_at_et as happened_at_et,
+        cast(opening_day_entry_notional as double) as entry_notional,
+        cast(null as double) as net_pnl
+    from round_trips
+    union all
+    select
+        account_id,
+        symbol,
+        trip_number,
+        trader_id,
+        closed_date as trade_date,
+        closing_day_sequence as day_sequence,
+        false as is_opening,
+        closed_at_et as happened_at_et,
+        cast(null as double) as entry_notional,
+        cast(net_pnl as double) as net_pnl
+    from round_trips
+    where is_closed
+),
+
+final as (
+    select
+        ---------- keys
+        account_id,
+        symbol,
+        trip_number,
+        trader_id,
+        trade_date,
+        day_sequence,
+        ---------- flags
+        is_opening,
+        ---------- numbers
+        entry_notional,
+        net_pnl,
+        {{ last_preceding(
+            'net_pnl', 'trader_id, trade_date', 'day_sequence, is_opening'
+        ) }} as previous_net_pnl,
+        ---------- times
+        happened_at_et,
+        {{ first_following(
+            'case when is_opening then happened_at_et end',
+            'trader_id, trade_date',
+            'day_sequence, is_opening',
+        ) }} as next_opened_at_et
+    from events
+)
+
+select * from final

@@ -1,0 +1,68 @@
+{#
+    Grain: one row per fill of the current version of each account's day, cancelled ones
+    and those of unknown contract size included: they count nowhere, and say so.
+    What a fill realised and the path of the day are final only once the day is over.
+#}
+with
+
+fills as (
+    select * from {{ ref('int_fills_current') }}
+),
+
+fill_results as (
+    select
+        account_id,
+        symbol,
+        fill_sequence,
+        realised_gross_pnl,
+        path_net_pnl
+    from {{ ref('int_fill_results') }}
+),
+
+final as (
+    select
+        ---------- keys
+        fills.account_id,
+        fills.symbol,
+        fills.fill_sequence,
+        fills.trade_date,
+        fills.trader_id,
+        fills.day_sequence,
+        ---------- text
+        fills.instrument_type,
+        fills.side,
+        fills.order_id,
+        fills.fill_id,
+        fills.propreports_id,
+        fills.route,
+        fills.liquidity,
+        fills.fill_status,
+        fills.currency,
+        ---------- numbers
+        fills.quantity,
+        fills.signed_quantity,
+        fills.price,
+        fills.multiplier,
+        ---------- money
+        fills.notional,
+        fills.total_fees,
+        fill_results.realised_gross_pnl,
+        fill_results.path_net_pnl,
+        ---------- flags
+        fills.is_counted,
+        fills.is_regular,
+        fills.is_cancelled,
+        fills.has_fill_time,
+        ---------- times
+        fills.filled_at_et,
+        {{ to_utc('fills.filled_at_et') }} as filled_at
+    from fills
+    left join fill_results
+        on
+            fills.account_id = fill_results.account_id
+            and fills.symbol = fill_results.symbol
+            and fills.fill_sequence = fill_results.fill_sequence
+            and fills.is_counted
+)
+
+select * from final

@@ -1,0 +1,163 @@
+{#
+    Grain: one row per trader and traded day D.
+    How a trader holds: which way, how long, through losses, overnight. Known at the
+    close of D; windows count traded days and end at D; _20d ratios are pooled, not
+    averages of daily ratios.
+#}
+with
+
+trader_days as (
+    select
+        trader_id,
+        trade_date,
+        open_symbols_count,
+        notional,
+        bought_notional
+    from {{ ref('int_trader_days') }}
+),
+
+round_trips as (
+    select
+        trader_id,
+        closed_date as trade_date,
+        net_pnl,
+        is_long,
+        has_averaged_down,
+        opened_date < closed_date as is_carried,
+        case
+            when opened_date = closed_date
+                then {{ dbt.datediff('opened_at_et', 'closed_at_et', 'second') }}
+        end as held_seconds
+    from {{ ref('int_round_trips') }}
+    where is_closed
+),
+
+symbol_days as (
+    select
+        account_id,
+        trade_date,
+        open_cost
+    from {{ ref('int_symbol_days') }}
+    where position_quantity <> 0
+),
+
+account_traders as (
+    select
+        account_id,
+        trader_id,
+        valid_from,
+        valid_to
+    from {{ ref('int_account_traders') }}
+),
+
+trip_days as (
+    select
+        trader_id,
+        trade_date,
+        count(*) as closed_trips_count,
+        sum(case when is_long then 1 else 0 end) as long_trips_count,
+        sum(case when is_carried then 1 else 0 end) as carried_trips_count,
+        sum(case when has_averaged_down then 1 else 0 end) as averaged_trips_count,
+        sum(held_seconds) as held_seconds,
+        count(held_seconds) as held_trips_count,
+        sum(case when net_pnl > 0 then held_seconds end) as winner_seconds,
+        count(case when net_pnl > 0 then held_seconds end) as winners_count,
+        sum(case when net_pnl < 0 then held_seconds end) as loser_seconds,
+        count(case when net_pnl < 0 then held_seconds end) as losers_count
+    from round_trips
+    group by trader_id, trade_date
+),
+
+overnight_days as (
+    select
+        account_traders.trader_id,
+        symbol_days.trade_date,
+        sum(abs(symbol_days.open_cost)) as overnight_notional
+    from symbol_days
+    inner join account_traders
+        on
+            symbol_days.account_id = account_traders.account_id
+            and symbol_days.trade_date >= account_traders.valid_from
+            and symbol_days.trade_date < account_traders.valid_to
+    group by account_traders.trader_id, symbol_days.trade_date
+),
+
+days_joined as (
+    select
+        trader_days.trader_id,
+        trader_days.trade_date,
+        trader_days.open_symbols_count,
+        trader_days.notional,
+        trader_days.bought_notional,
+        coalesce(overnight_days.overnight_notional, 0) as overnight_notional,
+        trip_days.closed_trips_count,
+        trip_days.long_trips_count,
+        trip_days.carried_trips_count,
+        trip_days.averaged_trips_count,
+        trip_days.held_seconds,
+        trip_days.held_trips_count,
+        trip_days.winner_seconds,
+        trip_days.winners_count,
+        trip_days.loser_seconds,
+        trip_days.losers_count
+    from trader_days
+    left join trip_days
+        on
+            trader_days.trader_id = trip_days.trader_id
+            and trader_days.trade_date = trip_days.trade_date
+    left join overnight_days
+        on
+            trader_days.trader_id = overnight_days.trader_id
+            and trader_days.trade_date = overnight_days.trade_date
+),
+
+windows_computed as (
+    select
+        *,
+        sum(winner_seconds) {{ trailing(20) }} as winner_seconds_20d,
+        sum(winners_count) {{ trailing(20) }} as winners_20d,
+        sum(loser_seconds) {{ trailing(20) }} as loser_seconds_20d,
+        sum(losers_count) {{ trailing(20) }} as losers_20d,
+        sum(averaged_trips_count) {{ trailing(20) }} as averaged_trips_20d,
+        sum(closed_trips_count) {{ trailing(20) }} as closed_trips_20d,
+        avg(case when open_symbols_count > 0 then 1.0 else 0.0 end) {{ trailing(20) }}
+            as overnight_days_ratio_20d
+    from days_joined
+),
+
+final as (
+    select
+        ---------- keys
+        trader_id,
+        trade_date,
+        ---------- direction
+        {{ safe_ratio('long_trips_count', 'closed_trips_count') }} as long_trips_ratio,
+        {{ safe_ratio('bought_notional', 'notional') }} as bought_notional_ratio,
+        ---------- holding times
+        {{ safe_ratio('held_seconds', '60 * held_trips_count') }} as mean_holding_minutes,
+        {{ safe_ratio('winner_seconds', '60 * winners_count') }}
+            as mean_winner_holding_minutes,
+        {{ safe_ratio('loser_seconds', '60 * losers_count') }}
+            as mean_loser_holding_minutes,
+        {{ safe_ratio(
+            safe_ratio('loser_seconds', 'losers_count'),
+            safe_ratio('winner_seconds', 'winners_count'),
+        ) }} as disposition_ratio,
+        {{ safe_ratio(
+            safe_ratio('loser_seconds_20d', 'losers_20d'),
+            safe_ratio('winner_seconds_20d', 'winners_20d'),
+        ) }} as disposition_ratio_20d,
+        ---------- adding to losers
+        {{ safe_ratio('averaged_trips_count', 'closed_trips_count') }}
+            as averaging_down_trips_ratio,
+        {{ safe_ratio('averaged_trips_20d', 'closed_trips_20d') }}
+            as averaging_down_trips_ratio_20d,
+        ---------- overnight
+        open_symbols_count,
+        {{ safe_ratio('overnight_notional', 'notional') }} as overnight_notional_ratio,
+        {{ safe_ratio('carried_trips_count', 'closed_trips_count') }} as carried_trips_ratio,
+        overnight_days_ratio_20d
+    from windows_computed
+)
+
+select * from final

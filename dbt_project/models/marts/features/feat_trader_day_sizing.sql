@@ -1,0 +1,122 @@
+{#
+    Grain: one row per trader and traded day D.
+    How large a trader trades, and how steadily. Known at the close of D; windows count
+    traded days and end at D. A trip's size is what it entered on the day it opened:
+    what was added later is not known at D.
+#}
+with
+
+trader_days as (
+    select
+        trader_id,
+        trade_date,
+        fills_count,
+        notional,
+        stddev_fill_notional
+    from {{ ref('int_trader_days') }}
+),
+
+openings as (
+    select
+        trader_id,
+        trade_date,
+        day_sequence,
+        entry_notional
+    from {{ ref('int_trip_sequences') }}
+    where is_opening
+),
+
+openings_numbered as (
+    select
+        *,
+        row_number() over (
+            partition by trader_id, trade_date order by day_sequence
+        ) as opening_number,
+        count(*) over (partition by trader_id, trade_date) as openings_count
+    from openings
+),
+
+trip_days as (
+    select
+        trader_id,
+        trade_date,
+        count(*) as opened_trips_count,
+        cast(sum(cast(entry_notional as decimal(18, 2))) as double) / count(*)
+            as mean_trip_notional,
+        {{ population_stddev('cast(entry_notional as decimal(18, 2))') }}
+            as stddev_trip_notional,
+        max(entry_notional) as largest_trip_notional,
+        -- The middle one of an odd number belongs to neither half.
+        case
+            when max(openings_count) >= 4
+                then
+                    {{ safe_ratio(
+                        'sum(case when 2 * opening_number > openings_count + 1 '
+                        ~ 'then cast(entry_notional as decimal(18, 2)) end)',
+                        'sum(case when 2 * opening_number < openings_count + 1 '
+                        ~ 'then cast(entry_notional as decimal(18, 2)) end)',
+                    ) }}
+        end as intraday_size_creep_ratio
+    from openings_numbered
+    group by trader_id, trade_date
+),
+
+days_joined as (
+    select
+        trader_days.trader_id,
+        trader_days.trade_date,
+        trader_days.notional,
+        {{ safe_ratio('trader_days.notional', 'trader_days.fills_count') }}
+            as mean_fill_notional,
+        trader_days.stddev_fill_notional,
+        trip_days.opened_trips_count,
+        trip_days.mean_trip_notional,
+        trip_days.stddev_trip_notional,
+        trip_days.largest_trip_notional,
+        trip_days.intraday_size_creep_ratio
+    from trader_days
+    left join trip_days
+        on
+            trader_days.trader_id = trip_days.trader_id
+            and trader_days.trade_date = trip_days.trade_date
+),
+
+windows_computed as (
+    select
+        *,
+        avg(cast(notional as double)) {{ trailing(20) }} as mean_notional_20d,
+        avg(mean_fill_notional) {{ trailing(20) }} as mean_fill_notional_20d,
+        avg(mean_trip_notional) {{ trailing(20) }} as mean_trip_notional_20d,
+        avg(mean_trip_notional) {{ trailing(5) }} as mean_trip_notional_5d
+    from days_joined
+),
+
+final as (
+    select
+        ---------- keys
+        trader_id,
+        trade_date,
+        ---------- fills
+        mean_fill_notional,
+        {{ safe_ratio('stddev_fill_notional', 'mean_fill_notional') }} as fill_size_variation,
+        {{ safe_ratio('mean_fill_notional', 'mean_fill_notional_20d') }}
+            as fill_size_vs_20d_ratio,
+        {{ safe_ratio('notional', 'mean_notional_20d') }} as notional_vs_20d_ratio,
+        ---------- trips
+        mean_trip_notional,
+        case
+            when opened_trips_count > 1
+                then {{ safe_ratio('stddev_trip_notional', 'mean_trip_notional') }}
+        end as trip_size_variation,
+        {{ safe_ratio('mean_trip_notional', 'mean_trip_notional_20d') }}
+            as trip_size_vs_20d_ratio,
+        {{ safe_ratio('largest_trip_notional', 'mean_trip_notional_20d') }}
+            as largest_trip_vs_20d_ratio,
+        ---------- creep
+        {{ safe_ratio('mean_trip_notional_5d', 'mean_trip_notional_20d') }}
+            as size_creep_5d_vs_20d_ratio,
+        intraday_size_creep_ratio
+    from windows_computed
+)
+
+select * from final
