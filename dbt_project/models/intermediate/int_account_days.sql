@@ -36,16 +36,17 @@ adjustments as (
 accounts as (
     select
         account_number,
-        account_id,
-        trader_id
+        account_id
     from {{ ref('int_accounts') }}
 ),
 
 account_traders as (
-    select distinct
+    select
         account_id,
-        trader_id
-    from accounts
+        trader_id,
+        valid_from,
+        valid_to
+    from {{ ref('int_account_traders') }}
 ),
 
 pnl_days as (
@@ -103,7 +104,11 @@ totals as (
         cast(pnl_days.unrealized_pnl as decimal(38, 8)) as unrealized_pnl,
         cast(pnl_days.unrealized_delta as decimal(38, 8)) as unrealized_delta
     from pnl_days
-    inner join account_traders on pnl_days.account_id = account_traders.account_id
+    inner join account_traders
+        on
+            pnl_days.account_id = account_traders.account_id
+            and pnl_days.trade_date >= account_traders.valid_from
+            and pnl_days.trade_date < account_traders.valid_to
     left join fill_days
         on
             pnl_days.account_id = fill_days.account_id

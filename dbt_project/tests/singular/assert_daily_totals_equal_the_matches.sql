@@ -24,7 +24,8 @@ overnight as (
     select
         account_id,
         sum(gross_pnl) as gross_pnl
-    from {{ ref('int_overnight_matches') }}
+    from {{ ref('int_lots') }}
+    where closed_date is not null
     group by account_id
 )
 

@@ -1,77 +1,54 @@
 {#
-    Grain: one row per trader, as of the AS_OF morning.
-    call_basis says what may speak for a trader's next session: a model of the
-    trader's own, the model all share, or nothing (and why).
+    Grain: one row per trader and date from which what is said of the trader holds.
+    The risk manager's seed traders says it; where it says nothing, the name is the
+    trader's id. What the seed says of a time after AS_OF is not known yet.
 #}
 with
 
-accounts as (
-    select
-        account_id,
-        trader_id
-    from {{ ref('int_accounts') }}
-),
-
-trader_days as (
-    select
-        trader_id,
-        trade_date
-    from {{ ref('int_trader_days') }}
-),
-
-sessions as (
-    select session_date from {{ ref('stg_propreports__sessions') }}
-),
-
-run_context as (
-    select prediction_date from {{ ref('stg_propreports__run_context') }}
-),
-
-trader_accounts as (
-    select
-        trader_id,
-        count(distinct account_id) as accounts_count
-    from accounts
-    group by trader_id
-),
-
-trader_histories as (
-    select
-        trader_id,
-        count(*) as traded_days_count,
-        min(trade_date) as first_traded_date,
-        max(trade_date) as last_traded_date
-    from trader_days
-    group by trader_id
-),
-
-idle_sessions as (
-    select
-        trader_histories.trader_id,
-        count(sessions.session_date) as idle_sessions_count
-    from trader_histories
-    cross join run_context
-    left join sessions
-        on
-            trader_histories.last_traded_date < sessions.session_date
-            and run_context.prediction_date > sessions.session_date
-    group by trader_histories.trader_id
+account_traders as (
+    select distinct trader_id from {{ ref('int_account_traders') }}
 ),
 
 traders as (
     select
-        trader_accounts.trader_id,
-        trader_accounts.accounts_count,
-        coalesce(trader_histories.traded_days_count, 0) as traded_days_count,
-        trader_histories.first_traded_date,
-        trader_histories.last_traded_date,
-        idle_sessions.idle_sessions_count,
-        run_context.prediction_date
-    from trader_accounts
-    cross join run_context
-    left join trader_histories
-        on trader_accounts.trader_id = trader_histories.trader_id
-    left join idle_sessions on trader_accounts.trader_id = idle_sessions.trader_id
+        trader_id,
+        coalesce(valid_from, {{ since_ever() }}) as valid_from,
+        display_name,
+        strategy,
+        trader_group,
+        is_active
+    from {{ ref('traders') }}
+),
+
+run_context as (
+    select as_of_date from {{ ref('stg_propreports__run_context') }}
+),
+
+statements as (
+    select
+        traders.trader_id,
+        traders.valid_from,
+        traders.display_name,
+        traders.strategy,
+        traders.trader_group,
+        traders.is_active
+    from traders
+    inner join run_context on traders.valid_from <= run_context.as_of_date
+    inner join account_traders on traders.trader_id = account_traders.trader_id
+    union all
+    select
+        account_traders.trader_id,
+        {{ since_ever() }} as valid_from,
+        cast(null as varchar) as display_name,
+        cast(null as varchar) as strategy,
+        cast(null as varchar) as trader_group,
+        cast(null as boolean) as is_active
+    from account_traders
+    left join traders
+        on
+            account_traders.trader_id = traders.trader_id
+            and traders.valid_from = {{ since_ever() }}
+    where traders.trader_id is null
 ),
 
 final as (
@@ -79,25 +56,21 @@ final as (
         ---------- keys
         trader_id,
         ---------- text
-        case
-            when traded_days_count = 0 then 'never_traded'
-            when idle_sessions_count > {{ var('inactive_above_idle_sessions') }}
-                then 'inactive'
-            when traded_days_count < {{ var('prediction_minimum_traded_days') }}
-                then 'too_little_history'
-            when traded_days_count <= {{ var('own_model_above_traded_days') }}
-                then 'global_model'
-            else 'own_model'
-        end as call_basis,
-        ---------- numbers
-        cast(accounts_count as bigint) as accounts_count,
-        cast(traded_days_count as bigint) as traded_days_count,
-        cast(idle_sessions_count as bigint) as idle_sessions_count,
+        coalesce(display_name, trader_id) as display_name,
+        strategy,
+        trader_group,
+        ---------- flags
+        coalesce(is_active, true) as is_active,
+        lead(valid_from) over (
+            partition by trader_id order by valid_from
+        ) is null as is_current,
         ---------- dates
-        first_traded_date,
-        last_traded_date,
-        prediction_date
-    from traders
+        valid_from,
+        coalesce(
+            lead(valid_from) over (partition by trader_id order by valid_from),
+            {{ for_ever() }}
+        ) as valid_to
+    from statements
 )
 
 select * from final

@@ -9,7 +9,8 @@ trader_days as (
     select
         trader_id,
         trade_date,
-        net_pnl
+        net_pnl,
+        pnl_scale_20d
     from {{ ref('int_trader_days') }}
 ),
 
@@ -17,6 +18,7 @@ days_with_next as (
     select
         trader_id,
         trade_date,
+        pnl_scale_20d,
         lead(trade_date) over (
             partition by trader_id order by trade_date
         ) as next_trade_date,
@@ -32,7 +34,10 @@ final as (
         ---------- what happened on the trader's next traded day
         next_trade_date,
         cast(next_net_pnl as decimal(38, 8)) as next_net_pnl,
-        next_net_pnl < 0 as is_next_loss
+        next_net_pnl < 0 as is_next_loss,
+        -- Below a dollar a scale is that of a trader who has not begun.
+        {{ safe_ratio('next_net_pnl', 'greatest(pnl_scale_20d, 1)') }}
+            as next_net_pnl_scaled
     from days_with_next
     where next_trade_date is not null
 )

@@ -46,12 +46,13 @@ fills as (
     from {{ ref('int_fills_current') }}
 ),
 
-overnight_matches as (
+closed_lots as (
     select
         account_id,
         opened_date,
         closed_date
-    from {{ ref('int_overnight_matches') }}
+    from {{ ref('int_lots') }}
+    where closed_date is not null
 ),
 
 time_order_days as (
@@ -205,7 +206,7 @@ carried_over as (
         account_id,
         opened_date,
         closed_date
-    from overnight_matches
+    from closed_lots
 ),
 
 openings_booked_late as (

@@ -1,0 +1,37 @@
+{#
+    Grain: one row per account and date from which it belongs to a trader.
+    Whose each account is, and was: the risk manager's seed trader_accounts.
+#}
+with
+
+account_traders as (
+    select * from {{ ref('int_account_traders') }}
+),
+
+accounts as (
+    -- An account may have had several numbers; the one listed last speaks for it.
+    select
+        account_id,
+        max_by(currency, coalesce(last_listed_at, cast('1900-01-01' as timestamp)))
+            as currency
+    from {{ ref('int_accounts') }}
+    group by account_id
+),
+
+final as (
+    select
+        ---------- keys
+        account_traders.account_id,
+        account_traders.trader_id,
+        ---------- text
+        accounts.currency,
+        ---------- flags
+        account_traders.valid_to = {{ for_ever() }} as is_current,
+        ---------- dates
+        account_traders.valid_from,
+        account_traders.valid_to
+    from account_traders
+    inner join accounts on account_traders.account_id = accounts.account_id
+)
+
+select * from final
