@@ -221,7 +221,7 @@ def activity(days: Sequence[TraderDay], at: int) -> Row:
     morning = share(fill.at.hour < 12 for fill in timed)
     return {
         "fills_count": len(day.regular),
-        "orders_count": len(orders) or None,
+        "orders_count": len(orders),
         "closed_trips_count": len(day.closed),
         "opened_trips_count": len(day.opened),
         "fills_vs_20d_ratio": versus_20d(days, at, lambda one: len(one.regular)),

@@ -190,8 +190,8 @@ def open_positions(
 ) -> dict[tuple[str, str, date], OpenPosition]:
     """Positions by account, symbol and date at whose end they are open.
 
-    Dates are the sessions up to `until` and those with a counted fill of the account
-    in the symbol.
+    Dates are the sessions up to `until` and those with a counted fill of the account,
+    in whichever symbol: what it holds at a traded day's end is always whole.
     """
     lots: dict[tuple[str, str], list[Lot]] = defaultdict(list)
     for lot in book.lots:
@@ -199,11 +199,7 @@ def open_positions(
     session_dates = {session[0] for session in sessions if session[0] <= until}
     positions = {}
     for (account, symbol), carried in lots.items():
-        traded = {
-            fill.day
-            for fill in book.counted
-            if (fill.account, fill.symbol) == (account, symbol)
-        }
+        traded = {fill.day for fill in book.counted if fill.account == account}
         for day in sorted(session_dates | traded):
             mark = (marks or {}).get((account, symbol, day))
             position = position_at(carried, day, mark)
