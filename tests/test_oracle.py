@@ -25,6 +25,7 @@ from tests.oracle.adversarial import (
     cases,
     flat_trip,
     random_fills,
+    tie,
     trade,
 )
 from tests.oracle.pnl import describe_path, open_positions, realised_paths
@@ -110,6 +111,17 @@ def test_an_open_position_lasts_over_sessions_without_fills_and_takes_a_mark() -
     assert (later.lots_count, later.open_cost, later.oldest_lot_date) == (
         2, 1750, DAYS[1],
     )  # fmt: skip
+
+
+def test_a_position_is_held_on_a_saturday_if_the_account_trades_anything() -> None:
+    saturday = date(2025, 3, 8)
+    fills = [
+        trade("A", 4, "10:00:00", "B", 100, 10),
+        *flat_trip("A", saturday, "10:00:00", 1, symbol="DEF"),
+    ]
+    held = open_positions(keep_book(prepare(fills)), SESSIONS, DAYS[5])
+    assert [day for _, _, day in held] == [DAYS[4], saturday, DAYS[5]]
+    assert features(fills)[1]["open_symbols_count"] == 1
 
 
 def test_ids_decide_within_a_second() -> None:
@@ -477,6 +489,12 @@ def test_closed_and_open_trips_and_lots_come_to_the_same_total(seed: int) -> Non
     paths = realised_paths(book)
     fees = sum(fill.fees for fill in book.counted)
     assert sum(path[-1][1] for path in paths.values()) == cash + held - fees
+
+
+def test_only_twins_are_left_to_the_row_number() -> None:
+    fills = {one for each in cases() for one in each.fills}
+    fills |= set(random_fills(1, traders=8, days=70))
+    assert len({tie(one) for one in fills}) == len(fills)
 
 
 def test_random_fills_are_messy_enough() -> None:

@@ -126,13 +126,14 @@ def closed_in_one_second() -> list[ExportedFill]:
 def unknown_times() -> list[ExportedFill]:
     """Midnight stands for an unknown time: first all of a day, then some of it."""
     return [
-        *flat_trip("NOTIME", 0, "00:00:00", 30, minutes=0),
+        trade("NOTIME", 0, "00:00:00", "B", 100, 50, fill_id="1"),
+        trade("NOTIME", 0, "00:00:00", "S", 100, "50.30", fill_id="2"),
         trade("NOTIME", 1, "00:00:00", "B", 100, 50),
         trade("NOTIME", 1, "10:00:00", "S", 100, 49),
         trade("NOTIME", 1, "10:01:00", "B", 100, 49),
         trade("NOTIME", 1, "11:00:00", "S", 100, 51),
-        trade("NOTIME", 1, "00:00:00", "B", 5, 20, symbol="DEF"),
-        trade("NOTIME", 1, "00:00:00", "S", 5, 21, symbol="DEF"),
+        trade("NOTIME", 1, "00:00:00", "B", 5, 20, symbol="DEF", fill_id="1"),
+        trade("NOTIME", 1, "00:00:00", "S", 5, 21, symbol="DEF", fill_id="2"),
     ]
 
 
@@ -394,9 +395,33 @@ def random_fills(seed: int, traders: int, days: int) -> list[ExportedFill]:
             if day.weekday() == 4 and draw.random() < 0.05:
                 day += timedelta(days=1)
             fills += _random_day(draw, account, day, busy, tidy, prices, weights)
-    # Rows come in any order, the export's order within a day is the row number.
+    fills = _told_apart(fills)
     draw.shuffle(fills)
     return fills
+
+
+def tie(one: ExportedFill) -> tuple:
+    """All that decides the order of two fills before their row number does."""
+    return (one.at, one.fill_id, one.propreports_id, one.account, one.symbol)
+
+
+def _told_apart(fills: list[ExportedFill]) -> list[ExportedFill]:
+    """Ids for fills that only their row number would tell apart, twins excepted.
+
+    The warehouse numbers rows by their content, not by their place in the file: such
+    an order is nobody's to foresee.
+    """
+    seen: dict[tuple, list[ExportedFill]] = {}
+    for one in fills:
+        alike = seen.setdefault(tie(one), [])
+        if one not in alike:
+            alike.append(one)
+    return [
+        _with(one, propreports_id=str(1000 + seen[tie(one)].index(one)))
+        if len(seen[tie(one)]) > 1
+        else one
+        for one in fills
+    ]
 
 
 def _random_day(
@@ -416,7 +441,7 @@ def _random_day(
         prices[symbol] += Decimal(draw.randrange(-30, 31)) / 100
         quantity = Decimal(draw.choice([1, 50, 100, 100, 200, 300]))
         if draw.random() < 0.05:
-            quantity = Decimal(draw.randrange(1, 10**9)) / 10**7
+            quantity = Decimal(draw.randrange(1, 10**6)) / 10**4
         clock += timedelta(
             seconds=draw.choice([0, 0, 1, 20, 60, 299, 300, 301, 1000, 4000])
         )

@@ -149,6 +149,8 @@ def prepare(
 
     `fill_sequence` numbers all fills of account and symbol, cancelled ones too;
     `day_sequence` the counted ones of a trader's date over all accounts and symbols.
+    The row number is the place in the list among the account's rows of the date; the
+    warehouse numbers them by content, so only twins should be left to it.
     """
     rows_of: dict[tuple[str, date], int] = defaultdict(int)
     fills = []
