@@ -413,7 +413,7 @@ def test_an_account_that_moves_counts_for_its_trader_of_the_day() -> None:
     mover, heir = rows_of("moved_trader", "MOVER"), rows_of("moved_trader", "HEIR")
     assert [row["net_pnl"] for row in mover] == [-5, 5, 15, -25, 20, 30]
     assert [row["net_pnl"] for row in heir] == [15, 215]
-    assert mover[0]["orders_count"] == 1
+    assert mover[0]["orders_count"] == 2
     # The position is handed on with the account; its trip closes for the heir.
     assert [row["open_symbols_count"] for row in mover] == [0, 0, 1, 0, 0, 0]
     assert [row["open_symbols_count"] for row in heir] == [1, 0]

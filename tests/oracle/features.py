@@ -215,7 +215,7 @@ def activity(days: Sequence[TraderDay], at: int) -> Row:
         int((later.at - earlier.at).total_seconds())
         for earlier, later in zip(timed, timed[1:], strict=False)
     ]
-    orders = {fill.order_id for fill in day.regular if fill.order_id}
+    orders = {(fill.account, fill.order_id) for fill in day.regular if fill.order_id}
     hours = Counter(fill.at.hour for fill in timed)
     shares = [count / len(timed) for count in hours.values()]
     morning = share(fill.at.hour < 12 for fill in timed)

@@ -1,6 +1,6 @@
 {#
     Grain: one row per account, symbol and date with a counted fill, or with a position
-    carried through a session.
+    carried through a session, or through a date on which the account traded otherwise.
     The cost of an open position is what was paid for everything so far, less what was
     got for it, plus the gross realised: an identity of any lot method, so open lots
     need not be enumerated. Where no mark is known, unrealized is null, never 0.
@@ -138,22 +138,56 @@ positions_running as (
     from realised_days
 ),
 
-carried_days as (
+account_dates as (
+    select distinct
+        account_id,
+        trade_date
+    from fill_days
+),
+
+dates_off_session as (
+    -- Somebody who trades on a holiday still holds what was held before.
+    select
+        account_dates.account_id,
+        account_dates.trade_date
+    from account_dates
+    left join sessions on account_dates.trade_date = sessions.session_date
+    where sessions.session_date is null
+),
+
+positions_held as (
     select
         positions_running.account_id,
         positions_running.symbol,
-        sessions.session_date as trade_date,
+        positions_running.trade_date as held_from,
+        coalesce(positions_running.next_trade_date, run_context.as_of_date) as held_to,
         positions_running.multiplier,
         positions_running.position_quantity,
         positions_running.open_cost
     from positions_running
     cross join run_context
+    where positions_running.position_quantity <> 0
+),
+
+carried_days as (
+    select
+        positions_held.*,
+        sessions.session_date as trade_date
+    from positions_held
     inner join sessions
         on
-            positions_running.trade_date < sessions.session_date
-            and coalesce(positions_running.next_trade_date, run_context.as_of_date)
-            > sessions.session_date
-    where positions_running.position_quantity <> 0
+            positions_held.held_from < sessions.session_date
+            and positions_held.held_to > sessions.session_date
+    union all
+    select
+        positions_held.*,
+        dates_off_session.trade_date
+    from positions_held
+    inner join dates_off_session
+        on
+            positions_held.account_id = dates_off_session.account_id
+            and positions_held.held_from < dates_off_session.trade_date
+            and positions_held.held_to > dates_off_session.trade_date
 ),
 
 all_days as (

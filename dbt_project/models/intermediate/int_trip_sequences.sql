@@ -35,7 +35,7 @@ events as (
         opening_day_sequence as day_sequence,
         true as is_opening,
         opened_at_et as happened_at_et,
-        cast(opening_day_entry_notional as double) as entry_notional,
+        opening_day_entry_notional as entry_notional,
         cast(null as double) as net_pnl
     from round_trips
     union all
@@ -48,7 +48,7 @@ events as (
         closing_day_sequence as day_sequence,
         false as is_opening,
         closed_at_et as happened_at_et,
-        cast(null as double) as entry_notional,
+        cast(null as decimal(38, 8)) as entry_notional,
         cast(net_pnl as double) as net_pnl
     from round_trips
     where is_closed

@@ -112,7 +112,12 @@ peaks_running as (
 windows_computed as (
     select
         *,
-        max(case when cumulative_net_pnl = peak_net_pnl then traded_days_count end) over (
+        max(
+            case
+                when peak_net_pnl > 0 and cumulative_net_pnl = peak_net_pnl
+                    then traded_days_count
+            end
+        ) over (
             partition by trader_id order by trade_date
             rows between unbounded preceding and current row
         ) as peak_day_number,

@@ -41,10 +41,9 @@ trip_days as (
         trader_id,
         trade_date,
         count(*) as opened_trips_count,
-        cast(sum(cast(entry_notional as decimal(18, 2))) as double) / count(*)
+        cast(sum(entry_notional) as double) / count(*)
             as mean_trip_notional,
-        {{ population_stddev('cast(entry_notional as decimal(18, 2))') }}
-            as stddev_trip_notional,
+        stddev_pop(cast(entry_notional as double)) as stddev_trip_notional,
         max(entry_notional) as largest_trip_notional,
         -- The middle one of an odd number belongs to neither half.
         case
@@ -52,9 +51,9 @@ trip_days as (
                 then
                     {{ safe_ratio(
                         'sum(case when 2 * opening_number > openings_count + 1 '
-                        ~ 'then cast(entry_notional as decimal(18, 2)) end)',
+                        ~ 'then entry_notional end)',
                         'sum(case when 2 * opening_number < openings_count + 1 '
-                        ~ 'then cast(entry_notional as decimal(18, 2)) end)',
+                        ~ 'then entry_notional end)',
                     ) }}
         end as intraday_size_creep_ratio
     from openings_numbered

@@ -67,12 +67,12 @@ trip_days as (
         count(case when net_pnl > 0 and is_reentered then happened_at_et end)
             as reentered_wins_count,
         cast(
-            sum(case when previous_net_pnl < 0 then cast(entry_notional as decimal(18, 2)) end)
+            sum(case when previous_net_pnl < 0 then entry_notional end)
             as double
         ) as notional_after_loss,
         count(case when previous_net_pnl < 0 then entry_notional end) as trips_after_loss,
         cast(
-            sum(case when previous_net_pnl > 0 then cast(entry_notional as decimal(18, 2)) end)
+            sum(case when previous_net_pnl > 0 then entry_notional end)
             as double
         ) as notional_after_win,
         count(case when previous_net_pnl > 0 then entry_notional end) as trips_after_win
