@@ -1,9 +1,10 @@
 """`python -m daily doctor`: one line per check, the mend where one fails, no secret."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from ingestion.simulator import serve
+from runtime.sessions import EASTERN
 from tests.conftest import SampleRun, run_daily
 from tests.ingestion.test_simulator_awkward import awkward_firm
 
@@ -86,7 +87,9 @@ def test_an_unfinished_first_load_is_said(tmp_path: Path) -> None:
 
 
 def test_today_is_a_day_of_the_calendar(tmp_path: Path) -> None:
+    before = datetime.now(EASTERN).date()
     run = run_daily("doctor", SOURCE="sample", RISK_HOME=tmp_path)
-    text = lines(run.out)["calendar"][1]
-    upcoming = datetime.fromisoformat(text.split()[-1])
-    assert timedelta(days=-1) <= upcoming - datetime.now() < timedelta(days=8)
+    words = lines(run.out)["calendar"][1].replace(",", "").split()
+    today, upcoming = date.fromisoformat(words[2]), date.fromisoformat(words[-1])
+    assert before <= today <= datetime.now(EASTERN).date()
+    assert timedelta(0) <= upcoming - today < timedelta(days=8)
