@@ -3,8 +3,9 @@
 import re
 import time
 from contextlib import suppress
+from html import escape
 from typing import Self
-from urllib.parse import urlsplit
+from urllib.parse import quote, quote_plus, urlsplit
 
 import requests
 from tenacity import (
@@ -16,6 +17,7 @@ from tenacity import (
 from urllib3.exceptions import NewConnectionError
 from urllib3.util.retry import Retry
 
+from ingestion.documents import TRAILER
 from runtime.errors import UserError
 from runtime.settings import LOOPBACK
 
@@ -29,7 +31,6 @@ TOKEN_LIFETIME_SECONDS = 6_000  # the vendor's own client renews after this long
 REQUESTS_PER_SECOND = 8  # the limit is 40 in 4 seconds, over any 4 seconds
 MAXIMUM_PAGES = 10_000
 EXPIRED = "Invalid or expired token."
-_TRAILER = re.compile(r"^Page\s+(\d+)\s*/\s*(\d+)\s*$")
 
 
 class ApiError(UserError):
@@ -90,7 +91,7 @@ class PropReportsClient:
         self._session.trust_env = urlsplit(url).hostname not in LOOPBACK
         adapter = requests.adapters.HTTPAdapter(
             # Only to connect: everything else is repeated by `_post`.
-            max_retries=Retry(total=2, read=0, status=0, other=0, backoff_factor=0.5)
+            max_retries=Retry(total=3, read=0, status=0, other=0, backoff_factor=1)
         )
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
@@ -151,7 +152,7 @@ class PropReportsClient:
                 lines.pop()
             if page == 1 and not lines:
                 return b""  # nothing at all is how some say that there are no rows
-            trailer = _TRAILER.match(lines.pop()) if lines else None
+            trailer = TRAILER.match(lines.pop()) if lines else None
             if trailer is None:
                 raise IncompleteError(
                     f"PropReports sent `{action}` page {page} without its last line "
@@ -209,13 +210,10 @@ class PropReportsClient:
         response = self._post("login", user=self._user, password=self._password)
         token = response.text.strip()
         if response.status_code != 200 or not re.fullmatch(r"\S+", token):
-            # What came with status 200 may be a token after all: it is not shown.
-            answer = (
-                self._excerpt(response) if response.status_code != 200 else "no token"
-            )
+            # The answer may hold a token, or repeat the password in any spelling.
             raise ApiError(
-                f"PropReports refused the log-in of API_USER: {answer}. "
-                "Check API_USER and API_PASSWORD in .env."
+                f"PropReports refused the log-in of API_USER (HTTP "
+                f"{response.status_code}). Check API_USER and API_PASSWORD in .env."
             )
         self._token = token
         self._token_since = time.monotonic()
@@ -273,9 +271,9 @@ class PropReportsClient:
     def _excerpt(self, response: requests.Response) -> str:
         """The first line of a refusal, without the secrets it may repeat."""
         line = (response.text.strip().splitlines() or [""])[0]
-        for secret in (self._token, self._password):
-            if secret:
-                line = line.replace(secret, "***")
+        for secret in filter(None, (self._token, self._password)):
+            for spelling in (secret, quote_plus(secret), quote(secret), escape(secret)):
+                line = line.replace(spelling, "***")
         return f"{line[:200] or 'no text'} (HTTP {response.status_code})"
 
 

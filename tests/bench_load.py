@@ -52,7 +52,7 @@ IMPORT_GATE = "import great_expectations, great_expectations.expectations"
 
 
 def large_firm() -> Firm:
-    """The sample firm with its fills repeated: a million, and 20,000 on its last day."""
+    """The sample firm, its fills repeated: a million, and 20,000 on its last day."""
     firm = sample_firm(sessions_between(SAMPLE_FIRST, SAMPLE_LAST), 7)
     before = [x for x in firm.fills if x.filled_at.date() < SAMPLE_LAST]
     last_day = [x for x in firm.fills if x.filled_at.date() == SAMPLE_LAST]
@@ -150,7 +150,10 @@ def main() -> None:
         served = 0.0
         for text, as_of in (
             ("API, 1 M fills: from nothing", SAMPLE_LAST),
-            (f"API, then {INCREMENT:,} fills of a day", SAMPLE_LAST + timedelta(days=1)),
+            (
+                f"API, then {INCREMENT:,} fills of a day",
+                SAMPLE_LAST + timedelta(days=1),
+            ),
         ):
             pipe.send(as_of)
             served = pipe.recv()
@@ -158,7 +161,10 @@ def main() -> None:
             run(text, command)
             pipe.send(as_of)
             spent = pipe.recv() - served
-            figures[-1] = (*figures[-1][:2], f"the simulator needed {spent:.1f} s of it")
+            figures[-1] = (
+                *figures[-1][:2],
+                f"the simulator needed {spent:.1f} s of it",
+            )
         pipe.send(None)
         process.join()
     print(f"{'load':<42} {'wall s':>8} {'cpu s':>8} {'peak MiB':>9} {'x baseline':>11}")

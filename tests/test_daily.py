@@ -26,7 +26,8 @@ def contents(home: Home) -> dict[str, list[tuple]]:
     return {
         f"{schema}.{table}": rows(
             home,
-            "select columns(lambda name: name not in ('last_seen_at', 'last_listed_at')) "
+            "select columns(lambda name: "
+            "name not in ('last_seen_at', 'last_listed_at')) "
             f'from {schema}."{table}" order by all',
         )
         for schema, table in tables

@@ -113,9 +113,7 @@ ODD_DAYS = {
         replace(fill, propreports_id=fill.propreports_id * 1000 + number)
         for number in range(40 if fill.account_name == "SIM021" else 1)
     ],
-    "firm_volume_usual": lambda fill: (
-        [fill] if fill.account_name == "SIM021" else []
-    ),
+    "firm_volume_usual": lambda fill: [fill] if fill.account_name == "SIM021" else [],
 }
 
 
@@ -160,7 +158,10 @@ def test_a_day_off_the_calendar_is_said(firm: Firm, tmp_path: Path) -> None:
         firm,
         lambda fill: [
             replace(
-                fill, filled_at=fill.filled_at.replace(month=saturday.month, day=saturday.day)
+                fill,
+                filled_at=fill.filled_at.replace(
+                    month=saturday.month, day=saturday.day
+                ),
             )
         ],
     )

@@ -240,6 +240,8 @@ def test_a_document_that_is_none_is_refused_in_one_line(
 
 SPACES = "".join(x for x in map(chr, range(0x10000)) if category(x) == "Zs")
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
+# A cell with a line break is quarantined: it looks like a quote that is not closed.
+LINES = st.text(st.characters(codec="utf-8", exclude_characters="\0\n\r"), max_size=12)
 DECIMALS = st.decimals(-(10**12), 10**12, places=8) | st.decimals(
     allow_nan=True, allow_infinity=True
 )
@@ -285,13 +287,13 @@ PLAIN_ROWS = st.fixed_dictionaries(
         "Qty": st.decimals("0.00000001", 10**7, places=8).map(lambda x: f"{x:f}"),
         "Symbol": st.just("QQZ"),
         "Price": st.decimals(0, 1000, places=8).map(lambda x: f"{x:f}"),
-        "Liq": TEXTS,
+        "Liq": LINES,
         "Comm": st.decimals(-1000, 1000, places=8).map(lambda x: f"{x:f}"),
         "Ecn Fee": st.just("0"),
-        "Order Id": TEXTS,
-        "Fill Id": TEXTS,
-        "Status": TEXTS,
-        "Mood": TEXTS,
+        "Order Id": LINES,
+        "Fill Id": LINES,
+        "Status": LINES,
+        "Mood": LINES,
     }
 )
 
@@ -339,6 +341,13 @@ def test_any_table_comes_back_equal_or_is_quarantined(
             assert found.unlisted[row["account_number"]] == account
 
 
+PLAIN_ROW = {
+    "Date/Time": "01/02/2025 10:00:00", "Account": "A1", "B/S": "B", "Qty": "1",
+    "Symbol": "QQZ", "Price": "2", "Liq": "", "Comm": "0", "Ecn Fee": "0",
+    "Order Id": "", "Fill Id": "", "Status": "", "Mood": "",
+}  # fmt: skip
+
+
 @settings(max_examples=CASES // 3, deadline=None)
 @given(st.lists(PLAIN_ROWS, min_size=1, max_size=8))
 def test_a_readable_table_is_read_whole(
@@ -347,6 +356,31 @@ def test_a_readable_table_is_read_whole(
     """Or the test before would pass with everything in quarantine."""
     found = read(intake, Document(FILLS, "x.csv", as_csv(table, "\n")))
     assert (len(found.rows), found.rejected) == (len(table), [])
+
+
+def test_a_quote_that_is_not_closed_is_quarantined_and_loses_no_line(
+    intake: Intake,
+) -> None:
+    rows_of_text = as_csv([PLAIN_ROW, PLAIN_ROW], "\n").decode().splitlines()
+    # The last cell of the first row never ends, so it holds the second row as well.
+    rows_of_text[1] = rows_of_text[1].removesuffix('""') + '"never closed'
+    found = read(intake, Document(FILLS, "x.csv", "\n".join(rows_of_text).encode()))
+    assert not found.rows
+    assert any("A1" in (row["cell"] or "") for row in found.rejected)
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        (b"Date/Time,Account\r01/01/2025 10:00:00,A1\r", "end with its line"),
+        (b'Date/Time,"Account\nName"\n01/01/2025 10:00:00,A1\n', "end with its line"),
+    ],
+)
+def test_a_header_that_does_not_end_with_its_line_is_refused(
+    intake: Intake, body: bytes, what: str
+) -> None:
+    with pytest.raises(DocumentError, match=what):
+        read(intake, Document(FILLS, "x.csv", body))
 
 
 def as_csv(table: list[dict[str, str]], line_end: str) -> bytes:

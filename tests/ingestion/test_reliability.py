@@ -29,6 +29,7 @@ from ingestion.simulator import (
     sample_firm,
     serve,
 )
+from ingestion.simulator.firm import Adjustment
 from ingestion.simulator.revisions import (
     add_account,
     bust,
@@ -40,7 +41,6 @@ from ingestion.simulator.revisions import (
     rename_account,
     reupload,
 )
-from ingestion.simulator.firm import Adjustment
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.sessions import sessions_between
