@@ -170,11 +170,26 @@ class Intake:
         except DocumentError as error:
             if resource.is_essential:
                 raise
-            self._set_aside(document, number, str(error))
+            for table in (f"{resource.name}_rows", "extra_cells"):
+                self.connection.execute(
+                    f"delete from {table} where origin_number = {number}"
+                )
+            self.set_aside(document, str(error))
             return 0
         if document.covers is not None:
             self._insert_window(document)
         return count
+
+    def set_aside(self, document: Document, reason: str) -> None:
+        """Load nothing of a document, and keep why as one rejected row."""
+        row = {
+            "resource": document.resource.name,
+            "origin": document.origin,
+            "line_number": 1,
+            "reason": reason,
+        }
+        rejected = pa.Table.from_pylist([row], schema=REJECTED_SCHEMA)
+        self._append_rejected(rejected, document)
 
     def cover_files(self, last: date) -> None:
         """Files speak for the accounts they hold, from the first day in them on."""
@@ -186,9 +201,11 @@ class Intake:
             )
 
     def last_date(self, resource: Resource) -> date | None:
-        """The last trade date read; None without rows."""
+        """The last trade date of any row, readable or not; None without rows."""
         return self.connection.execute(
-            f"select max(trade_date) from {resource.name}_rows"
+            f"select max(trade_date) from (select trade_date from {resource.name}_rows "
+            f"union all select trade_date from rejected "
+            f"where resource = '{resource.name}')"
         ).fetchall()[0][0]
 
     def first_date(self, resource: Resource) -> date | None:
@@ -345,21 +362,6 @@ class Intake:
             "insert into windows values (?, ?, ?, ?)",
             [document.resource.name, account, *document.covers],
         )
-
-    def _set_aside(self, document: Document, number: int, reason: str) -> None:
-        resource = document.resource.name
-        for table in (f"{resource}_rows", "extra_cells"):
-            self.connection.execute(
-                f"delete from {table} where origin_number = {number}"
-            )
-        row = {
-            "resource": resource,
-            "origin": document.origin,
-            "line_number": 1,
-            "reason": reason,
-        }
-        rejected = pa.Table.from_pylist([row], schema=REJECTED_SCHEMA)
-        self._append_rejected(rejected, document)
 
     def _append_rejected(self, rejected: pa.Table, document: Document) -> None:
         self.connection.register("appended", rejected)

@@ -166,7 +166,6 @@ class Landing:
         self,
         intake: Intake,
         *,
-        as_of: date,
         run: str,
         requests: list[tuple[str, date]],
         reads_whole: bool,
@@ -197,12 +196,7 @@ class Landing:
             [now],
         )
         self._register("windows", intake.connection.sql("from windows"))
-        self._register(
-            "new_rejected",
-            intake.connection.sql(
-                f"from rejected where coalesce(trade_date < date '{as_of}', true)"
-            ),
-        )
+        self._register("new_rejected", intake.connection.sql("from rejected"))
         # A row whose date cannot be read lies somewhere in the dates of its document;
         # the same row in another document is known again by what it says.
         self.connection.execute(

@@ -322,8 +322,7 @@ class _Load:
         with progress_bar(requests) as shown:
             for request in shown:
                 for document in self._source.read(request):
-                    self._refuse_blank(document)
-                    count = self._intake.read(document)
+                    count = self._read_document(document)
                     if request.resource is FILLS:
                         self.summary.fills_read += count
                 waiting.append(request)
@@ -335,21 +334,26 @@ class _Load:
         if not self._source.reads_whole:
             self._land(waiting, listed, as_of)
 
-    def _refuse_blank(self, document: Document) -> None:
-        """Nothing at all is no proof that what was there is gone.
+    def _read_document(self, document: Document) -> int:
+        """Take in a document, unless it is blank where there were rows before.
 
         Raises:
-            UserError: The warehouse holds rows that it would take away.
+            UserError: It is blank, and nothing can be loaded without it.
         """
         number = self._numbers.get(document.account_name)
-        if document.is_blank and self._landing.holds_rows(
+        if not document.is_blank or not self._landing.holds_rows(
             document.resource, *document.covers, number
         ):
+            return self._intake.read(document)
+        # Nothing at all is no proof that what was there is gone.
+        reason = "came without even a header, though there were rows before"
+        if document.resource.is_essential:
             raise UserError(
-                f"PropReports sent nothing at all, not even a header, for "
-                f"{document.origin}, of which it showed rows before. Nothing of it "
-                "was changed. Run `make ingest` again."
+                f"{document.origin} {reason}. Nothing of it was changed. "
+                "Run `make ingest` again."
             )
+        self._intake.set_aside(document, reason)
+        return 0
 
     def _land(self, requests: list[Request], listed: AccountList, as_of: date) -> None:
         """Bring what waits in the intake into the warehouse, slice by slice."""
@@ -374,7 +378,6 @@ class _Load:
             landing.commit_slice(intake, first, last, self._now)
         self.summary.rejected += landing.commit(
             intake,
-            as_of=as_of,
             run=self._name,
             requests=[(x.name, x.last) for x in requests if x.last],
             reads_whole=self._source.reads_whole,

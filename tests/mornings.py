@@ -45,6 +45,7 @@ def load_from(
     *,
     window: tuple[date, date] | None = None,
     timeout_seconds: tuple[float, float] = (5, 5),
+    firm: str = "simulated firm",
     **settings: object,
 ) -> IngestSummary:
     """Ingest what an API shows, as if it was `now` (naive Eastern)."""
@@ -60,7 +61,7 @@ def load_from(
         source = ApiSource(
             client,
             name="api",
-            firm="simulated firm",
+            firm=firm,
             group_id=-2,
             latest_as_of=now.date(),
         )
