@@ -42,19 +42,32 @@ class Run:
 
 def run_daily(*arguments: str, **environment: object) -> Run:
     """Run `python -m daily` as a process of its own, with these settings only."""
+    with start_daily(*arguments, **environment) as process:
+        try:
+            out, err = process.communicate(timeout=600)
+        finally:
+            process.kill()
+    return Run(process.returncode, out, err)
+
+
+def start_daily(*arguments: str, **environment: object) -> subprocess.Popen:
+    """Start `python -m daily` with these settings only."""
+    return start_python("-m", "daily", *arguments, **environment)
+
+
+def start_python(*arguments: str, **environment: object) -> subprocess.Popen:
+    """Start Python with these settings only."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    done = subprocess.run(
-        [sys.executable, "-m", "daily", *arguments],
+    return subprocess.Popen(
+        [sys.executable, *arguments],
         cwd=PROJECT_ROOT,
         env=kept
         | {ENV_FILE: ""}
         | {name: str(value) for name, value in environment.items()},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=600,
-        check=False,
     )
-    return Run(done.returncode, done.stdout, done.stderr)
 
 
 @dataclass(frozen=True)

@@ -321,3 +321,24 @@ def assert_versions_are_whole(home: Home) -> None:
             """,
         )
         assert broken == [], resource
+
+
+def raw_tables(home: Home) -> dict[str, list[tuple]]:
+    """Every row of schema `raw`; times included, for the clock of the runs stood still.
+
+    Left out: dlt's own tables; what the gate found, whose batches are cut where a run
+    goes on; and the clock time at which a past morning was rebuilt.
+    """
+    names = rows(
+        home,
+        "select table_name from information_schema.tables where table_schema = 'raw' "
+        "and table_name not like '%dlt%' and table_name <> 'gate_results'",
+    )
+    return {
+        name: rows(
+            home,
+            "select columns(lambda name: name <> 'ingested_at') "
+            f"from raw.{name} order by all",
+        )
+        for (name,) in names
+    }
