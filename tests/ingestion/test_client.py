@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from ingestion.client import ApiError, PropReportsClient
-from ingestion.simulator import Account, Fill, Firm, serve
+from ingestion.simulator import Account, Fault, Fill, Firm, serve
 from runtime.home import Home
 from tests.conftest import rows, run_daily
 from tests.mornings import load_morning
@@ -185,6 +185,18 @@ def test_a_wrong_password_is_one_line_without_the_password(firm: Firm) -> None:
             PropReportsClient(simulator.url, user="demo", password=SECRET).__enter__()
         assert SECRET not in str(caught.value)
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "fault", [x for x in Fault if x not in (Fault.TIMEOUT, Fault.SHIFTED_PAGES)]
+)
+def test_a_log_out_that_fails_is_no_error(firm: Firm, fault: Fault) -> None:
+    """What was asked for has been read."""
+    with serve(firm, as_of=date(2025, 3, 4), rate_limit=10**6) as simulator:
+        simulator.faults.once(fault, action="logout", times=100)
+        with client(simulator, first_wait_seconds=0.001) as session:
+            session.pages("accounts", groupId=-2)
+        assert "logout" in actions(simulator)
 
 
 def test_a_refused_request_says_what_propreports_said(firm: Firm) -> None:
