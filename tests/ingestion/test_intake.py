@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -10,7 +11,7 @@ from pathlib import Path
 from unicodedata import category
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ingestion.documents import Document, DocumentError
@@ -381,6 +382,112 @@ def test_a_header_that_does_not_end_with_its_line_is_refused(
 ) -> None:
     with pytest.raises(DocumentError, match=what):
         read(intake, Document(FILLS, "x.csv", body))
+
+
+ROUGH_CELLS = st.text(st.sampled_from('ab,"\n\r 1'), max_size=6)
+ROUGH_ENDS = st.sampled_from(["\n", "\r\n", "\r"])
+
+
+@settings(max_examples=CASES, deadline=None)
+@given(
+    st.integers(1, 6),
+    st.integers(0, 5),
+    st.sampled_from(HEADER.split(",")),
+    ROUGH_CELLS.map(lambda cell: cell.replace('"', "")),
+    ROUGH_ENDS,
+)
+@example(3, 0, "Status", "REGULAR", "\n")
+def test_a_quote_that_is_never_closed_swallows_nothing_unsaid(
+    intake: Intake, count: int, place: int, column: str, cell: str, end: str
+) -> None:
+    lines = [GOOD.replace("F1", f"F{number}") for number in range(count)]
+    broken = min(place, count - 1)
+    cells = lines[broken].split(",")
+    cells[HEADER.split(",").index(column)] = f'"{cell}'
+    lines[broken] = ",".join(cells)
+    text = HEADER + "\n" + end.join(lines) + end
+    try:
+        found = read(intake, Document(FILLS, "x.csv", text.encode()))
+    except DocumentError as error:
+        assert "\n" not in str(error)
+        return
+    whole = {f"F{number}" for number in range(count)} - {f"F{broken}"}
+    for row in found.rows:
+        assert row["fill_id"] in whole
+        assert row["status"] == "REGULAR"
+    # What is not there is said to be wrong.
+    assert found.rejected
+    said = "".join(row["cell"] for row in found.rejected)
+    for name in whole - {row["fill_id"] for row in found.rows}:
+        assert f",{name}," in said
+
+
+@settings(max_examples=CASES, deadline=None)
+@given(st.lists(st.tuples(ROUGH_CELLS, ROUGH_ENDS), min_size=1, max_size=6))
+def test_malformed_lines_in_closed_quotes_come_back_equal_or_are_quarantined(
+    intake: Intake, lines: list[tuple[str, str]]
+) -> None:
+    """Whatever stands in front of the last column cannot reach into the next row."""
+    text = HEADER + "\n"
+    for cell, end in lines:
+        cells = GOOD.split(",")
+        cells[-2] = cell.replace('"', "")
+        cells[-1] = '"' + cell.replace('"', '""') + '"'
+        text += ",".join(cells) + end
+    assert_equal_or_quarantined(intake, text)
+
+
+def assert_equal_or_quarantined(intake: Intake, text: str) -> None:
+    """Every row is there as Python's own reader sees it, or it is quarantined."""
+    try:
+        found = read(intake, Document(FILLS, "x.csv", text.encode()))
+    except DocumentError as error:
+        assert "\n" not in str(error)
+        return
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    next(reader)
+    # A line of blanks is no row.
+    expected = [row for row in reader if any(cell.strip() for cell in row)]
+    width = len(HEADER.split(","))
+    readable = Counter(
+        tuple(cell.strip(SPACES) for cell in row[-2:])
+        for row in expected
+        if len(row) == width
+    )
+    got = Counter((row["fill_id"] or "", row["status"] or "") for row in found.rows)
+    assert got <= readable
+    assert len(found.rows) + len(found.rejected) >= len(expected)
+
+
+def test_old_line_ends_are_read_or_refused(intake: Intake) -> None:
+    text = "\r".join([HEADER, GOOD, GOOD, ""])
+    try:
+        found = read(intake, Document(FILLS, "x.csv", text.encode()))
+    except DocumentError:
+        return
+    assert len(found.rows) == 2
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        HEADER + ',"Mo\nod"',
+        HEADER + ',"Mo\r\nod"',
+        HEADER + ',"Mood',
+        HEADER.replace("Fill Id", '"Fill\nId"') + ",Mood",
+    ],
+)
+def test_a_line_break_in_a_header_cell_is_read_or_refused(
+    intake: Intake, header: str
+) -> None:
+    text = "\n".join([header, GOOD + ",fine", GOOD + ",fine", ""])
+    try:
+        found = read(intake, Document(FILLS, "x.csv", text.encode()))
+    except DocumentError as error:
+        assert "\n" not in str(error)
+        return
+    assert len(found.rows) == 2
+    assert {cell for _, _, cell in found.extra_cells} == {"fine"}
 
 
 def as_csv(table: list[dict[str, str]], line_end: str) -> bytes:
