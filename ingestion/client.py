@@ -37,6 +37,10 @@ class ApiError(UserError):
     """PropReports refused a request, or answered with something that is no answer."""
 
 
+class RefusedError(ApiError):
+    """PropReports understood the request and will not answer it."""
+
+
 class IncompleteError(ApiError):
     """Pages are cut off or changed while they were read: ask again from page 1."""
 
@@ -146,7 +150,13 @@ class PropReportsClient:
         """
         header, rows, total, page = "", [], 1, 1
         while page <= total:
-            text = self._ask_twice_if_empty(action, page=page, **fields)
+            try:
+                text = self._ask_twice_if_empty(action, page=page, **fields)
+            except RefusedError as error:
+                if page == 1:
+                    raise
+                # Fewer pages than page 1 said: they changed meanwhile.
+                raise IncompleteError(str(error)) from None
             lines = text.replace("\r\n", "\n").split("\n")
             while lines and not lines[-1].strip():
                 lines.pop()
@@ -196,7 +206,7 @@ class PropReportsClient:
             hint = "Check API_GROUP_ID and HISTORY_START in .env."
             if response.text.strip() == EXPIRED:
                 hint = "Renew API_TOKEN in .env."
-            raise ApiError(
+            raise RefusedError(
                 f"PropReports refused `{action}`: {self._excerpt(response)}. {hint}"
             )
         return response.text

@@ -141,12 +141,20 @@ class Intake:
             DocumentError: It is no CSV, or lacks a required column.
         """
         names = ", ".join(column.name for column in ACCOUNTS.columns)
-        parts = [
-            self.connection.sql(
-                f"select {names} from typed where bad is null"
-            ).to_arrow_table()
-            for _ in self._typed_blocks(document)
-        ]
+        parts = []
+        for header in self._typed_blocks(document):
+            parts.append(
+                self.connection.sql(
+                    f"select {names} from typed where bad is null"
+                ).to_arrow_table()
+            )
+            for index, extra in enumerate(header.extra):
+                self.connection.execute(
+                    "insert into rejected select ?, ?, line_number, ?, "
+                    f"extra_{index}, 'is in a column nobody has declared', null, "
+                    f"null, null from typed where extra_{index} is not null",
+                    [ACCOUNTS.name, document.origin, extra.strip()],
+                )
         empty = pa.schema([(x.name, ARROW_TYPES[x.kind]) for x in ACCOUNTS.columns])
         return pa.concat_tables([empty.empty_table(), *parts])
 

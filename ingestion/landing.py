@@ -19,6 +19,7 @@ import pyarrow as pa
 from ingestion.cells import ARROW_TYPES, DECIMAL
 from ingestion.intake import Intake, value_columns
 from ingestion.resources import ACCOUNTS, BY_DAY, FILLS, Resource
+from runtime.errors import UserError
 from runtime.home import Home
 from runtime.warehouse import RAW_LAYOUT, RUN_CONTEXT, RunContext, open_warehouse
 
@@ -120,9 +121,10 @@ class Landing:
         """Load Arrow tables into schema `raw`; loading them twice changes nothing.
 
         Raises:
-            dlt.pipeline.exceptions.PipelineStepFailed: A job failed; nothing counts.
+            UserError: They do not fit, or a job failed; nothing of it counts.
         """
         import dlt
+        from dlt.pipeline.exceptions import PipelineStepFailed
 
         if self._pipeline is None:
             # What it keeps there it knows from the warehouse as well, and what a killed
@@ -150,7 +152,15 @@ class Landing:
             )
             for name, table in tables.items()
         ]
-        self._pipeline.run(resources).raise_on_failed_jobs()
+        try:
+            self._pipeline.run(resources).raise_on_failed_jobs()
+        except PipelineStepFailed as error:
+            reason = " ".join(str(error.exception).split())[:300]
+            raise UserError(
+                f"Loading {', '.join(tables)} into {self._home.warehouse} failed at "
+                f"step {error.step}: {reason}. Nothing of it counts. Mend it and run "
+                "`make ingest` again; move a warehouse of another version away."
+            ) from None
         # dlt's objects hold each other, and with them the tables of every slice.
         gc.collect()
 

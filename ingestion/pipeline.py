@@ -33,7 +33,9 @@ from runtime.settings import Settings
 from runtime.warehouse import RunContext, read_run_context
 
 ProgressBar = Callable[[list[Request]], AbstractContextManager[Iterable[Request]]]
-CALENDAR_AHEAD = timedelta(days=365)
+CALENDAR_AHEAD = CALENDAR_BACK = timedelta(days=365)
+# Money comes in before the first trade.
+BOOKED_BEFORE_TRADING = timedelta(days=31)
 # What a run that is killed may have to read again.
 LAND_AFTER_SECONDS = 30
 
@@ -234,7 +236,7 @@ class _Load:
         self._name = f"{kind} of {hashlib.md5(numbers.encode()).hexdigest()}"
         requests = self._requests(listed, read, as_of)
         # While the source answers there is time for what is slow to import.
-        Thread(target=_import_slow_libraries, daemon=True).start()
+        Thread(target=_import_slow_libraries).start()
         self._read(requests, listed, as_of, progress_bar)
         as_of = as_of or self._as_of_of_files()
         if self._source.reads_whole:
@@ -302,9 +304,11 @@ class _Load:
         """The first date to read: of the account of which most is unread."""
         firsts = [as_of if self._before is None else min(self._before.as_of, as_of)]
         for row in listed.rows:
-            last = read.get(row["account_number"])
-            first = last + timedelta(days=1) if last else row["first_traded_date"]
-            firsts += [first] if first else []
+            last, first = read.get(row["account_number"]), row["first_traded_date"]
+            if last:
+                firsts.append(last + timedelta(days=1))
+            elif first:
+                firsts.append(first - BOOKED_BEFORE_TRADING)
         first = min(firsts)
         if self._before is not None:
             first -= timedelta(days=self._settings.reload_days)
@@ -400,7 +404,8 @@ class _Load:
             if self._before is None:
                 self._landing.claim(self._source.name, self._source.firm)
                 self._landing.load(empty_tables())
-        first = min(filter(None, [first, as_of]))
+        # Without a fill the calendar still tells how long the firm has been silent.
+        first = min(filter(None, [first, as_of - CALENDAR_BACK]))
         if first < self._calendar_first:
             self._calendar_first = first
             self._sessions = sessions_table(

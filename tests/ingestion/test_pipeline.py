@@ -1,5 +1,6 @@
 """From a folder of exports to committed day versions."""
 
+import random
 import signal
 import subprocess
 import sys
@@ -256,9 +257,6 @@ def test_bad_exports_leave_the_warehouse_as_it_was(
     assert len(current_fills(home)) == 3
 
 
-@pytest.mark.xfail(
-    strict=True, reason="dlt's own error of several lines comes through as it is"
-)
 def test_a_schema_that_does_not_fit_is_refused_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -302,16 +300,15 @@ def test_a_load_killed_at_any_moment_is_complete_when_repeated(tmp_path: Path) -
     started = time.monotonic()
     subprocess.run(trial, cwd=PROJECT_ROOT, check=True, stdout=subprocess.DEVNULL)
     whole = time.monotonic() - started
-    killed = 0
-    for part in range(3, 11):
+    chance, killed = random.Random(1), 0
+    while killed < 6:
         process = subprocess.Popen(
             [sys.executable, "-c", LOAD_IN_A_PROCESS, str(tmp_path)],
             cwd=PROJECT_ROOT,
         )
-        time.sleep(whole * part / 10)
+        time.sleep(whole * chance.uniform(0.1, 0.9))
         process.send_signal(signal.SIGKILL)
         killed += process.wait() == -signal.SIGKILL
-    assert killed >= 5
     load(tmp_path)
     assert len(current_fills(home)) == len(many)
     assert rows(

@@ -87,11 +87,6 @@ def test_no_run_says_a_secret(traces: tuple[Home, list[Run], list]) -> None:
             assert secret not in one.out + one.err
 
 
-@pytest.mark.xfail(
-    # Not strict: it depends on what the other thread has imported by then.
-    strict=False,
-    reason="a library that is still being imported at the end says so on stderr",
-)
 def test_a_run_that_fails_says_one_line(traces: tuple[Home, list[Run], list]) -> None:
     _, runs, _ = traces
     for one in runs:
