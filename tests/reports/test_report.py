@@ -55,8 +55,8 @@ def summary(**more) -> dict:
             "low_count": 1, "unknown_count": 1,
         },
         "last_day": None, "calls": levels, "inactive": [], "outcomes": [],
-        "outcomes_date": None, "quality": [], "measures": [], "model_version": "v1",
-        "dollars_are_doubtful": False,
+        "outcomes_date": None, "quality": [], "information": [], "measures": [],
+        "model_version": "v1", "dollars_are_doubtful": False,
     } | more  # fmt: skip
 
 
@@ -120,6 +120,27 @@ def test_what_is_wrong_with_the_data_comes_first() -> None:
     assert text.index("rows could not be read") < text.index("HIGH RISK")
 
 
+def test_what_is_only_told_is_no_banner_and_comes_last() -> None:
+    check = {"found_count": 1200, "finding": "days were corrected", "remedy": "None"}
+    _, html, text = render(summary(information=[check]))
+    page = BeautifulSoup(html, "html.parser")
+    assert not page.select(".warning")
+    assert [x.text for x in page.select(".told li")] == [
+        "1,200 days were corrected. None."
+    ]
+    assert text.index("days were corrected") > text.index("CAN THE MODEL BE TRUSTED?")
+    assert "!" not in text
+    assert "Good to know" not in render(summary())[1]
+
+
+def test_a_file_or_column_with_markup_in_its_name_does_no_harm() -> None:
+    check = {"found_count": 1, "finding": "column <b>x</b>", "remedy": "See it"}
+    html = render(summary(quality=[check], information=[check]))[1]
+    page = BeautifulSoup(html, "html.parser")
+    assert "<b>x</b>" in page.select_one(".warning").text
+    assert "<b>x</b>" in page.select_one(".told li").text
+
+
 def test_past_calls_are_held_against_what_happened() -> None:
     outcome = {
         "trader_id": "T9", "risk_level": "High", "predicted_pnl": Decimal(-1200),
@@ -150,6 +171,16 @@ def test_the_sample_says_that_it_is_a_sample(sample: SampleRun) -> None:
     assert "SAMPLE DATA" in BeautifulSoup(html, "html.parser").text
     assert "SAMPLE DATA" in text
     assert "SAMPLE DATA" in sample.run.out
+
+
+def test_the_sample_tells_what_is_no_alarm_as_information(sample: SampleRun) -> None:
+    told = summarise(sample.home)
+    assert [check["check_name"] for check in told["quality"]] == []
+    names = [check["check_name"] for check in told["information"]]
+    assert names == ["journal_entries", "unplaced_adjustments"]
+    html = (sample.home.reports / "2025-12-19" / "report.html").read_text()
+    shown = BeautifulSoup(html, "html.parser").select(".told li")
+    assert len(shown) == len(names)
 
 
 def test_the_report_shows_every_call_of_the_mart(sample: SampleRun) -> None:
