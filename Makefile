@@ -63,7 +63,7 @@ docs: setup ## Write the lineage site, one page that works offline
 	@$(PY) -m daily docs
 
 test: $(VENV)/dev ## Run every test, pytest's and dbt's
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/dev ## Check the style of Python and SQL
 	@$(VENV)/bin/ruff check .

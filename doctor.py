@@ -3,28 +3,31 @@
 import shutil
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import click
 
 from runtime.errors import UserError
 from runtime.home import Home
-from runtime.sessions import EASTERN, next_session
+from runtime.sessions import EASTERN, sessions_between
 from runtime.settings import Settings, load_settings
 from runtime.warehouse import open_warehouse, read_run_context
 
 GIB = 2**30
 MINIMUM_FREE_GIB = 2
 STALE_AFTER = timedelta(days=4)
+# A year ahead is as far as its last session: holidays and weekends may follow it.
+CALENDAR_SLACK = timedelta(days=7)
 
 
 def examine() -> int:
-    """Print one line per check, with the mend where one fails; 1 if any does, else 0."""
+    """Print one line per check, with the mend where one fails; 1 if any does."""
     try:
         settings = load_settings()
-    except UserError as error:
-        _say("settings", str(error), is_well=False)
+        _say("settings", f"source {settings.source_name}, home {settings.home_root}")
+    except Exception as error:
+        _say("settings", _complaint(error), is_well=False)
         return 1
-    _say("settings", f"source {settings.source_name}, home {settings.home_root}")
     checks: dict[str, Callable[[Settings], str]] = {
         "source": _source,
         "calendar": _calendar,
@@ -36,32 +39,74 @@ def examine() -> int:
     for name, check in checks.items():
         try:
             _say(name, check(settings))
-        except UserError as error:
+        # The other checks are worth their lines, whatever becomes of one.
+        except Exception as error:
             failed += 1
-            _say(name, str(error), is_well=False)
+            _say(name, _complaint(error), is_well=False)
     return min(failed, 1)
 
 
 def _say(name: str, text: str, *, is_well: bool = True) -> None:
-    click.echo(f"{'ok  ' if is_well else 'FAIL'}  {name:<10} {text}")
+    line = " ".join(text.split())
+    click.echo(f"{'ok  ' if is_well else 'FAIL'}  {name:<10} {line}")
+
+
+def _complaint(error: Exception) -> str:
+    """What went wrong; of an error nobody expected only its kind and place.
+
+    Its own words may repeat a password, an address or a row.
+    """
+    if isinstance(error, UserError):
+        return str(error)
+    place = error.__traceback__
+    while place.tb_next:
+        place = place.tb_next
+    file = Path(place.tb_frame.f_code.co_filename).name
+    return (
+        f"cannot be examined: unexpected {type(error).__name__} ({file}, line "
+        f"{place.tb_lineno}). Run `make setup` again; if it stays, report this line."
+    )
 
 
 def _source(settings: Settings) -> str:
     """Log in and out, and read the list of accounts."""
-    from ingestion.documents import Cells
+    from ingestion.documents import Cells, match_header
     from ingestion.sources import open_source
 
     if settings.source_name == "sample":
         return "the synthetic sample firm needs nothing"
     with open_source(settings) as source:
-        blocks = Cells(source.accounts()).blocks()
-        count = sum(block.num_rows for block in blocks)
-        return f"{source.firm} answers and lists {count} accounts"
+        document = source.accounts()
+        cells = Cells(document)
+        match_header(document, cells.names)
+        count = sum(block.num_rows for block in cells.blocks())
+        what = "account" if count == 1 else "accounts"
+        return f"{source.firm} {_answers(settings)} and lists {count} {what}"
+
+
+def _answers(settings: Settings) -> str:
+    """How the source let us in, in words."""
+    if settings.source_name == "files":
+        return "is there"
+    return "takes API_TOKEN" if settings.api_token else "lets API_USER log in and out"
 
 
 def _calendar(settings: Settings) -> str:  # noqa: ARG001
+    from ingestion.pipeline import CALENDAR_AHEAD
+
     today = datetime.now(EASTERN).date()
-    return f"today is {today} in New York, the next session {next_session(today)}"
+    ahead = sessions_between(today, today + CALENDAR_AHEAD)
+    if not ahead or ahead[-1] < today + CALENDAR_AHEAD - CALENDAR_SLACK:
+        until = f"knows sessions until {ahead[-1]} only" if ahead else "has ended"
+        raise UserError(
+            f"the exchange calendar {until}, and a run looks {CALENDAR_AHEAD.days} "
+            f"days ahead of {today}. See that this machine's date is right, and run "
+            "`make setup` again for a newer exchange-calendars."
+        )
+    return (
+        f"today is {today} in New York, the next session {ahead[0]}, sessions are "
+        f"known until {ahead[-1]}"
+    )
 
 
 def _disk(settings: Settings) -> str:

@@ -5,7 +5,6 @@ deactivation is seen; its balance and last date are what the list says now.
 """
 
 import hashlib
-import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,6 +15,8 @@ from ingestion.documents import Document, DocumentError
 from ingestion.intake import Intake
 from ingestion.landing import ACCOUNTS_SCHEMA, Landing
 
+# Of an account's name, fills show this many.
+SHOWN_CHARACTERS = 20
 # The first version of an account counts for all of its past.
 EARLIEST = datetime(1990, 1, 1)
 
@@ -60,23 +61,15 @@ def read_account_list(document: Document, intake: Intake) -> AccountList:
 
 def names_in_use(listed: AccountList, landing: Landing) -> dict[str, str]:
     """Account number by every name a document may use for it."""
-    # A file may be named by an account's code alone.
-    codes = [re.split(r"\W", name, maxsplit=1)[0] for name in listed.numbers]
-    aliases = {
-        code: number
-        for code, number in zip(codes, listed.numbers.values(), strict=True)
-        if codes.count(code) == 1
+    # Fills keep the beginning of a long name only.
+    shown = [name[:SHOWN_CHARACTERS].strip() for name in listed.numbers]
+    cut_off = {
+        name: number
+        for name, number in zip(shown, listed.numbers.values(), strict=True)
+        if shown.count(name) == 1
     }
     # A name of an earlier run still means the account it meant then.
-    return _earlier_names(landing.connection) | aliases | listed.numbers
-
-
-def known_accounts(landing: Landing) -> frozenset[str]:
-    """Numbers of all accounts any run has seen."""
-    found = landing.connection.execute(
-        "select distinct account_number from raw.account_versions"
-    ).fetchall()
-    return frozenset(number for (number,) in found)
+    return cut_off | _earlier_names(landing.connection) | listed.numbers
 
 
 def load_accounts(

@@ -15,6 +15,7 @@ DECIMAL = pa.decimal128(18, 8)
 ARROW_TYPES = {
     Kind.TEXT: pa.string(),
     Kind.SIDE: pa.string(),
+    Kind.SYMBOL: pa.string(),
     Kind.NUMBER: DECIMAL,
     Kind.POSITIVE: DECIMAL,
     Kind.COUNT: pa.int64(),
@@ -25,6 +26,7 @@ ARROW_TYPES = {
 SQL_TYPES = {
     Kind.TEXT: "varchar",
     Kind.SIDE: "varchar",
+    Kind.SYMBOL: "varchar",
     Kind.NUMBER: "decimal(18, 8)",
     Kind.POSITIVE: "decimal(18, 8)",
     Kind.COUNT: "bigint",
@@ -39,6 +41,9 @@ create or replace macro is_number(cell) as
         '([-+]?\$?|\$-)(\d{1,3}(,\d{3})+|\d*)(\.\d*)?|\(\$?(\d{1,3}(,\d{3})+|\d*)(\.\d*)?\)'
     )
     and regexp_matches(cell, '\d');
+create or replace macro has_line_break(cell) as
+    contains(cell, chr(10)) or contains(cell, chr(13));
+create or replace macro is_symbol(cell) as regexp_full_match(cell, '\PC{1,48}');
 create or replace macro is_too_fine(cell) as
     regexp_matches(cell, '\.\d{8}\d*[1-9]');
 -- Most cells are plain, and this pattern costs a tenth of the other ones.
@@ -68,6 +73,8 @@ create or replace macro read_date(cell) as
     end;
 create or replace macro read_timestamp(cell) as
     case
+        -- Midnight at the end of a day would be another day's.
+        when contains(cell, ' 24:') then null
         when regexp_full_match(cell, '\d{1,2}/\d{1,2}/\d{4} \d{1,2}:\d{2}:\d{2}')
             then try_strptime(cell, '%m/%d/%Y %H:%M:%S')
         else read_date(split_part(cell, ' ', 1))
@@ -87,6 +94,7 @@ _NUMERIC = (Kind.NUMBER, Kind.POSITIVE, Kind.COUNT)
 _READERS = {
     Kind.TEXT: "{cell}",
     Kind.SIDE: "case when upper({cell}) in ('B', 'S', 'T', 'C') then upper({cell}) end",
+    Kind.SYMBOL: "case when is_symbol({cell}) then {cell} end",
     Kind.NUMBER: "read_number({cell})",
     Kind.POSITIVE: "read_number({cell})",
     Kind.COUNT: "read_count({cell})",
@@ -96,6 +104,7 @@ _READERS = {
 _REASONS = {
     Kind.TEXT: "is not text",
     Kind.SIDE: "is not one of B, S, T, C",
+    Kind.SYMBOL: "is longer than 48 characters or has one that cannot be seen",
     Kind.NUMBER: "is not a number with at most 10 digits and 8 decimals",
     Kind.POSITIVE: "is not a number above 0 and below 10^8 with at most 8 decimals",
     Kind.COUNT: "is not a whole number",
@@ -107,7 +116,9 @@ _REASONS = {
 def typed_sql(document: Document, header: Header, *, today: date) -> str:
     """SQL that reads the cells of table `document` into typed columns, `bad` and keys.
 
-    Unknown columns come as they are, as `extra_0` and so on in the header's order.
+    Extra columns come as they are, as `extra_0` and so on in the header's order; zeros
+    of known ones are left out, so that a new column of zeros changes no version.
+    `bad` says what is wrong with a row, `dropped` which dispensable cell is left empty.
 
     Three levels, each with names of its own, because a header such as `Price` would
     otherwise hide the value that is read from it.
@@ -120,7 +131,7 @@ def typed_sql(document: Document, header: Header, *, today: date) -> str:
         for name, label in header.fees.items()
     ]
     cells = [f"{identifier(LINE_NUMBER)} as line_number"]
-    values, checks = [], []
+    values, checks, dropped = [], [], []
     for header_cell, column in present:
         cell, value = f"cell_{column.name}", f"value_{column.name}"
         blanks = "('', '-', '--')" if column.kind in _NUMERIC else "('')"
@@ -133,7 +144,12 @@ def typed_sql(document: Document, header: Header, *, today: date) -> str:
         wrong = f"{cell} not in {blanks} and {value} is null"
         if column.kind is Kind.POSITIVE:
             wrong += f" or {value} <= 0 or {value} >= {QUANTITY_LIMIT}"
-        checks.append(_check(wrong, label, cell, _REASONS[column.kind]))
+        found = dropped if column.is_dispensable else checks
+        found.append(_check(wrong, label, cell, _REASONS[column.kind]))
+        # A quote that is not closed swallows the lines that follow.
+        checks.append(
+            _check(f"has_line_break({cell})", label, cell, "holds a line break")
+        )
     names = [
         f"value_{column.name} as {column.name}"
         if column.name in header.columns
@@ -141,9 +157,21 @@ def typed_sql(document: Document, header: Header, *, today: date) -> str:
         for column in resource.columns
     ]
     names += [f"value_fee_{name} as fee_{name}" for name in header.fees]
-    for number, unknown in enumerate(header.unknown):
-        cells.append(f"nullif(trim({identifier(unknown)}), '') as extra_{number}")
+    for number, (extra, is_known) in enumerate(header.extra.items()):
+        cell = f"trim({identifier(extra)})"
+        empty = f"{cell} = ''"
+        if is_known:
+            empty = f"regexp_full_match({cell}, '[-$(]*[0.]*[)]?')"
+        cells.append(f"case when not {empty} then {cell} end as extra_{number}")
         names.append(f"extra_{number}")
+        checks.append(
+            _check(
+                f"has_line_break(extra_{number})",
+                literal(extra.strip()),
+                f"extra_{number}",
+                "holds a line break",
+            )
+        )
     conditions = ["true"]
     if resource.date_column is not None:
         day = f"cast(value_{resource.date_column} as date)"
@@ -201,8 +229,11 @@ def typed_sql(document: Document, header: Header, *, today: date) -> str:
     if resource.summary_labels:
         labels = ", ".join(literal(label) for label in resource.summary_labels)
         conditions.append(f"lower(cell_{declared[0].name}) not in ({labels})")
+    nothing = _check("false", "''", "''", "")
     return f"""
-        select line_number, {", ".join(names)}, coalesce({", ".join(checks)}) as bad
+        select line_number, {", ".join(names)},
+            coalesce({", ".join([*checks, nothing])}) as bad,
+            coalesce({", ".join([*dropped, nothing])}) as dropped
         from (
             select *, {", ".join(values)}
             from (select {", ".join(cells)} from document) as cells

@@ -3,8 +3,9 @@
 import re
 import time
 from contextlib import suppress
+from html import escape
 from typing import Self
-from urllib.parse import urlsplit
+from urllib.parse import quote, quote_plus, urlsplit
 
 import requests
 from tenacity import (
@@ -16,6 +17,7 @@ from tenacity import (
 from urllib3.exceptions import NewConnectionError
 from urllib3.util.retry import Retry
 
+from ingestion.documents import TRAILER
 from runtime.errors import UserError
 from runtime.settings import LOOPBACK
 
@@ -29,11 +31,14 @@ TOKEN_LIFETIME_SECONDS = 6_000  # the vendor's own client renews after this long
 REQUESTS_PER_SECOND = 8  # the limit is 40 in 4 seconds, over any 4 seconds
 MAXIMUM_PAGES = 10_000
 EXPIRED = "Invalid or expired token."
-_TRAILER = re.compile(r"^Page\s+(\d+)\s*/\s*(\d+)\s*$")
 
 
 class ApiError(UserError):
     """PropReports refused a request, or answered with something that is no answer."""
+
+
+class RefusedError(ApiError):
+    """PropReports understood the request and will not answer it."""
 
 
 class IncompleteError(ApiError):
@@ -90,7 +95,7 @@ class PropReportsClient:
         self._session.trust_env = urlsplit(url).hostname not in LOOPBACK
         adapter = requests.adapters.HTTPAdapter(
             # Only to connect: everything else is repeated by `_post`.
-            max_retries=Retry(total=2, read=0, status=0, other=0, backoff_factor=0.5)
+            max_retries=Retry(total=3, read=0, status=0, other=0, backoff_factor=1)
         )
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
@@ -145,13 +150,19 @@ class PropReportsClient:
         """
         header, rows, total, page = "", [], 1, 1
         while page <= total:
-            text = self._ask_twice_if_empty(action, page=page, **fields)
+            try:
+                text = self._ask_twice_if_empty(action, page=page, **fields)
+            except RefusedError as error:
+                if page == 1:
+                    raise
+                # Fewer pages than page 1 said: they changed meanwhile.
+                raise IncompleteError(str(error)) from None
             lines = text.replace("\r\n", "\n").split("\n")
             while lines and not lines[-1].strip():
                 lines.pop()
             if page == 1 and not lines:
                 return b""  # nothing at all is how some say that there are no rows
-            trailer = _TRAILER.match(lines.pop()) if lines else None
+            trailer = TRAILER.match(lines.pop()) if lines else None
             if trailer is None:
                 raise IncompleteError(
                     f"PropReports sent `{action}` page {page} without its last line "
@@ -195,7 +206,7 @@ class PropReportsClient:
             hint = "Check API_GROUP_ID and HISTORY_START in .env."
             if response.text.strip() == EXPIRED:
                 hint = "Renew API_TOKEN in .env."
-            raise ApiError(
+            raise RefusedError(
                 f"PropReports refused `{action}`: {self._excerpt(response)}. {hint}"
             )
         return response.text
@@ -209,13 +220,10 @@ class PropReportsClient:
         response = self._post("login", user=self._user, password=self._password)
         token = response.text.strip()
         if response.status_code != 200 or not re.fullmatch(r"\S+", token):
-            # What came with status 200 may be a token after all: it is not shown.
-            answer = (
-                self._excerpt(response) if response.status_code != 200 else "no token"
-            )
+            # The answer may hold a token, or repeat the password in any spelling.
             raise ApiError(
-                f"PropReports refused the log-in of API_USER: {answer}. "
-                "Check API_USER and API_PASSWORD in .env."
+                f"PropReports refused the log-in of API_USER (HTTP "
+                f"{response.status_code}). Check API_USER and API_PASSWORD in .env."
             )
         self._token = token
         self._token_since = time.monotonic()
@@ -273,9 +281,9 @@ class PropReportsClient:
     def _excerpt(self, response: requests.Response) -> str:
         """The first line of a refusal, without the secrets it may repeat."""
         line = (response.text.strip().splitlines() or [""])[0]
-        for secret in (self._token, self._password):
-            if secret:
-                line = line.replace(secret, "***")
+        for secret in filter(None, (self._token, self._password)):
+            for spelling in (secret, quote_plus(secret), quote(secret), escape(secret)):
+                line = line.replace(spelling, "***")
         return f"{line[:200] or 'no text'} (HTTP {response.status_code})"
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
-from ingestion.resources import Resource
+from ingestion.resources import FEE_LABELS, Resource
 from runtime.errors import UserError
 
 REJECTED_SCHEMA = pa.schema(
@@ -32,6 +32,8 @@ REJECTED_SCHEMA = pa.schema(
 # No header cell can be called so: it would not survive a CSV file as one.
 LINE_NUMBER = "\x1fline"
 BLOCK_BYTES = 32 * 2**20
+# The last line of a page over the API.
+TRAILER = re.compile(r"^Page\s+(\d+)\s*/\s*(\d+)\s*$")
 
 
 class DocumentError(UserError):
@@ -49,6 +51,7 @@ class Document:
         account_name: Whose it is, for reports without an account column.
         covers: First and last date it speaks for: a day in between that it does not
             hold has no rows. None: from an account's first day in it on.
+        is_blank: It came without a header even: no rows, or no answer.
     """
 
     resource: Resource
@@ -56,6 +59,7 @@ class Document:
     body: bytes | Path = field(repr=False)
     account_name: str | None = None
     covers: tuple[date, date] | None = None
+    is_blank: bool = False
 
     def open(self) -> BinaryIO:
         """The bytes as a stream.
@@ -78,12 +82,13 @@ class Header:
     Attributes:
         columns: Header cell by raw column name.
         fees: Header cell by fee name.
-        unknown: Header cells that are declared nowhere.
+        extra: Header cells that no raw column is declared for, each with whether it is
+            known all the same.
     """
 
     columns: dict[str, str]
     fees: dict[str, str]
-    unknown: tuple[str, ...]
+    extra: dict[str, bool]
 
 
 class Cells:
@@ -99,6 +104,7 @@ class Cells:
     def __init__(self, document: Document) -> None:
         self._document = document
         self._broken: list[pyarrow.csv.InvalidRow] = []
+        self._missing_pages = ""
         with document.open() as stream:
             first_line = stream.readline()
             self._is_header_alone = not stream.read(1)
@@ -117,6 +123,11 @@ class Cells:
                         next_line = int(lines[-1]) + 1
                     table = pa.Table.from_batches([block])
                     yield table.append_column(LINE_NUMBER, pa.array(lines, pa.int64()))
+                if self._missing_pages:
+                    raise DocumentError(
+                        f"{self._document.origin} ends with `{self._missing_pages}`: "
+                        "it holds one page of several. Export all of it."
+                    )
             except (pa.ArrowInvalid, OSError) as error:
                 raise DocumentError(
                     f"{self._document.origin} cannot be read as CSV "
@@ -137,7 +148,7 @@ class Cells:
                     f"the header has {row.expected_columns}",
                 }
                 for row in self._broken
-                if row.text.strip()
+                if row.text.strip() and not TRAILER.match(row.text.strip())
             ],
             schema=REJECTED_SCHEMA,
         )
@@ -145,6 +156,8 @@ class Cells:
     def _reader(self, stream: BinaryIO) -> pyarrow.csv.CSVStreamingReader:
         def set_aside(row: pyarrow.csv.InvalidRow) -> str:
             self._broken.append(row)
+            if (page := TRAILER.match(row.text.strip())) and page[1] != page[2]:
+                self._missing_pages = page[0]
             return "skip"
 
         return pyarrow.csv.open_csv(
@@ -185,7 +198,15 @@ def _header(origin: str, first_line: bytes) -> list[str]:
             "must be https://<firm>.propreports.com/api.php."
         )
     if not text.strip():
-        raise DocumentError(f"{origin} is empty: it has no header line.")
+        raise DocumentError(
+            f"{origin} is empty: it has no header line. Export it again from "
+            "PropReports."
+        )
+    if "\r" in text or text.count('"') % 2:
+        raise DocumentError(
+            f"{origin}: the header does not end with its line. Export it again, with "
+            "line ends of Windows or Unix."
+        )
     header = pyarrow.csv.read_csv(
         io.BytesIO(first_line + b"\n"),
         read_options=pyarrow.csv.ReadOptions(autogenerate_column_names=True),
@@ -227,15 +248,20 @@ def match_header(document: Document, cells: list[str]) -> Header:
         if column.in_header and column.name not in found
     ]
     if absent:
+        # A first line that is no header may be a row, and hold a person's name.
+        shown = f"Its header is: {', '.join(cells)[:200]}. " if found else ""
         raise DocumentError(
-            f"{document.origin} has no column {', '.join(absent)}. Its header is: "
-            f"{', '.join(cells)[:200]}. Export it again with all columns."
+            f"{document.origin} has no column {', '.join(absent)}. {shown}"
+            "Export it again with all columns."
         )
     rest = [cell for cell in cells if cell not in found.values()]
     fees: dict[str, str] = {}
     if resource.fees_between:
         first, last = (cells.index(folded[x.casefold()]) for x in resource.fees_between)
-        for cell in cells[first + 1 : last]:
+        between = cells[first + 1 : last]
+        for cell in rest:
+            if cell not in between and cell.strip().casefold() not in FEE_LABELS:
+                continue
             name = re.sub(r"[^0-9a-z]+", "_", cell.strip().casefold()).strip("_")
             if name in fees:
                 raise DocumentError(
@@ -244,12 +270,10 @@ def match_header(document: Document, cells: list[str]) -> Header:
                 )
             fees[name] = cell
         rest = [cell for cell in rest if cell not in fees.values()]
-    unknown = [
-        cell
-        for cell in rest
-        if not any(
-            fnmatchcase(cell.strip().casefold(), known)
-            for known in resource.passed_over
+    extra = {
+        cell: any(
+            fnmatchcase(cell.strip().casefold(), known) for known in resource.kept_aside
         )
-    ]
-    return Header(found, fees, tuple(unknown))
+        for cell in rest
+    }
+    return Header(found, fees, extra)

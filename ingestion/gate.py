@@ -1,7 +1,7 @@
 """Checks of a batch before it counts, with Great Expectations.
 
-The library takes seconds to import, so it is imported here only, and only when there is
-something to check. Its pages load styles from elsewhere and are left out: the results
+The library takes seconds to import, so it is imported here only, while the source still
+answers. Its pages load styles from elsewhere and are left out: the results
 are rows of `raw.gate_results`, and the report shows what was not met.
 """
 
@@ -22,6 +22,7 @@ from runtime.errors import UserError
 DAY_BEGINS, DAY_ENDS = 4, 20
 # Times or days of a batch that is mostly beside the market are another zone's.
 MINIMUM_SHARE_IN_MARKET = 0.5
+MINIMUM_FILLS_OF_ZONE = 20
 USUAL_SHARE_IN_MARKET = 0.99
 # A price beyond this multiple, or part, of its symbol's median of the day is odd.
 PRICE_MULTIPLE = 5
@@ -34,7 +35,7 @@ MINIMUM_HISTORY_DAYS = 5
 LOW_FIRM_VOLUME = 0.2
 # If more of the re-read account-days than this vanish, something else is wrong.
 MAXIMUM_SHARE_VANISHED = 0.5
-MINIMUM_DAYS_VANISHED = 5
+MINIMUM_DAYS_VANISHED = 3
 MAXIMUM_SHARE_REJECTED = 0.2
 MINIMUM_ROWS_REJECTED = 20
 # Sessions without any fill of the firm until a run makes no sense any more.
@@ -74,7 +75,7 @@ class Check:
         name: As in `raw.gate_results`.
         column: Of the frame that is checked.
         expectation: Name of the expectation class and its arguments.
-        finding: What it means if it is not met.
+        finding: What it means if it is not met; `{}` is how many.
         is_critical: Whether it stops the run.
     """
 
@@ -95,53 +96,60 @@ FILL_CHECKS = (
         "sides",
         "side",
         ("ExpectColumnValuesToBeInSet", {"value_set": ["B", "S", "T", "C"]}),
-        "fills have a side that is not B, S, T or C",
+        "{} fills have a side that is not B, S, T or C",
         is_critical=True,
     ),
     Check(
         "quantities_positive",
         "quantity",
         _between(0, None, strict_min=True),
-        "fills have no quantity",
+        "{} fills have no quantity",
         is_critical=True,
     ),
     Check(
         "quantities_usual",
         "quantity",
         _between(None, ODD_QUANTITY),
-        f"fills are larger than {ODD_QUANTITY:,} units",
+        f"{{}} fills are larger than {ODD_QUANTITY:,} units",
+    ),
+    Check(
+        "ids_unique",
+        "id_is_repeated",
+        ("ExpectColumnValuesToBeInSet", {"value_set": [0]}),
+        "{} fills carry a PropReports Id that another fill of the batch carries, too",
     ),
     Check(
         "prices_not_negative",
         "price",
         _between(0, None),
-        "fills have a price below zero, as only spreads may",
+        "{} fills have a price below zero, as only spreads may",
     ),
     Check(
         "prices_usual",
         "price_multiple",
         _between(1 / PRICE_MULTIPLE, PRICE_MULTIPLE),
-        f"equity fills are priced over {PRICE_MULTIPLE} times, or below a "
+        f"{{}} equity fills are priced over {PRICE_MULTIPLE} times, or below a "
         f"{PRICE_MULTIPLE}th of, their symbol's median of the day",
     ),
     Check(
         "times_eastern",
-        "hour",
+        "hour_of_many",
         _between(DAY_BEGINS, DAY_ENDS, mostly=MINIMUM_SHARE_IN_MARKET),
-        "equity fills lie outside 04:00 to 20:00, most of them: are the times Eastern?",
+        "{} equity fills, most of them, lie outside 04:00 to 20:00: are the times "
+        "Eastern?",
         is_critical=True,
     ),
     Check(
         "times_in_day",
         "hour",
         _between(DAY_BEGINS, DAY_ENDS, mostly=USUAL_SHARE_IN_MARKET),
-        "equity fills lie outside 04:00 to 20:00",
+        "{} equity fills lie outside 04:00 to 20:00",
     ),
     Check(
         "dates_in_sessions",
         "is_session",
         ("ExpectColumnValuesToBeInSet", {"value_set": [1], "mostly": 0.99}),
-        "fills lie on days on which the exchange was closed",
+        "{} fills lie on days on which the exchange was closed",
     ),
 )
 VOLUME_CHECKS = (
@@ -149,8 +157,8 @@ VOLUME_CHECKS = (
         "volume_usual",
         "fills_multiple",
         _between(None, VOLUME_MULTIPLE),
-        f"account-days have over {VOLUME_MULTIPLE} times the account's usual number of "
-        "fills",
+        f"{{}} account-days have over {VOLUME_MULTIPLE} times the account's usual "
+        "number of fills",
     ),
 )
 BATCH_CHECKS = (
@@ -158,7 +166,7 @@ BATCH_CHECKS = (
         "days_vanished",
         "vanished_share",
         _between(None, MAXIMUM_SHARE_VANISHED),
-        "PropReports no longer shows most of the account-days it showed before: has "
+        "{} account-days, most of those of their kind, are no longer shown: has "
         "API_GROUP_ID or a permission changed?",
         is_critical=True,
     ),
@@ -166,8 +174,8 @@ BATCH_CHECKS = (
         "rows_rejected",
         "rejected_share",
         _between(None, MAXIMUM_SHARE_REJECTED),
-        f"over {MAXIMUM_SHARE_REJECTED:.0%} of the rows cannot be read: has the format "
-        "changed? raw.quarantine names the rows",
+        f"{{}} rows, over {MAXIMUM_SHARE_REJECTED:.0%} of the fills, cannot be read: "
+        "has the format changed? raw.quarantine names the rows",
         is_critical=True,
     ),
 )
@@ -176,21 +184,21 @@ FIRM_CHECKS = (
         "firm_fresh",
         "stale_sessions",
         _between(None, 0),
-        "sessions before the AS_OF date are without a single fill of the firm",
+        "{} sessions before the AS_OF date are without a single fill of the firm",
     ),
     Check(
         "firm_not_stale",
         "stale_sessions",
         _between(None, MAXIMUM_STALE_SESSIONS),
-        f"more than {MAXIMUM_STALE_SESSIONS} sessions before the AS_OF date are without "
-        "a single fill of the firm: does PropReports still get them?",
+        f"{{}} sessions, more than {MAXIMUM_STALE_SESSIONS}, before the AS_OF date are "
+        "without a single fill of the firm: does PropReports still get them?",
         is_critical=True,
     ),
     Check(
         "firm_volume_usual",
         "last_day_multiple",
         _between(LOW_FIRM_VOLUME, None),
-        "of its usual number of fills is all the firm has on its last day: have all "
+        "the firm's last day has only {} times its usual number of fills: have all "
         "files arrived?",
     ),
 )
@@ -216,16 +224,20 @@ class Gate:
     def check_comparison(self, intake: Intake, changed: ChangedDays) -> None:
         """Check what a comparison found, before any of it is loaded."""
         rejected, count = intake.connection.execute(
-            "select (select count(*) from rejected), "
+            f"select (select count(*) from rejected where resource = '{FILLS.name}'), "
             f"(select count(*) from {FILLS.name}_rows)"
         ).fetchall()[0]
-        vanished = changed.vanished if changed.vanished >= MINIMUM_DAYS_VANISHED else 0
+        vanished, share = 0, 0.0
+        for resource, days in changed.vanished.items():
+            if days >= MINIMUM_DAYS_VANISHED:
+                vanished += days
+                share = max(share, days / changed.held[resource])
         rejected = rejected if rejected >= MINIMUM_ROWS_REJECTED else 0
         if not (vanished or rejected or changed.rows):
             return
         frame = pd.DataFrame(
             {
-                "vanished_share": [vanished / max(changed.held, 1)],
+                "vanished_share": [share],
                 "rejected_share": [rejected / max(rejected + count, 1)],
             }
         )
@@ -241,10 +253,14 @@ class Gate:
         scratch = intake.connection
         scratch.register("sessions", sessions)
         frame = scratch.execute(
-            """
+            f"""
             with landed as (
                 select
                     rows.side, rows.symbol, rows.trade_date, rows.filled_at_et,
+                    cast(
+                        rows.propreports_id is not null
+                        and count(*) over (partition by rows.propreports_id) > 1 as int
+                    ) as id_is_repeated,
                     cast(rows.quantity as double) as quantity,
                     cast(rows.price as double) as price,
                     -- Anything but an equity begins with a sign.
@@ -259,12 +275,14 @@ class Gate:
                 from landed group by symbol, trade_date
             )
             select
-                side, quantity, price,
+                side, quantity, price, id_is_repeated,
                 case when is_equity and price > 0 then price / median_price end
                     as price_multiple,
                 -- Midnight stands for an unknown time.
                 case when is_equity and filled_at_et > trade_date
                     then epoch(filled_at_et - trade_date) / 3600.0 end as hour,
+                case when count(*) over () >= {MINIMUM_FILLS_OF_ZONE}
+                    then hour end as hour_of_many,
                 cast(trade_date in (select session_date from sessions) as int)
                     as is_session
             from landed inner join medians using (symbol, trade_date)
@@ -293,7 +311,8 @@ class Gate:
                 from current_days where fills_count > 0 group by trade_date
             ),
             last_days as (
-                select * from firm_days order by trade_date desc limit {HISTORY_DAYS + 1}
+                select * from firm_days order by trade_date desc
+                limit {HISTORY_DAYS + 1}
             )
             select
                 (select count(*) from sessions where session_date < $as_of
@@ -372,13 +391,13 @@ class Gate:
         batch: str,
         frame: pd.DataFrame,
         checks: tuple[Check, ...],
-        found: dict[str, float] | None = None,
+        found: dict[str, int | float] | None = None,
     ) -> None:
         """Validate a frame.
 
         Args:
             found: What was counted, by check, where a row of the frame is not a thing
-                that is counted.
+                that is counted; a float is a ratio.
 
         Raises:
             GateError: A critical check is not met.
@@ -405,7 +424,8 @@ class Gate:
             count = result.result.get("unexpected_count") or 0
             if found is not None and not result.success:
                 count = found[check.name]
-            amount = f"{count:,.2f}" if isinstance(count, float) else f"{count:,}"
+            is_ratio = isinstance(count, float)
+            amount = f"{count:,.2f}" if is_ratio else f"{count:,}"
             self.results.append(
                 {
                     "as_of": self.as_of,
@@ -413,9 +433,9 @@ class Gate:
                     "severity": "critical" if check.is_critical else "warning",
                     "batch": batch,
                     "is_met": bool(result.success),
-                    "found_count": int(count),
+                    "found_count": 1 if is_ratio else int(count),
                     "checked_count": len(frame),
-                    "finding": f"{amount} {check.finding} ({batch})",
+                    "finding": f"{check.finding.format(amount)} ({batch})",
                     "checked_at": self._now,
                 }
             )

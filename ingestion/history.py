@@ -1,4 +1,4 @@
-"""Rebuilds what was known on a past morning, from the versions of the main warehouse."""
+"""Rebuilds what was known on a past morning from the versions of the main warehouse."""
 
 from datetime import UTC, date, datetime, time
 
@@ -12,6 +12,41 @@ from runtime.warehouse import RAW_LAYOUT, RUN_CONTEXT, RunContext, open_warehous
 MORNING_ENDS = time(9, 30)
 DAY_TABLES = (*(resource.name for resource in BY_DAY), "fill_fees", "extra_cells")
 
+# An account seen later may bear the name that another one bore on that morning and gave
+# up since. They would be taken for one account, so the later one is left out.
+_DROP_LATER_NAMESAKES = """
+    delete from raw.account_versions where account_number in (
+        with names as (
+            select versions.account_number, accounts.name_hash, versions.known_at,
+                min(versions.first_seen_at) over (
+                    partition by versions.account_number
+                ) as account_seen_at
+            from main_home.raw.account_versions as versions
+            inner join main_home.raw.accounts as accounts
+                using (account_number, content_hash)
+        ),
+        then_so as (
+            select account_number, account_seen_at, arg_max(name_hash, known_at) as name
+            from names where known_at < ? group by account_number, account_seen_at
+        ),
+        now_so as (
+            select account_number, arg_max(name_hash, known_at) as name
+            from names group by account_number
+        )
+        select later.account_number
+        from then_so as later
+        inner join then_so as earlier
+            on later.name = earlier.name
+            and later.account_number <> earlier.account_number
+            and later.account_seen_at > earlier.account_seen_at
+        inner join now_so as later_now
+            on later.account_number = later_now.account_number
+        inner join now_so as earlier_now
+            on earlier.account_number = earlier_now.account_number
+        where later_now.name <> earlier_now.name
+    )
+"""
+
 
 def rebuild(main: Home, past: Home, context: RunContext, as_of: date) -> RunContext:
     """Fill schema `raw` of `past` with what `main` knew on the morning of `as_of`.
@@ -21,7 +56,13 @@ def rebuild(main: Home, past: Home, context: RunContext, as_of: date) -> RunCont
     """
     ends = datetime.combine(as_of, MORNING_ENDS, EASTERN)
     known_before = ends.astimezone(UTC).replace(tzinfo=None)
-    past_context = RunContext(context.source, context.firm, as_of, next_session(as_of))
+    past_context = RunContext(
+        context.source,
+        context.firm,
+        as_of,
+        next_session(as_of),
+        context.source_version,
+    )
     past.root.mkdir(parents=True, exist_ok=True)
     with open_warehouse(past.warehouse) as connection:
         source = str(main.warehouse).replace("'", "''")
@@ -30,15 +71,18 @@ def rebuild(main: Home, past: Home, context: RunContext, as_of: date) -> RunCont
         connection.execute("drop schema if exists raw cascade")
         connection.execute(CONTROL_TABLES)
         connection.execute(
-            "insert into raw.day_versions from main_home.raw.day_versions "
-            "where trade_date < ? and known_at < ?",
-            [as_of, known_before],
+            "insert into raw.day_versions select * replace ("
+            "least(last_seen_at, greatest(known_at, ?)) as last_seen_at) "
+            "from main_home.raw.day_versions where trade_date < ? and known_at < ?",
+            [known_before, as_of, known_before],
         )
         connection.execute(
-            "insert into raw.account_versions from main_home.raw.account_versions "
-            "where known_at < ?",
-            [known_before],
+            "insert into raw.account_versions select * replace ("
+            "least(last_seen_at, greatest(known_at, ?)) as last_seen_at) "
+            "from main_home.raw.account_versions where known_at < ?",
+            [known_before, known_before],
         )
+        connection.execute(_DROP_LATER_NAMESAKES, [known_before])
         for table in DAY_TABLES:
             connection.execute(
                 f"create table raw.{table} as from main_home.raw.{table} "
@@ -46,13 +90,17 @@ def rebuild(main: Home, past: Home, context: RunContext, as_of: date) -> RunCont
                 "using (account_number, trade_date, content_hash)"
             )
         connection.execute(
-            "create table raw.accounts as from main_home.raw.accounts "
+            # What the list says now of dates and balances was not known then.
+            "create table raw.accounts as select * replace ("
+            "null::date as last_traded_date, null::decimal(18, 8) as cash_amount, "
+            "null::decimal(18, 8) as unrealized_pnl) from main_home.raw.accounts "
             "semi join raw.account_versions using (account_number, content_hash)"
         )
         connection.execute("create table raw.sessions as from main_home.raw.sessions")
         connection.execute(
             "insert into raw.quarantine from main_home.raw.quarantine "
-            "where trade_date < ?",
+            "where coalesce(trade_date, first_date) < ? "
+            "or coalesce(trade_date, first_date) is null",
             [as_of],
         )
         connection.execute(
@@ -61,12 +109,13 @@ def rebuild(main: Home, past: Home, context: RunContext, as_of: date) -> RunCont
             [as_of],
         )
         connection.execute(
-            f"insert into {RUN_CONTEXT} values (?, ?, ?, ?, ?, {RAW_LAYOUT})",
+            f"insert into {RUN_CONTEXT} values (?, ?, ?, ?, ?, ?, {RAW_LAYOUT})",
             [
                 past_context.source,
                 past_context.firm,
                 past_context.as_of,
                 past_context.prediction_date,
+                past_context.source_version,
                 datetime.now(UTC).replace(tzinfo=None),
             ],
         )

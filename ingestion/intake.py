@@ -54,8 +54,8 @@ class Intake:
         `<resource>_rows`: origin_number, line_number, account_number, trade_date,
             row_hash, the declared columns; of fills also total_fees and one column
             `fee_<name>` for every fee that any document had.
-        `extra_cells`: resource, origin_number, line_number, column_name, cell of
-            columns that are declared nowhere.
+        `extra_cells`: resource, origin_number, line_number, column_name, cell,
+            is_known of columns that no raw column is declared for.
         `windows`: resource, account_number (null: all), first_date, last_date: for
             these the documents are all there is.
         `rejected`: as `REJECTED_SCHEMA`, and the dates its document covers.
@@ -96,7 +96,7 @@ class Intake:
         self.connection.execute("""
             create table extra_cells (
                 resource varchar, origin_number int, line_number bigint,
-                column_name varchar, cell varchar
+                column_name varchar, cell varchar, is_known boolean
             );
             create table windows (
                 resource varchar, account_number varchar, first_date date,
@@ -141,12 +141,20 @@ class Intake:
             DocumentError: It is no CSV, or lacks a required column.
         """
         names = ", ".join(column.name for column in ACCOUNTS.columns)
-        parts = [
-            self.connection.sql(
-                f"select {names} from typed where bad is null"
-            ).to_arrow_table()
-            for _ in self._typed_blocks(document)
-        ]
+        parts = []
+        for header in self._typed_blocks(document):
+            parts.append(
+                self.connection.sql(
+                    f"select {names} from typed where bad is null"
+                ).to_arrow_table()
+            )
+            for index, extra in enumerate(header.extra):
+                self.connection.execute(
+                    "insert into rejected select ?, ?, line_number, ?, "
+                    f"extra_{index}, 'is in a column nobody has declared', null, "
+                    f"null, null from typed where extra_{index} is not null",
+                    [ACCOUNTS.name, document.origin, extra.strip()],
+                )
         empty = pa.schema([(x.name, ARROW_TYPES[x.kind]) for x in ACCOUNTS.columns])
         return pa.concat_tables([empty.empty_table(), *parts])
 
@@ -170,11 +178,26 @@ class Intake:
         except DocumentError as error:
             if resource.is_essential:
                 raise
-            self._set_aside(document, number, str(error))
+            for table in (f"{resource.name}_rows", "extra_cells"):
+                self.connection.execute(
+                    f"delete from {table} where origin_number = {number}"
+                )
+            self.set_aside(document, str(error))
             return 0
         if document.covers is not None:
             self._insert_window(document)
         return count
+
+    def set_aside(self, document: Document, reason: str) -> None:
+        """Load nothing of a document, and keep why as one rejected row."""
+        row = {
+            "resource": document.resource.name,
+            "origin": document.origin,
+            "line_number": 1,
+            "reason": reason,
+        }
+        rejected = pa.Table.from_pylist([row], schema=REJECTED_SCHEMA)
+        self._append_rejected(rejected, document)
 
     def cover_files(self, last: date) -> None:
         """Files speak for the accounts they hold, from the first day in them on."""
@@ -186,9 +209,11 @@ class Intake:
             )
 
     def last_date(self, resource: Resource) -> date | None:
-        """The last trade date read; None without rows."""
+        """The last trade date of any row, readable or not; None without rows."""
         return self.connection.execute(
-            f"select max(trade_date) from {resource.name}_rows"
+            f"select max(trade_date) from (select trade_date from {resource.name}_rows "
+            f"union all select trade_date from rejected "
+            f"where resource = '{resource.name}')"
         ).fetchall()[0][0]
 
     def first_date(self, resource: Resource) -> date | None:
@@ -268,8 +293,10 @@ class Intake:
             self.connection.execute(f"create or replace temp table typed as {sql}")
             self.connection.unregister("document")
             self.connection.execute(
-                "insert into rejected select ?, ?, line_number, bad.column_name, "
-                f"bad.cell, bad.reason, {day}, ?, ? from typed where bad is not null",
+                "insert into rejected select ?, ?, line_number, found.column_name, "
+                f"found.cell, found.reason, {day}, ?, ? from "
+                "(select *, coalesce(bad, dropped) as found from typed) "
+                "where found is not null",
                 [document.resource.name, document.origin, *_dates(document)],
             )
             yield header
@@ -286,8 +313,8 @@ class Intake:
             for name in header.fees
         ]
         content += [
-            f"{literal(unknown + '=')} || extra_{index}"
-            for index, unknown in enumerate(header.unknown)
+            f"{literal(extra + '=')} || extra_{index}"
+            for index, extra in enumerate(header.extra)
         ]
         columns = [*names, *(["total_fees"] if resource.fees_between else [])]
         columns += [f"fee_{name}" for name in header.fees]
@@ -298,7 +325,8 @@ class Intake:
         )
         count = self.connection.execute(f"""
             insert into {resource.name}_rows (
-                {_ORIGIN_KEY}, account_number, trade_date, row_hash, {", ".join(columns)}
+                {_ORIGIN_KEY}, account_number, trade_date, row_hash,
+                {", ".join(columns)}
             )
             select {number}, line_number, {self._number()}, trade_date,
                 md5_number_lower(concat_ws(chr(31), {", ".join(content)})),
@@ -306,11 +334,12 @@ class Intake:
             from typed left join account_names using (account_name)
             where bad is null
         """).fetchall()[0][0]
-        for index, unknown in enumerate(header.unknown):
+        for index, (extra, is_known) in enumerate(header.extra.items()):
             self.connection.execute(
                 f"insert into extra_cells select ?, {number}, line_number, ?, "
-                f"extra_{index} from typed where bad is null and extra_{index} is not null",
-                [resource.name, unknown.strip()],
+                f"extra_{index}, ? from typed "
+                f"where bad is null and extra_{index} is not null",
+                [resource.name, extra.strip(), is_known],
             )
         return count
 
@@ -318,8 +347,7 @@ class Intake:
         """SQL for the number of an account, made of its name if no list has it."""
         hashed = f"md5({literal(self._salt)} || account_name)"
         return (
-            "coalesce(account_names.account_number, "
-            f"'unlisted-' || left({hashed}, 12))"
+            f"coalesce(account_names.account_number, 'unlisted-' || left({hashed}, 12))"
         )
 
     def _add_fee_columns(self, header: Header) -> None:
@@ -342,21 +370,6 @@ class Intake:
             "insert into windows values (?, ?, ?, ?)",
             [document.resource.name, account, *document.covers],
         )
-
-    def _set_aside(self, document: Document, number: int, reason: str) -> None:
-        resource = document.resource.name
-        for table in (f"{resource}_rows", "extra_cells"):
-            self.connection.execute(
-                f"delete from {table} where origin_number = {number}"
-            )
-        row = {
-            "resource": resource,
-            "origin": document.origin,
-            "line_number": 1,
-            "reason": reason,
-        }
-        rejected = pa.Table.from_pylist([row], schema=REJECTED_SCHEMA)
-        self._append_rejected(rejected, document)
 
     def _append_rejected(self, rejected: pa.Table, document: Document) -> None:
         self.connection.register("appended", rejected)

@@ -7,6 +7,7 @@ so no model sees them, and the next run loads the same rows under the same name.
 
 import gc
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -18,6 +19,7 @@ import pyarrow as pa
 from ingestion.cells import ARROW_TYPES, DECIMAL
 from ingestion.intake import Intake, value_columns
 from ingestion.resources import ACCOUNTS, BY_DAY, FILLS, Resource
+from runtime.errors import UserError
 from runtime.home import Home
 from runtime.warehouse import RAW_LAYOUT, RUN_CONTEXT, RunContext, open_warehouse
 
@@ -45,6 +47,7 @@ EXTRA_CELLS_SCHEMA = pa.schema(
         *_KEY_FIELDS,
         pa.field("column_name", pa.string()),
         pa.field("cell", pa.string()),
+        pa.field("is_known", pa.bool_()),
     ]
 )
 ACCOUNTS_SCHEMA = pa.schema(
@@ -79,12 +82,17 @@ create table if not exists raw.gate_results (
     is_met boolean, found_count bigint, checked_count bigint, finding varchar,
     checked_at timestamp
 );
+create table if not exists raw.owner (source varchar, firm varchar);
+create table if not exists raw.accounts_read (
+    account_number varchar primary key, last_date date
+);
 create table if not exists raw.load_progress (
-    request varchar primary key, last_date date, read_at timestamp
+    run varchar, request varchar, last_date date, read_at timestamp,
+    primary key (run, request)
 );
 create table if not exists {RUN_CONTEXT} (
     source varchar, firm varchar, as_of date, prediction_date date,
-    ingested_at timestamp, layout int
+    source_version varchar, ingested_at timestamp, layout int
 );
 """
 
@@ -113,19 +121,22 @@ class Landing:
         """Load Arrow tables into schema `raw`; loading them twice changes nothing.
 
         Raises:
-            dlt.pipeline.exceptions.PipelineStepFailed: A job failed; nothing counts.
+            UserError: They do not fit, or a job failed; nothing of it counts.
         """
         import dlt
+        from dlt.pipeline.exceptions import PipelineStepFailed
 
         if self._pipeline is None:
+            # What it keeps there it knows from the warehouse as well, and what a killed
+            # run or a full disk left half-way would only be in its way.
+            folder = self._home.dlt / "pipelines"
+            shutil.rmtree(folder, ignore_errors=True)
             self._pipeline = dlt.pipeline(
                 "propreports",
                 destination=dlt.destinations.duckdb(self.connection),
                 dataset_name="raw",
-                pipelines_dir=str(self._home.dlt / "pipelines"),
+                pipelines_dir=str(folder),
             )
-            # What a killed run left half-way is read again, so it can go.
-            self._pipeline.abort_packages()
         resources = [
             dlt.resource(
                 [table],
@@ -141,7 +152,15 @@ class Landing:
             )
             for name, table in tables.items()
         ]
-        self._pipeline.run(resources).raise_on_failed_jobs()
+        try:
+            self._pipeline.run(resources).raise_on_failed_jobs()
+        except PipelineStepFailed as error:
+            reason = " ".join(str(error.exception).split())[:300]
+            raise UserError(
+                f"Loading {', '.join(tables)} into {self._home.warehouse} failed at "
+                f"step {error.step}: {reason}. Nothing of it counts. Mend it and run "
+                "`make ingest` again; move a warehouse of another version away."
+            ) from None
         # dlt's objects hold each other, and with them the tables of every slice.
         gc.collect()
 
@@ -157,16 +176,16 @@ class Landing:
         self,
         intake: Intake,
         *,
-        as_of: date,
+        run: str,
         requests: list[tuple[str, date]],
         reads_whole: bool,
         now: datetime,
     ) -> int:
-        """Record what else a comparison found: what was seen again, what cannot be read.
+        """Record what else a comparison found: what was seen again or cannot be read.
 
         Args:
-            requests: Name and last date of what was read, for a run that is killed
-                and resumed.
+            run: Names the run that may be killed and resumed.
+            requests: Name and last date of what it has read.
             reads_whole: All there is was read, so all that was quarantined before is
                 forgotten.
 
@@ -187,17 +206,13 @@ class Landing:
             [now],
         )
         self._register("windows", intake.connection.sql("from windows"))
-        self._register(
-            "new_rejected",
-            intake.connection.sql(
-                f"from rejected where coalesce(trade_date < date '{as_of}', true)"
-            ),
-        )
+        self._register("new_rejected", intake.connection.sql("from rejected"))
         # A row whose date cannot be read lies somewhere in the dates of its document;
         # the same row in another document is known again by what it says.
         self.connection.execute(
             """
-            delete from raw.quarantine as old where ? or old.resource = 'accounts'
+            delete from raw.quarantine as old where (? and old.rejected_at < ?)
+            or (old.resource = 'accounts' and old.rejected_at < ?)
             or exists (
                 from windows where windows.resource = old.resource
                 and coalesce(old.trade_date, old.first_date) >= windows.first_date
@@ -207,32 +222,72 @@ class Landing:
                 and new.cell is not distinct from old.cell and new.reason = old.reason
             )
             """,
-            [reads_whole],
+            [reads_whole, now, now],
         )
         rejected = self.connection.execute(
             "insert into raw.quarantine select *, ? from new_rejected", [now]
         ).fetchall()[0][0]
         for request, last in requests:
             self.connection.execute(
-                "insert or replace into raw.load_progress values (?, ?, ?)",
-                [request, last, now],
+                "insert or replace into raw.load_progress values (?, ?, ?, ?)",
+                [run, request, last, now],
             )
         self.connection.execute("commit")
         for name in ("unchanged", "windows", "new_rejected"):
             self.connection.unregister(name)
         return rejected
 
-    def unfinished(self, reload_days: int) -> set[str]:
-        """Requests that an unfinished load has read and that need not be read again.
+    def unfinished(self, run: str, reload_days: int) -> set[str]:
+        """Requests that `run` has read, unfinished, and that need not be read again.
 
         What was younger than `reload_days` when it was read may have changed since.
         """
         found = self.connection.execute(
             "select request from raw.load_progress "
-            "where last_date < cast(read_at as date) - cast(? as int)",
-            [reload_days],
+            "where run = ? and last_date < cast(read_at as date) - cast(? as int)",
+            [run, reload_days],
         ).fetchall()
         return {request for (request,) in found}
+
+    def holds_rows(
+        self, resource: Resource, first: date, last: date, account_number: str | None
+    ) -> bool:
+        """Whether any day from `first` to `last` has rows now.
+
+        Args:
+            account_number: Of this account; None: of any.
+        """
+        return self.connection.execute(
+            """
+            select count(*) > 0 from (
+                select arg_max(rows_count, known_at) as rows_count
+                from raw.day_versions
+                where resource = ? and trade_date between ? and ?
+                    and coalesce(account_number = ?, true)
+                group by account_number, trade_date
+            ) where rows_count > 0
+            """,
+            [resource.name, first, last, account_number],
+        ).fetchall()[0][0]
+
+    def claim(self, source: str, firm: str) -> None:
+        """Say whose data this warehouse is for, before there is any."""
+        self.connection.execute(
+            "insert into raw.owner select ?, ? where not exists (from raw.owner)",
+            [source, firm],
+        )
+
+    def owner(self) -> tuple[str, str] | None:
+        """Source and firm whose data this warehouse is for; None: nobody's yet."""
+        return self.connection.execute("from raw.owner").fetchone()
+
+    def accounts_read(self) -> dict[str, date]:
+        """Last date to which all fills of an account have been read, by number."""
+        return dict(self.connection.execute("from raw.accounts_read").fetchall())
+
+    def holds_fills(self) -> bool:
+        """Whether any run has loaded a fill."""
+        return self.holds_rows(FILLS, date.min, date.max, None)
 
     def record_gate(self, results: pa.Table, as_of: date) -> None:
         """Replace what the gate found this morning in the same batches and the firm."""
@@ -263,14 +318,32 @@ class Landing:
     def _register(self, name: str, relation: duckdb.DuckDBPyRelation) -> None:
         self.connection.register(name, relation.to_arrow_table())
 
-    def finish(self, context: RunContext, now: datetime) -> None:
-        """Say what the warehouse holds now; the load is complete."""
+    def finish(
+        self, context: RunContext, accounts_read: list[str], now: datetime
+    ) -> None:
+        """Say what the warehouse holds now; the load is complete.
+
+        Args:
+            accounts_read: Numbers of accounts of which nothing before AS_OF is unread.
+        """
         self.connection.execute("begin")
+        self.connection.execute(
+            "insert or replace into raw.accounts_read "
+            "select unnest(?::varchar[]), cast(? as date) - 1",
+            [accounts_read, context.as_of],
+        )
         self.connection.execute("delete from raw.load_progress")
         self.connection.execute(f"delete from {RUN_CONTEXT}")
         self.connection.execute(
-            f"insert into {RUN_CONTEXT} values (?, ?, ?, ?, ?, {RAW_LAYOUT})",
-            [context.source, context.firm, context.as_of, context.prediction_date, now],
+            f"insert into {RUN_CONTEXT} values (?, ?, ?, ?, ?, ?, {RAW_LAYOUT})",
+            [
+                context.source,
+                context.firm,
+                context.as_of,
+                context.prediction_date,
+                context.source_version,
+                now,
+            ],
         )
         self.connection.execute("commit")
 
@@ -314,7 +387,7 @@ def slice_tables(intake: Intake, first: date, last: date) -> dict[str, pa.Table]
         extra_cells = scratch.sql(f"""
             select '{resource.name}' as resource, slice.account_number,
                 slice.trade_date, slice.content_hash, slice.row_number,
-                extra_cells.column_name, extra_cells.cell
+                extra_cells.column_name, extra_cells.cell, extra_cells.is_known
             from slice inner join extra_cells using (origin_number, line_number)
             where extra_cells.resource = '{resource.name}'
         """).to_arrow_table()
@@ -357,7 +430,7 @@ def _quiet_dlt(working_folder: Path) -> None:
     """Keep dlt's files in one folder, its telemetry off and its warnings out."""
     os.environ["DLT_DATA_DIR"] = str(working_folder)
     os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
-    os.environ["RUNTIME__LOG_LEVEL"] = "ERROR"
+    os.environ["RUNTIME__LOG_LEVEL"] = "CRITICAL"
     # Loaded packages hold account names, and the warehouse has them already.
     os.environ["LOAD__DELETE_COMPLETED_JOBS"] = "true"
 

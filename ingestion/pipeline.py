@@ -1,9 +1,11 @@
 """The ingestion step: from a source to committed day versions in schema `raw`."""
 
+import hashlib
 import os
 import secrets
+import time
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from threading import Thread
@@ -12,7 +14,6 @@ import pyarrow as pa
 
 from ingestion.accounts import (
     AccountList,
-    known_accounts,
     load_accounts,
     names_in_use,
     read_account_list,
@@ -32,7 +33,11 @@ from runtime.settings import Settings
 from runtime.warehouse import RunContext, read_run_context
 
 ProgressBar = Callable[[list[Request]], AbstractContextManager[Iterable[Request]]]
-CALENDAR_AHEAD = timedelta(days=365)
+CALENDAR_AHEAD = CALENDAR_BACK = timedelta(days=365)
+# Money comes in before the first trade.
+BOOKED_BEFORE_TRADING = timedelta(days=31)
+# What a run that is killed may have to read again.
+LAND_AFTER_SECONDS = 30
 
 
 @dataclass
@@ -55,8 +60,8 @@ class IngestSummary:
 
     def __str__(self) -> str:
         text = (
-            f"{self.fills_read:,} fills of {self.accounts} accounts read; account-days: "
-            f"{self.new_days:,} new, {self.corrected_days:,} corrected, "
+            f"{self.fills_read:,} fills of {self.accounts} accounts read; "
+            f"account-days: {self.new_days:,} new, {self.corrected_days:,} corrected, "
             f"{self.vanished_days:,} gone; {self.rejected:,} rows quarantined"
         )
         if self.warnings:
@@ -66,7 +71,7 @@ class IngestSummary:
 
 @dataclass(frozen=True)
 class Ingested:
-    """Where a run goes on: a home, what it holds, and a sentence on how it got there."""
+    """Where a run goes on: a home, what it holds, and how it got there in words."""
 
     home: Home
     context: RunContext
@@ -90,7 +95,8 @@ def bring_up_to_date(
         )
     is_past = bool(context and settings.as_of and settings.as_of < context.as_of)
     if is_past:
-        _refuse_other_firm(context, settings.source_name, firm_of(settings), main)
+        owner = (context.source, context.firm)
+        _refuse_other_firm(owner, settings.source_name, firm_of(settings), main)
     else:
         with open_source(settings) as source:
             summary = load(settings, source, main, progress_bar=progress_bar)
@@ -161,7 +167,6 @@ def load(
             be read, or the gate stopped a batch; what was committed before stays.
     """
     before = read_run_context(home)
-    _refuse_other_firm(before, source.name, source.firm, home)
     # Asked first: a source that does not answer leaves nothing behind.
     accounts = source.accounts()
     salt = _salt(home)
@@ -169,6 +174,7 @@ def load(
         open_landing(home, settings.threads) as landing,
         Intake(salt=salt, spill=home.dlt / "spill", threads=settings.threads) as intake,
     ):
+        _refuse_other_firm(landing.owner(), source.name, source.firm, home)
         run = _Load(settings, source, landing, intake, before, window, now)
         return run.load(home, accounts, salt, progress_bar)
 
@@ -196,9 +202,11 @@ class _Load:
         self._now = now or datetime.now(UTC).replace(tzinfo=None)
         self._unlisted: dict[str, str] = {}
         self._gate: Gate | None = None
-        self._looked = Looked(None, frozenset())
+        self._looked = Looked(None, ())
         self._sessions: pa.Table | None = None
         self._calendar_first = date.max
+        self._numbers: dict[str, str] = {}
+        self._name = ""
 
     def load(
         self, home: Home, accounts: Document, salt: str, progress_bar: ProgressBar
@@ -213,14 +221,20 @@ class _Load:
     def _load(
         self, home: Home, accounts: Document, salt: str, progress_bar: ProgressBar
     ) -> IngestSummary:
+        version = self._source.version()
         listed = read_account_list(accounts, self._intake)
         self.summary.accounts = len(listed.numbers)
+        self._numbers = listed.numbers
         self._intake.set_accounts(names_in_use(listed, self._landing))
-        known = known_accounts(self._landing)
+        read = self._landing.accounts_read()
         as_of = self._as_of()
         if not self._source.reads_whole and self._window is None:
-            self._looked = Looked(self._before.as_of if self._before else None, known)
-        requests = self._requests(listed, known, as_of)
+            self._looked = Looked(self._before.as_of if self._before else None, read)
+        # A load that was stopped goes on only as the same one, of the same accounts.
+        kind = "backfill {} to {}".format(*self._window) if self._window else "load"
+        numbers = ",".join(sorted(listed.numbers.values()))
+        self._name = f"{kind} of {hashlib.md5(numbers.encode()).hexdigest()}"
+        requests = self._requests(listed, read, as_of)
         # While the source answers there is time for what is slow to import.
         Thread(target=_import_slow_libraries).start()
         self._read(requests, listed, as_of, progress_bar)
@@ -228,7 +242,7 @@ class _Load:
         if self._source.reads_whole:
             self._land([], listed, as_of)
         # A first load without a single fill is a mistake of somebody's.
-        if self._before is None and not self.summary.fills_read:
+        if self._before is None and not self._landing.holds_fills():
             raise self._nothing(as_of)
         self._gate.check_firm(self._landing.connection, self._sessions)
         self._landing.load({"sessions": self._sessions})
@@ -241,8 +255,14 @@ class _Load:
         self.summary.warnings = sum(not x["is_met"] for x in self._gate.results)
         self._landing.finish(
             RunContext(
-                self._source.name, self._source.firm, as_of, next_session(as_of)
+                self._source.name,
+                self._source.firm,
+                as_of,
+                next_session(as_of),
+                version,
             ),
+            # A backfill may leave days between what was read before and its first.
+            [] if self._window else list(listed.numbers.values()),
             self._now,
         )
         self._source.finish(home)
@@ -264,7 +284,7 @@ class _Load:
         return max(filter(None, [latest, self._settings.as_of]))
 
     def _requests(
-        self, listed: AccountList, known: frozenset[str], as_of: date | None
+        self, listed: AccountList, read: dict[str, date], as_of: date | None
     ) -> list[Request]:
         if as_of is None:
             return self._source.requests(listed.numbers, date.min, date.max)
@@ -272,19 +292,27 @@ class _Load:
         if self._window is not None:
             first, last = self._window[0], min(self._window[1], last)
         else:
-            first = self._settings.history_start or _first_traded(listed, set())
-            first = first or as_of
-            if self._before is not None:
-                first = min(self._before.as_of, as_of)
-                first -= timedelta(days=self._settings.reload_days)
-                # An account that is new to us may have a history.
-                first = min(filter(None, [first, _first_traded(listed, known)]))
-        read = self._landing.unfinished(self._settings.reload_days)
+            first = self._first(listed, read, as_of)
+        done = self._landing.unfinished(self._name, self._settings.reload_days)
         return [
             request
             for request in self._source.requests(listed.numbers, first, last)
-            if request.name not in read
+            if request.name not in done
         ]
+
+    def _first(self, listed: AccountList, read: dict[str, date], as_of: date) -> date:
+        """The first date to read: of the account of which most is unread."""
+        firsts = [as_of if self._before is None else min(self._before.as_of, as_of)]
+        for row in listed.rows:
+            last, first = read.get(row["account_number"]), row["first_traded_date"]
+            if last:
+                firsts.append(last + timedelta(days=1))
+            elif first:
+                firsts.append(first - BOOKED_BEFORE_TRADING)
+        first = min(firsts)
+        if self._before is not None:
+            first -= timedelta(days=self._settings.reload_days)
+        return max(filter(None, [first, self._settings.history_start]))
 
     def _read(
         self,
@@ -294,18 +322,42 @@ class _Load:
         progress_bar: ProgressBar,
     ) -> None:
         waiting: list[Request] = []
+        landed_at = time.monotonic()
         with progress_bar(requests) as shown:
             for request in shown:
                 for document in self._source.read(request):
-                    count = self._intake.read(document)
+                    count = self._read_document(document)
                     if request.resource is FILLS:
                         self.summary.fills_read += count
                 waiting.append(request)
-                if not self._source.reads_whole and self._intake.count() > SLICE_ROWS:
+                is_much = self._intake.count() > SLICE_ROWS
+                is_long = time.monotonic() - landed_at > LAND_AFTER_SECONDS
+                if not self._source.reads_whole and (is_much or is_long):
                     self._land(waiting, listed, as_of)
-                    waiting = []
+                    waiting, landed_at = [], time.monotonic()
         if not self._source.reads_whole:
             self._land(waiting, listed, as_of)
+
+    def _read_document(self, document: Document) -> int:
+        """Take in a document, unless it is blank where there were rows before.
+
+        Raises:
+            UserError: It is blank, and nothing can be loaded without it.
+        """
+        number = self._numbers.get(document.account_name)
+        if not document.is_blank or not self._landing.holds_rows(
+            document.resource, *document.covers, number
+        ):
+            return self._intake.read(document)
+        # Nothing at all is no proof that what was there is gone.
+        reason = "came without even a header, though there were rows before"
+        if document.resource.is_essential:
+            raise UserError(
+                f"{document.origin} {reason}. Nothing of it was changed. "
+                "Run `make ingest` again."
+            )
+        self._intake.set_aside(document, reason)
+        return 0
 
     def _land(self, requests: list[Request], listed: AccountList, as_of: date) -> None:
         """Bring what waits in the intake into the warehouse, slice by slice."""
@@ -330,7 +382,7 @@ class _Load:
             landing.commit_slice(intake, first, last, self._now)
         self.summary.rejected += landing.commit(
             intake,
-            as_of=as_of,
+            run=self._name,
             requests=[(x.name, x.last) for x in requests if x.last],
             reads_whole=self._source.reads_whole,
             now=self._now,
@@ -339,7 +391,7 @@ class _Load:
         self.summary.rows_loaded += changed.rows
         self.summary.new_days += changed.new
         self.summary.corrected_days += changed.corrected
-        self.summary.vanished_days += changed.vanished
+        self.summary.vanished_days += changed.vanished.get(FILLS.name, 0)
         intake.clear()
 
     def _prepare(self, as_of: date) -> None:
@@ -350,8 +402,10 @@ class _Load:
                 as_of=as_of, stops=self._settings.gate == "stop", now=self._now
             )
             if self._before is None:
+                self._landing.claim(self._source.name, self._source.firm)
                 self._landing.load(empty_tables())
-        first = min(filter(None, [first, as_of]))
+        # Without a fill the calendar still tells how long the firm has been silent.
+        first = min(filter(None, [first, as_of - CALENDAR_BACK]))
         if first < self._calendar_first:
             self._calendar_first = first
             self._sessions = sessions_table(
@@ -378,18 +432,10 @@ class _Load:
 
 
 def _import_slow_libraries() -> None:
-    import_library()
-    import dlt  # noqa: F401
-
-
-def _first_traded(listed: AccountList, known: Iterable[str]) -> date | None:
-    """First date any listed account traded, accounts in `known` left out."""
-    firsts = [
-        row["first_traded_date"]
-        for row in listed.rows
-        if row["account_number"] not in known
-    ]
-    return min(filter(None, firsts), default=None)
+    # Whoever needs them imports them again, and says what is wrong with them.
+    with suppress(Exception):
+        import_library()
+        import dlt  # noqa: F401
 
 
 def _salt(home: Home) -> str:
@@ -405,12 +451,12 @@ def _salt(home: Home) -> str:
 
 
 def _refuse_other_firm(
-    before: RunContext | None, source_name: str, firm: str, home: Home
+    owner: tuple[str, str] | None, source_name: str, firm: str, home: Home
 ) -> None:
-    if before is None or (before.source, before.firm) == (source_name, firm):
+    if owner is None or owner == (source_name, firm):
         return
     raise UserError(
-        f"{home.root} holds {before.source} data of {before.firm}; this run would load "
+        f"{home.root} holds {owner[0]} data of {owner[1]}; this run would load "
         f"{source_name} data of {firm}. Set RISK_HOME to another folder, or "
         "FIRM to the same name if it is the same firm."
     )

@@ -12,6 +12,7 @@ class Kind(StrEnum):
 
     TEXT = "text"
     SIDE = "side"
+    SYMBOL = "symbol"
     NUMBER = "number"
     POSITIVE = "positive number"
     COUNT = "count"
@@ -29,6 +30,8 @@ class Column:
         kind: How its cells are read.
         in_header: The document is refused without this column.
         filled: A row with this cell empty is quarantined.
+        is_dispensable: Where only this cell cannot be read, it is reported and left
+            empty, and the rest of the row is loaded.
     """
 
     name: str
@@ -36,6 +39,7 @@ class Column:
     kind: Kind = Kind.TEXT
     in_header: bool = False
     filled: bool = False
+    is_dispensable: bool = False
 
 
 def _key(name: str, label: str, kind: Kind = Kind.TEXT) -> Column:
@@ -52,7 +56,8 @@ class Resource:
         date_column: The column whose calendar date (New York) is the trade date.
         fees_between: Headers that enclose the fee columns, which differ by firm.
         summary_labels: First cells of total rows, which are not data.
-        passed_over: Header patterns of columns that are known and not needed.
+        kept_aside: Header patterns of columns that are known and differ by account:
+            they are kept as they are in `raw.extra_cells`.
         is_essential: Nothing is loaded if a document of it cannot be read; of any
             other resource the document is set aside and reported.
     """
@@ -62,7 +67,7 @@ class Resource:
     date_column: str | None = None
     fees_between: tuple[str, str] | None = None
     summary_labels: tuple[str, ...] = ()
-    passed_over: tuple[str, ...] = ()
+    kept_aside: tuple[str, ...] = ()
     is_essential: bool = False
 
     @property
@@ -71,10 +76,11 @@ class Resource:
         return (",".join(column.labels[0] for column in self.columns) + "\n").encode()
 
 
-_FEES = (
+FEE_LABELS = (
     "comm", "ecn fee", "sec", "orf", "cat", "taf", "ftt", "nscc", "acc", "clr", "nfa",
     "occ", "misc", "regulatory fees",
 )  # fmt: skip
+"""Fee columns that firms are known to have; any other is known by where it stands."""
 
 ACCOUNTS = Resource(
     name="accounts",
@@ -82,11 +88,11 @@ ACCOUNTS = Resource(
     columns=(
         _key("account_number", "Account Id"),
         _key("account_name", "Account Name"),
-        Column("first_traded_date", ("First Traded",), Kind.DATE),
-        Column("last_traded_date", ("Last Traded",), Kind.DATE),
+        Column("first_traded_date", ("First Traded",), Kind.DATE, is_dispensable=True),
+        Column("last_traded_date", ("Last Traded",), Kind.DATE, is_dispensable=True),
         Column("currency", ("Currency",)),
-        Column("cash_amount", ("Cash",), Kind.NUMBER),
-        Column("unrealized_pnl", ("Unrealized",), Kind.NUMBER),
+        Column("cash_amount", ("Cash",), Kind.NUMBER, is_dispensable=True),
+        Column("unrealized_pnl", ("Unrealized",), Kind.NUMBER, is_dispensable=True),
     ),
 )
 
@@ -100,7 +106,7 @@ FILLS = Resource(
         _key("account_name", "Account"),
         _key("side", "B/S", Kind.SIDE),
         _key("quantity", "Qty", Kind.POSITIVE),
-        _key("symbol", "Symbol"),
+        _key("symbol", "Symbol", Kind.SYMBOL),
         _key("price", "Price", Kind.NUMBER),
         Column("route", ("Route",)),
         Column("liquidity", ("Liq",), in_header=True),
@@ -118,8 +124,7 @@ BROKER_DAYS = Resource(
     name="broker_days",
     date_column="trade_date",
     summary_labels=("equities", "options", "futures", "forex", "total"),
-    # Fees by name come with the fills; the rest is in Adj Net and Transfers.
-    passed_over=(*_FEES, "fee: *", "adj fees", "transfer: *"),
+    kept_aside=(*FEE_LABELS, "fee: *", "adj fees", "transfer: *"),
     columns=(
         _key("trade_date", "Date", Kind.DATE),
         Column("instrument_type", ("Type",)),
@@ -142,11 +147,11 @@ BROKER_DAYS = Resource(
 POSITIONS = Resource(
     name="positions",
     date_column="trade_date",
-    passed_over=(*_FEES, "unrealized delta", "qty traded", "realized"),
+    kept_aside=(*FEE_LABELS, "unrealized delta", "qty traded", "realized"),
     columns=(
         _key("trade_date", "Date", Kind.DATE),
         _key("account_name", "Account"),
-        _key("symbol", "Symbol"),
+        _key("symbol", "Symbol", Kind.SYMBOL),
         Column("quantity", ("Qty",), Kind.NUMBER),
         Column("average_price", ("Avg Price",), Kind.NUMBER),
         Column("close_price", ("Close",), Kind.NUMBER, in_header=True),
@@ -157,7 +162,7 @@ POSITIONS = Resource(
 ADJUSTMENTS = Resource(
     name="adjustments",
     date_column="trade_date",
-    passed_over=("comment",),
+    kept_aside=("comment",),
     columns=(
         _key("trade_date", "Date", Kind.DATE),
         _key("account_name", "Account"),

@@ -1,7 +1,8 @@
 """Where documents come from: the API, a folder of exports, or the sample firm."""
 
 import csv
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -66,6 +67,9 @@ class Source(Protocol):
     firm: str
     reads_whole: bool
 
+    def version(self) -> str | None:
+        """What the server calls its version; None without a server."""
+
     def latest_as_of(self) -> date | None:
         """This morning; None: the morning after the last fill it holds."""
 
@@ -119,6 +123,10 @@ class ApiSource:
         self._latest_as_of = latest_as_of
         self._account_numbers: dict[str, str] = {}
 
+    def version(self) -> str:
+        """What PropReports calls itself."""
+        return self._client.version()
+
     def latest_as_of(self) -> date:
         """This morning."""
         return self._latest_as_of
@@ -157,11 +165,16 @@ class ApiSource:
             for half in _halves(request):
                 yield from self.read(half)
             return
-        if not body.strip() or NO_DATA in body[:1000]:
+        is_blank = not body.strip()
+        if is_blank or NO_DATA in body.lstrip().split(b"\n", 1)[0]:
             body = request.resource.empty_document
-        covers = (request.first, request.last)
         yield Document(
-            request.resource, request.name, body, request.account_name, covers
+            request.resource,
+            request.name,
+            body,
+            request.account_name,
+            covers=(request.first, request.last),
+            is_blank=is_blank,
         )
 
     def _body(self, request: Request) -> bytes:
@@ -171,7 +184,7 @@ class ApiSource:
         }
         if request.resource is BROKER_DAYS:
             number = self._account_numbers[request.account_name]
-            return self._client.report("summaryByDate", accountId=number, **window)
+            return self._steady_summary(request.name, accountId=number, **window)
         return self._steady_pages(
             request.resource.name,
             limit=None if request.first == request.last else PAGES_AT_ONCE,
@@ -183,8 +196,33 @@ class ApiSource:
         """All pages, asked for again if they are cut off or change meanwhile."""
         for _ in range(ATTEMPTS - 1):
             with suppress(IncompleteError):
-                return self._client.pages(action, **fields)
-        return self._client.pages(action, **fields)
+                return self._pages(action, **fields)
+        return self._pages(action, **fields)
+
+    def _pages(self, action: str, **fields: object) -> bytes:
+        body = self._client.pages(action, **fields)
+        if action == FILLS.name and (twice := _repeated_row(body)):
+            raise IncompleteError(
+                f"PropReports sent the fill with PropReports Id {twice} twice: rows "
+                "moved between pages while they were read. Run `make ingest` again."
+            )
+        return body
+
+    def _steady_summary(self, name: str, **fields: object) -> bytes:
+        """A daily summary that ends with its totals, or that came twice alike.
+
+        It has no pages, so that nothing else tells where it ends.
+        """
+        before = None
+        for _ in range(ATTEMPTS):
+            body = self._client.report("summaryByDate", **fields)
+            if _has_totals(body) or body == before:
+                return body
+            before = body
+        raise IncompleteError(
+            f"PropReports sent {name} without its last line, each time another part of "
+            "it. Run `make ingest` again."
+        )
 
     def finish(self, home: Home) -> None:
         """Nothing is left beside the warehouse."""
@@ -211,6 +249,10 @@ class FilesSource:
         if not self._fills:
             raise UserError(f"{folder} has no fills/*.csv. Export the fills there.")
 
+    def version(self) -> None:
+        """Files have none."""
+        return
+
     def latest_as_of(self) -> None:
         """Only the files know, once they are read."""
         return
@@ -221,7 +263,7 @@ class FilesSource:
 
     def requests(
         self,
-        account_names: dict[str, str],  # noqa: ARG002
+        account_names: dict[str, str],
         first: date,  # noqa: ARG002
         last: date,  # noqa: ARG002
     ) -> list[Request]:
@@ -229,7 +271,10 @@ class FilesSource:
         summaries = _csv_files(self._folder / "summaryByDate")
         return [
             *(Request(str(path), FILLS) for path in self._fills),
-            *(Request(str(path), BROKER_DAYS, path.stem) for path in summaries),
+            *(
+                Request(str(path), BROKER_DAYS, _account_of(path, account_names))
+                for path in summaries
+            ),
         ]
 
     def read(self, request: Request) -> Iterator[Document]:
@@ -337,6 +382,13 @@ def _sample_source(settings: Settings) -> Iterator[Source]:
         )
 
 
+def _account_of(path: Path, account_names: Iterable[str]) -> str:
+    """The name of the account whose file this is: named by it, or by its code alone."""
+    coded = [name for name in account_names if re.split(r"\W", name)[0] == path.stem]
+    is_plain = path.stem not in account_names and len(coded) == 1
+    return coded[0] if is_plain else path.stem
+
+
 def _csv_files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
@@ -345,6 +397,27 @@ def _csv_files(folder: Path) -> list[Path]:
 
 def _revealed(secret: SecretStr | None) -> str | None:
     return secret.get_secret_value() if secret else None
+
+
+def _repeated_row(body: bytes) -> str | None:
+    """The PropReports Id of a fill that stands in a CSV twice, to the letter."""
+    header, *lines = body.decode().splitlines() or [""]
+    if len(set(lines)) == len(lines):
+        return None
+    seen: set[str] = set()
+    repeated = [line for line in lines if line in seen or seen.add(line)]
+    rows = csv.DictReader([header, *repeated])
+    ids = (row.get("PropReports Id") for row in rows)
+    # Rows without an id of their own may well be equal.
+    return next((one for one in ids if one and one.strip()), None)
+
+
+def _has_totals(body: bytes) -> bool:
+    """Whether a daily summary is whole: it has no days, or ends with their totals."""
+    lines = body.decode().split("\n")
+    lines = [line for line in lines if line.strip()]
+    first_cell = lines[-1].split(",")[0].strip().casefold() if lines else ""
+    return len(lines) < 2 or first_cell in BROKER_DAYS.summary_labels
 
 
 def _halves(request: Request) -> tuple[Request, Request]:

@@ -6,12 +6,14 @@ run had looked at before counts as known at 08:00 Eastern on the morning after i
 whenever it was loaded.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
 import duckdb
 
 from ingestion.intake import Intake
+from ingestion.resources import FILLS
 
 EMPTY_DAY = "no rows"
 SLICE_ROWS = 350_000
@@ -23,29 +25,29 @@ class Looked:
 
     Attributes:
         before: They saw all days before this date; None: nothing counts as seen.
-        accounts: Numbers of the accounts they knew.
+        accounts: Numbers of the accounts they read.
     """
 
     before: date | None
-    accounts: frozenset[str]
+    accounts: Collection[str]
 
 
 @dataclass(frozen=True)
 class ChangedDays:
-    """Counts of a comparison, for people; all but `rows` are of days with fills.
+    """Counts of a comparison.
 
     Attributes:
-        new: Account-days seen for the first time.
-        corrected: Account-days that hold other rows than before.
-        vanished: Account-days that hold no row any more.
-        held: Account-days with rows that were compared.
+        new: Account-days of fills seen for the first time.
+        corrected: Account-days that hold other fills than before.
+        vanished: By resource, account-days that hold no row any more.
+        held: By resource, account-days with rows that were compared.
         rows: Rows to load, of all resources.
     """
 
     new: int
     corrected: int
-    vanished: int
-    held: int
+    vanished: dict[str, int]
+    held: dict[str, int]
     rows: int
 
 
@@ -103,6 +105,11 @@ def compare(
             union all by name
             select covered.*, $empty as content_hash, 0 as rows_count
             from covered anti join days using (resource, account_number, trade_date)
+            -- A day whose rows cannot be read is not a day without rows.
+            where (resource, trade_date) not in (
+                select (resource, trade_date) from rejected
+                where trade_date is not null
+            )
         )
         select
             seen.resource, seen.account_number, seen.trade_date, seen.content_hash,
@@ -149,18 +156,24 @@ def compare(
     counts = scratch.execute(
         """
         select
+            resource,
             count(*) filter (held_hash is null),
             count(*) filter (held_hash <> content_hash and content_hash <> $empty),
             count(*) filter (held_hash <> content_hash and content_hash = $empty),
             count(*) filter (held_hash <> $empty)
-        from compared where resource = 'fills'
+        from compared group by resource
         """,
         {"empty": EMPTY_DAY},
-    ).fetchall()[0]
+    ).fetchall()
+    new, corrected, vanished, held = (
+        {row[0]: row[place] for row in counts} for place in (1, 2, 3, 4)
+    )
     rows = scratch.execute(
         "select coalesce(sum(rows_count), 0) from changes where not is_loaded"
     ).fetchall()[0][0]
-    return ChangedDays(*counts, rows)
+    return ChangedDays(
+        new.get(FILLS.name, 0), corrected.get(FILLS.name, 0), vanished, held, rows
+    )
 
 
 def slices(intake: Intake) -> list[tuple[date, date]]:

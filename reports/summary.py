@@ -26,7 +26,8 @@ def summarise(home: Home) -> dict[str, Any]:
         firm, source, is_sample, as_of, prediction_date; desk (counts by level and the
         sum of predictions); calls, a list per level, most at risk first; inactive;
         outcomes_date and outcomes of the last calls that are over; quality (checks
-        that found something); measures of the model set in use beside their
+        that found what a person should act on) and information (checks that found
+        what is only told); measures of the model set in use beside their
         baselines, and whether its error in dollars exceeds that of predicting zero.
 
     Raises:
@@ -76,6 +77,9 @@ def _read(connection: duckdb.DuckDBPyConnection, prediction_date: date) -> dict:
         "group by trade_date order by trade_date desc limit 1",
     )
     measures = _measures(connection, prediction_date)
+    found = _rows(
+        connection, "from marts.data_quality where found_count > 0 order by check_order"
+    )
     return {
         "desk": desk[0] if desk else None,
         "last_day": last_day[0] if last_day else None,
@@ -91,11 +95,8 @@ def _read(connection: duckdb.DuckDBPyConnection, prediction_date: date) -> dict:
         ),
         "outcomes_date": outcomes[0]["prediction_date"] if outcomes else None,
         "outcomes": outcomes,
-        "quality": _rows(
-            connection,
-            "from marts.data_quality where found_count > 0 and needs_attention "
-            "order by check_order",
-        ),
+        "quality": [check for check in found if check["needs_attention"]],
+        "information": [check for check in found if not check["needs_attention"]],
         "measures": measures,
         "dollars_are_doubtful": any(
             measure["metric"] == "mae" and measure["model"] > measure["baseline"]

@@ -73,8 +73,15 @@ class Home:
         Raises:
             UserError: Another process holds it; the message names its process id.
         """
-        self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / "lock").open("a+") as handle:
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            handle = (self.root / "lock").open("a+")
+        except OSError as error:
+            raise UserError(
+                f"{self.root} cannot be written ({error.strerror}). Mend its "
+                "permissions, or set RISK_HOME to another folder."
+            ) from None
+        with handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -82,9 +89,13 @@ class Home:
                 holder = handle.read().strip() or "unknown"
                 raise UserError(
                     f"Another run is writing to {self.root} (process {holder}). "
-                    f"Wait for it to end, or stop it with `kill {holder}`."
+                    "Wait for it to end, or stop it."
                 ) from None
             handle.truncate(0)
             handle.write(str(os.getpid()))
             handle.flush()
-            yield
+            try:
+                yield
+            finally:
+                # Who comes next, and comes too late, must not read this process's id.
+                handle.truncate(0)

@@ -31,10 +31,14 @@ def open_warehouse(
     try:
         connection = duckdb.connect(path, read_only=read_only, config=config or {})
     except duckdb.Error as error:
-        raise UserError(
-            f"{path} cannot be opened ({str(error).splitlines()[0]}). Close whatever "
-            "has it open; to read while a run writes, open the copy in published/."
-        ) from None
+        reason = str(error).splitlines()[0]
+        mend = (
+            "Close whatever has it open; to read while a run writes, open the copy in "
+            "published/."
+            if "lock" in reason
+            else "It is damaged, or no warehouse at all: move it away and load anew."
+        )
+        raise UserError(f"{path} cannot be opened ({reason}). {mend}") from None
     try:
         yield connection
     finally:
@@ -50,12 +54,14 @@ class RunContext:
         firm: Whose fills these are.
         as_of: The morning the data ends before.
         prediction_date: The next session on or after `as_of`.
+        source_version: What PropReports calls its version; None for files.
     """
 
     source: str
     firm: str
     as_of: date
     prediction_date: date
+    source_version: str | None = None
 
     @property
     def firm_name(self) -> str:
@@ -97,6 +103,7 @@ def read_run_context(home: Home) -> RunContext | None:
                 f"{home.root} away and load it anew (CHANGELOG.md says what else)."
             )
         row = connection.execute(
-            f"select source, firm, as_of, prediction_date from {RUN_CONTEXT}"
+            "select source, firm, as_of, prediction_date, source_version "
+            f"from {RUN_CONTEXT}"
         ).fetchone()
     return RunContext(*row) if row else None

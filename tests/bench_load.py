@@ -52,7 +52,7 @@ IMPORT_GATE = "import great_expectations, great_expectations.expectations"
 
 
 def large_firm() -> Firm:
-    """The sample firm with its fills repeated: a million, and 20,000 on its last day."""
+    """The sample firm, its fills repeated: a million, and 20,000 on its last day."""
     firm = sample_firm(sessions_between(SAMPLE_FIRST, SAMPLE_LAST), 7)
     before = [x for x in firm.fills if x.filled_at.date() < SAMPLE_LAST]
     last_day = [x for x in firm.fills if x.filled_at.date() == SAMPLE_LAST]

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 import duckdb
@@ -40,19 +42,32 @@ class Run:
 
 def run_daily(*arguments: str, **environment: object) -> Run:
     """Run `python -m daily` as a process of its own, with these settings only."""
+    with start_daily(*arguments, **environment) as process:
+        try:
+            out, err = process.communicate(timeout=600)
+        finally:
+            process.kill()
+    return Run(process.returncode, out, err)
+
+
+def start_daily(*arguments: str, **environment: object) -> subprocess.Popen:
+    """Start `python -m daily` with these settings only."""
+    return start_python("-m", "daily", *arguments, **environment)
+
+
+def start_python(*arguments: str, **environment: object) -> subprocess.Popen:
+    """Start Python with these settings only."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    done = subprocess.run(
-        [sys.executable, "-m", "daily", *arguments],
+    return subprocess.Popen(
+        [sys.executable, *arguments],
         cwd=PROJECT_ROOT,
         env=kept
         | {ENV_FILE: ""}
         | {name: str(value) for name, value in environment.items()},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=600,
-        check=False,
     )
-    return Run(done.returncode, done.stdout, done.stderr)
 
 
 @dataclass(frozen=True)
@@ -105,3 +120,40 @@ def build_warehouse(folder: Path, exports: Path, **settings: object) -> Home:
         "--exclude-resource-type", "unit_test",
     )  # fmt: skip
     return home
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate of nobody for this machine, and its key."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    names = x509.SubjectAlternativeName(
+        [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
+    )
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(names, False)
+        .sign(key, hashes.SHA256())
+    )
+    folder = tmp_path_factory.mktemp("certificate")
+    pem, key_file = folder / "cert.pem", folder / "key.pem"
+    pem.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+    key_file.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return pem, key_file

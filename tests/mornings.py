@@ -3,6 +3,7 @@
 import csv
 import io
 from collections import Counter
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -14,6 +15,64 @@ from runtime.home import Home
 from runtime.sessions import EASTERN
 from tests.conftest import make_settings, rows
 
+
+def _number(cell: str) -> Decimal | None:
+    return Decimal(cell) if cell else None
+
+
+def _text(cell: str) -> str | None:
+    return cell or None
+
+
+def _day(cell: str) -> date | None:
+    if not cell:
+        return None
+    is_iso = "-" in cell
+    return datetime.strptime(cell, "%Y-%m-%d" if is_iso else "%m/%d/%Y").date()
+
+
+# Of each resource but fills: raw column, the simulator's label, how a cell is read.
+COLUMNS: dict[str, dict[str, tuple[str, Callable[[str], object]]]] = {
+    "accounts": {
+        "account_number": ("Account Id", _text),
+        "account_name": ("Account Name", _text),
+        "first_traded_date": ("First Traded", _day),
+        "last_traded_date": ("Last Traded", _day),
+        "currency": ("Currency", _text),
+        "cash_amount": ("Cash", _number),
+        "unrealized_pnl": ("Unrealized", _number),
+    },
+    "broker_days": {
+        "trade_date": ("Date", _day),
+        "instrument_type": ("Type", _text),
+        "orders_count": ("Orders", _number),
+        "fills_count": ("Fills", _number),
+        "quantity": ("Qty", _number),
+        "gross_pnl": ("Gross", _number),
+        "total_fees": ("Trade Fees", _number),
+        "net_pnl": ("Net", _number),
+        "adjusted_net_pnl": ("Adj Net", _number),
+        "unrealized_delta": ("Unrealized Δ", _number),
+        "total_delta": ("Total Δ", _number),
+        "transfers_amount": ("Transfers", _number),
+        "cash_amount": ("Cash", _number),
+        "unrealized_pnl": ("Unrealized", _number),
+        "end_balance": ("End Balance", _number),
+    },
+    "positions": {
+        "trade_date": ("Date", _day),
+        "symbol": ("Symbol", _text),
+        "quantity": ("Qty", _number),
+        "average_price": ("Avg Price", _number),
+        "close_price": ("Close", _number),
+        "unrealized_pnl": ("Unrealized", _number),
+    },
+    "adjustments": {
+        "trade_date": ("Date", _day),
+        "category": ("Category", _text),
+        "amount": ("Amount", _number),
+    },
+}
 CURRENT_VERSIONS = """
     select account_number, trade_date, content_hash from (
         select *, row_number() over (
@@ -45,6 +104,7 @@ def load_from(
     *,
     window: tuple[date, date] | None = None,
     timeout_seconds: tuple[float, float] = (5, 5),
+    firm: str = "simulated firm",
     **settings: object,
 ) -> IngestSummary:
     """Ingest what an API shows, as if it was `now` (naive Eastern)."""
@@ -60,7 +120,7 @@ def load_from(
         source = ApiSource(
             client,
             name="api",
-            firm="simulated firm",
+            firm=firm,
             group_id=-2,
             latest_as_of=now.date(),
         )
@@ -69,20 +129,63 @@ def load_from(
         return load(chosen, source, home, window=window, now=utc)
 
 
+def shown(simulator: Simulator) -> dict[str, Counter]:
+    """Every row the simulator shows now, by resource, with all declared columns."""
+    with_numbers = {x.name: str(x.number) for x in simulator.firm.accounts}
+    found = {
+        "accounts": Counter(_cells("accounts", row) for row in _pages(simulator)),
+        "fills": shown_fills(simulator),
+        "broker_days": Counter(_summaries(simulator)),
+    }
+    for action in ("positions", "adjustments"):
+        found[action] = Counter(
+            (with_numbers[row["Account"]], *_cells(action, row))
+            for row in _pages(simulator, action, **_whole(simulator))
+        )
+    return found
+
+
+def held(home: Home) -> dict[str, Counter]:
+    """Every row of the versions known last, as `shown`."""
+    found = {"accounts": _held_accounts(home), "fills": held_fills(home)}
+    for resource in ("broker_days", "positions", "adjustments"):
+        columns = ", ".join(COLUMNS[resource])
+        found[resource] = Counter(
+            rows(
+                home,
+                f"""
+                with current_versions as
+                    ({CURRENT_VERSIONS.format(resource=resource)})
+                select account_number, {columns} from raw.{resource}
+                inner join current_versions
+                    using (account_number, trade_date, content_hash)
+                """,
+            )
+        )
+    return found
+
+
 def shown_fills(simulator: Simulator) -> Counter:
     """Every fill the simulator shows now, cancelled ones too, with its fees."""
     return Counter(
         (
             fill.account_name,
+            fill.filled_at.date(),
             fill.filled_at,
             fill.side,
             fill.quantity,
             fill.symbol,
             fill.price,
+            fill.route,
+            fill.liquidity,
             fill.order_id,
             fill.fill_id,
+            fill.currency,
+            fill.isin,
+            fill.cusip,
             fill.status,
             str(fill.propreports_id),
+            sum(fill.fees.values()),
             frozenset(
                 (name.lower().replace(" ", "_"), amount)
                 for name, amount in fill.fees.items()
@@ -113,9 +216,11 @@ def held_fills(home: Home) -> Counter:
             from raw.fill_fees
             group by account_number, trade_date, content_hash, row_number
         )
-        select account_name, filled_at_et, side, quantity, symbol, price,
-            coalesce(order_id, ''), coalesce(fill_id, ''), coalesce(status, ''),
-            propreports_id, fee_names, amounts
+        select account_name, trade_date, filled_at_et, side, quantity, symbol, price,
+            coalesce(route, ''), coalesce(liquidity, ''), coalesce(order_id, ''),
+            coalesce(fill_id, ''), coalesce(currency, ''), coalesce(isin, ''),
+            coalesce(cusip, ''), coalesce(status, ''), propreports_id, total_fees,
+            fee_names, amounts
         from raw.fills
         inner join current_versions using (account_number, trade_date, content_hash)
         inner join names using (account_number)
@@ -128,57 +233,75 @@ def held_fills(home: Home) -> Counter:
     )
 
 
-def shown_days(simulator: Simulator) -> Counter:
-    """The rows of every account's daily summary, as the simulator shows them now."""
-    login = {"user": simulator.user, "password": simulator.password}
-    _, token = simulator.answer({"action": "login", **login})
-    found: Counter = Counter()
-    for account in simulator.firm.accounts:
-        _, text = simulator.answer(
-            {
-                "action": "report",
-                "type": "summaryByDate",
-                "token": token,
-                "accountId": str(account.number),
-                "startDate": "2020-01-01",
-                "endDate": (simulator.last_visible + timedelta(days=1)).isoformat(),
-            }
-        )
-        for row in csv.DictReader(io.StringIO(text)):
-            if "/" in (row.get("Date") or ""):
-                found[
-                    str(account.number),
-                    datetime.strptime(row["Date"], "%m/%d/%Y").date(),
-                    row["Type"],
-                    int(row["Fills"]),
-                    Decimal(row["Gross"]),
-                    Decimal(row["Trade Fees"]),
-                    Decimal(row["Net"]),
-                    Decimal(row["Total Δ"]),
-                ] += 1
-    return found
-
-
-def held_days(home: Home) -> Counter:
-    """The daily summaries of the versions known last, as `shown_days`."""
+def _held_accounts(home: Home) -> Counter:
+    """The accounts that are listed, as they are now."""
     return Counter(
         rows(
             home,
             f"""
-            with current_versions as ({CURRENT_VERSIONS.format(resource="broker_days")})
-            select account_number, trade_date, instrument_type, fills_count, gross_pnl,
-                total_fees, net_pnl, total_delta
-            from raw.broker_days
-            inner join current_versions using (account_number, trade_date, content_hash)
+            select {", ".join(COLUMNS["accounts"])} from raw.accounts
+            inner join (
+                select account_number, arg_max(content_hash, known_at) as content_hash,
+                    arg_max(is_listed, known_at) as is_listed
+                from raw.account_versions group by account_number
+            ) using (account_number, content_hash)
+            where is_listed
             """,
         )
     )
 
 
+def _summaries(simulator: Simulator) -> Iterator[tuple]:
+    """The rows of every account's daily summary, without its totals."""
+    for account in list(_pages(simulator)):
+        number = account["Account Id"]
+        fields = {"accountId": number, **_whole(simulator)}
+        text = _asked(simulator, "report", type="summaryByDate", **fields)
+        for row in csv.DictReader(io.StringIO(text)):
+            if "/" in (row.get("Date") or ""):
+                yield (number, *_cells("broker_days", row))
+
+
+def _pages(
+    simulator: Simulator, action: str = "accounts", **fields: str
+) -> Iterator[dict[str, str]]:
+    """The rows of all pages."""
+    number = count = 1
+    while number <= count:
+        text = _asked(
+            simulator, action, **{"groupId": "-2", "page": str(number), **fields}
+        )
+        body, _, trailer = text.rpartition("Page ")
+        yield from csv.DictReader(io.StringIO(body))
+        count = int(trailer.partition("/")[2])
+        number += 1
+
+
+def _asked(simulator: Simulator, action: str, **fields: str) -> str:
+    """An answer as it is, whatever becomes of answers on their way."""
+    login = {"user": simulator.user, "password": simulator.password}
+    _, token = simulator.answer({"action": "login", **login})
+    status, text = simulator.answer({"action": action, "token": token, **fields})
+    assert status == 200, text
+    return text
+
+
+def _whole(simulator: Simulator) -> dict[str, str]:
+    end = simulator.last_visible + timedelta(days=1)
+    return {"startDate": "2020-01-01", "endDate": end.isoformat()}
+
+
+def _cells(resource: str, row: dict[str, str]) -> tuple:
+    """The declared columns of a row of CSV, read by other means than the load's."""
+    return tuple(read(row[label]) for label, read in COLUMNS[resource].values())
+
+
 def assert_as_shown(home: Home, simulator: Simulator) -> None:
     """The warehouse holds what the simulator shows, row by row."""
-    assert held_fills(home) == shown_fills(simulator)
-    assert held_days(home) == shown_days(simulator)
+    right, found = shown(simulator), held(home)
+    assert found.keys() == right.keys()
+    for resource, expected in right.items():
+        assert found[resource] == expected, resource
     assert_versions_are_whole(home)
 
 
@@ -199,3 +322,24 @@ def assert_versions_are_whole(home: Home) -> None:
             """,
         )
         assert broken == [], resource
+
+
+def raw_tables(home: Home) -> dict[str, list[tuple]]:
+    """Every row of schema `raw`; times included, for the clock of the runs stood still.
+
+    Left out: dlt's own tables; what the gate found, whose batches are cut where a run
+    goes on; and the clock time at which a past morning was rebuilt.
+    """
+    names = rows(
+        home,
+        "select table_name from information_schema.tables where table_schema = 'raw' "
+        "and table_name not like '%dlt%' and table_name <> 'gate_results'",
+    )
+    return {
+        name: rows(
+            home,
+            "select columns(lambda name: name <> 'ingested_at') "
+            f"from raw.{name} order by all",
+        )
+        for (name,) in names
+    }

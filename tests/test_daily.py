@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 
 from runtime.home import Home
-from tests.conftest import PROJECT_ROOT, REAL_DATA, SampleRun, rows, run_daily
+from tests.conftest import (
+    PROJECT_ROOT,
+    REAL_DATA,
+    SampleRun,
+    rows,
+    run_daily,
+    start_daily,
+)
 
 STEPS = ["ingest", "build", "train", "score", "risk", "publish", "report"]
 
@@ -26,7 +33,8 @@ def contents(home: Home) -> dict[str, list[tuple]]:
     return {
         f"{schema}.{table}": rows(
             home,
-            "select columns(lambda name: name not in ('last_seen_at', 'last_listed_at')) "
+            "select columns(lambda name: "
+            "name not in ('last_seen_at', 'last_listed_at')) "
             f'from {schema}."{table}" order by all',
         )
         for schema, table in tables
@@ -135,6 +143,37 @@ def test_two_runs_at_once_one_works_and_the_other_says_who_does(tmp_path: Path) 
     assert run.code == 1
     assert "Another run is writing" in run.err
     assert not home.warehouse.exists()
+
+
+def test_of_two_processes_started_at_once_one_works(tmp_path: Path) -> None:
+    from ingestion.simulator import Fault, serve
+    from tests.ingestion.test_simulator_awkward import awkward_firm
+
+    with serve(awkward_firm(), rate_limit=10**6) as simulator:
+        # So that the first one is still at work when the second one comes.
+        simulator.faults.delay_seconds = 8
+        simulator.faults.once(Fault.TIMEOUT, action="accounts")
+        both = [
+            start_daily(
+                "ingest",
+                RISK_HOME=tmp_path,
+                PROPREPORTS_URL=simulator.url,
+                API_USER=simulator.user,
+                API_PASSWORD=simulator.password,
+                GATE="warn",
+            )
+            for _ in range(2)
+        ]
+        texts = [process.communicate(timeout=300) for process in both]
+    codes = [process.returncode for process in both]
+    assert sorted(codes) == [0, 1], texts
+    worked, left = both[codes.index(0)], texts[codes.index(1)]
+    out, err = left
+    assert out == ""
+    assert err.count("\n") == 1
+    assert f"Another run is writing to {tmp_path}" in err
+    assert f"process {worked.pid})" in err
+    assert rows(Home(tmp_path), "select count(*) from raw.run_context") == [(1,)]
 
 
 @pytest.mark.parametrize(

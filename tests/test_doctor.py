@@ -1,9 +1,14 @@
 """`python -m daily doctor`: one line per check, the mend where one fails, no secret."""
 
-from datetime import datetime, timedelta
+import re
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
+import doctor
 from ingestion.simulator import serve
+from runtime.sessions import EASTERN
 from tests.conftest import SampleRun, run_daily
 from tests.ingestion.test_simulator_awkward import awkward_firm
 
@@ -86,7 +91,120 @@ def test_an_unfinished_first_load_is_said(tmp_path: Path) -> None:
 
 
 def test_today_is_a_day_of_the_calendar(tmp_path: Path) -> None:
+    before = datetime.now(EASTERN).date()
     run = run_daily("doctor", SOURCE="sample", RISK_HOME=tmp_path)
-    text = lines(run.out)["calendar"][1]
-    upcoming = datetime.fromisoformat(text.split()[-1])
-    assert timedelta(days=-1) <= upcoming - datetime.now() < timedelta(days=8)
+    shown = re.findall(r"\d{4}-\d\d-\d\d", lines(run.out)["calendar"][1])
+    today, upcoming, last = map(date.fromisoformat, shown)
+    assert before <= today <= datetime.now(EASTERN).date()
+    assert timedelta(0) <= upcoming - today < timedelta(days=8)
+    assert timedelta(days=357) < last - today <= timedelta(days=365)
+
+
+def examined(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, **environment
+) -> tuple[int, dict[str, tuple[str, str]]]:
+    """What examine() returns, and its lines, in this process."""
+    monkeypatch.setenv("RISK_ENV_FILE", "")
+    for name, value in environment.items():
+        monkeypatch.setenv(name, str(value))
+    code = doctor.examine()
+    return code, lines(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("known_days", [None, 40])
+def test_a_calendar_that_ends_too_soon_says_until_when(
+    known_days: int | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+) -> None:
+    today = datetime.now(EASTERN).date()
+    known = [today + timedelta(days=known_days)] if known_days else []
+    monkeypatch.setattr(doctor, "sessions_between", lambda first, last: known)  # noqa: ARG005
+    code, found = examined(
+        monkeypatch, capsys, SOURCE="sample", RISK_HOME=tmp_path / "new"
+    )
+    verdict, text = found["calendar"]
+    assert (code, verdict) == (1, "FAIL")
+    assert (f"until {known[0]} only" if known else "has ended") in text
+    assert "make setup" in text
+
+
+@pytest.mark.parametrize("name", ["source", "calendar", "disk", "warehouse", "mail"])
+def test_a_check_that_breaks_is_one_line_and_no_secret(
+    name: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+) -> None:
+    def broken(settings: object) -> str:  # noqa: ARG001
+        raise RuntimeError(f"no way in with\n{SECRET}")
+
+    monkeypatch.setattr(doctor, f"_{name}", broken)
+    monkeypatch.setenv("RISK_ENV_FILE", "")
+    monkeypatch.setenv("SOURCE", "sample")
+    monkeypatch.setenv("RISK_HOME", str(tmp_path / "new"))
+    assert doctor.examine() == 1
+    out = capsys.readouterr().out
+    found = lines(out)
+    assert len(out.splitlines()) == len(found) == 6
+    assert SECRET not in out
+    assert [one for one, (verdict, _) in found.items() if verdict == "FAIL"] == [name]
+    assert "RuntimeError (test_doctor.py, line " in found[name][1]
+
+
+def test_settings_that_break_are_one_line_as_well(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, tmp_path: Path
+) -> None:
+    unreadable = tmp_path / ".env"
+    unreadable.write_bytes(b"API_PASSWORD=\xff" + SECRET.encode())
+    monkeypatch.setenv("RISK_ENV_FILE", str(unreadable))
+    assert doctor.examine() == 1
+    out = capsys.readouterr().out
+    assert lines(out).keys() == {"settings"}
+    assert len(out.splitlines()) == 1
+    assert SECRET not in out
+
+
+def test_a_token_is_tried_and_said_to_be_taken(tmp_path: Path) -> None:
+    with serve(awkward_firm(), password=SECRET) as simulator:
+        _, token = simulator.answer(
+            {"action": "login", "user": simulator.user, "password": SECRET}
+        )
+        runs = [
+            run_daily(
+                "doctor",
+                PROPREPORTS_URL=simulator.url,
+                API_TOKEN=one,
+                RISK_HOME=tmp_path / "new",
+            )
+            for one in (token, "no-" + token)
+        ]
+    assert [run.code for run in runs] == [0, 1]
+    taken, refused = (lines(run.out)["source"] for run in runs)
+    assert "takes API_TOKEN and lists 7 accounts" in taken[1]
+    assert refused[0] == "FAIL"
+    assert all(token not in run.out + run.err for run in runs)
+
+
+@pytest.mark.parametrize(
+    ("header", "complaint"),
+    [
+        ("Account Id,Account Name", "lists 1 account"),
+        ("Account Id,Full Name", "has no column Account Name"),
+    ],
+)
+def test_the_list_of_accounts_must_have_its_columns(
+    header: str, complaint: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "exports"
+    (folder / "fills").mkdir(parents=True)
+    (folder / "accounts.csv").write_text(f"{header}\n501,A1 Jane Roe\n")
+    (folder / "fills" / "501.csv").write_text("Date/Time\n")
+    run = run_daily(
+        "doctor", SOURCE="files", EXPORTS=folder, RISK_HOME=tmp_path / "new"
+    )
+    verdict, text = lines(run.out)["source"]
+    assert complaint in text
+    assert (verdict == "ok") == (run.code == 0) == ("lists" in complaint)
+    assert "Jane" not in run.out

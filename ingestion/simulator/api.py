@@ -12,7 +12,7 @@ from ingestion.simulator import clock, reports
 from ingestion.simulator.archive import Archive
 from ingestion.simulator.dialect import Dialect
 from ingestion.simulator.editions import Editions, LogEntry
-from ingestion.simulator.faults import Faults
+from ingestion.simulator.faults import Faults, shifted
 from ingestion.simulator.firm import Account, Firm
 from ingestion.simulator.tables import Table
 
@@ -65,11 +65,13 @@ class Simulator:
         user: Who may log in, with `password`.
         now: The virtual time, US Eastern without zone, settable: rows of trade date t
             are visible from `clock.PUBLISHED_AT` of the day after on, revisions from
-            their moment on.
+            their moment on. The hours by which it is moved pass for tokens and the rate
+            limit as well, on top of the seconds that really pass.
         dialect: How the replies are written, settable.
         faults: What is to go wrong on the way to the client.
         requests: (action, fields without token and password) of every readable POST,
             refused ones included.
+        tokens: All that were ever issued.
     """
 
     def __init__(
@@ -88,6 +90,7 @@ class Simulator:
         self.dialect = dialect
         self.faults = Faults()
         self.requests: list[tuple[str, dict[str, str]]] = []
+        self.tokens: list[str] = []
         self._editions = editions
         self._limits = limits
         self._lock = Lock()
@@ -148,12 +151,25 @@ class Simulator:
         except RefusedError as error:
             return error.status, str(error)
 
+    def shifted_page(self, fields: Mapping[str, str]) -> str:
+        """A second or later page of rows that moved on while they were read."""
+        number = int(fields["page"])
+        before, page = (
+            self._actions[fields["action"]]({**fields, "page": str(wanted)})
+            for wanted in (number - 1, number)
+        )
+        return shifted(before, page)
+
+    def _seconds(self) -> float:
+        """Real seconds, and those by which the virtual clock was moved."""
+        return time.monotonic() + (self.now - datetime.min).total_seconds()
+
     def _check_rate(self) -> None:
         with self._lock:
-            now = time.monotonic()
-            while (
-                self._answered
-                and self._answered[0] <= now - self._limits.rate_window_seconds
+            now = self._seconds()
+            # A clock that was turned back leaves answers in the future.
+            while self._answered and not (
+                0 <= now - self._answered[0] < self._limits.rate_window_seconds
             ):
                 self._answered.popleft()
             if len(self._answered) >= self._limits.rate_limit:
@@ -165,7 +181,7 @@ class Simulator:
             issued = self._issued.get(token)
         if (
             issued is None
-            or time.monotonic() - issued >= self._limits.token_lifetime_seconds
+            or self._seconds() - issued >= self._limits.token_lifetime_seconds
         ):
             raise RefusedError("Invalid or expired token.")
 
@@ -175,7 +191,8 @@ class Simulator:
             raise RefusedError("Invalid user or password.")
         token = f"{secrets.token_hex(16)}:{USER_NUMBER}"
         with self._lock:
-            self._issued[token] = time.monotonic()
+            self._issued[token] = self._seconds()
+            self.tokens.append(token)
         return token
 
     def _logout(self, fields: Mapping[str, str]) -> str:
@@ -222,7 +239,7 @@ class Simulator:
         if len(scope) != 1:
             raise RefusedError(f"Report {kind} needs exactly one accountId.")
         rows = reports.REPORTS[kind](view.archive, scope[0], *_window(view, fields))
-        return view.dialect.report(rows)
+        return view.dialect.report(kind, rows)
 
     def _view(self) -> _View:
         now = self.now
@@ -271,11 +288,14 @@ def _paged(view: _View, table: Table, fields: Mapping[str, str], size: int) -> s
     count = max(1, -(-len(table.items) // size))
     text = fields.get("page", "1")
     number = int(text) if text.isdecimal() else 0
-    if not 1 <= number <= count:
+    beyond = view.dialect.page_beyond_the_last
+    if not 1 <= number <= count and (beyond == "refused" or number < 1):
         raise RefusedError(f"Invalid page: '{text}' of {count}.")
+    if beyond == "last":
+        number = min(number, count)
     items = table.items[(number - 1) * size : number * size]
-    body = view.dialect.page(table, items)
+    body = view.dialect.page(fields["action"], table, items)
     if "page" not in fields:
         return body
-    position = f"{number}/{count}" if items else view.dialect.empty_trailer
+    position = f"{number}/{count}" if table.items else view.dialect.empty_trailer
     return f"{body}Page {position}"

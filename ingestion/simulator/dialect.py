@@ -32,6 +32,11 @@ class Dialect:
         cells: Text for single cells of fills, by row id and column; as the default
             dialect names the column.
         empty_trailer: Page and count in the trailer of a result without rows.
+        page_beyond_the_last: What a page after the last one is: refused, empty, or the
+            last one again.
+        further_columns: As `extra_columns`, by action or report type.
+        replaced: Text in place of what a cell holds, by action or report type, column
+            as the default dialect names it, and text.
     """
 
     isin_and_cusip_in_one: bool = False
@@ -45,16 +50,20 @@ class Dialect:
     column_order: Literal["reversed"] | None = None
     cells: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
     empty_trailer: Literal["1/1", "0/0", "1/0"] = "1/1"
+    page_beyond_the_last: Literal["refused", "empty", "last"] = "refused"
+    further_columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    replaced: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
 
-    def page(self, table: Table, items: Sequence[Any]) -> str:
+    def page(self, action: str, table: Table, items: Sequence[Any]) -> str:
         """The rows of some items under the header of their table."""
-        return self._text([Header(table.header), *map(table.row, items)])
+        rows = [Header(table.header), *map(table.row, items)]
+        return self._text(self._altered(action, rows))
 
-    def report(self, rows: Sequence[Sequence[str]]) -> str:
+    def report(self, kind: str, rows: Sequence[Sequence[str]]) -> str:
         """Rows of a report, or that there are none."""
         if self.dashes_for_zero:
             rows = [_with_dashes(row) for row in rows]
-        return self._text(rows or [[NO_DATA]])
+        return self._text(self._altered(kind, rows) or [[NO_DATA]])
 
     def fills(self, table: Table) -> Table:
         """The table of fills with the columns of this dialect."""
@@ -76,6 +85,29 @@ class Dialect:
             return [cells[name] for name in columns]
 
         return Table(columns, table.items, row)
+
+    def _altered(
+        self, kind: str, rows: Sequence[Sequence[str]]
+    ) -> Sequence[Sequence[str]]:
+        """Rows with other text in some cells, and with further columns."""
+        further = self.further_columns.get(kind, {})
+        if not further and all(key[0] != kind for key in self.replaced):
+            return rows
+        altered: list[Sequence[str]] = []
+        header: Sequence[str] = []
+        for row in rows:
+            if isinstance(row, Header):
+                header = row
+                altered.append(Header([*row, *further]))
+            elif len(row) == len(header):
+                cells = [
+                    self.replaced.get((kind, name, cell), cell)
+                    for name, cell in zip(header, row, strict=True)
+                ]
+                altered.append([*cells, *further.values()])
+            else:
+                altered.append(row)
+        return altered
 
     def _fill_columns(self, usual: Sequence[str]) -> list[str]:
         columns = [*usual, *self.extra_columns]

@@ -16,7 +16,9 @@ class Fault(StrEnum):
 
     `TIMEOUT` answers too late, `CUT` sends half of what it announced, `DROP` nothing;
     the connection ends with each. `NO_TRAILER`, `CHANGED_PAGES` and `WRONG_HEADER`
-    spoil only replies that have a trailer or a header.
+    spoil only replies that have a trailer or a header. `SHIFTED_PAGES` hits a second
+    or later page, as if a row had come in before it while the pages were read: it
+    begins with the last row of the page before and loses its own last one.
     """
 
     BUSY = "busy"
@@ -31,6 +33,7 @@ class Fault(StrEnum):
     NO_TRAILER = "no trailer"
     CHANGED_PAGES = "changed pages"
     WRONG_HEADER = "wrong header"
+    SHIFTED_PAGES = "shifted pages"
     EXPIRED = "expired"
     EMPTY = "empty"
 
@@ -74,6 +77,13 @@ _ALTERATIONS: dict[Fault, Callable[[str], str]] = {
     Fault.CHANGED_PAGES: _with_one_page_more,
     Fault.WRONG_HEADER: _with_other_columns,
 }
+
+
+def shifted(before: str, page: str) -> str:
+    """A page after a row came in before it: its rows move on by one."""
+    *_, last, _ = before.split("\n")
+    header, *rows, trailer = page.split("\n")
+    return "\n".join([header, last, *rows[:-1], trailer])
 
 
 def spoiled(fault: Fault, reply: Reply) -> Reply:
@@ -153,7 +163,7 @@ class Faults:
     def draw(self, fields: Mapping[str, str], reply: Reply) -> Fault | None:
         """The fault that a request gets in place of its right reply, if any."""
         with self._lock:
-            fault = self._ordered(fields, reply) or self._by_chance(reply)
+            fault = self._ordered(fields, reply) or self._by_chance(fields, reply)
             if fault is not None:
                 self.injected[fault] += 1
             return fault
@@ -167,19 +177,21 @@ class Faults:
                 continue
             if order.after:
                 order.after -= 1
-            elif given is None and _can_hit(order.fault, reply):
+            elif given is None and _can_hit(order.fault, fields, reply):
                 given = order.fault
                 order.times -= 1
                 if not order.times:
                     self._orders.remove(order)
         return given
 
-    def _by_chance(self, reply: Reply) -> Fault | None:
+    def _by_chance(self, fields: Mapping[str, str], reply: Reply) -> Fault | None:
         if self._chance.random() >= self._share:
             return None
-        kinds = [kind for kind in self._kinds if _can_hit(kind, reply)]
+        kinds = [kind for kind in self._kinds if _can_hit(kind, fields, reply)]
         return self._chance.choice(kinds) if kinds else None
 
 
-def _can_hit(fault: Fault, reply: Reply) -> bool:
+def _can_hit(fault: Fault, fields: Mapping[str, str], reply: Reply) -> bool:
+    if fault is Fault.SHIFTED_PAGES:
+        return reply[0] == 200 and fields.get("page", "1") != "1"
     return fault not in _ALTERATIONS or spoiled(fault, reply) != reply

@@ -1,7 +1,7 @@
 """`api.php` over HTTP on loopback."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from email.parser import BytesParser
@@ -49,13 +49,26 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if fault is Fault.TIMEOUT:
             self.server.stopping.wait(self.simulator.faults.delay_seconds)
-        if fault is not None:
+        if fault is Fault.SHIFTED_PAGES:
+            reply = 200, self.simulator.shifted_page(fields)
+        elif fault is not None:
             reply = spoiled(fault, reply)
         self._reply(*reply, is_cut=fault is Fault.CUT)
 
-    def do_GET(self) -> None:
-        """Refuse: everything is a POST."""
+    def __getattr__(self, name: str) -> Callable[[], None]:
+        """The answer to every other method."""
+        if name.startswith("do_"):
+            return self._refuse
+        raise AttributeError(name)
+
+    def _refuse(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self._reply(500, "Only POST is supported.")
+
+    def send_error(self, *_: object) -> None:
+        """Refuse what is no HTTP at all, in text and not in Python's web page."""
+        self.close_connection = True
+        self._reply(500, "Bad request.")
 
     def log_message(self, *_: object) -> None:
         """Stay quiet."""
@@ -67,7 +80,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", f"text/{kind}; charset=utf-8")
         self.send_header("Content-Length", str(len(payload)))
         self.end_headers()
-        self.wfile.write(payload[: len(payload) // 2] if is_cut else payload)
+        if self.command != "HEAD":
+            self.wfile.write(payload[: len(payload) // 2] if is_cut else payload)
 
 
 def _form(content_type: str, body: bytes) -> dict[str, str]:

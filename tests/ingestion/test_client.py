@@ -1,11 +1,12 @@
 """The API client against the simulator, over real HTTP."""
 
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -13,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from ingestion.client import ApiError, PropReportsClient
-from ingestion.simulator import Account, Fill, Firm, serve
+from ingestion.simulator import Account, Fault, Fill, Firm, serve
 from runtime.home import Home
-from tests.conftest import rows
+from tests.conftest import rows, run_daily
 from tests.mornings import load_morning
 
 SECRET = "correct horse battery"
@@ -98,6 +99,75 @@ def test_a_token_that_is_never_good_is_renewed_only_once(firm: Firm) -> None:
     assert actions(simulator).count("login") == 2
 
 
+class Clock:
+    """The client's clock, ahead of the real one by as much as a test wants."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+        self.sleep = time.sleep
+
+    def monotonic(self) -> float:
+        """Seconds."""
+        return time.monotonic() + self.ahead
+
+
+@pytest.mark.parametrize(("age", "logins"), [(5_990, 1), (6_001, 2)])
+def test_a_token_is_renewed_before_it_expires(
+    firm: Firm, monkeypatch: pytest.MonkeyPatch, age: int, logins: int
+) -> None:
+    """After 6,000 s, as the vendor's client does; so no request is ever refused."""
+    clock = Clock()
+    monkeypatch.setattr("ingestion.client.time", clock)
+    with serve(firm, as_of=date(2025, 3, 4)) as simulator:
+        with client(simulator) as session:
+            for _ in range(2):
+                session.pages("accounts", groupId=-2)
+                clock.ahead += age
+                simulator.now += timedelta(seconds=age)
+        asked = actions(simulator)
+    renewed = ["login"] * (logins - 1)
+    # The log-out of an old token only ends it.
+    assert asked == ["login", "accounts", *renewed, "accounts", "logout"]
+    assert len(simulator.tokens) == logins
+
+
+def test_an_old_token_would_have_been_refused(
+    firm: Firm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or the test before would pass with a token that never dies."""
+    monkeypatch.setattr("ingestion.client.TOKEN_LIFETIME_SECONDS", 10**6)
+    with (
+        serve(firm, as_of=date(2025, 3, 4)) as simulator,
+        client(simulator) as session,
+    ):
+        simulator.now += timedelta(seconds=7_201)
+        session.pages("accounts", groupId=-2)
+        assert actions(simulator) == ["login", "accounts", "login", "accounts"]
+
+
+def test_the_limit_of_requests_is_never_reached(firm: Firm) -> None:
+    """With the pace of the product, at a server with the limit of the vendor."""
+    with serve(firm, as_of=date(2025, 3, 4)) as simulator:
+        answered: list[tuple[float, int]] = []
+        answer = simulator.answer
+
+        def noted(fields):
+            reply = answer(fields)
+            answered.append((time.monotonic(), reply[0]))
+            return reply
+
+        simulator.answer = noted
+        with client(simulator) as session:
+            for _ in range(60):
+                session.version()
+    assert {status for _, status in answered} == {200}
+    times = [moment for moment, _ in answered]
+    assert len(times) == 62
+    assert max(sum(0 <= x - begin < 4 for x in times) for begin in times) <= 40
+    # And not at a snail's pace: more than half of what is allowed.
+    assert times[-1] - times[0] < 62 / 5
+
+
 def test_a_busy_server_is_asked_again(firm: Firm) -> None:
     with (
         serve(
@@ -115,6 +185,18 @@ def test_a_wrong_password_is_one_line_without_the_password(firm: Firm) -> None:
             PropReportsClient(simulator.url, user="demo", password=SECRET).__enter__()
         assert SECRET not in str(caught.value)
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "fault", [x for x in Fault if x not in (Fault.TIMEOUT, Fault.SHIFTED_PAGES)]
+)
+def test_a_log_out_that_fails_is_no_error(firm: Firm, fault: Fault) -> None:
+    """What was asked for has been read."""
+    with serve(firm, as_of=date(2025, 3, 4), rate_limit=10**6) as simulator:
+        simulator.faults.once(fault, action="logout", times=100)
+        with client(simulator, first_wait_seconds=0.001) as session:
+            session.pages("accounts", groupId=-2)
+        assert "logout" in actions(simulator)
 
 
 def test_a_refused_request_says_what_propreports_said(firm: Firm) -> None:
@@ -146,12 +228,24 @@ def test_a_given_token_is_neither_made_nor_ended(firm: Firm) -> None:
 
 
 @contextmanager
-def answering(text: str, status: int = 200) -> Iterator[str]:
-    """A server that answers everything alike; yields its address."""
+def answering(
+    text: str,
+    status: int = 200,
+    certificate: tuple[Path, Path] | None = None,
+    asked: list[bytes] | None = None,
+) -> Iterator[str]:
+    """A server that answers everything alike; yields its address.
+
+    Args:
+        certificate: Of the server and its key, to speak TLS.
+        asked: Gets the body of each request.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
+            sent = self.rfile.read(int(self.headers["Content-Length"]))
+            if asked is not None:
+                asked.append(sent)
             body = text.encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
@@ -162,9 +256,15 @@ def answering(text: str, status: int = 200) -> Iterator[str]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    scheme = "http"
+    if certificate is not None:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(*certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        scheme = "https"
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}/api.php"
+        yield f"{scheme}://127.0.0.1:{server.server_port}/api.php"
     finally:
         server.shutdown()
         server.server_close()
@@ -201,6 +301,38 @@ def test_a_secret_that_an_answer_repeats_is_not_shown(status: int) -> None:
     ):
         session.pages("accounts")
     assert SECRET not in str(caught.value)
+
+
+def test_a_certificate_that_nobody_signed_is_refused(
+    certificate: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """Not one byte goes to a server that cannot prove who it is."""
+    asked: list[bytes] = []
+    with answering("a-token", certificate=certificate, asked=asked) as url:
+        with pytest.raises(ApiError, match="SSLError") as caught:
+            PropReportsClient(url, user="u", password=SECRET).__enter__()
+        assert asked == []
+        assert "\n" not in str(caught.value)
+        assert SECRET not in str(caught.value)
+        # It is the signature that is wrong, and nothing else.
+        trusting = PropReportsClient(url, user="u", password=SECRET)
+        trusting._session.verify = str(certificate[0])
+        with trusting:
+            assert len(asked) == 1
+        # Neither a setting nor the environment can switch it off.
+        run = run_daily(
+            "ingest",
+            RISK_HOME=tmp_path,
+            PROPREPORTS_URL=url,
+            API_USER="u",
+            API_PASSWORD=SECRET,
+            PYTHONHTTPSVERIFY="0",
+            CURL_CA_BUNDLE="",
+        )
+        assert run.code == 1
+        assert run.err.count("\n") == 1
+        assert "SSLError" in run.err
+    assert len(asked) == 2
 
 
 def test_nobody_there_names_the_host_and_the_setting() -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -10,7 +11,7 @@ from pathlib import Path
 from unicodedata import category
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ingestion.documents import Document, DocumentError
@@ -240,6 +241,8 @@ def test_a_document_that_is_none_is_refused_in_one_line(
 
 SPACES = "".join(x for x in map(chr, range(0x10000)) if category(x) == "Zs")
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
+# A cell with a line break is quarantined: it looks like a quote that is not closed.
+LINES = st.text(st.characters(codec="utf-8", exclude_characters="\0\n\r"), max_size=12)
 DECIMALS = st.decimals(-(10**12), 10**12, places=8) | st.decimals(
     allow_nan=True, allow_infinity=True
 )
@@ -285,13 +288,13 @@ PLAIN_ROWS = st.fixed_dictionaries(
         "Qty": st.decimals("0.00000001", 10**7, places=8).map(lambda x: f"{x:f}"),
         "Symbol": st.just("QQZ"),
         "Price": st.decimals(0, 1000, places=8).map(lambda x: f"{x:f}"),
-        "Liq": TEXTS,
+        "Liq": LINES,
         "Comm": st.decimals(-1000, 1000, places=8).map(lambda x: f"{x:f}"),
         "Ecn Fee": st.just("0"),
-        "Order Id": TEXTS,
-        "Fill Id": TEXTS,
-        "Status": TEXTS,
-        "Mood": TEXTS,
+        "Order Id": LINES,
+        "Fill Id": LINES,
+        "Status": LINES,
+        "Mood": LINES,
     }
 )
 
@@ -339,6 +342,13 @@ def test_any_table_comes_back_equal_or_is_quarantined(
             assert found.unlisted[row["account_number"]] == account
 
 
+PLAIN_ROW = {
+    "Date/Time": "01/02/2025 10:00:00", "Account": "A1", "B/S": "B", "Qty": "1",
+    "Symbol": "QQZ", "Price": "2", "Liq": "", "Comm": "0", "Ecn Fee": "0",
+    "Order Id": "", "Fill Id": "", "Status": "", "Mood": "",
+}  # fmt: skip
+
+
 @settings(max_examples=CASES // 3, deadline=None)
 @given(st.lists(PLAIN_ROWS, min_size=1, max_size=8))
 def test_a_readable_table_is_read_whole(
@@ -347,6 +357,137 @@ def test_a_readable_table_is_read_whole(
     """Or the test before would pass with everything in quarantine."""
     found = read(intake, Document(FILLS, "x.csv", as_csv(table, "\n")))
     assert (len(found.rows), found.rejected) == (len(table), [])
+
+
+def test_a_quote_that_is_not_closed_is_quarantined_and_loses_no_line(
+    intake: Intake,
+) -> None:
+    rows_of_text = as_csv([PLAIN_ROW, PLAIN_ROW], "\n").decode().splitlines()
+    # The last cell of the first row never ends, so it holds the second row as well.
+    rows_of_text[1] = rows_of_text[1].removesuffix('""') + '"never closed'
+    found = read(intake, Document(FILLS, "x.csv", "\n".join(rows_of_text).encode()))
+    assert not found.rows
+    assert any("A1" in (row["cell"] or "") for row in found.rejected)
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        (b"Date/Time,Account\r01/01/2025 10:00:00,A1\r", "end with its line"),
+        (b'Date/Time,"Account\nName"\n01/01/2025 10:00:00,A1\n', "end with its line"),
+    ],
+)
+def test_a_header_that_does_not_end_with_its_line_is_refused(
+    intake: Intake, body: bytes, what: str
+) -> None:
+    with pytest.raises(DocumentError, match=what):
+        read(intake, Document(FILLS, "x.csv", body))
+
+
+ROUGH_CELLS = st.text(st.sampled_from('ab,"\n\r 1'), max_size=6)
+ROUGH_ENDS = st.sampled_from(["\n", "\r\n", "\r"])
+
+
+@settings(max_examples=CASES, deadline=None)
+@given(
+    st.integers(1, 6),
+    st.integers(0, 5),
+    st.sampled_from(HEADER.split(",")),
+    ROUGH_CELLS.map(lambda cell: cell.replace('"', "")),
+    ROUGH_ENDS,
+)
+@example(3, 0, "Status", "REGULAR", "\n")
+def test_a_quote_that_is_never_closed_swallows_nothing_unsaid(
+    intake: Intake, count: int, place: int, column: str, cell: str, end: str
+) -> None:
+    lines = [GOOD.replace("F1", f"F{number}") for number in range(count)]
+    broken = min(place, count - 1)
+    cells = lines[broken].split(",")
+    cells[HEADER.split(",").index(column)] = f'"{cell}'
+    lines[broken] = ",".join(cells)
+    text = HEADER + "\n" + end.join(lines) + end
+    try:
+        found = read(intake, Document(FILLS, "x.csv", text.encode()))
+    except DocumentError as error:
+        assert "\n" not in str(error)
+        return
+    whole = {f"F{number}" for number in range(count)} - {f"F{broken}"}
+    for row in found.rows:
+        assert row["fill_id"] in whole
+        assert row["status"] == "REGULAR"
+    # What is not there is said to be wrong.
+    assert found.rejected
+    said = "".join(row["cell"] for row in found.rejected)
+    for name in whole - {row["fill_id"] for row in found.rows}:
+        assert f",{name}," in said
+
+
+@settings(max_examples=CASES, deadline=None)
+@given(st.lists(st.tuples(ROUGH_CELLS, ROUGH_ENDS), min_size=1, max_size=6))
+def test_malformed_lines_in_closed_quotes_come_back_equal_or_are_quarantined(
+    intake: Intake, lines: list[tuple[str, str]]
+) -> None:
+    """Whatever stands in front of the last column cannot reach into the next row."""
+    text = HEADER + "\n"
+    for cell, end in lines:
+        cells = GOOD.split(",")
+        cells[-2] = cell.replace('"', "")
+        cells[-1] = '"' + cell.replace('"', '""') + '"'
+        text += ",".join(cells) + end
+    assert_equal_or_quarantined(intake, text)
+
+
+def assert_equal_or_quarantined(intake: Intake, text: str) -> None:
+    """Every row is there as Python's own reader sees it, or it is quarantined."""
+    try:
+        found = read(intake, Document(FILLS, "x.csv", text.encode()))
+    except DocumentError as error:
+        assert "\n" not in str(error)
+        return
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    next(reader)
+    # A line of blanks is no row.
+    expected = [row for row in reader if any(cell.strip() for cell in row)]
+    width = len(HEADER.split(","))
+    readable = Counter(
+        tuple(cell.strip(SPACES) for cell in row[-2:])
+        for row in expected
+        if len(row) == width
+    )
+    got = Counter((row["fill_id"] or "", row["status"] or "") for row in found.rows)
+    assert got <= readable
+    assert len(found.rows) + len(found.rejected) >= len(expected)
+
+
+def test_old_line_ends_are_read_or_refused(intake: Intake) -> None:
+    text = "\r".join([HEADER, GOOD, GOOD, ""])
+    try:
+        found = read(intake, Document(FILLS, "x.csv", text.encode()))
+    except DocumentError:
+        return
+    assert len(found.rows) == 2
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        HEADER + ',"Mo\nod"',
+        HEADER + ',"Mo\r\nod"',
+        HEADER + ',"Mood',
+        HEADER.replace("Fill Id", '"Fill\nId"') + ",Mood",
+    ],
+)
+def test_a_line_break_in_a_header_cell_is_read_or_refused(
+    intake: Intake, header: str
+) -> None:
+    text = "\n".join([header, GOOD + ",fine", GOOD + ",fine", ""])
+    try:
+        found = read(intake, Document(FILLS, "x.csv", text.encode()))
+    except DocumentError as error:
+        assert "\n" not in str(error)
+        return
+    assert len(found.rows) == 2
+    assert {cell for _, _, cell in found.extra_cells} == {"fine"}
 
 
 def as_csv(table: list[dict[str, str]], line_end: str) -> bytes:

@@ -78,7 +78,8 @@ def report(client, dialect, kind):
 
 def table(text) -> tuple[list[str], list[dict[str, str]]]:
     """Column names and rows of a page."""
-    reader = csv.DictReader(io.StringIO(text.rpartition("Page")[0], newline=""))
+    rows = text.rpartition("Page")[0] or text
+    reader = csv.DictReader(io.StringIO(rows, newline=""))
     return list(reader.fieldnames), list(reader)
 
 
@@ -104,6 +105,25 @@ def test_unknown_columns(client):
     assert header == [*USUAL, "Strategy", "Desk"]
     assert [(x["Strategy"], x["Desk"]) for x in rows] == [("alpha, beta", "")] * 3
     assert "Strategy" not in read(client, Dialect(extra_columns=extra), "accounts")
+
+
+@pytest.mark.parametrize("kind", ["accounts", "positions", "adjustments", "report"])
+def test_further_columns_and_other_cells_of_any_table(client, kind):
+    name = "summaryByDate" if kind == "report" else kind
+    fields = {"type": name, "accountId": 501} if kind == "report" else {}
+    usual, right = table(read(client, Dialect(), kind, **fields))
+    column, cell = usual[0], right[0][usual[0]]
+    dialect = Dialect(
+        further_columns={name: {"Mood": "fine"}}, replaced={(name, column, cell): "?"}
+    )
+    header, rows = table(read(client, dialect, kind, **fields))
+    assert header == [*usual, "Mood"]
+    assert rows == [
+        {**row, column: "?" if row[column] == cell else row[column], "Mood": "fine"}
+        for row in right
+    ]
+    # Other tables are as they were.
+    assert table(read(client, dialect)) == table(read(client, Dialect()))
 
 
 @pytest.mark.parametrize("action", ["accounts", "fills", "positions", "adjustments"])

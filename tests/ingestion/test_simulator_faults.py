@@ -79,6 +79,17 @@ def test_a_page_count_that_changed(client, faults):
     assert client.fills(page=2) == (200, [*right[:-1], "Page 2/3"])
 
 
+def test_rows_that_move_on_between_two_pages(client, faults):
+    (_, first), (_, second) = client.fills(page=1), client.fills(page=2)
+    faults.once(Fault.SHIFTED_PAGES)
+    assert client.fills(page=1)[1] == first
+    status, lines = client.fills(page=2)
+    assert (status, lines[0], lines[-1]) == (200, second[0], "Page 2/2")
+    assert lines[1:-1] == [first[-2], *second[1:-2]]
+    assert client.fills(page=2)[1] == second
+    assert faults.injected == {Fault.SHIFTED_PAGES: 1}
+
+
 def test_a_header_with_other_columns(client, faults):
     _, right = client.fills(page=1)
     faults.once(Fault.WRONG_HEADER)

@@ -21,7 +21,7 @@ from ingestion.simulator.revisions import (
     rename_account,
     reupload,
 )
-from tests.ingestion.test_simulator_server import Client
+from tests.ingestion.test_simulator_server import DAYS_LONG, Client
 
 MONDAY, TUESDAY = date(2025, 3, 3), date(2025, 3, 4)
 LATER = datetime(2025, 3, 6, 11)
@@ -69,7 +69,13 @@ class Desk(Client):
 
 @contextmanager
 def desk_of(*revisions, firm=FIRM, now=BEFORE):
-    with serve(firm, as_of=now, revisions=revisions, rate_limit=10_000) as simulator:
+    with serve(
+        firm,
+        as_of=now,
+        revisions=revisions,
+        rate_limit=10_000,
+        token_lifetime_seconds=DAYS_LONG,
+    ) as simulator:
         yield Desk(simulator)
 
 

@@ -7,10 +7,12 @@ from decimal import Decimal
 import pytest
 import requests
 
-from ingestion.simulator import Account, Adjustment, Fill, Firm, serve
+from ingestion.simulator import Account, Adjustment, Dialect, Fill, Firm, serve
 
 MONDAY = date(2025, 3, 3)
 EXPIRED = (500, "Invalid or expired token.")
+# For tests that move the clock and keep their token.
+DAYS_LONG = 10**7
 
 
 def firm_of(count: int) -> Firm:
@@ -161,10 +163,41 @@ def test_reports_need_a_known_type_and_one_account(client):
         assert client.post("report", **window, **fields)[0] == 500
 
 
+@pytest.mark.parametrize(
+    ("page", "beyond", "rows", "trailer"),
+    [
+        (3, "empty", 0, "Page 3/2"),
+        (99, "empty", 0, "Page 99/2"),
+        (3, "last", 3, "Page 2/2"),
+        (2, "empty", 3, "Page 2/2"),
+        (1, "last", 3, "Page 1/2"),
+    ],
+)
+def test_a_page_beyond_the_last_may_be_answered(client, page, beyond, rows, trailer):
+    client.simulator.dialect = Dialect(page_beyond_the_last=beyond)
+    status, lines = client.fills(page=page)
+    assert client.fills(page=0)[0] == client.fills(page="x")[0] == 500
+    client.simulator.dialect = Dialect()
+    assert (status, len(lines) - 2, lines[-1]) == (200, rows, trailer)
+    assert lines[0].startswith("Date/Time,")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "BREW"])
+def test_any_other_method_is_refused_in_text(client, method):
+    session = requests.Session()
+    for data in (b"", b"action=version"):
+        reply = session.request(method, client.simulator.url, data=data, timeout=10)
+        assert reply.status_code == 500
+        assert reply.headers["Content-Type"].startswith("text/plain")
+        assert "<" not in reply.text
+        assert bool(reply.text) == (method != "HEAD")
+    # What was sent along is not taken for the next request.
+    data = {"action": "version"}
+    assert session.post(client.simulator.url, data=data, timeout=10).status_code == 200
+
+
 def test_only_post_and_known_actions(client):
     url = client.simulator.url
-    reply = requests.get(url, timeout=10)
-    assert (reply.status_code, bool(reply.text)) == (500, True)
     assert client.post("nonsense")[0] == 500
     assert client.post("")[0] == 500
     assert requests.post(url, data=b"x", timeout=10).status_code == 500
@@ -217,6 +250,17 @@ def test_a_token_is_needed_and_dies():
         assert client.post("accounts") == EXPIRED
 
 
+def test_a_token_ages_with_the_virtual_clock():
+    with client_of(firm_of(2)) as client:
+        client.simulator.now += timedelta(seconds=7100)
+        assert client.post("accounts")[0] == 200
+        client.simulator.now += timedelta(seconds=100)
+        assert client.post("accounts") == EXPIRED
+        again = Client(client.simulator)
+        assert again.post("accounts")[0] == 200
+        assert client.simulator.tokens == [client.token, again.token]
+
+
 def test_two_tokens_live_side_by_side():
     with client_of(firm_of(2)) as first:
         second = Client(first.simulator)
@@ -233,8 +277,18 @@ def test_requests_beyond_the_rate_are_refused():
         assert [client.post("version")[0] for _ in range(3)] == [200] * 3
 
 
+def test_the_rate_follows_the_virtual_clock():
+    with client_of(firm_of(2), rate_limit=3) as client:
+        statuses = [client.post("version")[0] for _ in range(3)]
+        client.simulator.now += timedelta(seconds=4)
+        statuses += [client.post("version")[0] for _ in range(4)]
+        client.simulator.now -= timedelta(hours=1)
+        statuses.append(client.post("version")[0])
+    assert statuses == [200, 200, 429, 200, 200, 200, 429, 200]
+
+
 def test_a_day_is_visible_from_the_next_morning_on():
-    with client_of(firm_of(2)) as client:
+    with client_of(firm_of(2), token_lifetime_seconds=DAYS_LONG) as client:
         for as_of, count in ((MONDAY, 0), (date(2025, 3, 4), 1), (date(2025, 3, 5), 2)):
             client.simulator.as_of = as_of
             assert len(client.fills(page=1)[1]) - 2 == count
@@ -245,7 +299,7 @@ def test_an_account_appears_with_its_first_row():
     firm = firm_of(2)
     deposit = Adjustment(MONDAY, "ZZA002", "Transfer: Deposit", Decimal(10))
     firm = Firm(firm.accounts, firm.fills, [deposit])
-    with client_of(firm) as client:
+    with client_of(firm, token_lifetime_seconds=DAYS_LONG) as client:
         client.simulator.as_of = MONDAY
         lines = client.post("accounts", page=1)[1].splitlines()
         assert lines[1:] == ["503,ZZA003,,,USD,0.00,0.00", "Page 1/1"]
@@ -304,7 +358,8 @@ def test_fee_columns_are_those_of_the_fills_shown():
     ],
 )
 def test_a_day_is_published_at_six_in_the_next_morning(now, count):
-    with client_of(firm_of(2), as_of=now) as client:
+    settings = {"as_of": now, "token_lifetime_seconds": DAYS_LONG}
+    with client_of(firm_of(2), **settings) as client:
         assert len(client.fills(page=1)[1]) - 2 == count
         client.simulator.now = now + timedelta(days=5)
         assert len(client.fills(page=1)[1]) - 2 == 2

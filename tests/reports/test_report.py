@@ -4,7 +4,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -55,8 +55,8 @@ def summary(**more) -> dict:
             "low_count": 1, "unknown_count": 1,
         },
         "last_day": None, "calls": levels, "inactive": [], "outcomes": [],
-        "outcomes_date": None, "quality": [], "measures": [], "model_version": "v1",
-        "dollars_are_doubtful": False,
+        "outcomes_date": None, "quality": [], "information": [], "measures": [],
+        "model_version": "v1", "dollars_are_doubtful": False,
     } | more  # fmt: skip
 
 
@@ -120,6 +120,27 @@ def test_what_is_wrong_with_the_data_comes_first() -> None:
     assert text.index("rows could not be read") < text.index("HIGH RISK")
 
 
+def test_what_is_only_told_is_no_banner_and_comes_last() -> None:
+    check = {"found_count": 1200, "finding": "days were corrected", "remedy": "None"}
+    _, html, text = render(summary(information=[check]))
+    page = BeautifulSoup(html, "html.parser")
+    assert not page.select(".warning")
+    assert [x.text for x in page.select(".told li")] == [
+        "1,200 days were corrected. None."
+    ]
+    assert text.index("days were corrected") > text.index("CAN THE MODEL BE TRUSTED?")
+    assert "!" not in text
+    assert "Good to know" not in render(summary())[1]
+
+
+def test_a_file_or_column_with_markup_in_its_name_does_no_harm() -> None:
+    check = {"found_count": 1, "finding": "column <b>x</b>", "remedy": "See it"}
+    html = render(summary(quality=[check], information=[check]))[1]
+    page = BeautifulSoup(html, "html.parser")
+    assert "<b>x</b>" in page.select_one(".warning").text
+    assert "<b>x</b>" in page.select_one(".told li").text
+
+
 def test_past_calls_are_held_against_what_happened() -> None:
     outcome = {
         "trader_id": "T9", "risk_level": "High", "predicted_pnl": Decimal(-1200),
@@ -150,6 +171,16 @@ def test_the_sample_says_that_it_is_a_sample(sample: SampleRun) -> None:
     assert "SAMPLE DATA" in BeautifulSoup(html, "html.parser").text
     assert "SAMPLE DATA" in text
     assert "SAMPLE DATA" in sample.run.out
+
+
+def test_the_sample_tells_what_is_no_alarm_as_information(sample: SampleRun) -> None:
+    told = summarise(sample.home)
+    assert [check["check_name"] for check in told["quality"]] == []
+    names = [check["check_name"] for check in told["information"]]
+    assert names == ["journal_entries", "unplaced_adjustments"]
+    html = (sample.home.reports / "2025-12-19" / "report.html").read_text()
+    shown = BeautifulSoup(html, "html.parser").select(".told li")
+    assert len(shown) == len(names)
 
 
 def test_the_report_shows_every_call_of_the_mart(sample: SampleRun) -> None:
@@ -196,40 +227,6 @@ class Desk:
         self.logins.append(data.password)
         # handled=False: otherwise a wrong password leaves the client waiting.
         return AuthResult(success=data.password == PASSWORD.encode(), handled=False)
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A certificate for localhost and its key."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), False)
-        .sign(key, hashes.SHA256())
-    )
-    folder = tmp_path_factory.mktemp("certificate")
-    pem, key_file = folder / "cert.pem", folder / "key.pem"
-    pem.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
-    key_file.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return pem, key_file
 
 
 @pytest.fixture

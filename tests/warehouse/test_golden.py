@@ -35,6 +35,18 @@ def test_the_worked_case_comes_out_to_the_last_digit(tmp_path: Path) -> None:
     assert days == [tuple(map(Decimal, line.split())) for line in expected]
     compared = rows(
         home,
-        "select difference_class, gross_difference from marts.broker_reconciliation",
+        "select difference_class, gross_difference, broker_orders_count, "
+        "orders_difference from marts.broker_reconciliation order by trade_date",
     )
-    assert compared == [("within_rounding", 0)] * 2
+    assert compared == [("within_rounding", 0, 2, 0), ("within_rounding", 0, 4, 0)]
+    # Fee columns, adjustments and balances of the broker's summary: all add up.
+    assert rows(home, "from intermediate.int_broker_identities") == []
+    shown = rows(
+        home,
+        "select total_fees, fee_columns_amount "
+        "from staging.stg_propreports__broker_days order by trade_date",
+    )
+    assert [abs(total - parts) <= Decimal("0.02") for total, parts in shown] == [
+        True
+    ] * 2
+    assert all(parts > 0 for _, parts in shown)

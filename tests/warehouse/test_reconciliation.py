@@ -1,6 +1,6 @@
 """Each kind of difference from the broker, from CSV exports to the mart."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -164,18 +164,41 @@ def test_what_the_broker_shows_and_does_not_add_up_is_listed(home: Home) -> None
     assert found == [("OTHER", "net", 1)]
 
 
-def test_the_report_counts_what_differs(home: Home) -> None:
-    found = rows(
+DIFFERENCES = (
+    "2 cancelled fill, 1 journal entry, 2 opening booked at close, 3 missing fills, "
+    "2 missing at broker, 2 time order matching, 1 restated fees, 1 unknown"
+)
+
+
+def unreconciled(home: Home) -> list[tuple]:
+    """Both checks of what differs from the broker."""
+    return rows(
         home,
-        "select found_count, finding from marts.data_quality "
-        "where check_name = 'unreconciled'",
+        "select check_name, needs_attention, found_count, finding "
+        "from marts.data_quality where check_name like 'unreconciled%' "
+        "and found_count > 0",
     )
-    assert found == [
-        (
-            14,
-            "of 19 account-days differ from the broker's own summary: "
-            "2 cancelled fill, 1 journal entry, 2 opening booked at close, "
-            "3 missing fills, 2 missing at broker, 2 time order matching, "
-            "1 restated fees, 1 unknown",
-        )
+
+
+def test_the_report_alarms_of_what_differs_lately(home: Home) -> None:
+    finding = (
+        "of 19 account-days of the last 7 sessions differ from the broker's own "
+        f"summary: {DIFFERENCES}"
+    )
+    assert unreconciled(home) == [("unreconciled", True, 14, finding)]
+
+
+def test_what_differed_long_ago_is_told_and_no_alarm(tmp_path: Path) -> None:
+    exports = Exports(tmp_path / "exports").write(FILLS).summarise(SUMMARY)
+    # Seven sessions from Tuesday on: only what lies on Monday is older.
+    home = build_warehouse(tmp_path / "home", exports.folder, as_of=date(2025, 3, 13))
+    assert [found[:3] for found in unreconciled(home)] == [
+        ("unreconciled", True, 7),
+        ("unreconciled_before", False, 7),
     ]
+    home = build_warehouse(tmp_path / "home", exports.folder, as_of=date(2025, 3, 17))
+    finding = (
+        f"of 19 account-days of earlier sessions differ from the broker's own "
+        f"summary: {DIFFERENCES}"
+    )
+    assert unreconciled(home) == [("unreconciled_before", False, 14, finding)]

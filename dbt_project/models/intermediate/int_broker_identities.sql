@@ -4,7 +4,8 @@
     The type rows of a date add up to the account's day; cash and end balance stand in
     one of them. Each displayed cell is off by half a cent at most, so an identity may
     be off by half a cent per cell that it adds up. It is tried only where all its
-    parts are shown; the day before is the account's row before this one.
+    parts are shown; the day before is the account's row before this one. Files list no
+    adjustments, so that nothing can be said of the adjusted net there.
 #}
 with
 
@@ -19,6 +20,26 @@ accounts as (
     from {{ ref('int_accounts') }}
 ),
 
+adjustment_rows as (
+    {{ current_rows(ref('stg_propreports__adjustments'), 'adjustments') }}
+),
+
+run_context as (
+    select source_name from {{ ref('stg_propreports__run_context') }}
+),
+
+adjustments as (
+    select
+        accounts.account_id,
+        adjustment_rows.trade_date,
+        sum(adjustment_rows.adjustment_amount) as adjustments_amount,
+        count(*) as adjustments_count
+    from adjustment_rows
+    inner join accounts on adjustment_rows.account_number = accounts.account_number
+    where not adjustment_rows.is_transfer
+    group by accounts.account_id, adjustment_rows.trade_date
+),
+
 days as (
     select
         accounts.account_id,
@@ -29,6 +50,11 @@ days as (
             as gross_pnl,
         case when count(*) = count(broker_rows.total_fees) then sum(broker_rows.total_fees) end
             as total_fees,
+        case
+            when count(*) = count(broker_rows.fee_columns_amount)
+                then sum(broker_rows.fee_columns_amount)
+        end as fee_columns_amount,
+        max(broker_rows.fee_columns_count) as fee_columns_count,
         case when count(*) = count(broker_rows.net_pnl) then sum(broker_rows.net_pnl) end
             as net_pnl,
         case
@@ -55,17 +81,45 @@ days as (
 
 days_chained as (
     select
-        *,
-        lag(cash_amount) over (
-            partition by account_id order by trade_date
+        days.*,
+        case
+            when run_context.source_name <> 'files'
+                then coalesce(adjustments.adjustments_amount, 0)
+        end as adjustments_amount,
+        coalesce(adjustments.adjustments_count, 0) as adjustments_count,
+        lag(days.cash_amount) over (
+            partition by days.account_id order by days.trade_date
         ) as previous_cash_amount,
-        lag(end_balance) over (
-            partition by account_id order by trade_date
+        lag(days.end_balance) over (
+            partition by days.account_id order by days.trade_date
         ) as previous_end_balance
     from days
+    cross join run_context
+    left join adjustments
+        on
+            days.account_id = adjustments.account_id
+            and days.trade_date = adjustments.trade_date
 ),
 
 identities as (
+    select
+        account_id,
+        trade_date,
+        'trade_fees' as identity_name,
+        total_fees as displayed_amount,
+        fee_columns_amount as expected_amount,
+        (1 + fee_columns_count) * type_rows_count as cells_count
+    from days_chained
+    union all
+    select
+        account_id,
+        trade_date,
+        'adjusted_net' as identity_name,
+        adjusted_net_pnl as displayed_amount,
+        net_pnl + adjustments_amount as expected_amount,
+        2 * type_rows_count + adjustments_count as cells_count
+    from days_chained
+    union all
     select
         account_id,
         trade_date,

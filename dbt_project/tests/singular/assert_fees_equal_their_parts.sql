@@ -1,4 +1,7 @@
-{# The fees of an account-day are the sum of the fees by name of its counted fills. #}
+{#
+    The fees of a fill are the sum of its fees by name. Two accounts with the same fills on
+    a date have one content_hash, so that the account tells them apart.
+#}
 with
 
 fills as (
@@ -11,14 +14,28 @@ fills as (
     from {{ ref('int_fills_current') }}
 ),
 
+accounts as (
+    select
+        account_number,
+        account_id
+    from {{ ref('int_accounts') }}
+),
+
+fee_rows as (
+    {{ current_rows(ref('stg_propreports__fill_fees'), 'fills') }}
+),
+
 fees as (
     select
-        trade_date,
-        content_hash,
-        row_number,
-        sum(fee_amount) as fee_amount
-    from {{ ref('stg_propreports__fill_fees') }}
-    group by account_number, trade_date, content_hash, row_number
+        accounts.account_id,
+        fee_rows.trade_date,
+        fee_rows.content_hash,
+        fee_rows.row_number,
+        sum(fee_rows.fee_amount) as fee_amount
+    from fee_rows
+    inner join accounts on fee_rows.account_number = accounts.account_number
+    group by
+        accounts.account_id, fee_rows.trade_date, fee_rows.content_hash, fee_rows.row_number
 ),
 
 compared as (
@@ -30,7 +47,8 @@ compared as (
     from fills
     left join fees
         on
-            fills.trade_date = fees.trade_date
+            fills.account_id = fees.account_id
+            and fills.trade_date = fees.trade_date
             and fills.content_hash = fees.content_hash
             and fills.row_number = fees.row_number
 )

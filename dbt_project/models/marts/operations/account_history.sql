@@ -1,6 +1,7 @@
 {#
-    Grain: one row per account number and change of its code, currency or being listed.
+    Grain: one row per account number and change of its name, currency or being listed.
     A rename or a deactivation is a new row; superseded_at is empty for the last one.
+    What the name was stays in the raw layer: it may be a person's.
 #}
 with
 
@@ -19,7 +20,7 @@ accounts as (
     select
         account_number,
         content_hash,
-        account_code,
+        name_hash,
         currency
     from {{ ref('stg_propreports__accounts') }}
 ),
@@ -37,10 +38,16 @@ final as (
         account_versions.account_number,
         account_ids.account_id,
         ---------- text
-        accounts.account_code,
         accounts.currency,
         ---------- flags
         account_versions.is_listed,
+        coalesce(
+            accounts.name_hash <> lag(accounts.name_hash) over (
+                partition by account_versions.account_number
+                order by account_versions.known_at
+            ),
+            false
+        ) as is_renamed,
         ---------- times
         account_versions.known_at,
         lead(account_versions.known_at) over (

@@ -14,6 +14,7 @@ daily_totals as (
     select
         account_id,
         trade_date,
+        orders_count,
         fills_count,
         quantity,
         gross_pnl,
@@ -84,6 +85,8 @@ broker_days as (
         accounts.account_id,
         broker_rows.trade_date,
         count(*) as type_rows_count,
+        -- An order is of one symbol, so that no order is counted in two types.
+        sum(broker_rows.orders_count) as orders_count,
         sum(broker_rows.fills_count) as fills_count,
         sum(broker_rows.quantity) as quantity,
         sum(broker_rows.gross_pnl) as gross_pnl,
@@ -107,6 +110,8 @@ days_joined as (
     select
         coalesce(daily_totals.account_id, broker_days.account_id) as account_id,
         coalesce(daily_totals.trade_date, broker_days.trade_date) as trade_date,
+        daily_totals.orders_count,
+        broker_days.orders_count as broker_orders_count,
         daily_totals.fills_count,
         broker_days.fills_count as broker_fills_count,
         daily_totals.quantity,
@@ -358,6 +363,9 @@ final as (
         ---------- numbers
         fills_count,
         cast(broker_fills_count as bigint) as broker_fills_count,
+        orders_count,
+        cast(broker_orders_count as bigint) as broker_orders_count,
+        cast(orders_count - broker_orders_count as bigint) as orders_difference,
         quantity,
         cast(broker_quantity as decimal(38, 8)) as broker_quantity,
         cast(quantity - broker_quantity as decimal(38, 8)) as quantity_difference,

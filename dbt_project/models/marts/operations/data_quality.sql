@@ -1,7 +1,10 @@
 {#
     Grain: one row per check of the data, each with what was found and how to mend it.
-    A count of 0 is a pass.
+    A count of 0 is a pass. What needs attention comes first, then what is only told.
 #}
+{% set recent_sessions_count = 7 %}
+{% set shown_count = 5 %}
+
 with
 
 fills as (
@@ -19,15 +22,30 @@ run_context as (
 ),
 
 sessions as (
-    select session_date from {{ ref('stg_propreports__sessions') }}
+    select
+        session_date,
+        opens_at_et
+    from {{ ref('stg_propreports__sessions') }}
 ),
 
 quarantine as (
-    select reason from {{ ref('stg_propreports__quarantine') }}
+    select
+        resource,
+        column_name,
+        reason_kind
+    from {{ ref('stg_propreports__quarantine') }}
 ),
 
 reconciliation as (
-    select difference_class from {{ ref('broker_reconciliation') }}
+    select
+        trade_date,
+        difference_class,
+        orders_difference
+    from {{ ref('broker_reconciliation') }}
+),
+
+broker_identities as (
+    select identity_name from {{ ref('int_broker_identities') }}
 ),
 
 accounts as (
@@ -66,7 +84,10 @@ account_days as (
 gate_results as (
     select
         as_of_date,
-        is_met
+        check_name,
+        severity,
+        is_met,
+        finding
     from {{ ref('gate_results') }}
 ),
 
@@ -92,6 +113,98 @@ last_fill as (
     where is_counted
 ),
 
+past_sessions as (
+    select
+        sessions.session_date,
+        sessions.opens_at_et,
+        row_number() over (order by sessions.session_date desc) as recency
+    from sessions
+    inner join run_context on sessions.session_date < run_context.as_of_date
+),
+
+-- From here on a difference is news; what is older has been told often enough.
+recent_days as (
+    select min(session_date) as first_date
+    from past_sessions
+    where recency <= {{ recent_sessions_count }}
+),
+
+-- The morning before was over when the last session opened: what became known since
+-- then no earlier report has told.
+last_opening as (
+    select {{ to_utc('max(opens_at_et)') }} as opened_at
+    from past_sessions
+),
+
+quarantined_kinds as (
+    select
+        count(*) as rows_count,
+        concat_ws('.', resource, column_name) || ' ' || reason_kind as kind_text,
+        row_number() over (
+            order by count(*) desc, concat_ws('.', resource, column_name), reason_kind
+        ) as kind_order
+    from quarantine
+    group by resource, column_name, reason_kind
+),
+
+reconciled_days as (
+    select
+        reconciliation.difference_class,
+        reconciliation.orders_difference,
+        coalesce(reconciliation.trade_date >= recent_days.first_date, true) as is_recent
+    from reconciliation
+    cross join recent_days
+    where reconciliation.difference_class <> 'no_summary'
+),
+
+differing_days as (
+    select
+        is_recent,
+        count(*) as days_count,
+        sum(case when difference_class = 'within_rounding' then 0 else 1 end) as found_count,
+        nullif(
+            concat_ws(
+                ', ',
+                {% for name in [
+                    'cancelled_fill', 'journal_entry', 'opening_booked_at_close',
+                    'missing_fills', 'missing_at_broker', 'time_order_matching',
+                    'restated_fees', 'unknown', 'not_comparable',
+                ] %}
+                    nullif(
+                        sum(case when difference_class = '{{ name }}' then 1 else 0 end), 0
+                    ) || ' {{ name | replace("_", " ") }}'{{ "," if not loop.last }}
+                {% endfor %}
+            ),
+            ''
+        ) as classes_text
+    from reconciled_days
+    group by is_recent
+),
+
+unmet_checks as (
+    select
+        -- One batch speaks for all of them.
+        max(gate_results.finding) || ' [' || gate_results.check_name || case
+            when count(*) > 1 then ', the like in ' || (count(*) - 1) || ' more'
+            else ''
+        end || ']' as finding_text,
+        row_number() over (
+            order by min(gate_results.severity), gate_results.check_name
+        ) as shown_order
+    from gate_results
+    inner join run_context on gate_results.as_of_date = run_context.as_of_date
+    where not gate_results.is_met
+    group by gate_results.check_name
+),
+
+extra_columns as (
+    select
+        resource || '.' || column_name as column_text,
+        row_number() over (order by resource, column_name) as shown_order
+    from extra_cells
+    group by resource, column_name
+),
+
 stale as (
     select
         'stale' as check_name,
@@ -112,42 +225,30 @@ quarantined as (
     select
         'quarantined' as check_name,
         2 as check_order,
-        count(*) as found_count,
-        'rows could not be read and count nowhere' as finding,
+        coalesce(sum(rows_count), 0) as found_count,
+        'rows could not be read and count nowhere; most often ('
+        || max(case when kind_order = 1 then rows_count end) || ') '
+        || max(case when kind_order = 1 then kind_text end) as finding,
         'See raw.quarantine for file, line, column and reason; export the rows again'
             as remedy
-    from quarantine
+    from quarantined_kinds
 ),
 
 unreconciled as (
     select
         'unreconciled' as check_name,
         3 as check_order,
-        coalesce(sum(case when difference_class = 'within_rounding' then 0 else 1 end), 0)
-            as found_count,
+        coalesce(max(found_count), 0) as found_count,
         concat_ws(
             ': ',
-            'of ' || count(*) || ' account-days differ from the broker''s own summary',
-            nullif(
-                concat_ws(
-                    ', ',
-                    {% for name in [
-                        'cancelled_fill', 'journal_entry', 'opening_booked_at_close',
-                        'missing_fills', 'missing_at_broker', 'time_order_matching',
-                        'restated_fees', 'unknown', 'not_comparable',
-                    ] %}
-                        nullif(
-                            sum(case when difference_class = '{{ name }}' then 1 else 0 end),
-                            0
-                        ) || ' {{ name | replace("_", " ") }}'{{ "," if not loop.last }}
-                    {% endfor %}
-                ),
-                ''
-            )
+            'of ' || max(days_count)
+            || ' account-days of the last {{ recent_sessions_count }} sessions differ'
+            || ' from the broker''s own summary',
+            max(classes_text)
         ) as finding,
         'See marts.broker_reconciliation, column explanation' as remedy
-    from reconciliation
-    where difference_class <> 'no_summary'
+    from differing_days
+    where is_recent
 ),
 
 no_multiplier as (
@@ -177,7 +278,7 @@ unlisted_account as (
 foreign_currency as (
     select
         'foreign_currency' as check_name,
-        7 as check_order,
+        6 as check_order,
         count(*) as found_count,
         'fills in another currency than US dollars are added up as if they were dollars'
             as finding,
@@ -186,10 +287,114 @@ foreign_currency as (
     where is_counted and currency <> 'USD'
 ),
 
+gate_warnings as (
+    select
+        'gate_warnings' as check_name,
+        7 as check_order,
+        count(*) as found_count,
+        concat(
+            'checks of the newly loaded fills are not met: ',
+            string_agg(
+                case when shown_order <= {{ shown_count }} then finding_text end,
+                '; '
+                order by shown_order
+            ),
+            case
+                when count(*) > {{ shown_count }}
+                    then ' and ' || (count(*) - {{ shown_count }}) || ' more'
+            end
+        ) as finding,
+        'See marts.gate_results, where is_met is false' as remedy
+    from unmet_checks
+),
+
+unknown_columns as (
+    select
+        'unknown_columns' as check_name,
+        8 as check_order,
+        count(*) as found_count,
+        concat(
+            'columns came that nobody has declared; they are kept aside: ',
+            string_agg(
+                case when shown_order <= {{ shown_count }} then column_text end,
+                ', '
+                order by shown_order
+            ),
+            case
+                when count(*) > {{ shown_count }}
+                    then ' and ' || (count(*) - {{ shown_count }}) || ' more'
+            end
+        ) as finding,
+        'See raw.extra_cells; declare them in ingestion/resources.py if they matter'
+            as remedy
+    from extra_columns
+),
+
+corrected_days as (
+    select
+        'corrected_days' as check_name,
+        9 as check_order,
+        count(distinct fill_versions.account_id || fill_versions.trade_date)
+            as found_count,
+        'account-days were corrected since the morning before' as finding,
+        'Nothing to mend; see marts.fill_day_versions' as remedy
+    from fill_versions
+    inner join last_opening on fill_versions.known_at >= last_opening.opened_at
+    where fill_versions.version_number > 1
+),
+
+unreconciled_before as (
+    select
+        'unreconciled_before' as check_name,
+        10 as check_order,
+        coalesce(max(found_count), 0) as found_count,
+        concat_ws(
+            ': ',
+            'of ' || max(days_count)
+            || ' account-days of earlier sessions differ from the broker''s own summary',
+            max(classes_text)
+        ) as finding,
+        'See marts.broker_reconciliation, column explanation' as remedy
+    from differing_days
+    where not is_recent
+),
+
+orders_differ as (
+    select
+        'orders_differ' as check_name,
+        11 as check_order,
+        count(*) as found_count,
+        'account-days agree with the broker''s own summary but for the number of orders' as finding,
+        'Nothing to mend; see marts.broker_reconciliation, column orders_difference' as remedy
+    from reconciled_days
+    where difference_class = 'within_rounding' and orders_difference <> 0
+),
+
+broker_figures as (
+    select
+        'broker_figures' as check_name,
+        12 as check_order,
+        count(*) as found_count,
+        'figures of the broker''s own summary do not add up' as finding,
+        'Ask PropReports; they are in intermediate.int_broker_identities' as remedy
+    from broker_identities
+),
+
+journal_entries as (
+    select
+        'journal_entries' as check_name,
+        13 as check_order,
+        count(*) as found_count,
+        'journal entries move position and P&L but are no volume' as finding,
+        'Nothing to mend; look at them in intermediate.int_fills_current' as remedy
+    from fills
+    where is_counted and not is_regular
+),
+
 unplaced_adjustments as (
     select
         'unplaced_adjustments' as check_name,
-        8 as check_order,
+        14 as check_order,
         count(*) as found_count,
         'adjustments fall on days without fill or position, so no daily total has them'
             as finding,
@@ -204,56 +409,6 @@ unplaced_adjustments as (
     where not adjustments.is_transfer and account_days.account_id is null
 ),
 
-journal_entries as (
-    select
-        'journal_entries' as check_name,
-        6 as check_order,
-        count(*) as found_count,
-        'journal entries move position and P&L but are no volume' as finding,
-        'Nothing to mend; look at them in intermediate.int_fills_current' as remedy
-    from fills
-    where is_counted and not is_regular
-),
-
-gate_warnings as (
-    select
-        'gate_warnings' as check_name,
-        9 as check_order,
-        count(*) as found_count,
-        'checks of the newly loaded fills are not met' as finding,
-        'See marts.gate_results, where is_met is false' as remedy
-    from gate_results
-    inner join run_context on gate_results.as_of_date = run_context.as_of_date
-    where not gate_results.is_met
-),
-
-unknown_columns as (
-    select
-        'unknown_columns' as check_name,
-        10 as check_order,
-        count(distinct resource || '.' || column_name) as found_count,
-        'columns came that nobody has declared; they are kept aside' as finding,
-        'See raw.extra_cells; declare them in ingestion/resources.py if they matter'
-            as remedy
-    from extra_cells
-),
-
-corrected_days as (
-    select
-        'corrected_days' as check_name,
-        11 as check_order,
-        count(distinct fill_versions.account_id || fill_versions.trade_date)
-            as found_count,
-        'account-days were corrected since the morning before' as finding,
-        'Nothing to mend; see marts.fill_day_versions' as remedy
-    from fill_versions
-    inner join run_context
-        on
-            fill_versions.known_at
-            >= cast(run_context.as_of_date as timestamp) - interval '1' day
-    where fill_versions.version_number > 1
-),
-
 checks as (
     select * from stale
     union all
@@ -265,17 +420,23 @@ checks as (
     union all
     select * from unlisted_account
     union all
-    select * from journal_entries
-    union all
     select * from foreign_currency
-    union all
-    select * from unplaced_adjustments
     union all
     select * from gate_warnings
     union all
     select * from unknown_columns
     union all
     select * from corrected_days
+    union all
+    select * from unreconciled_before
+    union all
+    select * from orders_differ
+    union all
+    select * from broker_figures
+    union all
+    select * from journal_entries
+    union all
+    select * from unplaced_adjustments
 ),
 
 final as (
@@ -283,9 +444,12 @@ final as (
         check_name,
         cast(check_order as bigint) as check_order,
         cast(found_count as bigint) as found_count,
-        check_name not in ('journal_entries', 'unplaced_adjustments', 'corrected_days')
-            as needs_attention,
-        finding,
+        check_name not in (
+            'corrected_days', 'unreconciled_before', 'orders_differ', 'broker_figures',
+            'journal_entries', 'unplaced_adjustments'
+        ) as needs_attention,
+        -- A check that found nothing has no text of what it found.
+        coalesce(finding, 'nothing found') as finding,
         remedy
     from checks
 )

@@ -1,0 +1,200 @@
+"""What the marts say of the data's quality: enough at 08:30, and nobody's name."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from ingestion.pipeline import load
+from ingestion.sources import FilesSource
+from runtime.home import Home
+from runtime.sessions import EASTERN
+from runtime.transform import TransformError, run_dbt
+from tests.conftest import build_warehouse, connected, make_settings, rows
+from tests.exports import ExportedFill, Exports
+
+NAME = "Ann-Sophie Nobody"
+
+
+def fill(account: str, at: datetime, price: str = "10.00", **more) -> ExportedFill:
+    """A fill of 100."""
+    return ExportedFill(account, at, "B", Decimal(100), Decimal(price), **more)
+
+
+def morning(home: Home, exports: Exports, now: datetime) -> int:
+    """Load as of a New York moment, and count the corrections that are told."""
+    settings = make_settings(
+        source="files", exports=exports.folder, risk_home=home.root, as_of=now.date()
+    )
+    utc = now.replace(tzinfo=EASTERN).astimezone(UTC).replace(tzinfo=None)
+    load(settings, FilesSource(exports.folder, firm="Test firm"), home, now=utc)
+    run_dbt(
+        settings, home, "build", "--select", "+data_quality", "--exclude-resource-type",
+        "unit_test", "--exclude-resource-type", "test",
+    )  # fmt: skip
+    return told(home)["corrected_days"][0]
+
+
+def told(home: Home) -> dict[str, tuple[int, str, bool]]:
+    """What was found, in words, and whether it is an alarm, by check."""
+    found = rows(
+        home,
+        "select check_name, found_count, finding, needs_attention "
+        "from marts.data_quality",
+    )
+    return {name: tuple(rest) for name, *rest in found}
+
+
+def test_a_correction_is_told_on_the_morning_it_became_known(tmp_path: Path) -> None:
+    home, exports = Home(tmp_path / "home"), Exports(tmp_path / "exports")
+    thursday = fill("A1", datetime(2025, 3, 6, 10))
+    friday = fill("A1", datetime(2025, 3, 7, 10))
+    monday = fill("A1", datetime(2025, 3, 10, 10))
+    half_past_eight = {"hour": 8, "minute": 30}
+    exports.write([thursday, friday])
+    assert morning(home, exports, datetime(2025, 3, 8, 8, 30)) == 0
+    # Corrected over the weekend, on which nobody looks, and told on Monday.
+    thursday = replace(thursday, price=Decimal("10.01"))
+    exports.write([thursday, friday])
+    assert morning(home, exports, datetime(2025, 3, 9, 22)) == 1
+    assert morning(home, exports, datetime(2025, 3, 10).replace(**half_past_eight)) == 1
+    # Tuesday tells what Monday could not know, after its report too, and no more.
+    friday = replace(friday, price=Decimal("10.02"))
+    exports.write([thursday, friday, monday])
+    morning(home, exports, datetime(2025, 3, 10, 18))
+    assert morning(home, exports, datetime(2025, 3, 11).replace(**half_past_eight)) == 1
+    monday = replace(monday, price=Decimal("10.03"))
+    exports.write([thursday, friday, monday])
+    assert morning(home, exports, datetime(2025, 3, 12).replace(**half_past_eight)) == 1
+    assert morning(home, exports, datetime(2025, 3, 13).replace(**half_past_eight)) == 0
+    assert told(home)["corrected_days"][2] is False
+
+
+@pytest.fixture(scope="module")
+def awkward(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """Exports of an account called after a person, with all that may be wrong."""
+    folder = tmp_path_factory.mktemp("awkward")
+    exports = Exports(folder / "exports")
+    account = f"Q7 {NAME}"
+    exports.write(
+        fill(account, datetime(2025, 3, 3, 10, minute), fill_id=str(minute))
+        for minute in range(6)
+    )
+    path = exports.folder / "fills" / f"{account}.csv"
+    (exports.folder / "fills" / "500.csv").rename(path)
+    header, *lines = path.read_text().splitlines()
+    lines[0] = lines[0].replace(",100,", f",{NAME},")
+    lines[1] = lines[1].replace(",100,", ",many,")
+    lines[2] = lines[2].replace(",ABC,", ",,")
+    lines[3] += f",{NAME}"
+    cells = ["".join(f",{n}{NAME}" for n in range(7)) for _ in lines]
+    path.write_text(
+        "\n".join(
+            [
+                header + "".join(f",New {n}" for n in range(7)),
+                *(line + cell for line, cell in zip(lines, cells, strict=True)),
+            ]
+        )
+    )
+    # A fill of 03:00, which the gate wonders about, in a file of its own.
+    early = Exports(folder / "early", {account: "500"}).write(
+        [fill(account, datetime(2025, 3, 4, 3))]
+    )
+    (early.folder / "fills" / "500.csv").rename(exports.folder / "fills" / "early.csv")
+    summaries = exports.folder / "summaryByDate"
+    summaries.mkdir()
+    (summaries / f"{account}.csv").write_text(f"Day,{NAME}\n3/3/2025,1\n")
+    return build_warehouse(folder / "home", exports.folder, firm="Test firm")
+
+
+def test_the_most_frequent_reason_of_the_quarantine_is_told(awkward: Home) -> None:
+    count, finding, is_alarm = told(awkward)["quarantined"]
+    assert (count, is_alarm) == (5, True)
+    assert finding == (
+        "rows could not be read and count nowhere; most often (2) "
+        "fills.Qty is not a number that fits"
+    )
+
+
+def test_columns_that_nobody_declared_are_named(awkward: Home) -> None:
+    count, finding, is_alarm = told(awkward)["unknown_columns"]
+    assert (count, is_alarm) == (7, True)
+    names = ", ".join(f"fills.New {number}" for number in range(5))
+    assert finding.endswith(f"kept aside: {names} and 2 more")
+
+
+def test_checks_of_the_gate_that_are_not_met_are_told_in_full(awkward: Home) -> None:
+    count, finding, is_alarm = told(awkward)["gate_warnings"]
+    unmet = rows(
+        awkward,
+        "select check_name, finding from marts.gate_results where not is_met",
+    )
+    assert is_alarm
+    assert count == len(unmet) > 0
+    assert "times_in_day" in dict(unmet)
+    for name, words in unmet:
+        assert f"{words} [{name}]" in finding
+
+
+def test_nobodys_name_and_no_path_leaves_the_raw_layer(awkward: Home) -> None:
+    held = rows(
+        awkward, "select string_agg(origin || reason || cell) from raw.quarantine"
+    )
+    assert NAME in held[0][0]
+    texts = rows(
+        awkward,
+        "select table_schema, table_name, column_name "
+        "from information_schema.columns where data_type = 'VARCHAR' "
+        "and table_schema in ('staging', 'intermediate', 'marts')",
+    )
+    assert len(texts) > 50
+    with connected(awkward) as connection:
+        for schema, table, column in texts:
+            leaks = connection.execute(
+                f'select count(*) from {schema}.{table} where "{column}" like ? '
+                f'or "{column}" like ?',
+                [f"%{NAME.split()[1]}%", "%/exports/%"],
+            ).fetchone()
+            assert leaks == (0,), (schema, table, column)
+
+
+def test_a_rename_is_seen_without_a_name(tmp_path: Path) -> None:
+    exports = Exports(tmp_path / "exports").write(
+        [fill("Z7", datetime(2025, 3, 3, 10))]
+    )
+    for name in ("Z7", f"Z7 {NAME}"):
+        (exports.folder / "accounts.csv").write_text(
+            f"Account Id,Account Name\n500,{name}\n"
+        )
+        home = build_warehouse(tmp_path / "home", exports.folder)
+    found = rows(
+        home,
+        "select account_number, is_renamed from marts.account_history "
+        "where is_listed order by known_at",
+    )
+    assert found == [("500", False), ("500", True)]
+
+
+def test_fees_are_held_against_the_parts_of_their_own_account(tmp_path: Path) -> None:
+    """Two accounts whose day is the same, of which one has lost a fee."""
+    at = datetime(2025, 3, 3, 10)
+    exports = Exports(tmp_path / "exports").write(
+        fill(account, at, comm=Decimal(1)) for account in ("A1", "B2")
+    )
+    home = build_warehouse(tmp_path / "home", exports.folder)
+    settings = make_settings(
+        source="files", exports=exports.folder, risk_home=home.root
+    )
+    select = ("test", "--select", "assert_fees_equal_their_parts")
+    run_dbt(settings, home, *select)
+    with duckdb.connect(home.warehouse) as connection:
+        hashes = connection.execute(
+            "select count(distinct content_hash) from raw.day_versions"
+        ).fetchone()
+        connection.execute("delete from raw.fill_fees where account_number = '501'")
+    assert hashes == (1,)
+    with pytest.raises(TransformError, match=r"assert_fees_equal_their_parts.*\b1\b"):
+        run_dbt(settings, home, *select)
