@@ -25,7 +25,7 @@ class MartFrames:
     Attributes:
         features: The feature mart, ordered by trader and date.
         labels: The label mart in the same order: label_date and pnl in dollars.
-        traders: dim_traders: call_basis, traded_days_count, idle_sessions_count.
+        traders: trader_status: call_basis, traded_days_count, idle_sessions_count.
         prediction_date: The session to predict.
         as_of: The morning.
     """
@@ -65,7 +65,7 @@ def read_marts(home: Home) -> MartFrames:
             ).df()
             traders = connection.sql(
                 "select trader_id, call_basis, traded_days_count, idle_sessions_count "
-                "from marts.dim_traders order by trader_id"
+                "from marts.trader_status order by trader_id"
             ).df()
             as_of, prediction_date = connection.execute(
                 "select as_of, prediction_date from raw.run_context"

@@ -90,7 +90,7 @@ def _read(connection: duckdb.DuckDBPyConnection, prediction_date: date) -> dict:
         "inactive": _rows(
             connection,
             "select trader_id, last_traded_date, idle_sessions_count "
-            "from marts.dim_traders where call_basis = 'inactive' "
+            "from marts.trader_status where call_basis = 'inactive' "
             "order by last_traded_date desc, trader_id",
         ),
         "outcomes_date": outcomes[0]["prediction_date"] if outcomes else None,

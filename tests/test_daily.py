@@ -88,7 +88,7 @@ def test_the_cast_of_the_sample_gets_the_calls_it_should(sample: SampleRun) -> N
         for trader, basis, accounts, days in rows(
             sample.home,
             "select trader_id, call_basis, accounts_count, traded_days_count "
-            "from marts.dim_traders",
+            "from marts.trader_status",
         )
     }
     assert traders["SIM009"][1] == 2  # the seed joins SIM009_OLD to it
