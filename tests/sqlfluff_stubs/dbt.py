@@ -4,3 +4,8 @@
 def datediff(first, second, part):
     """As dbt.datediff."""
     return f"datediff('{part}', {first}, {second})"
+
+
+def date_trunc(part, date):
+    """As dbt.date_trunc."""
+    return f"date_trunc('{part}', {date})"

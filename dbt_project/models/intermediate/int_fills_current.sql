@@ -50,8 +50,8 @@ fills_identified as (
     inner join account_traders
         on
             accounts.account_id = account_traders.account_id
-            and account_traders.valid_from <= fills.trade_date
-            and account_traders.valid_to > fills.trade_date
+            and fills.trade_date >= account_traders.valid_from
+            and fills.trade_date < account_traders.valid_to
     left join instruments on fills.symbol = instruments.symbol
 ),
 

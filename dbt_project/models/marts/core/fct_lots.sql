@@ -54,8 +54,8 @@ final as (
     inner join account_traders
         on
             lots.account_id = account_traders.account_id
-            and account_traders.valid_from <= lots.opened_date
-            and account_traders.valid_to > lots.opened_date
+            and lots.opened_date >= account_traders.valid_from
+            and lots.opened_date < account_traders.valid_to
 )
 
 select * from final

@@ -41,8 +41,8 @@ final as (
             'marts.{{ feature.model }}' as source_model,
             ---------- numbers
             count(*) as rows_count,
-            {{ safe_ratio('count(*) - count(' ~ feature.name ~ ')', 'count(*)') }}
-                as null_ratio,
+            cast(count(*) - count({{ feature.name }}) as double)
+            / nullif(count(*), 0) as null_ratio,
             cast(min({{ feature.name }}) as double) as minimum_value,
             cast(max({{ feature.name }}) as double) as maximum_value
         from features

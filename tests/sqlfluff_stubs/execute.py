@@ -1,0 +1,1 @@
+"""Stands in for dbt's flag, true as while it runs."""
