@@ -13,7 +13,7 @@
                 'theme': node.name | replace('feat_trader_day_', ''),
                 'model': node.name,
                 'type': column.data_type,
-                'meaning': column.description | trim,
+                'meaning': column.description | trim | replace("'", "''"),
                 'unit': column.meta.unit or column.config.meta.unit,
                 'window': column.meta.window or column.config.meta.window,
             }) -%}
@@ -34,7 +34,7 @@ final as (
             '{{ feature.name }}' as feature_name,
             ---------- text
             '{{ feature.theme }}' as theme,
-            '{{ feature.meaning | replace("'", "''") }}' as meaning,
+            '{{ feature.meaning }}' as meaning,
             '{{ feature.unit }}' as unit,
             '{{ feature.window }}' as feature_window,
             '{{ feature.type }}' as data_type,
