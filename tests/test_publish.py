@@ -2,7 +2,10 @@
 
 import json
 import os
+import pty
 import signal
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -12,8 +15,9 @@ import pytest
 import runtime.publish
 from runtime.home import Home
 from runtime.publish import publish
+from runtime.settings import ENV_FILE
 from runtime.warehouse import RAW_LAYOUT
-from tests.conftest import PROJECT_ROOT, start_python
+from tests.conftest import PROJECT_ROOT, run_daily, start_python
 
 DAYS = ["2026-03-02", "2026-03-03", "2026-03-04"]
 
@@ -264,6 +268,91 @@ def test_every_mart_with_a_row_per_fill_is_partitioned() -> None:
         if "Grain: one row per fill of" in path.read_text()
     }
     assert grains == set(runtime.publish.PARTITIONED)
+
+
+def test_sql_reads_the_copy_while_a_run_writes(home: Home) -> None:
+    publish(home)
+    with home.locked(), duckdb.connect(home.warehouse):
+        run = run_daily(
+            "sql", RISK_HOME=home.root, Q="select sum(price) as total from fct_fills"
+        )
+    assert run.code == 0, run.err
+    assert "total" in run.out
+    assert "435.00000000" in run.out
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        ("select nope from daily_totals", 'Referenced column "nope" not found'),
+        ("selec 1", 'syntax error at or near "selec"'),
+        ("select 1; drop table daily_totals", "read-only"),
+    ],
+)
+def test_a_wrong_statement_is_one_line(
+    home: Home, statement: str, message: str
+) -> None:
+    publish(home)
+    run = run_daily("sql", RISK_HOME=home.root, Q=statement)
+    assert run.code == 1
+    assert message in run.err
+    assert run.err.count("\n") == 1
+
+
+def test_sql_before_anything_is_published_says_what_to_do(tmp_path: Path) -> None:
+    run = run_daily("sql", RISK_HOME=tmp_path, Q="select 1")
+    assert run.code == 1
+    assert "make daily" in run.err
+    assert run.err.count("\n") == 1
+
+
+def test_sql_of_a_morning_that_is_not_published_is_not_another_one(home: Home) -> None:
+    publish(home)
+    run = run_daily("sql", RISK_HOME=home.root, Q="select 1", AS_OF="2026-03-04")
+    assert run.code == 1
+    assert "PUBLISH_PAST=1" in run.err
+    run = run_daily("sql", RISK_HOME=home.root, Q="select 1", AS_OF="2026-03-05")
+    assert run.code == 0
+
+
+def shell(home: Home, stdin: int, **options: object) -> subprocess.Popen:
+    """`python -m daily sql` with this standard input."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "daily", "sql"],
+        cwd=PROJECT_ROOT,
+        env={"PATH": os.environ["PATH"], "RISK_HOME": str(home.root), ENV_FILE: ""},
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+def test_sql_reads_statements_and_the_cookbook_from_standard_input(home: Home) -> None:
+    publish(home)
+    with shell(home, subprocess.PIPE) as process:
+        out, _ = process.communicate(
+            "{# How much?\n   One row. #}\n"
+            "select net_pnl from {{ ref('daily_totals') }}; select 42 as answer",
+            timeout=60,
+        )
+    assert process.returncode == 0
+    assert "1.50" in out
+    assert "42" in out
+
+
+@pytest.mark.parametrize("end", [b"\\q\n", b"\x04"])
+def test_on_a_terminal_a_mistake_does_not_end_it(home: Home, end: bytes) -> None:
+    publish(home)
+    controller, terminal = pty.openpty()
+    with shell(home, terminal) as process:
+        os.write(controller, b"select nope;\nselect\n42 as answer;\n" + end)
+        out, _ = process.communicate(timeout=60)
+    os.close(controller)
+    os.close(terminal)
+    assert process.returncode == 0
+    assert "error: Binder Error" in out
+    assert "42" in out
 
 
 def test_the_manifest_names_every_day_and_file(home: Home) -> None:
