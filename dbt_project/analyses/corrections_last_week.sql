@@ -9,7 +9,6 @@ versions as (
         trade_date,
         version_number,
         known_at,
-        superseded_at,
         fills_count,
         cancelled_fills_count,
         total_fees,
