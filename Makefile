@@ -56,6 +56,9 @@ risk: setup ## Build and test the risk marts on the predictions
 publish: setup ## Publish a read-only copy of the marts
 	@$(PY) -m daily publish
 
+sql: setup ## Query the published copy (Q="select …", or stdin), also during a run
+	@$(PY) -m daily sql
+
 report: setup ## Write the report and mail it
 	@$(PY) -m daily report
 
@@ -86,4 +89,4 @@ clean: ## Remove .venv, caches and the sample warehouse (a firm's data stays)
 	@rm -rf $(VENV) var/sample .ruff_cache .hypothesis build *.egg-info
 	@find . -name __pycache__ -not -path './var/*' -prune -exec rm -rf {} +
 
-.PHONY: help setup daily ingest backfill doctor build train score risk publish report docs test lint bench lock clean
+.PHONY: help setup daily ingest backfill doctor build train score risk publish sql report docs test lint bench lock clean

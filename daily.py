@@ -133,6 +133,23 @@ def run_backfill(first: datetime, last: datetime) -> None:
     _guarded(backfill_alone)
 
 
+@main.command("sql")
+@click.option("--query", envvar="Q", help="One statement or several; left out: stdin.")
+def run_sql(query: str | None) -> None:
+    """Query the published copy, also while a run writes."""
+    from runtime.publish import COPY, CURRENT
+    from runtime.sql_shell import run_sql as answer
+
+    def query_published(settings: Settings) -> None:
+        home = Home(settings.home_root)
+        latest = (home.published / CURRENT).resolve().name
+        if settings.as_of and not latest.startswith(str(settings.as_of)):
+            home = home.past(settings.as_of)
+        answer(home.published / CURRENT / COPY, query)
+
+    _guarded(query_published)
+
+
 @main.command("doctor")
 def run_doctor() -> None:
     """Check settings, credentials, calendar, disk, mail server and warehouse."""

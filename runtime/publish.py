@@ -1,27 +1,44 @@
 """Publishes the marts as a read-only copy, swapped in at once.
 
 While a run writes the warehouse nobody can read it, so analysts read this copy:
-`published/current/risk.duckdb` and `published/current/<mart>.parquet`.
+`published/current/risk.duckdb` and `published/current/<mart>.parquet`. A mart of fills
+is Parquet by date, `<mart>/trade_date=YYYY-MM-DD/*.parquet`, and a view on it in the
+DuckDB file; a date that is as it was is a hard link to what was published before.
 """
 
+import json
 import os
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
+import duckdb
+
 from runtime.home import Home
-from runtime.warehouse import open_warehouse, read_run_context
+from runtime.warehouse import RunContext, open_warehouse, read_run_context
 
 CURRENT = "current"
+COPY = "risk.duckdb"
+MANIFEST = "manifest.json"
+# Marts with a row per fill, and the column they are partitioned by.
+PARTITIONED = {"fct_fills": "trade_date"}
+# Rows lie in this order within a date, so that a trader's are together.
+ORDERED_BY = {"fct_fills": "account_id, symbol, fill_sequence"}
+# Counted up with every change to how a partition is written: all are written anew.
+PARTITION_LAYOUT = 1
+# DuckDB promises its row hash within one version only.
+HASHED_BY = duckdb.__version__
 
 
 def publish(home: Home) -> str:
     """Copy every mart, then swap; the copy before stays. A sentence for people."""
     context = read_run_context(home)
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
-    folder = home.published / f"{context.as_of}-{stamp}"
+    now = datetime.now(UTC)
+    folder = home.published / f"{context.as_of}-{now.strftime('%Y%m%dT%H%M%S%f')}"
     partial = home.published / f".{folder.name}.partial"
     partial.mkdir(parents=True)
+    before = _read_manifest(home.published / CURRENT)
+    partitions, written, linked = {}, 0, 0
     with open_warehouse(home.warehouse) as connection:
         marts = [
             row[0]
@@ -30,23 +47,179 @@ def publish(home: Home) -> str:
                 "where table_schema = 'marts' order by table_name"
             ).fetchall()
         ]
-        copy = str(partial / "risk.duckdb").replace("'", "''")
-        connection.execute(f"attach '{copy}' as copy")
+        connection.execute(f"attach {_text(partial / COPY)} as copy")
         connection.execute("create schema copy.marts")
         for mart in marts:
-            parquet = str(partial / f"{mart}.parquet").replace("'", "''")
+            if mart in PARTITIONED:
+                partitions[mart], new, kept = _write_partitions(
+                    connection, mart, partial, home.published / CURRENT, before
+                )
+                written, linked = written + new, linked + kept
+                continue
             connection.execute(
                 f'create table copy.marts."{mart}" as from marts."{mart}"'
             )
-            connection.execute(f"copy marts.\"{mart}\" to '{parquet}' (format parquet)")
+        _create_published_at(connection, context, now)
+        for mart in (*marts, "published_at"):
+            if mart not in PARTITIONED:
+                connection.execute(
+                    f'copy copy.marts."{mart}" to {_text(partial / f"{mart}.parquet")} '
+                    "(format parquet)"
+                )
         connection.execute("detach copy")
-    (partial / "risk.duckdb").chmod(0o444)
+        columns = {mart: _columns(connection, mart) for mart in partitions}
+    _create_views(partial, folder, columns)
+    (partial / MANIFEST).write_text(
+        json.dumps({"as_of": str(context.as_of), "partitions": partitions}, indent=1)
+    )
+    for path in partial.rglob("*"):
+        if path.is_file():
+            path.chmod(0o444)
     os.replace(partial, folder)
     previous = _swap(home.published, folder)
     for old in home.published.iterdir():
         if old.name not in (CURRENT, folder.name, previous):
             shutil.rmtree(old, ignore_errors=True)
-    return f"{len(marts)} marts in {home.published / CURRENT}"
+    return (
+        f"{len(marts)} marts in {home.published / CURRENT}; "
+        f"days of fills: {written} written, {linked} as before"
+    )
+
+
+def _text(path: Path) -> str:
+    """A path as a literal of SQL."""
+    return "'" + str(path).replace("'", "''") + "'"
+
+
+def _read_manifest(folder: Path) -> dict:
+    """What the published folder holds by date; nothing if there is none to trust."""
+    try:
+        return json.loads((folder / MANIFEST).read_text())["partitions"]
+    except (OSError, ValueError, KeyError):
+        return {}
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, mart: str) -> list[tuple[str, str]]:
+    return connection.execute(
+        "select column_name, data_type from information_schema.columns "
+        "where table_catalog = current_database() and table_schema = 'marts' "
+        "and table_name = ? order by ordinal_position",
+        [mart],
+    ).fetchall()
+
+
+def _write_partitions(
+    connection: duckdb.DuckDBPyConnection,
+    mart: str,
+    partial: Path,
+    current: Path,
+    before: dict,
+) -> tuple[dict, int, int]:
+    """Link the dates that are as published before, write the others.
+
+    A date is the same if its rows are, in any order: their count and the sum of their
+    hashes. Columns that differ in name, type or place make every date another one.
+
+    Returns:
+        What the manifest keeps of the mart; dates written; dates linked.
+    """
+    by = PARTITIONED[mart]
+    columns = _columns(connection, mart)
+    schema = [PARTITION_LAYOUT, HASHED_BY, *map(list, columns)]
+    names = ", ".join(f'"{name}"' for name, _ in columns)
+    prints = {
+        str(date): f"{count}:{total}"
+        for date, count, total in connection.execute(
+            f'select "{by}", count(*), sum(hash({names})) from marts."{mart}" '
+            "group by all order by all"
+        ).fetchall()
+    }
+    known = before.get(mart, {})
+    dates = known.get("dates", {}) if known.get("schema") == schema else {}
+    (partial / mart).mkdir()
+    linked = {
+        date: dates[date]
+        for date, found in prints.items()
+        if date in dates
+        and dates[date]["fingerprint"] == found
+        and _link(current / mart, partial / mart, f"{by}={date}", dates[date]["files"])
+    }
+    changed = [date for date in prints if date not in linked]
+    if changed:
+        listed = ", ".join(f"date '{date}'" for date in changed)
+        connection.execute(
+            f'copy (from marts."{mart}" where "{by}" in ({listed}) '
+            f"order by {by}, {ORDERED_BY[mart]}) to {_text(partial / mart)} "
+            f'(format parquet, compression zstd, partition_by ("{by}"), '
+            "overwrite_or_ignore)"
+        )
+    fresh = {
+        date: {
+            "fingerprint": prints[date],
+            "files": {
+                path.name: path.stat().st_size
+                for path in sorted((partial / mart / f"{by}={date}").iterdir())
+            },
+        }
+        for date in changed
+    }
+    kept = {"schema": schema, "dates": dict(sorted({**linked, **fresh}.items()))}
+    return kept, len(changed), len(linked)
+
+
+def _link(source: Path, target: Path, name: str, files: dict[str, int]) -> bool:
+    """Whether the partition could be linked: all of its files are there, and whole."""
+    try:
+        if any((source / name / f).stat().st_size != size for f, size in files.items()):
+            return False
+        (target / name).mkdir()
+        for file in files:
+            os.link(source / name / file, target / name / file)
+    except OSError:
+        # Deleted by hand, or a file system without links: it is written instead.
+        shutil.rmtree(target / name, ignore_errors=True)
+        return False
+    return True
+
+
+def _create_published_at(
+    connection: duckdb.DuckDBPyConnection, context: RunContext, now: datetime
+) -> None:
+    connection.execute(
+        "create table copy.marts.published_at as select cast(? as date) as as_of_date, "
+        "cast(? as timestamp) as published_at, cast(? as varchar) as firm_kind",
+        [
+            context.as_of,
+            now.replace(tzinfo=None),
+            "synthetic" if context.is_sample else "real",
+        ],
+    )
+
+
+def _create_views(
+    partial: Path, folder: Path, columns: dict[str, list[tuple[str, str]]]
+) -> None:
+    """Views on the Parquet of this very folder, wherever the reader stands.
+
+    DuckDB looks for a relative path where the reader's process was started, so the
+    views ask where the opened file lies: the spill folder it takes by default is beside
+    the file, links resolved (a reader who came by `current` keeps the folder it was).
+    Where the file is attached or the spill folder set, they use where it was published.
+    """
+    with duckdb.connect(partial / COPY) as connection:
+        for mart, described in columns.items():
+            by = PARTITIONED[mart]
+            names = ", ".join(f'"{name}"' for name, _ in described)
+            spill = "current_setting('temp_directory')"
+            files = f"/{mart}/*/*.parquet"
+            connection.execute(
+                f'create view marts."{mart}" as select {names} from read_parquet('
+                f"case when contains({spill}, '{folder.name}') "
+                f"and suffix({spill}, '/{COPY}.tmp') "
+                f"then {spill}[:-{len(f'/{COPY}.tmp') + 1}] || '{files}' "
+                f"else {_text(folder.absolute())} || '{files}' end, "
+                f"hive_partitioning = true, hive_types = {{'{by}': date}})"
+            )
 
 
 def _swap(published: Path, folder: Path) -> str | None:

@@ -1,0 +1,364 @@
+"""The published copy: what it holds, who may read it when, and what a kill leaves."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+import runtime.publish
+from runtime.home import Home
+from runtime.publish import publish
+from runtime.settings import ENV_FILE
+from runtime.warehouse import RAW_LAYOUT
+from tests.conftest import PROJECT_ROOT, run_daily, start_python
+
+DAYS = ["2026-03-02", "2026-03-03", "2026-03-04"]
+
+
+def change(home: Home, *statements: str) -> None:
+    """Change the warehouse as a run would."""
+    with duckdb.connect(home.warehouse) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """A warehouse of three days, of which nothing is published."""
+    home = Home(tmp_path / "the desk")
+    home.root.mkdir()
+    change(
+        home,
+        "create schema raw",
+        "create schema marts",
+        "create table raw.run_context as select 'sample' as source, 'a firm' as firm, "
+        "date '2026-03-05' as as_of, date '2026-03-05' as prediction_date, "
+        f"null as source_version, {RAW_LAYOUT} as layout",
+        "create table marts.daily_totals as select 'A' as account_id, 1.50 as net_pnl",
+        "create table marts.fct_fills as select 'A' as account_id, 'XYZ' as symbol, "
+        "i as fill_sequence, date '2026-03-02' + cast(i % 3 as integer) as trade_date, "
+        "cast(i as decimal(18, 8)) as price, nullif(i, 4) as day_sequence "
+        "from range(30) as numbers (i)",
+    )
+    return home
+
+
+def query(path: Path, sql: str) -> list[tuple]:
+    """The rows of a query on a published copy."""
+    with duckdb.connect(path, read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def copy_of(home: Home) -> Path:
+    return home.published / "current" / "risk.duckdb"
+
+
+def inodes(home: Home) -> dict[str, int]:
+    """The file behind each published day of fills."""
+    folders = (home.published / "current" / "fct_fills").iterdir()
+    found = {}
+    for folder in folders:
+        (file,) = folder.iterdir()
+        found[folder.name.removeprefix("trade_date=")] = file.stat().st_ino
+    return found
+
+
+def same_days(before: dict[str, int], after: dict[str, int]) -> list[str]:
+    return sorted(day for day, inode in after.items() if before.get(day) == inode)
+
+
+def test_the_copy_equals_the_marts_to_the_type(home: Home) -> None:
+    sentence = publish(home)
+    assert sentence.endswith("days of fills: 3 written, 0 as before")
+    for sql in (
+        "from marts.fct_fills order by fill_sequence",
+        "describe marts.fct_fills",
+        "from marts.daily_totals",
+    ):
+        assert query(copy_of(home), sql) == query(home.warehouse, sql)
+    kinds = "select table_name, table_type from information_schema.tables order by all"
+    assert query(copy_of(home), kinds) == [
+        ("daily_totals", "BASE TABLE"),
+        ("fct_fills", "VIEW"),
+        ("published_at", "BASE TABLE"),
+    ]
+    parquet = home.published / "current" / "daily_totals.parquet"
+    assert duckdb.read_parquet(str(parquet)).fetchall() == query(
+        home.warehouse, "from marts.daily_totals"
+    )
+
+
+def test_days_of_fills_are_a_layout_that_pandas_and_others_read(home: Home) -> None:
+    import pyarrow.dataset
+
+    publish(home)
+    folder = home.published / "current" / "fct_fills"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        f"trade_date={day}" for day in DAYS
+    ]
+    table = pyarrow.dataset.dataset(folder, partitioning="hive").to_table()
+    assert table.num_rows == 30
+    assert sorted(set(table["trade_date"].to_pylist())) == DAYS
+
+
+def test_the_copy_says_as_of_when_and_of_what_kind_it_is(home: Home) -> None:
+    publish(home)
+    assert query(
+        copy_of(home),
+        "select as_of_date, firm_kind, "
+        "abs(date_diff('second', published_at, now() at time zone 'UTC')) < 60 "
+        "from marts.published_at",
+    ) == [(date(2026, 3, 5), "synthetic", True)]
+    assert (home.published / "current" / "published_at.parquet").exists()
+
+
+def test_a_day_that_did_not_change_is_the_same_file(home: Home) -> None:
+    publish(home)
+    before = inodes(home)
+    # The same rows in another order are the same day.
+    change(
+        home,
+        "create or replace table marts.fct_fills as "
+        "from marts.fct_fills order by fill_sequence desc",
+    )
+    assert publish(home).endswith("0 written, 3 as before")
+    assert inodes(home) == before
+    change(
+        home,
+        "update marts.fct_fills set price = 0.00000001 where fill_sequence = 3",
+        "insert into marts.fct_fills values ('A', 'XYZ', 99, '2026-03-05', 1, null)",
+    )
+    assert publish(home).endswith("2 written, 2 as before")
+    assert same_days(before, inodes(home)) == DAYS[1:]
+    change(home, "delete from marts.fct_fills where trade_date = '2026-03-03'")
+    assert publish(home).endswith("0 written, 3 as before")
+    assert sorted(inodes(home)) == [DAYS[0], DAYS[2], "2026-03-05"]
+    sql = "from marts.fct_fills order by fill_sequence"
+    assert query(copy_of(home), sql) == query(home.warehouse, sql)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "alter table marts.fct_fills alter price type decimal(20, 8)",
+        "alter table marts.fct_fills rename day_sequence to rank_in_day",
+        "alter table marts.fct_fills add column note varchar",
+        "update marts.fct_fills set day_sequence = 0 where day_sequence is null; "
+        "update marts.fct_fills set price = 7.5 where fill_sequence in (0, 2)",
+        # Two rows exchange a value: count and sum of each column stay.
+        "update marts.fct_fills set price = case price when 0 then 3 when 3 then 0 "
+        "when 1 then 4 when 4 then 1 when 2 then 5 when 5 then 2 else price end",
+    ],
+)
+def test_a_changed_column_or_value_is_written_anew(home: Home, statement: str) -> None:
+    publish(home)
+    change(home, *statement.split("; "))
+    assert publish(home).endswith("3 written, 0 as before")
+    for sql in (
+        "from marts.fct_fills order by fill_sequence",
+        "describe marts.fct_fills",
+    ):
+        assert query(copy_of(home), sql) == query(home.warehouse, sql)
+
+
+def test_a_published_day_that_is_damaged_is_written_anew(home: Home) -> None:
+    publish(home)
+    files = sorted((home.published / "current" / "fct_fills").rglob("*.parquet"))
+    files[0].unlink()
+    files[1].chmod(0o644)
+    files[1].write_bytes(b"short")
+    assert publish(home).endswith("2 written, 1 as before")
+    (home.published / "current" / "manifest.json").chmod(0o644)
+    (home.published / "current" / "manifest.json").write_text("{")
+    assert publish(home).endswith("3 written, 0 as before")
+    assert query(copy_of(home), "select count(*) from marts.fct_fills") == [(30,)]
+
+
+def test_without_links_days_are_written(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError("no links here")
+
+    publish(home)
+    monkeypatch.setattr(os, "link", refuse)
+    assert publish(home).endswith("3 written, 0 as before")
+    assert query(copy_of(home), "select count(*) from marts.fct_fills") == [(30,)]
+
+
+def test_fills_are_found_from_wherever_the_copy_is_opened(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sql = "select count(*) from {}marts.fct_fills where trade_date = '2026-03-03'"
+    publish(home)
+    monkeypatch.chdir("/")
+    assert query(copy_of(home), sql.format("")) == [(10,)]
+    monkeypatch.chdir(home.published / "current")
+    assert query(Path("risk.duckdb"), sql.format("")) == [(10,)]
+    attach = f"attach '{copy_of(home)}' as copy"
+    for opened in (":memory:", home.warehouse):
+        # The warehouse's file bears the same name as the copy's.
+        with duckdb.connect(opened) as connection:
+            connection.execute(f"{attach} (read_only)")
+            assert connection.execute(sql.format("copy.")).fetchall() == [(10,)]
+    monkeypatch.chdir(tmp_path)
+    moved = Home(home.root.rename(tmp_path / "elsewhere"))
+    assert query(copy_of(moved), sql.format("")) == [(10,)]
+
+
+def test_who_has_the_old_copy_open_goes_on_reading_it(home: Home) -> None:
+    sql = "select count(*), sum(price) from marts.fct_fills"
+    publish(home)
+    with duckdb.connect(copy_of(home), read_only=True) as reader:
+        old = reader.execute(sql).fetchall()
+        change(home, "delete from marts.fct_fills where fill_sequence > 20")
+        publish(home)
+        assert reader.execute(sql).fetchall() == old
+        assert query(copy_of(home), sql) == [(21, 210)]
+
+
+def test_the_copy_before_is_kept_and_older_ones_go(home: Home) -> None:
+    for _ in range(3):
+        before = copy_of(home).resolve().parent.name
+        publish(home)
+    assert sorted(path.name for path in home.published.iterdir()) == sorted(
+        ["current", before, copy_of(home).resolve().parent.name]
+    )
+
+
+def test_nobody_writes_into_the_copy(home: Home) -> None:
+    publish(home)
+    files = [path for path in copy_of(home).parent.rglob("*") if path.is_file()]
+    assert len(files) == 7
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o444}
+
+
+@pytest.mark.parametrize("step", ["_write_partitions", "_create_views", "_swap"])
+def test_killed_half_way_the_last_good_copy_stays(home: Home, step: str) -> None:
+    publish(home)
+    good = copy_of(home).resolve()
+    change(home, "delete from marts.fct_fills where fill_sequence > 20")
+    killed = start_python(
+        "-c",
+        "import os, sys\nfrom pathlib import Path\nimport runtime.publish as it\n"
+        f"it.{step} = lambda *_: os.kill(os.getpid(), 9)\n"
+        "from runtime.home import Home\nit.publish(Home(Path(sys.argv[1])))",
+        str(home.root),
+    )
+    killed.communicate(timeout=60)
+    assert killed.returncode == -signal.SIGKILL
+    assert copy_of(home).resolve() == good
+    assert query(copy_of(home), "select count(*) from marts.fct_fills") == [(30,)]
+    publish(home)
+    assert query(copy_of(home), "select count(*) from marts.fct_fills") == [(21,)]
+    assert len(list(home.published.iterdir())) == 3
+
+
+def test_every_mart_with_a_row_per_fill_is_partitioned() -> None:
+    grains = {
+        path.stem
+        for path in (PROJECT_ROOT / "dbt_project/models/marts").rglob("*.sql")
+        if "Grain: one row per fill of" in path.read_text()
+    }
+    assert grains == set(runtime.publish.PARTITIONED)
+
+
+def test_sql_reads_the_copy_while_a_run_writes(home: Home) -> None:
+    publish(home)
+    with home.locked(), duckdb.connect(home.warehouse):
+        run = run_daily(
+            "sql", RISK_HOME=home.root, Q="select sum(price) as total from fct_fills"
+        )
+    assert run.code == 0, run.err
+    assert "total" in run.out
+    assert "435.00000000" in run.out
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        ("select nope from daily_totals", 'Referenced column "nope" not found'),
+        ("selec 1", 'syntax error at or near "selec"'),
+        ("select 1; drop table daily_totals", "read-only"),
+    ],
+)
+def test_a_wrong_statement_is_one_line(
+    home: Home, statement: str, message: str
+) -> None:
+    publish(home)
+    run = run_daily("sql", RISK_HOME=home.root, Q=statement)
+    assert run.code == 1
+    assert message in run.err
+    assert run.err.count("\n") == 1
+
+
+def test_sql_before_anything_is_published_says_what_to_do(tmp_path: Path) -> None:
+    run = run_daily("sql", RISK_HOME=tmp_path, Q="select 1")
+    assert run.code == 1
+    assert "make daily" in run.err
+    assert run.err.count("\n") == 1
+
+
+def test_sql_of_a_morning_that_is_not_published_is_not_another_one(home: Home) -> None:
+    publish(home)
+    run = run_daily("sql", RISK_HOME=home.root, Q="select 1", AS_OF="2026-03-04")
+    assert run.code == 1
+    assert "PUBLISH_PAST=1" in run.err
+    run = run_daily("sql", RISK_HOME=home.root, Q="select 1", AS_OF="2026-03-05")
+    assert run.code == 0
+
+
+def shell(home: Home, stdin: int, **options: object) -> subprocess.Popen:
+    """`python -m daily sql` with this standard input."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "daily", "sql"],
+        cwd=PROJECT_ROOT,
+        env={"PATH": os.environ["PATH"], "RISK_HOME": str(home.root), ENV_FILE: ""},
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+def test_sql_reads_statements_and_the_cookbook_from_standard_input(home: Home) -> None:
+    publish(home)
+    with shell(home, subprocess.PIPE) as process:
+        out, _ = process.communicate(
+            "{# How much?\n   One row. #}\n"
+            "select net_pnl from {{ ref('daily_totals') }}; select 42 as answer",
+            timeout=60,
+        )
+    assert process.returncode == 0
+    assert "1.50" in out
+    assert "42" in out
+
+
+@pytest.mark.parametrize("end", [b"\\q\n", b"\x04"])
+def test_on_a_terminal_a_mistake_does_not_end_it(home: Home, end: bytes) -> None:
+    publish(home)
+    controller, terminal = pty.openpty()
+    with shell(home, terminal) as process:
+        os.write(controller, b"select nope;\nselect\n42 as answer;\n" + end)
+        out, _ = process.communicate(timeout=60)
+    os.close(controller)
+    os.close(terminal)
+    assert process.returncode == 0
+    assert "error: Binder Error" in out
+    assert "42" in out
+
+
+def test_the_manifest_names_every_day_and_file(home: Home) -> None:
+    publish(home)
+    manifest = json.loads((copy_of(home).parent / "manifest.json").read_text())
+    assert manifest["as_of"] == "2026-03-05"
+    days = manifest["partitions"]["fct_fills"]["dates"]
+    assert list(days) == DAYS
+    assert all(len(day["files"]) == 1 for day in days.values())
