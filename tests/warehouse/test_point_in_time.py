@@ -19,6 +19,7 @@ import pytest
 from ingestion.history import rebuild
 from ingestion.pipeline import bring_up_to_date
 from runtime.home import Home
+from runtime.settings import Settings
 from runtime.transform import run_dbt
 from runtime.warehouse import read_run_context
 from tests.conftest import connected, make_settings, rows
@@ -124,7 +125,7 @@ class Bench:
     exports: Path
 
     @property
-    def settings(self):
+    def settings(self) -> Settings:
         """Settings for any of the warehouses."""
         return make_settings(
             source="files", exports=self.exports, risk_home=self.home.root
