@@ -41,6 +41,9 @@ backfill: setup ## Read the days FROM= to TO= again (YYYY-MM-DD), from the API
 doctor: setup ## Check settings, log-in, calendar, disk, mail server and warehouse
 	@$(PY) -m daily doctor
 
+freshness: setup ## Check how long ago the data was loaded
+	@$(PY) -m daily freshness
+
 build: setup ## Build and test the models up to features and labels
 	@$(PY) -m daily build
 
@@ -89,4 +92,4 @@ clean: ## Remove .venv, caches and the sample warehouse (a firm's data stays)
 	@rm -rf $(VENV) var/sample .ruff_cache .hypothesis build *.egg-info
 	@find . -name __pycache__ -not -path './var/*' -prune -exec rm -rf {} +
 
-.PHONY: help setup daily ingest backfill doctor build train score risk publish sql report docs test lint bench lock clean
+.PHONY: help setup daily ingest backfill doctor freshness build train score risk publish sql report docs test lint bench lock clean

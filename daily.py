@@ -32,6 +32,13 @@ logger.addHandler(logging.NullHandler())
 logger.propagate = False
 
 
+def freshness(settings: Settings, home: Home) -> str:
+    """Check how long ago the data was loaded: late is a warning, stale an error."""
+    from runtime.transform import check_freshness
+
+    return check_freshness(settings, home)
+
+
 def build(settings: Settings, home: Home) -> str:
     """Build and test every model up to features and labels."""
     return _dbt_build(settings, home, "before_scoring")
@@ -86,7 +93,9 @@ def docs(settings: Settings, home: Home) -> str:
     return f"open {page}"
 
 
-AFTER_INGEST: tuple[Step, ...] = (build, train, score, risk, publish, report)
+AFTER_INGEST: tuple[Step, ...] = (
+    freshness, build, train, score, risk, publish, report,
+)  # fmt: skip
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -266,7 +275,7 @@ def _run_step(
 def _say(number: int, total: int, name: str, text: str, started: float) -> None:
     seconds = time.monotonic() - started
     logger.info("%s: %s (%.1f s)", name, text, seconds)
-    click.echo(f"[{number}/{total}] {name:<8} {seconds:6.1f} s  {text}")
+    click.echo(f"[{number}/{total}] {name:<9} {seconds:6.1f} s  {text}")
 
 
 def _existing_home(settings: Settings, root: Home) -> Home:

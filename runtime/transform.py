@@ -2,10 +2,18 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.settings import PROJECT_ROOT, Settings
+
+if TYPE_CHECKING:
+    from dbt.artifacts.resources.v1.components import Time
+    from dbt.cli.main import dbtRunnerResult
+
+
+_FAILED = ("error", "fail", "runtime error")
 
 
 class TransformError(UserError):
@@ -26,6 +34,57 @@ def run_dbt(settings: Settings, home: Home, *arguments: str) -> list:
     Raises:
         TransformError: dbt failed.
     """
+    outcome, results = _invoke(settings, home, *arguments)
+    if not outcome.success:
+        raise TransformError(
+            _failure(arguments[0], outcome, results, home.dbt / "dbt.log")
+        )
+    return results
+
+
+def check_freshness(settings: Settings, home: Home) -> str:
+    """Ask dbt when the sources were loaded last, and say so.
+
+    Raises:
+        TransformError: Longer ago than the sources' yml allows, or dbt failed.
+    """
+    outcome, results = _invoke(settings, home, "source freshness")
+    # The project's hook is among the results; a source that failed has no age.
+    sources = [one for one in results if one.node.resource_type == "source"]
+    known = [one for one in sources if hasattr(one, "age")]
+    if not known or len(known) < len(sources):
+        raise TransformError(
+            _failure("source freshness", outcome, results, home.dbt / "dbt.log")
+        )
+    oldest = max(known, key=lambda one: one.age)
+    allowed = oldest.node.freshness
+    said = (
+        f"loaded {_age(oldest.age)} ago, at {oldest.max_loaded_at:%Y-%m-%d %H:%M} UTC"
+    )
+    if oldest.status == "error":
+        raise TransformError(
+            f"The data is stale: {said}, more than {_limit(allowed.error_after)}. Run "
+            "`make ingest`; if it fails, `make doctor` says why."
+        )
+    if oldest.status == "warn":
+        return f"WARNING: {said}, more than {_limit(allowed.warn_after)}"
+    return said
+
+
+def _age(seconds: float) -> str:
+    hours, minutes = divmod(int(seconds) // 60, 60)
+    if hours >= 48:
+        return f"{hours // 24} days {hours % 24} hours"
+    return f"{hours} h {minutes} min"
+
+
+def _limit(limit: "Time") -> str:
+    return f"{limit.count} {limit.period.value}{'s' if limit.count > 1 else ''}"
+
+
+def _invoke(
+    settings: Settings, home: Home, *arguments: str
+) -> tuple["dbtRunnerResult", list]:
     os.environ["RISK_HOME"] = str(home.root)
     os.environ["THREADS"] = str(settings.threads)
     os.environ["MEMORY_LIMIT"] = settings.memory_limit
@@ -52,14 +111,11 @@ def run_dbt(settings: Settings, home: Home, *arguments: str) -> list:
     finally:
         # dbt keeps the file open when it returns; nobody else could write then.
         DuckDBConnectionManager.close_all_connections()
-    results = list(getattr(outcome.result, "results", None) or [])
-    if not outcome.success:
-        raise TransformError(_failure(command, outcome, results, home.dbt / "dbt.log"))
-    return results
+    return outcome, list(getattr(outcome.result, "results", None) or [])
 
 
 def _failure(command: str, outcome: object, results: list, log: Path) -> str:
-    failed = [result for result in results if result.status in ("error", "fail")]
+    failed = [result for result in results if result.status in _FAILED]
     if not failed:
         reason = str(outcome.exception or "see the log").strip()
         return f"dbt {command} failed: {' '.join(reason.split())[:500]} (log: {log})"

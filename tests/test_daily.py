@@ -19,7 +19,9 @@ from tests.conftest import (
     start_daily,
 )
 
-STEPS = ["ingest", "build", "train", "score", "risk", "publish", "report"]
+STEPS = [
+    "ingest", "freshness", "build", "train", "score", "risk", "publish", "report",
+]  # fmt: skip
 
 
 def contents(home: Home) -> dict[str, list[tuple]]:
@@ -122,7 +124,7 @@ def test_a_second_run_changes_nothing(sample: SampleRun) -> None:
 
 
 def test_each_step_runs_alone(sample: SampleRun) -> None:
-    for step in ("build", "train", "score", "risk", "publish", "report"):
+    for step in ("freshness", "build", "train", "score", "risk", "publish", "report"):
         run = run_daily(step, SOURCE="sample", RISK_HOME=sample.home.root)
         assert run.code == 0, run.err
         assert run.out.startswith(f"[1/1] {step}")

@@ -2,7 +2,7 @@
 
 import random
 from collections import defaultdict
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -155,12 +155,12 @@ def test_a_fill_through_zero_closes_and_opens(home: Home) -> None:
     assert gross(home, "CROSS") == [0, 100, 150]
     trips = rows(
         home,
-        "select is_long, is_closed, peak_quantity, gross_pnl, total_fees "
+        "select side, is_closed, peak_quantity, gross_pnl, total_fees "
         "from marts.fct_round_trips where account_id = 'CROSS' order by opened_at",
     )
     assert trips == [
-        (True, True, 100, 100, Decimal("0.20")),
-        (False, True, 150, 150, Decimal("0.30")),
+        ("long", True, 100, 100, Decimal("0.20")),
+        ("short", True, 150, 150, Decimal("0.30")),
     ]
 
 
@@ -300,6 +300,12 @@ def test_what_is_wrong_with_the_data_is_counted_for_the_report(home: Home) -> No
         "gate_warnings": 3,
         "unknown_columns": 0,
         "corrected_days": 0,
+        "negative_prices": 0,
+        "renamed_accounts": 0,
+        # The random accounts trade on Good Friday too.
+        "closed_exchange": sum(
+            one.at.date() == date(2025, 4, 18) and one.status != "CXLD" for one in ALL
+        ),
     }
 
 

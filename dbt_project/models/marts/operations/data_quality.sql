@@ -11,6 +11,8 @@ fills as (
     select
         trade_date,
         currency,
+        instrument_type,
+        price,
         is_counted,
         is_regular,
         lacks_multiplier
@@ -46,6 +48,14 @@ reconciliation as (
 
 broker_identities as (
     select identity_name from {{ ref('int_broker_identities') }}
+),
+
+account_versions as (
+    select
+        account_id,
+        is_renamed,
+        known_at
+    from {{ ref('account_history') }}
 ),
 
 accounts as (
@@ -308,10 +318,35 @@ gate_warnings as (
     from unmet_checks
 ),
 
+negative_prices as (
+    select
+        'negative_prices' as check_name,
+        8 as check_order,
+        count(*) as found_count,
+        'equity fills have a price below zero and count as they stand' as finding,
+        'Ask PropReports to correct them; see marts.fct_fills, where price < 0' as remedy
+    from fills
+    where is_counted and instrument_type = 'equity' and price < 0
+),
+
+renamed_accounts as (
+    select
+        'renamed_accounts' as check_name,
+        9 as check_order,
+        count(distinct account_versions.account_id) as found_count,
+        'accounts were renamed since the morning before; all of their days go by the new name'
+            as finding,
+        'Where dbt_project/seeds/trader_accounts.csv or traders.csv has the old one, add the new'
+            as remedy
+    from account_versions
+    inner join last_opening on account_versions.known_at >= last_opening.opened_at
+    where account_versions.is_renamed
+),
+
 unknown_columns as (
     select
         'unknown_columns' as check_name,
-        8 as check_order,
+        10 as check_order,
         count(*) as found_count,
         concat(
             'columns came that nobody has declared; they are kept aside: ',
@@ -333,7 +368,7 @@ unknown_columns as (
 corrected_days as (
     select
         'corrected_days' as check_name,
-        9 as check_order,
+        11 as check_order,
         count(distinct fill_versions.account_id || fill_versions.trade_date)
             as found_count,
         'account-days were corrected since the morning before' as finding,
@@ -346,7 +381,7 @@ corrected_days as (
 unreconciled_before as (
     select
         'unreconciled_before' as check_name,
-        10 as check_order,
+        12 as check_order,
         coalesce(max(found_count), 0) as found_count,
         concat_ws(
             ': ',
@@ -362,7 +397,7 @@ unreconciled_before as (
 orders_differ as (
     select
         'orders_differ' as check_name,
-        11 as check_order,
+        13 as check_order,
         count(*) as found_count,
         'account-days agree with the broker''s own summary but for the number of orders' as finding,
         'Nothing to mend; see marts.broker_reconciliation, column orders_difference' as remedy
@@ -373,7 +408,7 @@ orders_differ as (
 broker_figures as (
     select
         'broker_figures' as check_name,
-        12 as check_order,
+        14 as check_order,
         count(*) as found_count,
         'figures of the broker''s own summary do not add up' as finding,
         'Ask PropReports; they are in intermediate.int_broker_identities' as remedy
@@ -383,7 +418,7 @@ broker_figures as (
 journal_entries as (
     select
         'journal_entries' as check_name,
-        13 as check_order,
+        15 as check_order,
         count(*) as found_count,
         'journal entries move position and P&L but are no volume' as finding,
         'Nothing to mend; look at them in intermediate.int_fills_current' as remedy
@@ -394,7 +429,7 @@ journal_entries as (
 unplaced_adjustments as (
     select
         'unplaced_adjustments' as check_name,
-        14 as check_order,
+        16 as check_order,
         count(*) as found_count,
         'adjustments fall on days without fill or position, so no daily total has them'
             as finding,
@@ -407,6 +442,19 @@ unplaced_adjustments as (
             account_numbers.account_id = account_days.account_id
             and adjustments.trade_date = account_days.trade_date
     where not adjustments.is_transfer and account_days.account_id is null
+),
+
+closed_exchange as (
+    select
+        'closed_exchange' as check_name,
+        17 as check_order,
+        count(*) as found_count,
+        'fills are of dates on which the exchange was closed; they count on their date'
+            as finding,
+        'Nothing to mend; see is_session in marts.feat_trader_day_context' as remedy
+    from fills
+    left join sessions on fills.trade_date = sessions.session_date
+    where fills.is_counted and fills.is_regular and sessions.session_date is null
 ),
 
 checks as (
@@ -424,6 +472,10 @@ checks as (
     union all
     select * from gate_warnings
     union all
+    select * from negative_prices
+    union all
+    select * from renamed_accounts
+    union all
     select * from unknown_columns
     union all
     select * from corrected_days
@@ -437,6 +489,8 @@ checks as (
     select * from journal_entries
     union all
     select * from unplaced_adjustments
+    union all
+    select * from closed_exchange
 ),
 
 final as (
@@ -446,7 +500,7 @@ final as (
         cast(found_count as bigint) as found_count,
         check_name not in (
             'corrected_days', 'unreconciled_before', 'orders_differ', 'broker_figures',
-            'journal_entries', 'unplaced_adjustments'
+            'journal_entries', 'unplaced_adjustments', 'closed_exchange'
         ) as needs_attention,
         -- A check that found nothing has no text of what it found.
         coalesce(finding, 'nothing found') as finding,
