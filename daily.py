@@ -1,5 +1,6 @@
 """The morning's run, and each of its steps alone: `python -m daily --help`."""
 
+import faulthandler
 import logging
 import sys
 import time
@@ -104,6 +105,8 @@ def main() -> None:
 
     Settings come from .env and the environment; .env.example explains each.
     """
+    # A crash inside a library leaves the line that it happened in.
+    faulthandler.enable()
 
 
 @main.command("run")

@@ -209,11 +209,15 @@ class Intake:
             )
 
     def last_date(self, resource: Resource) -> date | None:
-        """The last trade date of any row, readable or not; None without rows."""
+        """The last trade date of any row, readable or not; None without rows.
+
+        A row is not read for lying in the future, and such a date is nobody's last.
+        """
         return self.connection.execute(
             f"select max(trade_date) from (select trade_date from {resource.name}_rows "
             f"union all select trade_date from rejected "
-            f"where resource = '{resource.name}')"
+            f"where resource = '{resource.name}' and trade_date <= ?)",
+            [self._today],
         ).fetchall()[0][0]
 
     def first_date(self, resource: Resource) -> date | None:
