@@ -1,14 +1,16 @@
 {#
-    Population standard deviation of a decimal, from sums that are exact whatever the
-    order of the rows: two builds of the same fills agree to the last bit.
+    Population standard deviation of an amount, to `digits` decimals, from sums that are
+    exact whatever the order of the rows: two builds of the same fills agree to the last
+    bit.
 #}
-{% macro population_stddev(amount) -%}
+{% macro population_stddev(amount, digits=2) -%}
+    {%- set narrow = 'cast(' ~ amount ~ ' as decimal(18, ' ~ digits ~ '))' -%}
+    {%- set wide = 'cast(' ~ amount ~ ' as decimal(19, ' ~ digits ~ '))' -%}
+    {%- set mean = 'cast(sum(' ~ narrow ~ ') as double) / count(*)' -%}
     sqrt(
         greatest(
-            cast(sum({{ amount }} * cast({{ amount }} as decimal(19, 2))) as double)
-            / count({{ amount }})
-            - cast(sum({{ amount }}) as double) / count({{ amount }})
-            * (cast(sum({{ amount }}) as double) / count({{ amount }})),
+            cast(sum({{ narrow }} * {{ wide }}) as double) / count(*)
+            - {{ mean }} * ({{ mean }}),
             0
         )
     )

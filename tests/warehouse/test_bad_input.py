@@ -166,10 +166,6 @@ def test_a_fill_dated_in_the_future_is_set_aside_and_reported(ahead: Home) -> No
     ) == [(2, True)]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="Intake.last_date counts rejected rows, those of the future among them",
-)
 def test_a_fill_dated_in_the_future_does_not_move_the_morning(ahead: Home) -> None:
     """The morning is the one after the last fill that can be."""
     assert rows(ahead, "select as_of from raw.run_context") == [

@@ -43,7 +43,7 @@ trip_days as (
         count(*) as opened_trips_count,
         cast(sum(entry_notional) as double) / count(*)
             as mean_trip_notional,
-        stddev_pop(cast(entry_notional as double)) as stddev_trip_notional,
+        {{ population_stddev('entry_notional', digits=4) }} as stddev_trip_notional,
         max(entry_notional) as largest_trip_notional,
         -- The middle one of an odd number belongs to neither half.
         case
