@@ -149,6 +149,13 @@ def loaded(
         yield simulator, home
 
 
+# What of a resource that is not essential is set aside, with what is said of it.
+SETS_ASIDE = {
+    Fault.WRONG_HEADER: "has no column",
+    Fault.EMPTY: "came without even a header",
+}
+
+
 def lasting_faults() -> Iterator[object]:
     """Every fault that may last, with every action that it can hit."""
     for fault in Fault:
@@ -156,7 +163,7 @@ def lasting_faults() -> Iterator[object]:
             only_pages = fault in (*OF_PAGES, Fault.WRONG_HEADER)
             if fault is Fault.TIMEOUT or (only_pages and action not in PAGED):
                 continue
-            if fault is Fault.WRONG_HEADER and action in OPTIONAL:
+            if fault in SETS_ASIDE and action in OPTIONAL:
                 continue  # set aside, and a test of its own
             if fault is Fault.SHIFTED_PAGES and action != "fills":
                 continue  # only fills have a name of their own for each row
@@ -205,13 +212,14 @@ def test_rows_that_keep_moving_are_read_four_times_and_no_more(
 
 
 @pytest.mark.parametrize("action", OPTIONAL)
-def test_a_wrong_header_of_what_is_not_essential_is_set_aside(
-    tmp_path: Path, loaded: tuple[Simulator, Home], action: str
+@pytest.mark.parametrize("fault", SETS_ASIDE)
+def test_what_is_not_essential_is_set_aside_if_it_cannot_be_read(
+    tmp_path: Path, loaded: tuple[Simulator, Home], action: str, fault: Fault
 ) -> None:
     simulator, held_home = loaded
     home = Home(shutil.copytree(held_home.root, tmp_path / "home"))
     before = held(home)
-    simulator.faults.once(Fault.WRONG_HEADER, action=action, times=10**6)
+    simulator.faults.once(fault, action=action, times=10**6)
     try:
         load_morning(simulator, home)
     finally:
@@ -220,7 +228,7 @@ def test_a_wrong_header_of_what_is_not_essential_is_set_aside(
     found = rows(home, "select distinct resource, reason from raw.quarantine")
     resource = "broker_days" if action == "report" else action
     assert [name for name, _ in found] == [resource] * len(found)
-    assert all("has no column" in reason for _, reason in found)
+    assert all(SETS_ASIDE[fault] in reason for _, reason in found)
     assert found
     load_morning(simulator, home)
     assert rows(home, "select count(*) from raw.quarantine") == [(0,)]
