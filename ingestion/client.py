@@ -169,7 +169,8 @@ class PropReportsClient:
                     "`Page i/n`: it may be cut off. Run `make ingest` again."
                 )
             count = int(trailer[2])
-            if int(trailer[1]) != page:
+            # Some number the page that is not there, where there are no rows, as 0.
+            if int(trailer[1]) != page and count:
                 raise IncompleteError(
                     f"PropReports sent page {trailer[1]} of `{action}` where page "
                     f"{page} was asked for. Run `make ingest` again."

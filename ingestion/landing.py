@@ -115,6 +115,7 @@ class Landing:
         self.connection = connection
         self._home = home
         self._pipeline = None
+        self._has_committed = False
         connection.execute(CONTROL_TABLES)
 
     def load(self, tables: dict[str, pa.Table]) -> None:
@@ -211,8 +212,8 @@ class Landing:
         # the same row in another document is known again by what it says.
         self.connection.execute(
             """
-            delete from raw.quarantine as old where (? and old.rejected_at < ?)
-            or (old.resource = 'accounts' and old.rejected_at < ?)
+            delete from raw.quarantine as old
+            where ? or (? and old.resource = 'accounts')
             or exists (
                 from windows where windows.resource = old.resource
                 and coalesce(old.trade_date, old.first_date) >= windows.first_date
@@ -222,11 +223,13 @@ class Landing:
                 and new.cell is not distinct from old.cell and new.reason = old.reason
             )
             """,
-            [reads_whole, now, now],
+            [reads_whole, not self._has_committed],
         )
         rejected = self.connection.execute(
             "insert into raw.quarantine select *, ? from new_rejected", [now]
         ).fetchall()[0][0]
+        # What could not be read of the list of accounts came with the first commit.
+        self._has_committed = True
         for request, last in requests:
             self.connection.execute(
                 "insert or replace into raw.load_progress values (?, ?, ?, ?)",
