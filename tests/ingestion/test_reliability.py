@@ -395,7 +395,8 @@ def test_rows_of_any_table_that_cannot_be_read_are_quarantined_until_mended(
             assert rest <= given
             assert rest.total() == given.total() - counts[resource], resource
         simulator.dialect = Dialect()
-        load_morning(simulator, home)
+        # A date that cannot be read may be any of its request: all of it is read again.
+        load_morning(simulator, home, window=(date(2025, 1, 1), AFTER))
         assert_as_shown(home, simulator)
         assert rows(home, "select count(*) from raw.quarantine") == [(0,)]
 
