@@ -1,12 +1,13 @@
 """Rebuilds what was known on a past morning from the versions of the main warehouse."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 
 from ingestion.landing import CONTROL_TABLES
 from ingestion.resources import BY_DAY
 from runtime.home import Home
 from runtime.sessions import EASTERN, next_session
-from runtime.warehouse import RAW_LAYOUT, RUN_CONTEXT, RunContext, open_warehouse
+from runtime.warehouse import RunContext, open_warehouse, write_run_context
 
 # What the run of a morning saw before the market opened is what that morning knew.
 MORNING_ENDS = time(9, 30)
@@ -56,13 +57,7 @@ def rebuild(main: Home, past: Home, context: RunContext, as_of: date) -> RunCont
     """
     ends = datetime.combine(as_of, MORNING_ENDS, EASTERN)
     known_before = ends.astimezone(UTC).replace(tzinfo=None)
-    past_context = RunContext(
-        context.source,
-        context.firm,
-        as_of,
-        next_session(as_of),
-        context.source_version,
-    )
+    past_context = replace(context, as_of=as_of, prediction_date=next_session(as_of))
     past.root.mkdir(parents=True, exist_ok=True)
     with open_warehouse(past.warehouse) as connection:
         source = str(main.warehouse).replace("'", "''")
@@ -108,16 +103,7 @@ def rebuild(main: Home, past: Home, context: RunContext, as_of: date) -> RunCont
             "where as_of = ?",
             [as_of],
         )
-        connection.execute(
-            f"insert into {RUN_CONTEXT} values (?, ?, ?, ?, ?, ?, {RAW_LAYOUT})",
-            [
-                past_context.source,
-                past_context.firm,
-                past_context.as_of,
-                past_context.prediction_date,
-                past_context.source_version,
-                datetime.now(UTC).replace(tzinfo=None),
-            ],
-        )
+        now = datetime.now(UTC).replace(tzinfo=None)
+        write_run_context(connection, past_context, now)
         connection.execute("commit")
     return past_context

@@ -21,7 +21,12 @@ from ingestion.intake import Intake, value_columns
 from ingestion.resources import ACCOUNTS, BY_DAY, FILLS, Resource
 from runtime.errors import UserError
 from runtime.home import Home
-from runtime.warehouse import RAW_LAYOUT, RUN_CONTEXT, RunContext, open_warehouse
+from runtime.warehouse import (
+    RUN_CONTEXT,
+    RunContext,
+    open_warehouse,
+    write_run_context,
+)
 
 # The rest of the process needs as much again, and a run shall stay under 1.5 GiB.
 MEMORY = "250MB"
@@ -336,18 +341,7 @@ class Landing:
             [accounts_read, context.as_of],
         )
         self.connection.execute("delete from raw.load_progress")
-        self.connection.execute(f"delete from {RUN_CONTEXT}")
-        self.connection.execute(
-            f"insert into {RUN_CONTEXT} values (?, ?, ?, ?, ?, ?, {RAW_LAYOUT})",
-            [
-                context.source,
-                context.firm,
-                context.as_of,
-                context.prediction_date,
-                context.source_version,
-                now,
-            ],
-        )
+        write_run_context(self.connection, context, now)
         self.connection.execute("commit")
 
 

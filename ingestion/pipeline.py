@@ -396,7 +396,6 @@ class _Load:
 
     def _prepare(self, as_of: date) -> None:
         """Once, when the dates are known: the calendar, the gate, the empty tables."""
-        first = self._intake.first_date(FILLS)
         if self._gate is None:
             self._gate = Gate(
                 as_of=as_of, stops=self._settings.gate == "stop", now=self._now
@@ -405,12 +404,10 @@ class _Load:
                 self._landing.claim(self._source.name, self._source.firm)
                 self._landing.load(empty_tables())
         # Without a fill the calendar still tells how long the firm has been silent.
-        first = min(filter(None, [first, as_of - CALENDAR_BACK]))
+        first = min(self._intake.first_date(FILLS) or as_of, as_of - CALENDAR_BACK)
         if first < self._calendar_first:
             self._calendar_first = first
-            self._sessions = sessions_table(
-                self._calendar_first, as_of + CALENDAR_AHEAD
-            )
+            self._sessions = sessions_table(first, as_of + CALENDAR_AHEAD)
 
     def _nothing(self, before: date | str) -> UserError:
         """Why there is no fill at all."""

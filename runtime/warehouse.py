@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import astuple, dataclass
+from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
@@ -107,3 +107,18 @@ def read_run_context(home: Home) -> RunContext | None:
             f"from {RUN_CONTEXT}"
         ).fetchone()
     return RunContext(*row) if row else None
+
+
+def write_run_context(
+    connection: duckdb.DuckDBPyConnection, context: RunContext, now: datetime
+) -> None:
+    """Replace the context of a warehouse.
+
+    Args:
+        now: Naive UTC; when it was loaded.
+    """
+    connection.execute(f"delete from {RUN_CONTEXT}")
+    connection.execute(
+        f"insert into {RUN_CONTEXT} values (?, ?, ?, ?, ?, ?, ?)",
+        [*astuple(context), now, RAW_LAYOUT],
+    )

@@ -19,8 +19,7 @@ trader_days as (
 sessions as (
     select
         session_date,
-        is_early_close,
-        sessions_to_month_end
+        is_early_close
     from {{ ref('int_sessions') }}
 ),
 
