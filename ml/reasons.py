@@ -38,6 +38,8 @@ PHRASES = {
     "loss_day_ratio_to_date": "{:.0%} of all days lost",
     "loss_day_ratio_20d": "{:.0%} of 20 days lost",
     "loss_day_ratio_60d": "{:.0%} of 60 days lost",
+    "loss_day_ratio_ewm_5d": "lately (some 5 days) {:.0%} of days lost",
+    "loss_day_ratio_ewm_20d": "lately (some 20 days) {:.0%} of days lost",
     "best_day_20d_scaled": "best of 20 days at {:+.1f} of a usual day",
     "worst_day_20d_scaled": "worst of 20 days at {:+.1f} of a usual day",
     "trip_win_ratio": "{:.0%} of trips won",

@@ -418,9 +418,12 @@ def tilt(days: Sequence[TraderDay], at: int) -> Row:
     }
 
 
-def weighted(days: Sequence[TraderDay], at: int, half_life: int) -> tuple[float, float]:
-    """Exponentially weighted mean and deviation of net P&L over 8 half-lives."""
-    nets = [float(day.net) for day in reversed(window(days, at, 8 * half_life))]
+def weighted(
+    days: Sequence[TraderDay], at: int, half_life: int
+) -> tuple[float, float, float]:
+    """Exponentially weighted over 8 half-lives: net P&L's mean, deviation; losses."""
+    recent = window(days, at, 8 * half_life)[::-1]
+    nets = [float(day.net) for day in recent]
     weights = [0.5 ** (age / half_life) for age in range(len(nets))]
     whole = math.fsum(weights)
     middle = math.fsum(w * x for w, x in zip(weights, nets, strict=True)) / whole
@@ -428,7 +431,8 @@ def weighted(days: Sequence[TraderDay], at: int, half_life: int) -> tuple[float,
     variance = math.fsum(
         w * (x - middle) ** 2 for w, x in zip(weights, nets, strict=True)
     )
-    return middle, math.sqrt(variance / whole)
+    lost = math.fsum(w for w, day in zip(weights, recent, strict=True) if day.net < 0)
+    return middle, math.sqrt(variance / whole), lost / whole
 
 
 def drawdown(days: Sequence[TraderDay], at: int) -> tuple[Decimal, Decimal, int]:
@@ -471,9 +475,10 @@ def pnl(days: Sequence[TraderDay], at: int, sessions: Sequence[Session]) -> Row:
         row[f"net_pnl_momentum_{length}d"] = ratio(whole, length * own_scale)
         row[f"net_pnl_volatility_{length}d"] = ratio(deviation, own_scale)
     for half_life in EWM_HALF_LIVES:
-        middle, deviation = weighted(days, at, half_life)
+        middle, deviation, lost_ratio = weighted(days, at, half_life)
         row[f"net_pnl_ewm_momentum_{half_life}d"] = ratio(middle, own_scale)
         row[f"net_pnl_ewm_volatility_{half_life}d"] = ratio(deviation, own_scale)
+        row[f"loss_day_ratio_ewm_{half_life}d"] = lost_ratio
     fall, peak, age = drawdown(days, at)
     pooled = [net for one in recent for net in one.nets]
     previous = days[at - 1].day if at else None

@@ -69,6 +69,8 @@ final as (
         pnl.loss_day_ratio_to_date,
         pnl.loss_day_ratio_20d,
         pnl.loss_day_ratio_60d,
+        pnl.loss_day_ratio_ewm_5d,
+        pnl.loss_day_ratio_ewm_20d,
         pnl.best_day_20d_scaled,
         pnl.worst_day_20d_scaled,
         pnl.trip_win_ratio,

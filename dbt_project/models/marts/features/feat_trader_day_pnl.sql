@@ -150,6 +150,7 @@ windows_computed as (
         {% for half_life in [5, 20] -%}
             {{ decayed_mean('net', half_life) }} as ewm_net_{{ half_life }}d,
             {{ decayed_mean('net * net', half_life) }} as ewm_square_net_{{ half_life }}d,
+            {{ decayed_mean('is_loss', half_life) }} as loss_day_ratio_ewm_{{ half_life }}d,
         {% endfor -%}
         {% for days in [20, 60] -%}
             avg(cast(is_loss as double)) {{ trailing(days) }}
@@ -212,6 +213,8 @@ final as (
         loss_day_ratio_to_date,
         loss_day_ratio_20d,
         loss_day_ratio_60d,
+        loss_day_ratio_ewm_5d,
+        loss_day_ratio_ewm_20d,
         {{ safe_ratio('best_net_20d', 'pnl_scale_20d') }} as best_day_20d_scaled,
         {{ safe_ratio('worst_net_20d', 'pnl_scale_20d') }} as worst_day_20d_scaled,
         ---------- trips
