@@ -34,7 +34,10 @@ def said(home: Home, seed: str, *lines: tuple) -> None:
         connection.execute(f"delete from staging.{seed}")
         places = ", ".join("?" * len(header))
         for line in lines:
-            connection.execute(f"insert into staging.{seed} values ({places})", line)
+            connection.execute(
+                f"insert into staging.{seed} values ({places})",
+                [*line, *[None] * (len(header) - len(line))],
+            )
     run_dbt(settings, home, "test", "--select", seed)
     run_dbt(
         settings, home, "run", "--select", "int_account_traders+", "--exclude",
@@ -55,26 +58,26 @@ def test_a_date_that_may_be_read_two_ways_stops_the_build(
     home: Home, written: str
 ) -> None:
     with pytest.raises(TransformError, match="is_iso_date_trader_accounts"):
-        said(home, "trader_accounts", ("A1", written, "BOB", None))
+        said(home, "trader_accounts", ("A1", written, "BOB"))
     with pytest.raises(TransformError, match="is_iso_date_traders"):
-        said(home, "traders", ("A1", written, None, None, None, None, None))
+        said(home, "traders", ("A1", written))
 
 
 def test_a_space_at_an_end_stops_the_build(home: Home) -> None:
     with pytest.raises(TransformError, match="is_trimmed_trader_accounts_account_id"):
-        said(home, "trader_accounts", ("A1 ", None, "BOB", None))
+        said(home, "trader_accounts", ("A1 ", None, "BOB"))
     with pytest.raises(TransformError, match="is_trimmed_trader_accounts_trader_id"):
-        said(home, "trader_accounts", ("A1", None, " BOB", None))
+        said(home, "trader_accounts", ("A1", None, " BOB"))
     with pytest.raises(TransformError, match="is_trimmed_traders_trader_id"):
-        said(home, "traders", (" A1", None, None, None, None, None, None))
+        said(home, "traders", (" A1", None))
 
 
 def test_a_line_about_nobody_is_told(home: Home) -> None:
     said(
         home,
         "trader_accounts",
-        ("A1", "2025-03-03", "BOB", None),
-        ("A2", None, "BOB", None),
+        ("A1", "2025-03-03", "BOB"),
+        ("A2", None, "BOB"),
     )
     told = (
         "select found_count, needs_attention, finding from marts.data_quality "
@@ -85,8 +88,8 @@ def test_a_line_about_nobody_is_told(home: Home) -> None:
     said(
         home,
         "traders",
-        ("BOB", "2025-03-03", "Bob", None, None, None, None),
-        ("EVE", None, None, None, None, None, None),
+        ("BOB", "2025-03-03", "Bob"),
+        ("EVE", None),
     )
     assert rows(home, told) == [(2, False, f"{text}A2, EVE")]
 
@@ -95,8 +98,8 @@ def test_an_account_goes_from_one_trader_to_another(home: Home) -> None:
     said(
         home,
         "trader_accounts",
-        ("A1", None, "ANN", None),
-        ("A1", "2025-03-04", "BOB", None),
+        ("A1", None, "ANN"),
+        ("A1", "2025-03-04", "BOB"),
     )
     assert rows(
         home,
