@@ -23,10 +23,6 @@ if TYPE_CHECKING:
 
 DATE = click.DateTime(["%Y-%m-%d"])
 SHOWN_FROM_REQUESTS = 20
-SAMPLE_RIBBON = (
-    '<div style="position:fixed;left:0;bottom:0;z-index:9999;padding:6px 14px;'
-    'background:#5b2a86;color:#fff;font:bold 13px sans-serif">SAMPLE DATA</div>'
-)
 Step = Callable[[Settings, Home], str]
 logger = logging.getLogger("daily")
 logger.addHandler(logging.NullHandler())
@@ -82,15 +78,16 @@ def report(settings: Settings, home: Home) -> str:
 
 def docs(settings: Settings, home: Home) -> str:
     """Write the lineage site: one static page that works offline."""
+    from runtime.lineage_site import lineage_page
     from runtime.transform import run_dbt
 
-    run_dbt(settings, home, "docs generate", "--static")
+    run_dbt(settings, home, "docs generate")
+    is_sample = read_run_context(home).is_sample
     home.docs.mkdir(parents=True, exist_ok=True)
     page = home.docs / "index.html"
-    html = (home.dbt / "target" / "static_index.html").read_text(encoding="utf-8")
-    if read_run_context(home).is_sample:
-        html = html.replace("</body>", f"{SAMPLE_RIBBON}</body>")
-    page.write_text(html, encoding="utf-8")
+    page.write_text(
+        lineage_page(home.dbt / "target", is_sample=is_sample), encoding="utf-8"
+    )
     return f"open {page}"
 
 

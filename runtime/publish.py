@@ -69,6 +69,7 @@ def publish(home: Home) -> str:
         connection.execute("detach copy")
         columns = {mart: _columns(connection, mart) for mart in partitions}
     _create_views(partial, folder, columns)
+    _comment(partial, home)
     (partial / MANIFEST).write_text(
         json.dumps({"as_of": str(context.as_of), "partitions": partitions}, indent=1)
     )
@@ -86,9 +87,9 @@ def publish(home: Home) -> str:
     )
 
 
-def _text(path: Path) -> str:
-    """A path as a literal of SQL."""
-    return "'" + str(path).replace("'", "''") + "'"
+def _text(text: Path | str) -> str:
+    """A path or other text as a literal of SQL."""
+    return "'" + str(text).replace("'", "''") + "'"
 
 
 def _read_manifest(folder: Path) -> dict:
@@ -220,6 +221,32 @@ def _create_views(
                 f"else {_text(folder.absolute())} || '{files}' end, "
                 f"hive_partitioning = true, hive_types = {{'{by}': date}})"
             )
+
+
+def _comment(partial: Path, home: Home) -> None:
+    """Say in the copy what its tables and columns are, as dbt describes them."""
+    described = home.dbt / "target" / "manifest.json"
+    if not described.exists():
+        return
+    nodes = json.loads(described.read_text(encoding="utf-8"))["nodes"].values()
+    models = {node["name"]: node for node in nodes if node.get("schema") == "marts"}
+    with duckdb.connect(partial / COPY) as connection:
+        there = connection.execute(
+            "select table_name, table_type, column_name from information_schema.tables "
+            "inner join information_schema.columns using (table_schema, table_name) "
+            "where table_schema = 'marts'"
+        ).fetchall()
+        tables = {(table, kind) for table, kind, _ in there if table in models}
+        for table, kind in tables:
+            kind = "view" if kind == "VIEW" else "table"
+            said = _text(models[table]["description"].strip())
+            connection.execute(f'comment on {kind} marts."{table}" is {said}')
+        for table, _, column in there:
+            if table in models and column in models[table]["columns"]:
+                said = _text(models[table]["columns"][column]["description"].strip())
+                connection.execute(
+                    f'comment on column marts."{table}"."{column}" is {said}'
+                )
 
 
 def _swap(published: Path, folder: Path) -> str | None:

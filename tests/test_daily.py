@@ -130,7 +130,7 @@ def test_each_step_runs_alone(sample: SampleRun) -> None:
         assert run.out.startswith(f"[1/1] {step}")
 
 
-def test_the_lineage_site_is_one_page_that_needs_no_network(sample: SampleRun) -> None:
+def test_the_lineage_site_says_that_it_is_of_sample_data(sample: SampleRun) -> None:
     run = run_daily("docs", SOURCE="sample", RISK_HOME=sample.home.root)
     assert run.code == 0, run.err
     page = (sample.home.docs / "index.html").read_text()

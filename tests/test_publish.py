@@ -95,6 +95,44 @@ def test_the_copy_equals_the_marts_to_the_type(home: Home) -> None:
     )
 
 
+def test_tables_and_columns_of_the_copy_say_what_they_are(home: Home) -> None:
+    described = {
+        "model.risk.daily_totals": {
+            "name": "daily_totals",
+            "schema": "marts",
+            "description": "P&L per account's day.",
+            "columns": {"net_pnl": {"name": "net_pnl", "description": "Net.\n"}},
+        },
+        "model.risk.fct_fills": {
+            "name": "fct_fills",
+            "schema": "marts",
+            "description": "Fills.",
+            "columns": {"price": {"name": "price", "description": "Price."}},
+        },
+        "model.risk.fct_lots": {
+            "name": "fct_lots", "schema": "marts", "description": "", "columns": {},
+        },
+        "model.risk.int_lots": {
+            "name": "int_lots", "schema": "intermediate", "columns": {},
+        },
+    }  # fmt: skip
+    target = home.dbt / "target"
+    target.mkdir(parents=True)
+    (target / "manifest.json").write_text(json.dumps({"nodes": described}))
+    publish(home)
+    said = "select table_name, column_name, comment from duckdb_columns() "
+    assert query(copy_of(home), f"{said} where comment is not null order by 1") == [
+        ("daily_totals", "net_pnl", "Net."),
+        ("fct_fills", "price", "Price."),
+    ]
+    assert query(
+        copy_of(home), "select comment from duckdb_tables() where comment is not null"
+    ) == [("P&L per account's day.",)]
+    assert query(
+        copy_of(home), "select comment from duckdb_views() where comment is not null"
+    ) == [("Fills.",)]
+
+
 def test_days_of_fills_are_a_layout_that_pandas_and_others_read(home: Home) -> None:
     import pyarrow.dataset
 

@@ -1,6 +1,7 @@
 """The dbt project keeps its own rules: unit tests, descriptions, grains, no leaks."""
 
 import json
+import re
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -52,6 +53,29 @@ def test_every_model_and_column_is_described(manifest: dict[str, Any]) -> None:
     ]
     bare += [model["name"] for model in models(manifest) if not model["description"]]
     assert not bare
+
+
+def test_a_meaning_in_the_dictionary_stands_alone(sample: SampleRun) -> None:
+    """Rows of a dictionary are read one by one: none may lean on another."""
+    meanings = dict(
+        rows(sample.home, "select feature_name, meaning from marts.feature_dictionary")
+    )
+    leaning = re.compile(r"^(The same|Their|Share of them|Whether it closed)")
+    assert not {name for name, said in meanings.items() if leaning.search(said)}
+    assert len(set(meanings.values())) == len(meanings)
+
+
+def test_a_window_in_the_dictionary_is_one_that_its_column_explains(
+    sample: SampleRun,
+) -> None:
+    windows = {
+        window
+        for (window,) in rows(
+            sample.home, "select distinct feature_window from marts.feature_dictionary"
+        )
+    }
+    explained = re.compile(r"day|\d+d|20d before|half-life \d+d|to date")
+    assert all(explained.fullmatch(window) for window in windows)
 
 
 def test_no_column_is_missing_from_the_descriptions(

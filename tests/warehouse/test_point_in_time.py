@@ -164,7 +164,7 @@ class Bench:
             connection.execute("create schema if not exists staging")
             for name in ("trader_accounts", "traders", "instrument_multipliers"):
                 known = "" if name == "instrument_multipliers" else (
-                    f"where coalesce(valid_from < date '{before}', true)"
+                    f"where coalesce(cast(valid_from as date) < '{before}', true)"
                 )  # fmt: skip
                 connection.execute(
                     f"create or replace table staging.{name} as "

@@ -13,7 +13,7 @@ accounts as (
 trader_accounts as (
     select
         account_id,
-        coalesce(valid_from, {{ since_ever() }}) as valid_from,
+        coalesce(cast(valid_from as date), {{ since_ever() }}) as valid_from,
         trader_id
     from {{ ref('trader_accounts') }}
 ),

@@ -1,4 +1,8 @@
-{# Grain: one row per session of the exchange calendar, with its neighbours. #}
+{#
+    Grain: one row per session of the exchange calendar, with its neighbours.
+    The calendar ends about a year ahead, in the midst of a month: how many sessions that
+    month and quarter still have is not known.
+#}
 with
 
 sessions as (
@@ -24,14 +28,22 @@ final as (
         ---------- neighbours
         lag(session_date) over (order by session_date) as previous_session_date,
         lead(session_date) over (order by session_date) as next_session_date,
-        count(*) over (
-            partition by session_month order by session_date
-            rows between 1 following and unbounded following
-        ) as sessions_to_month_end,
-        count(*) over (
-            partition by session_quarter order by session_date
-            rows between 1 following and unbounded following
-        ) as sessions_to_quarter_end
+        case
+            when session_month < max(session_month) over ()
+                then
+                    count(*) over (
+                        partition by session_month order by session_date
+                        rows between 1 following and unbounded following
+                    )
+        end as sessions_to_month_end,
+        case
+            when session_quarter < max(session_quarter) over ()
+                then
+                    count(*) over (
+                        partition by session_quarter order by session_date
+                        rows between 1 following and unbounded following
+                    )
+        end as sessions_to_quarter_end
     from sessions
 )
 

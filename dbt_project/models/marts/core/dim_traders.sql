@@ -12,7 +12,7 @@ account_traders as (
 traders as (
     select
         trader_id,
-        coalesce(valid_from, {{ since_ever() }}) as valid_from,
+        coalesce(cast(valid_from as date), {{ since_ever() }}) as valid_from,
         display_name,
         strategy,
         trader_group,

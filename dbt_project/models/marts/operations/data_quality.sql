@@ -117,6 +117,24 @@ extra_cells as (
     from {{ ref('stg_propreports__extra_cells') }}
 ),
 
+account_traders as (
+    select
+        account_id,
+        trader_id
+    from {{ ref('int_account_traders') }}
+),
+
+trader_accounts as (
+    select
+        account_id,
+        trader_id
+    from {{ ref('trader_accounts') }}
+),
+
+traders as (
+    select trader_id from {{ ref('traders') }}
+),
+
 last_fill as (
     select max(trade_date) as last_trade_date
     from fills
@@ -213,6 +231,35 @@ extra_columns as (
         row_number() over (order by resource, column_name) as shown_order
     from extra_cells
     group by resource, column_name
+),
+
+known_names as (
+    select account_id as known_id
+    from account_traders
+    union all
+    select trader_id as known_id
+    from account_traders
+    union all
+    select trader_id as known_id
+    from trader_accounts
+),
+
+seed_names as (
+    select account_id as named_id
+    from trader_accounts
+    union all
+    select trader_id as named_id
+    from traders
+),
+
+unused_names as (
+    select
+        seed_names.named_id,
+        row_number() over (order by seed_names.named_id) as shown_order
+    from seed_names
+    left join known_names on seed_names.named_id = known_names.known_id
+    where known_names.known_id is null
+    group by seed_names.named_id
 ),
 
 stale as (
@@ -457,6 +504,28 @@ closed_exchange as (
     where fills.is_counted and fills.is_regular and sessions.session_date is null
 ),
 
+unused_seed_lines as (
+    select
+        'unused_seed_lines' as check_name,
+        18 as check_order,
+        count(*) as found_count,
+        concat(
+            'lines of the seeds name accounts or traders nobody knows: ',
+            string_agg(
+                case when shown_order <= {{ shown_count }} then named_id end,
+                ', '
+                order by shown_order
+            ),
+            case
+                when count(*) > {{ shown_count }}
+                    then ' and ' || (count(*) - {{ shown_count }}) || ' more'
+            end
+        ) as finding,
+        'Mend or delete them in dbt_project/seeds/trader_accounts.csv, traders.csv'
+            as remedy
+    from unused_names
+),
+
 checks as (
     select * from stale
     union all
@@ -491,6 +560,8 @@ checks as (
     select * from unplaced_adjustments
     union all
     select * from closed_exchange
+    union all
+    select * from unused_seed_lines
 ),
 
 final as (
@@ -500,7 +571,8 @@ final as (
         cast(found_count as bigint) as found_count,
         check_name not in (
             'corrected_days', 'unreconciled_before', 'orders_differ', 'broker_figures',
-            'journal_entries', 'unplaced_adjustments', 'closed_exchange'
+            'journal_entries', 'unplaced_adjustments', 'closed_exchange',
+            'unused_seed_lines'
         ) as needs_attention,
         -- A check that found nothing has no text of what it found.
         coalesce(finding, 'nothing found') as finding,

@@ -1,0 +1,127 @@
+"""What a risk manager may write wrongly into the seeds stops the build, or is told."""
+
+import csv
+from datetime import date, datetime
+from decimal import Decimal
+
+import duckdb
+import pytest
+
+from runtime.home import Home
+from runtime.settings import PROJECT_ROOT
+from runtime.transform import TransformError, run_dbt
+from tests.conftest import build_warehouse, make_settings, rows
+from tests.exports import ExportedFill, Exports
+
+SEEDS = PROJECT_ROOT / "dbt_project" / "seeds"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A warehouse of one fill of account A1."""
+    folder = tmp_path_factory.mktemp("seeds")
+    one = ExportedFill("A1", datetime(2025, 3, 3, 10), "B", Decimal(1), Decimal(1))
+    exports = Exports(folder / "exports").write([one])
+    return build_warehouse(folder / "home", exports.folder)
+
+
+def said(home: Home, seed: str, *lines: tuple) -> None:
+    """Load the seed with these lines in place of its own, and test and use it."""
+    settings = make_settings(risk_home=home.root)
+    with (SEEDS / f"{seed}.csv").open() as handle:
+        header = next(csv.reader(handle))
+    with duckdb.connect(home.warehouse) as connection:
+        connection.execute(f"delete from staging.{seed}")
+        places = ", ".join("?" * len(header))
+        for line in lines:
+            connection.execute(
+                f"insert into staging.{seed} values ({places})",
+                [*line, *[None] * (len(header) - len(line))],
+            )
+    run_dbt(settings, home, "test", "--select", seed)
+    run_dbt(
+        settings, home, "run", "--select", "int_account_traders+", "--exclude",
+        "tag:after_scoring",
+    )  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was(home: Home) -> None:
+    """Each test begins with seeds that say nothing."""
+    with duckdb.connect(home.warehouse) as connection:
+        connection.execute("delete from staging.trader_accounts")
+        connection.execute("delete from staging.traders")
+
+
+@pytest.mark.parametrize("written", ["6/2/2025", "2.6.2025", "45810", "20250602"])
+def test_a_date_that_may_be_read_two_ways_stops_the_build(
+    home: Home, written: str
+) -> None:
+    with pytest.raises(TransformError, match="is_iso_date_trader_accounts"):
+        said(home, "trader_accounts", ("A1", written, "BOB"))
+    with pytest.raises(TransformError, match="is_iso_date_traders"):
+        said(home, "traders", ("A1", written))
+
+
+def test_a_space_at_an_end_stops_the_build(home: Home) -> None:
+    with pytest.raises(TransformError, match="is_trimmed_trader_accounts_account_id"):
+        said(home, "trader_accounts", ("A1 ", None, "BOB"))
+    with pytest.raises(TransformError, match="is_trimmed_trader_accounts_trader_id"):
+        said(home, "trader_accounts", ("A1", None, " BOB"))
+    with pytest.raises(TransformError, match="is_trimmed_traders_trader_id"):
+        said(home, "traders", (" A1", None))
+
+
+def test_a_line_about_nobody_is_told(home: Home) -> None:
+    said(
+        home,
+        "trader_accounts",
+        ("A1", "2025-03-03", "BOB"),
+        ("A2", None, "BOB"),
+    )
+    told = (
+        "select found_count, needs_attention, finding from marts.data_quality "
+        "where check_name = 'unused_seed_lines'"
+    )
+    text = "lines of the seeds name accounts or traders nobody knows: "
+    assert rows(home, told) == [(1, False, f"{text}A2")]
+    said(
+        home,
+        "traders",
+        ("BOB", "2025-03-03", "Bob"),
+        ("EVE", None),
+    )
+    assert rows(home, told) == [(2, False, f"{text}A2, EVE")]
+
+
+def test_an_account_goes_from_one_trader_to_another(home: Home) -> None:
+    said(
+        home,
+        "trader_accounts",
+        ("A1", None, "ANN"),
+        ("A1", "2025-03-04", "BOB"),
+    )
+    assert rows(
+        home,
+        "select trader_id, valid_from, valid_to from marts.dim_accounts "
+        "order by valid_from",
+    ) == [
+        ("ANN", date(1900, 1, 1), date(2025, 3, 4)),
+        ("BOB", date(2025, 3, 4), date(9999, 12, 31)),
+    ]
+
+
+@pytest.mark.parametrize("seed", ["trader_accounts", "traders"])
+def test_dates_stay_the_text_they_are_until_they_are_tested(
+    home: Home, seed: str
+) -> None:
+    """As a date, 6/2/2025 was taken for the sixth of February."""
+    with duckdb.connect(home.warehouse) as connection:
+        # As an older version left it.
+        connection.execute(
+            f"create or replace table staging.{seed} (valid_from date, gone varchar)"
+        )
+    run_dbt(make_settings(risk_home=home.root), home, "seed", "--select", seed)
+    assert rows(home, f"select distinct typeof(valid_from) from staging.{seed}") == [
+        ("VARCHAR",)
+    ]
