@@ -148,7 +148,7 @@ def _speakers(calls: list[dict]) -> list[str]:
             f"{SPEAKERS.get(name, name)} ({count})"
             if len(counts) > 1
             else SPEAKERS.get(name, name)
-            for name, count in sorted(counts.items())
+            for name, count in sorted(counts.items(), key=lambda one: (-one[1], one[0]))
         ]
         if names:
             sentences.append(f"{output} from {', '.join(names)}")

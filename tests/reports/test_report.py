@@ -134,6 +134,14 @@ def test_a_call_without_advice_or_chances_has_no_size() -> None:
     assert "No advice on size" in text
 
 
+def test_a_size_that_is_not_the_usual_one_is_told_at_every_level() -> None:
+    small = call("T3", "Low", "300", recommendation="Trade at most 25 %")
+    usual = call("T4", "Low", "9", recommendation="Usual size", position_multiplier=1.0)
+    text = render(summary(calls=summary()["calls"] | {"Low": [small, usual]}))[2]
+    assert "Trade at most 25 %" in text
+    assert "Usual size" not in text
+
+
 def test_who_speaks_and_from_what_is_told_once() -> None:
     learned = {
         "rows_count": 4321, "traders_count": 20,
@@ -232,7 +240,8 @@ def test_the_sample_tells_what_is_no_alarm_as_information(sample: SampleRun) -> 
     told = summarise(sample.home)
     assert [check["check_name"] for check in told["quality"]] == []
     names = [check["check_name"] for check in told["information"]]
-    assert names == ["journal_entries", "unplaced_adjustments"]
+    # What is told of the data comes before what is told of the models.
+    assert names[:2] == ["journal_entries", "unplaced_adjustments"]
     html = (sample.home.reports / "2025-12-19" / "report.html").read_text()
     shown = BeautifulSoup(html, "html.parser").select(".told li")
     assert len(shown) == len(names)

@@ -365,8 +365,8 @@ constant_predictions as (
         'constant_predictions' as check_name,
         4 as check_order,
         coalesce(sum(predictions_count), 0) as found_count,
-        'predictions are the same for every trader: '
-        || string_agg(model, ', ' order by model) || ' tell nobody apart' as finding,
+        'predictions are the same for every trader (model: '
+        || string_agg(model, ', ' order by model) || ')' as finding,
         'Trust none of these calls; run `make verify`' as remedy
     from collapsed_models
 ),
