@@ -1,5 +1,6 @@
 """What the report says, as plain data read from the marts."""
 
+from collections import Counter
 from datetime import date
 from typing import Any
 
@@ -10,6 +11,7 @@ from runtime.home import Home
 from runtime.warehouse import open_warehouse, read_run_context
 
 LEVELS = ("High", "Medium", "Low", "Unknown")
+CHAMPION = "champion"
 MEASURES = (
     ("auc", "base_rate", "AUC for a losing day (0.5 is a coin)", "trader's base rate"),
     ("brier", "base_rate", "Brier score (lower is better)", "trader's base rate"),
@@ -17,6 +19,24 @@ MEASURES = (
     ("rmse", "zero", "Root mean squared error, dollars", "always zero"),
     ("coverage_90", None, "Outcomes inside the 90 % interval", "should be 0.9"),
 )
+OUTPUTS = (
+    ("loss_speaker", "loss probability"),
+    ("pnl_speaker", "expected P&L"),
+    ("quantiles_speaker", "interval"),
+)
+SPEAKERS = {
+    "global": "the model of all traders",
+    "per_trader": "the trader's own model",
+    "blend": "the blend of models",
+    "logistic": "logistic regression",
+    "ridge": "ridge regression",
+    "base_rate": "the trader's base rate",
+    "base_rate_daily": "the trader's base rate of recent days",
+    "rules": "the rules",
+    "trailing_mean": "the trader's recent mean",
+    "ew_quantiles": "the trader's recent quantiles",
+    "zero": "zero for everybody",
+}
 
 
 def summarise(home: Home) -> dict[str, Any]:
@@ -26,9 +46,10 @@ def summarise(home: Home) -> dict[str, Any]:
         firm, source, is_sample, as_of, prediction_date; desk (counts by level and the
         sum of predictions); calls, a list per level, most at risk first; inactive;
         outcomes_date and outcomes of the last calls that are over; quality (checks
-        that found what a person should act on) and information (checks that found
-        what is only told); measures of the model set in use beside their
-        baselines, and whether its error in dollars exceeds that of predicting zero.
+        of data and models that found what a person should act on) and information
+        (checks that found what is only told); measures of the champion beside their
+        baselines, and whether its error in dollars exceeds that of predicting zero;
+        speakers (who gives which output today) and what the models learned from.
 
     Raises:
         UserError: The marts are not there.
@@ -76,9 +97,19 @@ def _read(connection: duckdb.DuckDBPyConnection, prediction_date: date) -> dict:
         "from marts.daily_totals where fills_count > 0 "
         "group by trade_date order by trade_date desc limit 1",
     )
-    measures = _measures(connection, prediction_date)
-    found = _rows(
-        connection, "from marts.data_quality where found_count > 0 order by check_order"
+    found = [
+        check
+        for mart in ("data_quality", "model_health")
+        for check in _rows(
+            connection, f"from marts.{mart} where found_count > 0 order by check_order"
+        )
+    ]
+    version = max(
+        (call["model_version"] for call in calls if call["model_version"]), default=None
+    )
+    measures = _measures(connection, version)
+    registered = _rows(
+        connection, "from marts.model_registry where model_version = ?", [version]
     )
     return {
         "desk": desk[0] if desk else None,
@@ -102,36 +133,51 @@ def _read(connection: duckdb.DuckDBPyConnection, prediction_date: date) -> dict:
             measure["metric"] == "mae" and measure["model"] > measure["baseline"]
             for measure in measures
         ),
-        "model_version": max(
-            (call["model_version"] for call in calls if call["model_version"]),
-            default=None,
-        ),
+        "speakers": _speakers(calls),
+        "learned": registered[0] if registered else None,
+        "model_version": version,
     }
 
 
-def _measures(connection: duckdb.DuckDBPyConnection, prediction_date: date) -> list:
-    """The global model beside its baseline, a row per measure."""
+def _speakers(calls: list[dict]) -> list[str]:
+    """Who gives each output: one speaker, or each with the calls it speaks for."""
+    sentences = []
+    for column, output in OUTPUTS:
+        counts = Counter(call[column] for call in calls if call[column])
+        names = [
+            f"{SPEAKERS.get(name, name)} ({count})"
+            if len(counts) > 1
+            else SPEAKERS.get(name, name)
+            for name, count in sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+        ]
+        if names:
+            sentences.append(f"{output} from {', '.join(names)}")
+    return sentences
+
+
+def _measures(connection: duckdb.DuckDBPyConnection, version: str | None) -> list:
+    """The champion beside its baseline, a row per measure."""
     found = _rows(
         connection,
-        "select metrics.model, metrics.metric, metrics.metric_value, "
-        "metrics.rows_count from marts.model_metrics as metrics inner join "
-        "(select max(model_version) as model_version from marts.risk_calls "
-        " where prediction_date = ?) as used "
-        "on metrics.model_version = used.model_version where metrics.trader_id = ''",
-        [prediction_date],
+        "select model, metric, metric_value, value_low, value_high, rows_count "
+        "from marts.model_metrics "
+        "where model_version = ? and trader_id = '' and period = ''",
+        [version],
     )
     values = {(row["model"], row["metric"]): row for row in found}
     return [
         {
             "metric": metric,
             "label": label,
-            "model": values["global", metric]["metric_value"],
+            "model": values[CHAMPION, metric]["metric_value"],
+            "low": values[CHAMPION, metric]["value_low"],
+            "high": values[CHAMPION, metric]["value_high"],
             "baseline": values[baseline, metric]["metric_value"] if baseline else None,
             "baseline_label": baseline_label,
-            "rows_count": values["global", metric]["rows_count"],
+            "rows_count": values[CHAMPION, metric]["rows_count"],
         }
         for metric, baseline, label, baseline_label in MEASURES
-        if ("global", metric) in values
+        if (CHAMPION, metric) in values
     ]
 
 

@@ -25,7 +25,10 @@ READ_BY_ANALYSTS = {
 }
 # Empty on the sample, and why.
 MAY_BE_EMPTY = {
+    "backtest_by_month": "no backtest was run",
     "calibration_of_calls": "the sample's first call is for a day that is not over",
+    "losses_past_the_limit": "no call is over yet, as for calibration_of_calls",
+    "outcomes_by_policy": "no call is over yet, as for calibration_of_calls",
     "corrections_last_week": "the sample is loaded once: nothing was corrected since",
 }
 
@@ -128,6 +131,73 @@ def test_calls_are_held_against_what_happened(compiled: dict[str, str]) -> None:
     ] == [
         (0.6, 2, 0.65, 0.5, 0.5, -50, 5),
         (0.9, 1, 1, 1, None, -10, -10),
+    ]
+
+
+def test_policies_are_told_apart_by_how_they_were_assigned(
+    compiled: dict[str, str],
+) -> None:
+    rows = """
+        select * from (values
+            (true, 'fixed', false, 0.5, -100.0, 50.0),
+            (true, 'fixed', false, 1.0, 40.0, 0.0),
+            (true, 'fixed', true, 0.75, 40.0, -10.0),
+            (false, 'fixed', true, 0.75, null, null),
+            (true, null, null, null, -10.0, null)
+        ) as outcomes (
+            has_traded, policy, is_trial, position_multiplier, actual_net_pnl,
+            advised_size_effect
+        )
+    """
+    found = asked_of(compiled["outcomes_by_policy"], "call_outcomes", rows)
+    assert [
+        (*row[:3], *(None if v is None else float(v) for v in row[3:])) for row in found
+    ] == [
+        ("fixed", False, 2, 0.75, -60, 50, 0, 50),
+        ("fixed", True, 1, 0.75, 40, None, 10, -10),
+    ]
+
+
+def test_a_loss_past_the_limit_is_counted_with_what_was_said_of_it(
+    compiled: dict[str, str],
+) -> None:
+    rows = """
+        select * from (values
+            ('T1', true, -1500.0, 1000.0, 0.25, 'High', true),
+            ('T1', true, -1200.0, 1000.0, 0.75, 'Low', true),
+            ('T1', true, -1000.0, 1000.0, 0.125, 'High', false),
+            ('T1', false, null, 1000.0, 0.9, 'High', null),
+            ('T2', true, -10.0, 1000.0, 0.125, 'Low', false)
+        ) as outcomes (
+            trader_id, has_traded, actual_net_pnl, daily_loss_limit_amount,
+            limit_loss_probability, risk_level, is_limit_breached
+        )
+    """
+    found = asked_of(compiled["losses_past_the_limit"], "call_outcomes", rows)
+    assert [(row[0], *map(float, row[1:])) for row in found] == [
+        ("T1", 3, 2, 700, 1, 0.5, 0.125)
+    ]
+
+
+def test_the_backtest_is_compared_on_the_same_days(compiled: dict[str, str]) -> None:
+    rows = """
+        select * replace (cast(features_date as date) as features_date,
+            cast(label_date as date) as label_date) from (values
+            ('T1', '2026-02-27', '2026-03-02', 'champion', 0.75, -5.0),
+            ('T1', '2026-02-27', '2026-03-02', 'base_rate', 0.5, -5.0),
+            ('T1', '2026-03-02', '2026-03-03', 'champion', 0.25, 0.0),
+            ('T1', '2026-03-02', '2026-03-03', 'base_rate', 0.5, 0.0),
+            ('T1', '2026-03-03', '2026-03-04', 'champion', 0.25, -5.0),
+            ('T1', '2026-03-03', '2026-03-04', 'zero', null, -5.0),
+            ('T2', '2026-03-02', '2026-03-03', 'base_rate', 0.5, -5.0)
+        ) as predictions (
+            trader_id, features_date, label_date, model, loss_probability,
+            actual_net_pnl
+        )
+    """
+    found = asked_of(compiled["backtest_by_month"], "backtest_predictions", rows)
+    assert [(str(row[0])[:7], *map(float, row[1:])) for row in found] == [
+        ("2026-03", 2, 0.5, 0.5, 0.0625, 0.25)
     ]
 
 

@@ -33,6 +33,8 @@ def call(trader_id: str, level: str, pnl: str | None, **more) -> dict:
         "predicted_pnl_p05": amount and amount - 1000,
         "predicted_pnl_p95": amount and amount + 1000,
         "loss_probability": None if pnl is None else 0.61, "reasons": "because",
+        "limit_loss_probability": None if pnl is None else 0.17,
+        "daily_loss_limit_amount": Decimal(2500), "change_reasons": None,
         "recommendation": "Trade at most 50 % of the usual size",
         "position_multiplier": 0.5, "is_newcomer": False, "traded_days_count": 90,
         "model_version": "v1",
@@ -56,7 +58,8 @@ def summary(**more) -> dict:
         },
         "last_day": None, "calls": levels, "inactive": [], "outcomes": [],
         "outcomes_date": None, "quality": [], "information": [], "measures": [],
-        "model_version": "v1", "dollars_are_doubtful": False,
+        "model_version": "v1", "dollars_are_doubtful": False, "speakers": [],
+        "learned": None,
     } | more  # fmt: skip
 
 
@@ -105,6 +108,66 @@ def test_a_strange_name_is_shown_and_does_no_harm(name: str) -> None:
     assert page.select_one(".card b.name").text == name
     assert not page.find_all("script")
     assert name in text
+
+
+def test_a_call_says_how_likely_its_limit_is_and_what_changed() -> None:
+    changed = call("T1", "High", "-1500", change_reasons="two losing days since")
+    calls = summary()["calls"] | {"High": [changed]}
+    _, html, text = render(summary(calls=calls))
+    page = " ".join(BeautifulSoup(html, "html.parser").select_one(".card").text.split())
+    assert "of more than $2,500 17%" in page
+    assert "Since the last call: two losing days since" in page
+    assert "P(loss of more than $2,500) 17%" in text
+    assert text.count("Since the last call: two losing days since") == 1
+
+
+def test_a_call_without_advice_or_chances_has_no_size() -> None:
+    bare = call(
+        "T2", "Medium", "-20", position_multiplier=None, loss_probability=None,
+        limit_loss_probability=None, reasons=None, recommendation="No advice on size",
+    )  # fmt: skip
+    calls = summary()["calls"] | {"Medium": [bare]}
+    _, html, text = render(summary(calls=calls))
+    page = BeautifulSoup(html, "html.parser")
+    cells = page.find("b", string="T2").find_parent("tr").find_all("td")
+    assert [cell.text.strip() for cell in cells[3:]] == ["–", "–", "–"]
+    assert "No advice on size" in text
+
+
+def test_a_size_that_is_not_the_usual_one_is_told_at_every_level() -> None:
+    small = call("T3", "Low", "300", recommendation="Trade at most 25 %")
+    usual = call("T4", "Low", "9", recommendation="Usual size", position_multiplier=1.0)
+    text = render(summary(calls=summary()["calls"] | {"Low": [small, usual]}))[2]
+    assert "Trade at most 25 %" in text
+    assert "Usual size" not in text
+
+
+def test_who_speaks_and_from_what_is_told_once() -> None:
+    learned = {
+        "rows_count": 4321, "traders_count": 20,
+        "trained_from": date(2024, 1, 2), "trained_through": date(2026, 2, 26),
+    }  # fmt: skip
+    speakers = ["loss probability from the blend of models", "interval from the rules"]
+    _, html, text = render(summary(speakers=speakers, learned=learned))
+    for told in (
+        "Today: loss probability from the blend of models; interval from the rules.",
+        "Learned from 4,321 trader-days of 20 traders, 2024-01-02 to 2026-02-26.",
+    ):
+        assert told in " ".join(BeautifulSoup(html, "html.parser").text.split())
+        assert told in text
+
+
+def test_a_measure_has_its_interval_where_there_is_one() -> None:
+    measure = {
+        "metric": "auc", "label": "AUC", "model": 0.735, "low": 0.701, "high": 0.772,
+        "baseline": 0.68, "baseline_label": "trader's base rate", "rows_count": 900,
+    }  # fmt: skip
+    bare = measure | {"label": "Brier", "low": None, "high": None, "model": 0.2}
+    _, html, text = render(summary(measures=[measure, bare]))
+    page = BeautifulSoup(html, "html.parser")
+    for label, shown in (("AUC", "0.735 (0.701 to 0.772)"), ("Brier", "0.200")):
+        assert page.find("td", string=label).find_next_sibling().text == shown
+        assert shown in text
 
 
 def test_nobody_to_call_reads_well() -> None:
@@ -177,7 +240,8 @@ def test_the_sample_tells_what_is_no_alarm_as_information(sample: SampleRun) -> 
     told = summarise(sample.home)
     assert [check["check_name"] for check in told["quality"]] == []
     names = [check["check_name"] for check in told["information"]]
-    assert names == ["journal_entries", "unplaced_adjustments"]
+    # What is told of the data comes before what is told of the models.
+    assert names[:2] == ["journal_entries", "unplaced_adjustments"]
     html = (sample.home.reports / "2025-12-19" / "report.html").read_text()
     shown = BeautifulSoup(html, "html.parser").select(".told li")
     assert len(shown) == len(names)

@@ -42,11 +42,11 @@ ACCOUNTS: Accounts = [
         for number, account in enumerate(sorted({one.account for one in MESSY})[::2])
     ),
 ]
-Traders = list[tuple[str, date | None, str]]
+Traders = list[tuple[str, date | None, str, int | None]]
 TRADERS: Traders = [
-    ("LONGRUN", None, "before"),
-    ("LONGRUN", date(2025, 4, 1), "after"),
-    ("HEIR0", date(2025, 4, 10), "named late"),
+    ("LONGRUN", None, "before", 500),
+    ("LONGRUN", date(2025, 4, 1), "after", 700),
+    ("HEIR0", date(2025, 4, 10), "named late", None),
 ]
 
 FEATURES = (
@@ -87,8 +87,8 @@ PAST = {
         from marts.dim_accounts
         where valid_from < $cut and account_id in {KNOWN_ACCOUNTS}""",
     "dim_traders": f"""
-        select trader_id, display_name, strategy, trader_group, is_active, valid_from,
-            least(valid_to, $cut) as valid_to
+        select trader_id, display_name, strategy, trader_group, is_active,
+            daily_loss_limit_amount, valid_from, least(valid_to, $cut) as valid_to
         from marts.dim_traders
         where valid_from < $cut and trader_id in (
             select trader_id from marts.dim_accounts
@@ -153,7 +153,8 @@ class Bench:
                 "insert into staging.trader_accounts values (?, ?, ?, null)", accounts
             )
             connection.executemany(
-                "insert into staging.traders values (?, ?, ?, null, null, null, null)",
+                "insert into staging.traders (trader_id, valid_from, display_name, "
+                "daily_loss_limit_amount) values (?, ?, ?, ?)",
                 traders,
             )
 
@@ -390,7 +391,9 @@ def test_what_is_said_of_later_dates_moves_no_past(untouched: Bench) -> None:
     cut = CUTS[-1]
     traded = {one.account for one in FILLS if one.at.date() >= cut}
     accounts = [(name, cut, f"TAKER{len(name)}") for name in sorted(traded)]
-    traders = [(name, cut, "somebody else") for name in ("LONGRUN", "HEIR0", "R11T01")]
+    traders = [
+        (name, cut, "somebody else", 10) for name in ("LONGRUN", "HEIR0", "R11T01")
+    ]
     untouched.say(accounts, traders)
     untouched.run()
     assert_unmoved(known(untouched.home, cut), known(untouched.kept, cut))

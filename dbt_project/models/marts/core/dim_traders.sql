@@ -16,7 +16,8 @@ traders as (
         display_name,
         strategy,
         trader_group,
-        is_active
+        is_active,
+        daily_loss_limit_amount
     from {{ ref('traders') }}
 ),
 
@@ -31,7 +32,8 @@ statements as (
         traders.display_name,
         traders.strategy,
         traders.trader_group,
-        traders.is_active
+        traders.is_active,
+        traders.daily_loss_limit_amount
     from traders
     inner join run_context on traders.valid_from <= run_context.as_of_date
     inner join account_traders on traders.trader_id = account_traders.trader_id
@@ -42,7 +44,8 @@ statements as (
         cast(null as varchar) as display_name,
         cast(null as varchar) as strategy,
         cast(null as varchar) as trader_group,
-        cast(null as boolean) as is_active
+        cast(null as boolean) as is_active,
+        cast(null as decimal(18, 8)) as daily_loss_limit_amount
     from account_traders
     left join traders
         on
@@ -59,6 +62,8 @@ final as (
         coalesce(display_name, trader_id) as display_name,
         strategy,
         trader_group,
+        ---------- money
+        daily_loss_limit_amount,
         ---------- flags
         coalesce(is_active, true) as is_active,
         lead(valid_from) over (

@@ -17,7 +17,8 @@ traders_said as (
     select
         trader_id,
         display_name,
-        is_active
+        is_active,
+        daily_loss_limit_amount
     from {{ ref('dim_traders') }}
     where is_current
 ),
@@ -73,6 +74,7 @@ traders as (
         trader_accounts.trader_id,
         traders_said.display_name,
         traders_said.is_active,
+        traders_said.daily_loss_limit_amount,
         trader_accounts.accounts_count,
         coalesce(trader_histories.traded_days_count, 0) as traded_days_count,
         trader_histories.first_traded_date,
@@ -104,6 +106,13 @@ final as (
                 then 'global_model'
             else 'own_model'
         end as call_basis,
+        ---------- money
+        cast(
+            coalesce(
+                daily_loss_limit_amount, {{ var('default_daily_loss_limit_amount') }}
+            )
+            as decimal(18, 8)
+        ) as daily_loss_limit_amount,
         ---------- numbers
         cast(accounts_count as bigint) as accounts_count,
         cast(traded_days_count as bigint) as traded_days_count,

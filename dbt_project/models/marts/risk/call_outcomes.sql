@@ -14,6 +14,10 @@ risk_calls as (
         predicted_pnl_p05,
         predicted_pnl_p95,
         loss_probability,
+        limit_loss_probability,
+        daily_loss_limit_amount,
+        policy,
+        is_trial,
         position_multiplier,
         model
     from {{ ref('risk_calls') }}
@@ -41,11 +45,16 @@ final as (
         risk_calls.model,
         risk_calls.predicted_pnl,
         risk_calls.loss_probability,
+        risk_calls.limit_loss_probability,
+        risk_calls.daily_loss_limit_amount,
+        risk_calls.policy,
+        risk_calls.is_trial,
         risk_calls.position_multiplier,
         ---------- what happened
         cast(trader_days.net_pnl as decimal(38, 8)) as actual_net_pnl,
         trader_days.trader_id is not null as has_traded,
         trader_days.net_pnl < 0 as is_loss,
+        trader_days.net_pnl < -risk_calls.daily_loss_limit_amount as is_limit_breached,
         (risk_calls.predicted_pnl < 0) = (trader_days.net_pnl < 0) as is_direction_hit,
         trader_days.net_pnl between risk_calls.predicted_pnl_p05
         and risk_calls.predicted_pnl_p95 as is_inside_interval,

@@ -1,7 +1,7 @@
 {{ config(tags=['after_scoring']) }}
 {#
-    Grain: one row per model version, model, trader (empty: all traders) and metric,
-    each measured on days the model had not seen.
+    Grain: one row per model version, model, trader (empty: all traders), period (empty:
+    the whole record) and metric, each measured on days the model had not seen.
 #}
 with
 
@@ -14,8 +14,11 @@ final as (
         model_version,
         model,
         coalesce(trader_id, '') as trader_id,
+        coalesce(period, '') as period,
         metric,
         metric_value,
+        value_low,
+        value_high,
         rows_count,
         trained_through
     from model_metrics

@@ -2,7 +2,8 @@
 {#
     Grain: one row per trader and prediction date: every trader who was not inactive
     that morning, also where nothing could be predicted (Unknown).
-    Thresholds and multipliers are vars in dbt_project.yml.
+    The level follows from the thresholds in dbt_project.yml, the advised size from the
+    policy that the trader is under.
 #}
 with
 
@@ -20,6 +21,26 @@ predictions as (
     select * from {{ ref('stg_ml__predictions') }}
 ),
 
+live_advice as (
+    select
+        trader_id,
+        prediction_date,
+        policy,
+        position_multiplier,
+        is_trial
+    from {{ ref('stg_ml__policy_advice') }}
+    where is_live
+),
+
+traders_said as (
+    select
+        trader_id,
+        daily_loss_limit_amount,
+        valid_from,
+        valid_to
+    from {{ ref('dim_traders') }}
+),
+
 calls as (
     select
         roster.trader_id,
@@ -35,15 +56,40 @@ calls as (
         predictions.predicted_pnl_p75,
         predictions.predicted_pnl_p95,
         predictions.loss_probability,
+        predictions.limit_loss_probability,
         predictions.reasons,
+        predictions.change_reasons,
+        predictions.loss_speaker,
+        predictions.pnl_speaker,
+        predictions.quantiles_speaker,
         predictions.features_date,
-        predictions.scored_at
+        predictions.scored_at,
+        live_advice.policy,
+        live_advice.is_trial,
+        -- Without a prediction there is nothing to size by.
+        case
+            when predictions.predicted_pnl is not null
+                then live_advice.position_multiplier
+        end as position_multiplier,
+        coalesce(
+            traders_said.daily_loss_limit_amount,
+            {{ var('default_daily_loss_limit_amount') }}
+        ) as daily_loss_limit_amount
     from roster
     left join predictions
         on
             roster.trader_id = predictions.trader_id
             and roster.prediction_date = predictions.prediction_date
             and roster.model = predictions.model
+    left join live_advice
+        on
+            roster.trader_id = live_advice.trader_id
+            and roster.prediction_date = live_advice.prediction_date
+    left join traders_said
+        on
+            roster.trader_id = traders_said.trader_id
+            and roster.prediction_date >= traders_said.valid_from
+            and roster.prediction_date < traders_said.valid_to
 ),
 
 calls_levelled as (
@@ -56,17 +102,6 @@ calls_levelled as (
             else 'Low'
         end as risk_level
     from calls
-),
-
-calls_sized as (
-    select
-        *,
-        case risk_level
-            when 'High' then cast({{ var('high_risk_position_multiplier') }} as double)
-            when 'Medium' then cast({{ var('medium_risk_position_multiplier') }} as double)
-            when 'Low' then cast({{ var('low_risk_position_multiplier') }} as double)
-        end as position_multiplier
-    from calls_levelled
 ),
 
 final as (
@@ -84,6 +119,7 @@ final as (
                     || ' traded days: keep the limits of a new trader'
             when risk_level = 'Unknown'
                 then 'No prediction: the desk has too little history for a model'
+            when position_multiplier is null then 'No advice on size'
             when position_multiplier = 0 then 'Do not trade'
             when position_multiplier < 1
                 then
@@ -92,6 +128,8 @@ final as (
             else 'Usual size'
         end as recommendation,
         position_multiplier,
+        policy,
+        is_trial,
         call_basis = 'global_model' as is_newcomer,
         ---------- the prediction behind it
         predicted_pnl,
@@ -101,13 +139,19 @@ final as (
         predicted_pnl_p75,
         predicted_pnl_p95,
         loss_probability,
+        limit_loss_probability,
+        cast(daily_loss_limit_amount as decimal(18, 8)) as daily_loss_limit_amount,
         reasons,
+        change_reasons,
         model,
+        loss_speaker,
+        pnl_speaker,
+        quantiles_speaker,
         model_version,
         traded_days_count,
         features_date,
         scored_at
-    from calls_sized
+    from calls_levelled
 )
 
 select * from final

@@ -1,5 +1,5 @@
 {{ config(tags=['after_scoring']) }}
-{# Grain: one row per model version, model, trader (null: all) and metric. #}
+{# Grain: one row per model version, model, trader (null: all), period and metric. #}
 with
 
 source as (
@@ -11,8 +11,11 @@ final as (
         model_version,
         model,
         trader_id,
+        period,
         metric,
         metric_value,
+        value_low,
+        value_high,
         rows_count,
         trained_through
     from source

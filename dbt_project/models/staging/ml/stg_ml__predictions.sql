@@ -25,8 +25,13 @@ final as (
         predicted_pnl_p95,
         ---------- numbers
         loss_probability,
+        limit_loss_probability,
         ---------- text
         reasons,
+        change_reasons,
+        loss_speaker,
+        pnl_speaker,
+        quantiles_speaker,
         ---------- dates
         features_date,
         trained_through,

@@ -1,0 +1,27 @@
+{{ config(tags=['after_scoring']) }}
+{# Grain: one row per trader, features date and model of the last walk-forward backtest. #}
+with
+
+source as (
+    select * from {{ source('ml', 'backtest_predictions') }}
+),
+
+final as (
+    select
+        trader_id,
+        features_date,
+        label_date,
+        model,
+        predicted_pnl,
+        predicted_pnl_p05,
+        predicted_pnl_p25,
+        predicted_pnl_p50,
+        predicted_pnl_p75,
+        predicted_pnl_p95,
+        loss_probability,
+        limit_loss_probability,
+        actual_net_pnl
+    from source
+)
+
+select * from final

@@ -1,0 +1,24 @@
+{{ config(tags=['after_scoring']) }}
+{# Grain: one row per morning, pair of policies, unit and metric: what their trial says. #}
+with
+
+source as (
+    select * from {{ source('ml', 'policy_comparison') }}
+),
+
+final as (
+    select
+        as_of as as_of_date,
+        policy,
+        other_policy,
+        unit,
+        metric,
+        metric_value,
+        value_low,
+        value_high,
+        policy_rows_count,
+        other_rows_count
+    from source
+)
+
+select * from final
