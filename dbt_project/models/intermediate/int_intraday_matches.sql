@@ -39,10 +39,17 @@ fills_numbered as (
 fills_matched as (
     select
         *,
-        greatest(
-            least(share_end, bought_quantity, sold_quantity) - (share_end - quantity), 0
-        ) as matched_quantity
+        least(share_end, bought_quantity, sold_quantity) as matched_share_end
     from fills_numbered
+),
+
+fills_split as (
+    select
+        *,
+        cast(
+            greatest(matched_share_end - (share_end - quantity), 0) as decimal(18, 8)
+        ) as matched_quantity
+    from fills_matched
 ),
 
 final as (
@@ -55,9 +62,10 @@ final as (
         quantity,
         matched_quantity,
         quantity - matched_quantity as remaining_quantity,
+        matched_share_end,
         price,
         multiplier
-    from fills_matched
+    from fills_split
 )
 
 select * from final
