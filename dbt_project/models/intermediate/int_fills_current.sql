@@ -88,7 +88,7 @@ final as (
             rows between unbounded preceding and current row
         ) as fill_sequence,
         day_sequence,
-        content_hash,
+        account_number,
         row_number,
         ---------- text
         instrument_type,
