@@ -76,9 +76,10 @@ lint: $(VENV)/dev ## Check the style of Python and SQL
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/sqlfluff lint dbt_project
 
-bench: $(VENV)/dev ## Measure the daily run and the load of a million fills
+bench: $(VENV)/dev ## Measure the daily run, and load and build of a million fills
 	@$(PY) -m tests.bench
 	@$(PY) -m tests.bench_load
+	@$(PY) -m tests.bench_build
 
 lock: ## Pin what pyproject.toml resolves to today
 	@rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock

@@ -7,10 +7,22 @@
     A side that is null has met nothing yet: the piece is still open.
 
     relation: one row per fill, with the units to pair in column `quantity`.
+    share_end: a column with the running sum of `quantity` over the side's fills, where
+    the relation has one; it spares a sort.
 #}
-{% macro fifo_pieces(relation, quantity, per_day=false) -%}
+{% macro fifo_pieces(relation, quantity, per_day=false, share_end=none) -%}
     {%- set keys = 'account_id, symbol' ~ (', trade_date' if per_day else '') -%}
-    {%- set ends = 'share_end, fill_sequence' %}
+    {%- set ends = 'share_end, fill_sequence' -%}
+    {%- set running_sum -%}
+        sum({{ quantity }}) over (
+            partition by {{ keys }}, is_buy order by fill_sequence
+            rows between unbounded preceding and current row
+        )
+    {%- endset -%}
+    {%- set buy_date = 'trade_date' if per_day
+        else first_following('case when is_buy then trade_date end', keys, ends) -%}
+    {%- set sell_date = 'trade_date' if per_day
+        else first_following('case when not is_buy then trade_date end', keys, ends) %}
     with
 
     units as (
@@ -22,11 +34,7 @@
             is_buy,
             price,
             multiplier,
-            sum({{ quantity }}) over (
-                partition by {{ keys }}, is_buy
-                order by fill_sequence
-                rows between unbounded preceding and current row
-            ) as share_end
+            {{ share_end or running_sum }} as share_end
         from {{ relation }}
         where {{ quantity }} > 0
     ),
@@ -36,19 +44,19 @@
             account_id,
             symbol,
             multiplier,
-            share_end - lag(share_end, 1, cast(0 as decimal(38, 8))) over (
-                partition by {{ keys }} order by share_end, fill_sequence
+            cast(
+                share_end - lag(share_end, 1, cast(0 as decimal(38, 8))) over (
+                    partition by {{ keys }} order by share_end, fill_sequence
+                ) as decimal(18, 8)
             ) as quantity,
             {{ first_following('case when is_buy then fill_sequence end', keys, ends) }}
                 as buy_sequence,
-            {{ first_following('case when is_buy then trade_date end', keys, ends) }}
-                as buy_date,
+            {{ buy_date }} as buy_date,
+            {{ sell_date }} as sell_date,
             {{ first_following('case when is_buy then price end', keys, ends) }}
                 as buy_price,
             {{ first_following('case when not is_buy then fill_sequence end', keys, ends) }}
                 as sell_sequence,
-            {{ first_following('case when not is_buy then trade_date end', keys, ends) }}
-                as sell_date,
             {{ first_following('case when not is_buy then price end', keys, ends) }}
                 as sell_price
         from units

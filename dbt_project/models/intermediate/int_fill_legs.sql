@@ -1,3 +1,4 @@
+{{ config(materialized='view') }}
 {#
     Grain: one row per counted fill, or two where the fill passes through zero: the leg
     that closes the old position, then the leg that opens the new one. For round trips
@@ -13,6 +14,7 @@ fills as (
         fill_sequence,
         day_sequence,
         signed_quantity,
+        position_after,
         price,
         multiplier,
         total_fees,
@@ -23,23 +25,13 @@ fills as (
     where is_counted
 ),
 
-positions_running as (
-    select
-        *,
-        sum(signed_quantity) over (
-            partition by account_id, symbol order by fill_sequence
-            rows between unbounded preceding and current row
-        ) as position_after
-    from fills
-),
-
 fills_placed as (
     select
         *,
         position_after - signed_quantity as position_before,
         (position_after > 0 and position_after - signed_quantity < 0)
         or (position_after < 0 and position_after - signed_quantity > 0) as crosses_zero
-    from positions_running
+    from fills
 ),
 
 fees_split as (
@@ -59,13 +51,15 @@ legs as (
         *,
         1 as leg_number,
         case when crosses_zero then -position_before else signed_quantity end
-            as leg_quantity
+            as leg_quantity,
+        case when crosses_zero then 0 else position_after end as leg_position_after
     from fees_split
     union all
     select
         *,
         2 as leg_number,
-        position_after as leg_quantity
+        position_after as leg_quantity,
+        position_after as leg_position_after
     from fees_split
     where crosses_zero
 ),
@@ -76,12 +70,12 @@ final as (
         account_id,
         trader_id,
         symbol,
-        row_number() over (
-            partition by account_id, symbol order by fill_sequence, leg_number
-        ) as leg_sequence,
+        -- Two numbers per fill: the order is all that counts.
+        2 * fill_sequence + leg_number - 2 as leg_sequence,
         day_sequence,
         ---------- numbers
         leg_quantity as signed_quantity,
+        leg_position_after as position_after,
         multiplier,
         price,
         case

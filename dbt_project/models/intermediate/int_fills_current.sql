@@ -69,7 +69,10 @@ days_sequenced as (
                 account_id asc,
                 symbol asc,
                 row_number asc
-        ) as day_sequence
+        ) as day_sequence,
+        {{ exact_product('quantity', 'price', 'multiplier') }} as exact_notional,
+        case when is_buy then quantity else -quantity end as signed_quantity,
+        not is_cancelled and multiplier is not null as is_counted
     from fills_identified
 ),
 
@@ -82,9 +85,10 @@ final as (
         trade_date,
         row_number() over (
             partition by account_id, symbol order by trade_date, day_sequence
+            rows between unbounded preceding and current row
         ) as fill_sequence,
         day_sequence,
-        content_hash,
+        account_number,
         row_number,
         ---------- text
         instrument_type,
@@ -98,20 +102,22 @@ final as (
         currency,
         ---------- numbers
         quantity,
-        case when is_buy then quantity else -quantity end as signed_quantity,
+        signed_quantity,
+        -- Numbered and added up in one sort.
+        sum(case when is_counted then signed_quantity else 0 end) over (
+            partition by account_id, symbol order by trade_date, day_sequence
+            rows between unbounded preceding and current row
+        ) as position_after,
         price,
         multiplier,
         -- To the cent, so that sums of squares fit 38 digits.
-        cast(
-            abs({{ exact_product('quantity', 'price', 'multiplier') }})
-            as decimal(18, 2)
-        ) as notional,
+        {{ to_cents('abs(exact_notional)') }} as notional,
         total_fees,
         ---------- flags
         is_buy,
         is_regular,
         is_cancelled,
-        not is_cancelled and multiplier is not null as is_counted,
+        is_counted,
         not is_cancelled and multiplier is null as lacks_multiplier,
         -- PropReports writes midnight where the time is unknown.
         filled_at_et > cast(trade_date as timestamp) as has_fill_time,

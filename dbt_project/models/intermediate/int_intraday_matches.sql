@@ -20,29 +20,46 @@ fills as (
 ),
 
 fills_numbered as (
+    -- One order and one partition for all four: DuckDB sorts once.
     select
         *,
-        sum(quantity) over (
-            partition by account_id, symbol, trade_date, is_buy
-            order by fill_sequence
-            rows between unbounded preceding and current row
-        ) as share_end,
-        sum(case when is_buy then quantity else 0 end) over (
-            partition by account_id, symbol, trade_date
-        ) as bought_quantity,
-        sum(case when is_buy then 0 else quantity end) over (
-            partition by account_id, symbol, trade_date
-        ) as sold_quantity
+        sum(case when is_buy then quantity else 0 end) over day_so_far as bought_end,
+        sum(case when is_buy then 0 else quantity end) over day_so_far as sold_end,
+        sum(case when is_buy then quantity else 0 end) over whole_day as bought_quantity,
+        sum(case when is_buy then 0 else quantity end) over whole_day as sold_quantity
     from fills
+    window
+        day_so_far as (
+            partition by account_id, symbol, trade_date order by fill_sequence
+            rows between unbounded preceding and current row
+        ),
+        whole_day as (
+            partition by account_id, symbol, trade_date order by fill_sequence
+            rows between unbounded preceding and unbounded following
+        )
+),
+
+fills_placed as (
+    select
+        *,
+        case when is_buy then bought_end else sold_end end as share_end
+    from fills_numbered
 ),
 
 fills_matched as (
     select
         *,
-        greatest(
-            least(share_end, bought_quantity, sold_quantity) - (share_end - quantity), 0
+        least(share_end, bought_quantity, sold_quantity) as matched_share_end
+    from fills_placed
+),
+
+fills_split as (
+    select
+        *,
+        cast(
+            greatest(matched_share_end - (share_end - quantity), 0) as decimal(18, 8)
         ) as matched_quantity
-    from fills_numbered
+    from fills_matched
 ),
 
 final as (
@@ -55,9 +72,10 @@ final as (
         quantity,
         matched_quantity,
         quantity - matched_quantity as remaining_quantity,
+        matched_share_end,
         price,
         multiplier
-    from fills_matched
+    from fills_split
 )
 
 select * from final

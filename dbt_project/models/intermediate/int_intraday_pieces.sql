@@ -5,7 +5,12 @@
 with
 
 final as (
-    {{ fifo_pieces(ref('int_intraday_matches'), 'matched_quantity', per_day=true) }}
+    {{ fifo_pieces(
+        ref('int_intraday_matches'),
+        'matched_quantity',
+        per_day=true,
+        share_end='matched_share_end',
+    ) }}
 )
 
 select * from final

@@ -14,6 +14,7 @@ fill_legs as (
         leg_sequence,
         day_sequence,
         signed_quantity,
+        position_after,
         multiplier,
         price,
         total_fees,
@@ -23,13 +24,9 @@ fill_legs as (
     from {{ ref('int_fill_legs') }}
 ),
 
-running_positions as (
+legs_paid as (
     select
         *,
-        sum(signed_quantity) over (
-            partition by account_id, symbol order by leg_sequence
-            rows between unbounded preceding and current row
-        ) as position_after,
         {{ exact_product('signed_quantity', 'price', '1') }} as paid_amount
     from fill_legs
 ),
@@ -39,11 +36,13 @@ legs_numbered as (
     select
         *,
         abs(position_after) > abs(position_after - signed_quantity) as is_entering,
-        sum(case when position_after = signed_quantity then 1 else 0 end) over (
-            partition by account_id, symbol order by leg_sequence
-            rows between unbounded preceding and current row
+        cast(
+            sum(case when position_after = signed_quantity then 1 else 0 end) over (
+                partition by account_id, symbol order by leg_sequence
+                rows between unbounded preceding and current row
+            ) as bigint
         ) as trip_number
-    from running_positions
+    from legs_paid
 ),
 
 entries_running as (

@@ -1,24 +1,13 @@
-{#
-    The fees of a fill are the sum of its fees by name. Two accounts with the same fills on
-    a date have one content_hash, so that the account tells them apart.
-#}
+{# The fees of a fill are the sum of its fees by name. #}
 with
 
 fills as (
     select
-        account_id,
+        account_number,
         trade_date,
-        content_hash,
         row_number,
         total_fees
     from {{ ref('int_fills_current') }}
-),
-
-accounts as (
-    select
-        account_number,
-        account_id
-    from {{ ref('int_accounts') }}
 ),
 
 fee_rows as (
@@ -27,29 +16,25 @@ fee_rows as (
 
 fees as (
     select
-        accounts.account_id,
-        fee_rows.trade_date,
-        fee_rows.content_hash,
-        fee_rows.row_number,
-        sum(fee_rows.fee_amount) as fee_amount
+        account_number,
+        trade_date,
+        row_number,
+        sum(fee_amount) as fee_amount
     from fee_rows
-    inner join accounts on fee_rows.account_number = accounts.account_number
-    group by
-        accounts.account_id, fee_rows.trade_date, fee_rows.content_hash, fee_rows.row_number
+    group by account_number, trade_date, row_number
 ),
 
 compared as (
     select
-        fills.account_id,
+        fills.account_number,
         fills.trade_date,
         fills.total_fees,
         coalesce(fees.fee_amount, 0) as fee_amount
     from fills
     left join fees
         on
-            fills.account_id = fees.account_id
+            fills.account_number = fees.account_number
             and fills.trade_date = fees.trade_date
-            and fills.content_hash = fees.content_hash
             and fills.row_number = fees.row_number
 )
 
