@@ -1,125 +1,186 @@
-"""LightGBM models of one group of rows, all targets of them."""
+"""LightGBM models: the one of all traders, and a trader's own."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml.split import Split, split_by_date
+from ml.baselines import QUANTILES, Baselines
+from ml.calibration import sigmoid
+from ml.days import Days
 from runtime.errors import UserError
 
-GLOBAL, PER_TRADER = "global", "per_trader"
-QUANTILES = {"p05": 0.05, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p95": 0.95}
+if TYPE_CHECKING:
+    import lightgbm
+
 MEAN, LOSS = "mean", "loss"
-MAXIMUM_ROUNDS = 300
-PATIENCE_ROUNDS = 30
+TARGETS = (MEAN, LOSS, *QUANTILES)
 SEED = 7
-# P&L has fat tails: a day beyond five times the usual teaches no more than five.
-TARGET_LIMIT = 5.0
-
-
-def parameters(rows: int, threads: int) -> dict:
-    """LightGBM's parameters; the same rows give the same model, byte for byte."""
-    return {
-        "learning_rate": 0.05,
-        "num_leaves": 15,
-        "min_data_in_leaf": max(5, min(40, rows // 15)),
-        "feature_fraction": 0.7,
-        "lambda_l2": 5.0,
-        "deterministic": True,
-        "force_row_wise": True,
-        "seed": SEED,
-        "num_threads": threads,
-        "verbosity": -1,
-    }
+# Below this a second thread costs more than it brings, above all on a busy machine.
+ROWS_FOR_THREADS = 50_000
+Boosters = Mapping[str, "lightgbm.Booster"]
 
 
 @dataclass(frozen=True)
-class Examples:
-    """Labelled rows in order of trader and date.
+class TreeSettings:
+    """What `make tune` may change of a model.
 
     Attributes:
-        features: Rows x features.
-        dates: Feature date of each row.
-        label_dates: Date of the next traded day, at whose close the label is known.
-        pnl: Next traded day's net dollars.
-        scale: The trader's own scale that day, in dollars, above 0.
+        rounds: Trees.
+        num_leaves: Leaves of a tree.
+        learning_rate: Share of each tree that counts.
+        lambda_l2: Penalty that shrinks leaves toward 0.
     """
 
-    features: np.ndarray
-    dates: np.ndarray
-    label_dates: np.ndarray
-    pnl: np.ndarray
-    scale: np.ndarray
+    rounds: int
+    num_leaves: int
+    learning_rate: float = 0.03
+    lambda_l2: float = 20.0
 
-    def __len__(self) -> int:
-        return len(self.dates)
+    def parameters(self, rows: int, threads: int) -> dict:
+        """LightGBM's parameters; the same rows give the same model, byte for byte."""
+        shared = {key: value for key, value in asdict(self).items() if key != "rounds"}
+        return shared | {
+            "min_data_in_leaf": max(5, min(40, rows // 10)),
+            "feature_fraction": 0.5,
+            "bagging_fraction": 0.7,
+            "bagging_freq": 1,
+            "feature_pre_filter": False,
+            "deterministic": True,
+            "force_row_wise": True,
+            "seed": SEED,
+            "num_threads": threads if rows >= ROWS_FOR_THREADS else 1,
+            "verbosity": -1,
+        }
 
-    def part(self, mask: np.ndarray) -> "Examples":
-        """The rows that `mask` marks."""
-        return Examples(
-            self.features[mask],
-            self.dates[mask],
-            self.label_dates[mask],
-            self.pnl[mask],
-            self.scale[mask],
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """Settings of every model; the defaults are small trees, for there is little skill.
+
+    Attributes:
+        shared: Of the global model.
+        own: Of a trader's own, where `own_by_trader` does not say otherwise.
+        own_by_trader: Of the traders who were tuned.
+    """
+
+    shared: TreeSettings = TreeSettings(rounds=60, num_leaves=4)
+    own: TreeSettings = TreeSettings(rounds=40, num_leaves=3)
+    own_by_trader: Mapping[str, TreeSettings] = None
+
+    def of(self, trader: str) -> TreeSettings:
+        """Settings of a trader's own model."""
+        return (self.own_by_trader or {}).get(trader, self.own)
+
+    def as_card(self) -> dict:
+        """As plain values for a file."""
+        return asdict(self)
+
+    @classmethod
+    def from_card(cls, card: dict) -> "ModelSettings":
+        """What `as_card` gave."""
+        own = card["own_by_trader"]
+        return cls(
+            TreeSettings(**card["shared"]),
+            TreeSettings(**card["own"]),
+            own and {trader: TreeSettings(**one) for trader, one in own.items()},
         )
 
-    def split(self) -> Split:
-        """The rows split 65 / 15 / 20 in order of time."""
-        return split_by_date(self.dates, self.label_dates)
 
-    @property
-    def is_loss(self) -> np.ndarray:
-        """1.0 where the next traded day's net P&L is below 0."""
-        return (self.pnl < 0).astype(float)
+def fit_global(
+    days: Days,
+    rows: np.ndarray,
+    baselines: Baselines,
+    settings: TreeSettings,
+    threads: int,
+    targets: tuple[str, ...] = TARGETS,
+) -> Boosters:
+    """One booster per target on all traders' rows.
 
-    def target(self, name: str) -> np.ndarray:
-        """What the model `name` learns: the loss flag, or P&L in units of scale."""
-        if name == LOSS:
-            return self.is_loss
-        return np.clip(self.pnl / self.scale, -TARGET_LIMIT, TARGET_LIMIT)
-
-
-Boosters = Mapping[str, "lightgbm.Booster"]  # noqa: F821 - imported where it is used
-
-
-def fit(examples: Examples, rounds: Mapping[str, int], threads: int) -> Boosters:
-    """Train one booster per target of `rounds`, on all of `examples`."""
+    Loss and mean start from what the trader's own record says (`Baselines`), so that
+    trees only add what the record does not know, and a newcomer is a trader with a
+    short record.
+    """
     lightgbm = import_lightgbm()
+    parameters = settings.parameters(len(rows), threads)
+    data = lightgbm.Dataset(
+        days.features[rows],
+        days.is_loss[rows],
+        params=parameters,
+        free_raw_data=False,
+    )
     boosters = {}
-    for name, count in rounds.items():
+    for name in targets:
+        start = _start(name, baselines, days, rows)
+        data.set_label(_target(name, days, rows))
+        data.set_init_score(np.zeros(len(rows)) if start is None else start)
         boosters[name] = lightgbm.train(
-            _objective(name) | parameters(len(examples), threads),
-            lightgbm.Dataset(examples.features, examples.target(name)),
-            num_boost_round=count,
+            parameters | _objective(name) | {"boost_from_average": start is None},
+            data,
+            num_boost_round=settings.rounds,
         )
     return boosters
 
 
-def choose_rounds(
-    examples: Examples, targets: tuple[str, ...], threads: int
-) -> dict[str, int]:
-    """How many rounds did best on the validation part, by target, at least 1."""
+def predict_global(
+    boosters: Boosters,
+    baselines: Baselines,
+    days: Days,
+    rows: np.ndarray,
+    rounds: int | None = None,
+) -> dict[str, np.ndarray]:
+    """Loss probability, scaled P&L and its quantiles (rows x levels) of `rows`.
+
+    Args:
+        rounds: Trees to use; None for all.
+    """
+    matrix = days.features[rows]
+    raw = {
+        name: booster.predict(matrix, raw_score=True, num_iteration=rounds)
+        for name, booster in boosters.items()
+    }
+    said = {
+        "loss_global": sigmoid(raw[LOSS] + _start(LOSS, baselines, days, rows)),
+        "pnl_global": raw[MEAN] + _start(MEAN, baselines, days, rows),
+    }
+    if set(QUANTILES) <= set(raw):
+        # Boosted apart, quantiles may cross; sorting them never makes them worse
+        # (Chernozhukov, Fernandez-Val and Galichon 2010).
+        levels = np.column_stack([raw[name] for name in QUANTILES])
+        said["quantiles_global"] = np.sort(levels, axis=1)
+    return said
+
+
+def fit_own(days: Days, rows: np.ndarray, settings: TreeSettings) -> Boosters:
+    """A trader's own models of mean and loss, on his rows alone."""
     lightgbm = import_lightgbm()
-    split = examples.split()
-    train, validation = examples.part(split.train), examples.part(split.validation)
-    rounds = {}
-    for name in targets:
-        data = lightgbm.Dataset(train.features, train.target(name))
-        booster = lightgbm.train(
-            _objective(name) | parameters(len(train), threads),
-            data,
-            num_boost_round=MAXIMUM_ROUNDS,
-            valid_sets=[
-                lightgbm.Dataset(
-                    validation.features, validation.target(name), reference=data
-                )
-            ],
-            callbacks=[lightgbm.early_stopping(PATIENCE_ROUNDS, verbose=False)],
+    parameters = settings.parameters(len(rows), threads=1)
+    data = lightgbm.Dataset(
+        days.features[rows], days.is_loss[rows], params=parameters, free_raw_data=False
+    )
+    boosters = {}
+    for name in (MEAN, LOSS):
+        data.set_label(_target(name, days, rows))
+        boosters[name] = lightgbm.train(
+            parameters | _objective(name), data, num_boost_round=settings.rounds
         )
-        rounds[name] = max(booster.best_iteration, 1)
-    return rounds
+    return boosters
+
+
+def predict_own(
+    boosters: Boosters, days: Days, rows: np.ndarray, rounds: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Loss probability and scaled P&L of a trader's rows by his own models.
+
+    Args:
+        rounds: Trees to use; None for all.
+    """
+    matrix = days.features[rows]
+    loss, mean = (
+        boosters[name].predict(matrix, num_iteration=rounds) for name in (LOSS, MEAN)
+    )
+    return loss, mean
 
 
 def import_lightgbm():  # noqa: ANN201 - a module
@@ -136,6 +197,21 @@ def import_lightgbm():  # noqa: ANN201 - a module
             "`apt-get install libgomp1`, or `dnf install libgomp`."
         ) from None
     return lightgbm
+
+
+def _start(
+    name: str, baselines: Baselines, days: Days, rows: np.ndarray
+) -> np.ndarray | None:
+    if name == LOSS:
+        return baselines.loss_score(days, rows)
+    if name == MEAN:
+        return baselines.pnl_score(days, rows)
+    return None
+
+
+def _target(name: str, days: Days, rows: np.ndarray) -> np.ndarray:
+    """What the model `name` learns: the loss flag, or P&L in units of scale."""
+    return days.is_loss[rows] if name == LOSS else days.scaled_pnl[rows]
 
 
 def _objective(name: str) -> dict:

@@ -1,5 +1,6 @@
 """What a model needs to know about its features, and in which order."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,22 @@ SCALE = "pnl_scale_20d"
 # A scale below a dollar is a trader who has not begun: it would blow up every ratio.
 MINIMUM_SCALE = 1.0
 KEYS = ("trader_id", "trade_date")
+# What the baselines read: the trader's own record, as a risk manager keeps it.
+RECORD = (
+    "net_pnl",
+    "net_pnl_scaled",
+    "traded_days_count",
+    "loss_day_ratio_to_date",
+    "loss_day_ratio_ewm_5d",
+    "loss_day_ratio_ewm_20d",
+    "net_pnl_ewm_momentum_5d",
+    "net_pnl_ewm_momentum_20d",
+    "net_pnl_ewm_volatility_20d",
+    "net_pnl_volatility_5d",
+    "net_pnl_volatility_60d",
+    "loss_streak_days",
+    "drawdown_ratio",
+)
 
 
 def usable_scale(frame: pd.DataFrame) -> np.ndarray:
@@ -26,42 +43,76 @@ class FeatureContractError(UserError):
 
 @dataclass(frozen=True)
 class FeatureContract:
-    """The features a model expects, in training order."""
+    """The features a model expects, in training order, and their types in the mart."""
 
-    names: tuple[str, ...]
+    types: Mapping[str, str]
 
     @classmethod
-    def of(cls, frame: pd.DataFrame) -> "FeatureContract":
-        """The contract of the mart as it is: every column that is no key."""
-        return cls(tuple(name for name in frame.columns if name not in KEYS))
-
-    def matrix(self, frame: pd.DataFrame) -> np.ndarray:
-        """Features of `frame` (rows of the mart) in training order.
-
-        Returns:
-            Float array, rows x features; an unknown value is NaN.
+    def of(cls, types: Mapping[str, str]) -> "FeatureContract":
+        """The contract of a mart with these columns: every one that is no key.
 
         Raises:
-            FeatureContractError: A feature is absent, or is not a number.
+            FeatureContractError: A column that the baselines read is absent.
         """
-        absent = [name for name in self.names if name not in frame.columns]
+        contract = cls({name: t for name, t in types.items() if name not in KEYS})
+        contract._require(RECORD, contract.types)
+        return contract
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The features, in training order."""
+        return tuple(self.types)
+
+    def check(self, types: Mapping[str, str]) -> None:
+        """Compare with the mart as it is now.
+
+        Raises:
+            FeatureContractError: A feature is absent, or of another type.
+        """
+        self._require(self.names, types)
+        changed = [
+            f"{name} ({then} then, {types[name]} now)"
+            for name, then in self.types.items()
+            if types[name] != then
+        ]
+        if changed:
+            raise FeatureContractError(
+                f"{FEATURE_MART} has columns of another type than the model learned "
+                f"from: {', '.join(changed)}. Mend the model in "
+                "dbt_project/models/marts/features and `make build`, or run "
+                "`make train` so that the models learn anew."
+            )
+
+    def _require(self, names: tuple[str, ...], types: Mapping[str, str]) -> None:
+        absent = [name for name in names if name not in types]
         if absent:
             raise FeatureContractError(
                 f"{FEATURE_MART} has no column {', '.join(absent)}. Run `make build`; "
                 "if the column was dropped on purpose, run `make train` so that the "
                 "models learn without it."
             )
-        chosen = frame.loc[:, list(self.names)]
-        odd = [
-            name
-            for name, kind in chosen.dtypes.items()
-            if not pd.api.types.is_numeric_dtype(kind)
-        ]
-        if odd:
-            raise FeatureContractError(
-                f"{FEATURE_MART} has a column that is no number: {', '.join(odd)}. "
-                "Mend its model in dbt_project/models/marts/features, `make build`."
-            )
-        matrix = chosen.to_numpy(dtype=np.float64, na_value=np.nan)
-        # An infinite ratio says no more than an unknown one.
-        return np.where(np.isfinite(matrix), matrix, np.nan)
+
+
+def to_matrix(frame: pd.DataFrame, names: tuple[str, ...]) -> np.ndarray:
+    """Columns of the feature mart as numbers.
+
+    Returns:
+        Float array, rows x names; an unknown value is NaN.
+
+    Raises:
+        FeatureContractError: A column is no number.
+    """
+    chosen = frame.loc[:, list(names)]
+    odd = [
+        name
+        for name, kind in chosen.dtypes.items()
+        if not pd.api.types.is_numeric_dtype(kind)
+    ]
+    if odd:
+        raise FeatureContractError(
+            f"{FEATURE_MART} has a column that is no number: {', '.join(odd)}. "
+            "Mend its model in dbt_project/models/marts/features, `make build`."
+        )
+    matrix = chosen.to_numpy(dtype=np.float64, na_value=np.nan)
+    # An infinite ratio says no more than an unknown one.
+    return np.where(np.isfinite(matrix), matrix, np.nan)

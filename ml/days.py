@@ -1,0 +1,122 @@
+"""Trader-days as arrays: what models learn from and predict."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from ml.features import FEATURE_MART, KEYS, RECORD, to_matrix, usable_scale
+from runtime.errors import UserError
+
+# P&L has fat tails: a day beyond five times the usual teaches no more than five.
+TARGET_LIMIT = 5.0
+MINIMUM_ROWS = 30
+
+
+@dataclass(frozen=True)
+class Days:
+    """Every traded day of every trader, in order of trader and date.
+
+    Models take the whole and the numbers of the rows they may use: a trader's past is
+    then at hand for any row, and nothing is copied.
+
+    Attributes:
+        traders: Trader of each row.
+        dates: Date of each row, at whose close its features are known; datetime64[ns].
+        label_dates: Date at whose close its outcome is known; NaT while it is not.
+        net: Net dollars of the day itself.
+        pnl: Net dollars of the trader's next traded day; NaN while it is not known.
+        scale: The trader's own scale that day, in dollars, above 0.
+        limit: Dollars that he may lose on the next traded day at most, above 0.
+        features: Rows x features; NaN where unknown.
+        record: Columns of `RECORD`, by name.
+    """
+
+    traders: np.ndarray
+    dates: np.ndarray
+    label_dates: np.ndarray
+    net: np.ndarray
+    pnl: np.ndarray
+    scale: np.ndarray
+    limit: np.ndarray
+    features: np.ndarray
+    record: dict[str, np.ndarray]
+
+    @classmethod
+    def of(
+        cls,
+        features: pd.DataFrame,
+        labels: pd.DataFrame,
+        limits: pd.DataFrame,
+        names: tuple[str, ...],
+    ) -> "Days":
+        """The rows of the feature mart, with the outcomes of those that have one.
+
+        Args:
+            features: The feature mart.
+            labels: trader_id, trade_date, label_date and pnl.
+            limits: trader_id, trade_date and daily_loss_limit_amount.
+            names: Features, in the order that models know.
+
+        Raises:
+            FeatureContractError: A feature is no number.
+            UserError: A trader has a day twice.
+        """
+        _refuse_twice(features)
+        order = list(KEYS)
+        frame = features.sort_values(order, ignore_index=True)
+        for more in (labels, limits):
+            frame = frame.merge(more, on=order, how="left", validate="one_to_one")
+        record = to_matrix(frame, RECORD)
+        return cls(
+            traders=frame["trader_id"].to_numpy(dtype=object),
+            dates=frame["trade_date"].to_numpy(dtype="datetime64[ns]"),
+            label_dates=frame["label_date"].to_numpy(dtype="datetime64[ns]"),
+            net=record[:, RECORD.index("net_pnl")],
+            pnl=frame["pnl"].to_numpy(dtype=float),
+            scale=usable_scale(frame),
+            limit=frame["daily_loss_limit_amount"].to_numpy(dtype=float),
+            features=to_matrix(frame, names),
+            record=dict(zip(RECORD, record.T, strict=True)),
+        )
+
+    def __len__(self) -> int:
+        return len(self.dates)
+
+    @cached_property
+    def is_loss(self) -> np.ndarray:
+        """1.0 where the next traded day's net P&L is below 0; NaN while unknown."""
+        return np.where(np.isnan(self.pnl), np.nan, (self.pnl < 0).astype(float))
+
+    @cached_property
+    def scaled_pnl(self) -> np.ndarray:
+        """The outcome in units of the trader's own scale, limited to five of them."""
+        return np.clip(self.pnl / self.scale, -TARGET_LIMIT, TARGET_LIMIT)
+
+    def known(self, morning: np.datetime64) -> np.ndarray:
+        """Numbers of the rows whose outcome was known before a morning."""
+        return np.flatnonzero(self.label_dates < morning)
+
+    def by_trader(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """Places in `rows`, by trader."""
+        names, numbers = np.unique(self.traders[rows].astype(str), return_inverse=True)
+        order = np.argsort(numbers, kind="stable")
+        ends = np.cumsum(np.bincount(numbers, minlength=len(names)))
+        parts = np.split(order, ends)[: len(names)]
+        return dict(zip(names.tolist(), parts, strict=True))
+
+    def can_teach(self, rows: np.ndarray) -> bool:
+        """Whether there are enough rows to learn from, and both outcomes among them."""
+        losses = self.is_loss[rows].sum()
+        return len(rows) >= MINIMUM_ROWS and 0 < losses < len(rows)
+
+
+def _refuse_twice(features: pd.DataFrame) -> None:
+    twice = features[features.duplicated(list(KEYS))]
+    if len(twice):
+        trader, day = twice.iloc[0][list(KEYS)]
+        raise UserError(
+            f"{FEATURE_MART} has {trader} on {day:%Y-%m-%d} twice. Run `make build`: "
+            "its tests say which model is wrong."
+        )

@@ -1,0 +1,189 @@
+"""Predictions of past days, each by models that had seen nothing of what came after."""
+
+import hashlib
+import pickle
+import subprocess
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ml.boosting import ModelSettings
+from ml.days import Days
+from ml.fitted import Fitted, Predictions
+from ml.tuning import Tuning
+from runtime.transform import project_variables
+
+# Refits fall on the same dates whatever day it is run on: a Monday, and every so many
+# days from it.
+_ANCHOR = np.datetime64("2000-01-03", "ns")
+
+
+def refit_dates(first: date, last: date, refit_days: int) -> list[np.datetime64]:
+    """The mornings between two dates at which models are refitted.
+
+    The first is the last one at or before `first`.
+    """
+    step = np.timedelta64(refit_days, "D")
+    begin = (np.datetime64(first, "ns") - _ANCHOR) // step
+    end = (np.datetime64(last, "ns") - _ANCHOR) // step
+    return [_ANCHOR + number * step for number in range(begin, end + 1)]
+
+
+def walk_forward(
+    days: Days,
+    tuning: Tuning,
+    *,
+    first: date,
+    last: date,
+    refit_days: int,
+    threads: int,
+    kept: Path | None = None,
+) -> tuple[np.ndarray, Predictions]:
+    """Predict every day from `first` to `last` as if it was then.
+
+    Models are refitted every `refit_days`, on the outcomes known that morning; a day is
+    predicted by the latest of them. Baselines and features are as of the day itself.
+
+    Args:
+        days: All days there are; the outcome of a predicted day is not looked at.
+        tuning: Settings of the trees, as they were known at each refit.
+        first: Where to begin: with the refit at or before it.
+        kept: Folder where each stretch between two refits is kept, under a name that
+            changes with whatever it rests on; None keeps nothing.
+
+    Returns:
+        Numbers of the rows predicted, in order of date, and their predictions. Days
+        before there was enough to learn from are left out.
+    """
+    step = np.timedelta64(refit_days, "D")
+    is_wanted = days.dates <= np.datetime64(last, "ns")
+    found_rows, found = [], []
+    for morning in refit_dates(first, last, refit_days):
+        rows = np.flatnonzero(
+            (days.dates >= morning) & (days.dates < morning + step) & is_wanted
+        )
+        known = days.known(morning)
+        if not len(rows) or not days.can_teach(known):
+            continue
+        rows = rows[np.argsort(days.dates[rows], kind="stable")]
+        settings = tuning.before(date.fromisoformat(str(morning)[:10]))
+        stretch = _Stretch(days, morning, known, rows, settings, threads)
+        found_rows.append(rows)
+        found.append(stretch.predictions(kept) if kept else stretch.predict())
+    if not found:
+        return np.array([], dtype=int), {}
+    return np.concatenate(found_rows), {
+        name: np.concatenate([one[name] for one in found]) for name in found[0]
+    }
+
+
+@dataclass(frozen=True)
+class _Stretch:
+    """The days between two refits, and what was known at the first of them."""
+
+    days: Days
+    morning: np.datetime64
+    known: np.ndarray
+    rows: np.ndarray
+    settings: ModelSettings
+    threads: int
+
+    def fit(self) -> Fitted:
+        own = with_own_model(self.days, self.known)
+        return Fitted.fit(self.days, self.known, self.settings, self.threads, own)
+
+    def predict(self) -> Predictions:
+        return self.fit().predict(self.days, self.rows)
+
+    def predictions(self, folder: Path) -> Predictions:
+        """As kept, if nothing that they rest on has changed since; else made and kept.
+
+        Models are kept too: tomorrow the same ones predict a day more.
+        """
+        begin = str(self.morning)[:10]
+        learned = self._fingerprint(self.days.dates < self.morning)
+        seen = self._fingerprint(self.days.dates <= self.days.dates[self.rows[-1]])
+        said = folder / f"{begin}-said-{learned}-{seen}.pickle"
+        predictions = _read(said)
+        if predictions is not None:
+            return predictions
+        models = folder / f"{begin}-models-{learned}.pickle"
+        fitted = _read(models)
+        if fitted is None:
+            fitted = self.fit()
+            # Only the latest stretch still grows.
+            for outdated in folder.glob("*-models-*.pickle"):
+                outdated.unlink()
+            _keep(models, fitted)
+        for outdated in folder.glob(f"{begin}-said-*.pickle"):
+            outdated.unlink()
+        predictions = fitted.predict(self.days, self.rows)
+        _keep(said, predictions)
+        return predictions
+
+    def _fingerprint(self, seen: np.ndarray) -> str:
+        """Of code, settings, the days seen, and the outcomes known at the refit."""
+        days = self.days
+        digest = hashlib.sha256(code_fingerprint().encode())
+        digest.update(repr(self.settings).encode())
+        digest.update(",".join(days.traders[seen]).encode())
+        for values in (days.dates, days.features, days.scale, *days.record.values()):
+            digest.update(np.ascontiguousarray(values[seen]).tobytes())
+        is_known = days.label_dates[seen] < self.morning
+        digest.update(is_known.tobytes())
+        digest.update(days.pnl[seen][is_known].tobytes())
+        return digest.hexdigest()[:16]
+
+
+def _read(file: Path) -> Any:
+    """What a file holds; None where it is not there, or damaged."""
+    try:
+        return pickle.loads(file.read_bytes())
+    except FileNotFoundError:
+        return None
+    except Exception:  # noqa: BLE001 - a damaged pickle may raise anything
+        file.unlink()
+        return None
+
+
+def _keep(file: Path, value: object) -> None:
+    """Write a file, all or nothing."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_suffix(".partial")
+    partial.write_bytes(pickle.dumps(value))
+    partial.replace(file)
+
+
+def with_own_model(days: Days, known: np.ndarray) -> list[str]:
+    """Traders with more traded days than the desk asks for: the last has no outcome."""
+    least = project_variables()["own_model_above_traded_days"]
+    groups = days.by_trader(known)
+    return [trader for trader, places in groups.items() if len(places) >= least]
+
+
+@cache
+def code_commit() -> str | None:
+    """The commit of the code; None where it does not lie in a git checkout."""
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    return done.stdout.strip() or None
+
+
+@cache
+def code_fingerprint() -> str:
+    """Names the code and libraries that predictions rest on."""
+    from importlib import metadata
+
+    digest = hashlib.sha256()
+    for library in ("lightgbm", "numpy", "scikit-learn", "scipy"):
+        digest.update(metadata.version(library).encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

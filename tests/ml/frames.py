@@ -1,0 +1,125 @@
+"""Marts of made-up traders, with the record that the baselines read."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+
+from ml.days import Days
+from ml.features import RECORD, SCALE, FeatureContract
+from ml.store import MartFrames
+
+START = date(2023, 1, 2)
+ORDER = ["trader_id", "trade_date"]
+
+
+def frames(
+    days: Mapping[str, int],
+    *,
+    seed: int = 1,
+    basis: str = "own_model",
+    noise: float = 0.3,
+) -> MartFrames:
+    """Marts of traders with so many days; `signal` tells the next day's P&L.
+
+    The more `noise`, the less it tells.
+    """
+    draw = np.random.default_rng(seed)
+    features, labels = [], []
+    for trader, count in days.items():
+        signal = draw.normal(size=count)
+        pnl = np.r_[draw.normal(), signal[:-1]] + noise * draw.normal(size=count)
+        pnl = 100 * pnl
+        dates = [
+            pd.Timestamp(START + timedelta(days=number)) for number in range(count)
+        ]
+        features.append(
+            pd.DataFrame(
+                {
+                    "trader_id": trader,
+                    "trade_date": dates,
+                    "signal": signal,
+                    "noise": draw.normal(size=count),
+                    SCALE: 100.0,
+                    **record(pnl),
+                }
+            )
+        )
+        labels.append(
+            pd.DataFrame(
+                {
+                    "trader_id": trader,
+                    "trade_date": dates[:-1],
+                    "label_date": dates[1:],
+                    "pnl": pnl[1:],
+                }
+            )
+        )
+    names = sorted(days)
+    traders = pd.DataFrame(
+        {
+            "trader_id": names,
+            "call_basis": basis,
+            "traded_days_count": [days[trader] for trader in names],
+            "idle_sessions_count": 0,
+        }
+    )
+    whole = pd.concat(features).sort_values(ORDER, ignore_index=True)
+    limits = whole[ORDER].assign(daily_loss_limit_amount=150.0)
+    morning = START + timedelta(days=max(days.values()))
+    return MartFrames(
+        whole,
+        {name: str(kind) for name, kind in whole.dtypes.items()},
+        pd.concat(labels).sort_values(ORDER, ignore_index=True),
+        limits,
+        traders,
+        morning,
+        morning,
+    )
+
+
+def record(pnl: np.ndarray) -> dict[str, np.ndarray]:
+    """Columns of `RECORD` of one trader's days, near enough to the mart's."""
+    series, lost = pd.Series(pnl), pd.Series((pnl < 0).astype(float))
+    mean = {days: series.ewm(halflife=days).mean() / 100 for days in (5, 20)}
+    streak = lost.groupby((lost == 0).cumsum()).cumsum()
+    whole = series.cumsum()
+    peak = whole.cummax().clip(lower=0)
+    found = {
+        "net_pnl": series,
+        "net_pnl_scaled": series / 100,
+        "traded_days_count": pd.Series(np.arange(1, len(pnl) + 1)),
+        "loss_day_ratio_to_date": lost.expanding().mean(),
+        "loss_day_ratio_ewm_5d": lost.ewm(halflife=5).mean(),
+        "loss_day_ratio_ewm_20d": lost.ewm(halflife=20).mean(),
+        "net_pnl_ewm_momentum_5d": mean[5],
+        "net_pnl_ewm_momentum_20d": mean[20],
+        "net_pnl_ewm_volatility_20d": series.expanding().std().fillna(0) / 100,
+        "net_pnl_volatility_5d": series.rolling(5).std() / 100,
+        "net_pnl_volatility_60d": series.rolling(60).std() / 100,
+        "loss_streak_days": streak,
+        "drawdown_ratio": ((peak - whole) / peak).where(peak > 0),
+    }
+    assert tuple(found) == RECORD
+    return {name: values.to_numpy() for name, values in found.items()}
+
+
+def to_days(marts: MartFrames) -> Days:
+    """The frames as arrays."""
+    names = FeatureContract.of(marts.types).names
+    return Days.of(marts.features, marts.labels, marts.limits, names)
+
+
+def cut(marts: MartFrames, last: pd.Timestamp) -> MartFrames:
+    """As the marts were when `last` was the last day."""
+    features, labels, limits = marts.features, marts.labels, marts.limits
+    return replace(
+        marts,
+        features=features[features["trade_date"] <= last].reset_index(drop=True),
+        labels=labels[labels["label_date"] <= last].reset_index(drop=True),
+        limits=limits[limits["trade_date"] <= last].reset_index(drop=True),
+        as_of=(last + pd.Timedelta(days=1)).date(),
+        prediction_date=(last + pd.Timedelta(days=1)).date(),
+    )

@@ -1,0 +1,128 @@
+"""No prediction of a past day knows what came after it."""
+
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ml.boosting import ModelSettings, TreeSettings
+from ml.champion import make
+from ml.tuning import Tuning
+from ml.walk_forward import refit_dates, walk_forward
+from tests.ml.frames import START, cut, frames, to_days
+
+LAST = START + timedelta(days=199)
+
+
+def walk(marts, last=LAST, tuning: Tuning = Tuning(), **options):  # noqa: B008
+    days = to_days(marts)
+    rows, raw = walk_forward(
+        days, tuning, first=START, last=last, refit_days=14, threads=1, **options
+    )
+    return days, rows, raw
+
+
+@pytest.fixture(scope="module")
+def desk():
+    return frames({"T1": 200, "T2": 180, "T3": 20}, noise=1.0)
+
+
+@pytest.fixture(scope="module")
+def whole(desk):
+    return walk(desk)
+
+
+def by_key(days, rows, found) -> dict:
+    keys = zip(days.traders[rows], days.dates[rows], strict=True)
+    return {
+        key: {name: values[number] for name, values in found.items()}
+        for number, key in enumerate(keys)
+    }
+
+
+def assert_same(one: dict, other: dict) -> None:
+    for key in one:
+        for name, value in one[key].items():
+            np.testing.assert_array_equal(value, other[key][name], err_msg=str(key))
+
+
+@pytest.mark.parametrize("day", [70, 111, 150, 183])
+def test_data_cut_at_a_date_gives_the_same_predictions_up_to_it(desk, whole, day):
+    last = pd.Timestamp(START + timedelta(days=day))
+    days, rows, raw = walk(cut(desk, last), last.date())
+    then = by_key(days, rows, make(days, rows, raw)[0])
+    now = by_key(whole[0], whole[1], make(*whole)[0])
+    assert len(then) > 50
+    assert_same(then, now)
+
+
+def test_outcomes_after_a_date_change_nothing_before_it(desk, whole) -> None:
+    last = pd.Timestamp(START + timedelta(days=150))
+    labels = desk.labels.copy()
+    later = labels["label_date"] > last
+    labels.loc[later, "pnl"] = -5 * labels.loc[later, "pnl"] + 7
+    days = to_days(desk.__class__(**vars(desk) | {"labels": labels}))
+    rows, raw = walk_forward(
+        days, Tuning(), first=START, last=LAST, refit_days=14, threads=1
+    )
+    changed = by_key(days, rows, make(days, rows, raw)[0])
+    now = by_key(whole[0], whole[1], make(*whole)[0])
+    assert_same({key: now[key] for key in now if key[1] <= last}, changed)
+    with pytest.raises(AssertionError):
+        assert_same(now, changed)
+
+
+def test_what_is_kept_is_what_would_be_made(desk, whole, tmp_path) -> None:
+    once = walk(desk, kept=tmp_path)
+    files = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    again = walk(desk, kept=tmp_path)
+    assert files == {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    for found in (once, again):
+        np.testing.assert_equal(found[2], whole[2])
+
+
+def test_a_day_more_uses_the_models_kept(desk, whole, tmp_path, monkeypatch) -> None:
+    last = pd.Timestamp(START + timedelta(days=190))
+    begun = refit_dates(START, last.date(), 14)[-1]
+    assert begun < np.datetime64(last) - np.timedelta64(1, "D")
+    walk(cut(desk, last - pd.Timedelta(days=1)), last.date(), kept=tmp_path)
+    monkeypatch.setattr(
+        "ml.walk_forward.Fitted.fit", lambda *_: pytest.fail("fitted anew")
+    )
+    days, rows, raw = walk(cut(desk, last), last.date(), kept=tmp_path)
+    assert_same(by_key(days, rows, raw), by_key(*whole))
+
+
+def test_a_corrected_day_makes_what_rests_on_it_anew(desk, tmp_path) -> None:
+    walk(desk, kept=tmp_path)
+    features = desk.features.copy()
+    features.loc[120, "signal"] += 1
+    corrected = desk.__class__(**vars(desk) | {"features": features})
+    kept, fresh = walk(corrected, kept=tmp_path), walk(corrected)
+    np.testing.assert_equal(kept[2], fresh[2])
+
+
+def test_a_killed_run_leaves_nothing_that_counts(desk, whole, tmp_path) -> None:
+    walk(desk, kept=tmp_path)
+    said = sorted(tmp_path.glob("*-said-*"))
+    said[-1].rename(said[-1].with_suffix(".partial"))
+    np.testing.assert_equal(walk(desk, kept=tmp_path)[2], whole[2])
+
+
+def test_refits_fall_on_the_same_dates_whatever_the_first() -> None:
+    late = refit_dates(START + timedelta(days=40), LAST, 14)
+    assert late == refit_dates(START, LAST, 14)[-len(late) :]
+    assert late[0] <= np.datetime64(START + timedelta(days=40))
+
+
+def test_settings_tuned_later_are_not_used_before(desk, whole) -> None:
+    """Hyperparameters look at outcomes, too."""
+    tuned_on = START + timedelta(days=120)
+    bolder = ModelSettings(shared=TreeSettings(rounds=20, num_leaves=8))
+    tuning = Tuning().with_settings(tuned_on, bolder)
+    days, rows, raw = walk(desk, tuning=tuning)
+    before = days.dates[rows] <= np.datetime64(tuned_on)
+    same = raw["loss_global"] == whole[2]["loss_global"]
+    assert same[before].all()
+    assert not same[~before].all()
