@@ -53,6 +53,18 @@ train: setup ## Train the models
 score: setup ## Predict the next session
 	@$(PY) -m daily score
 
+tune: setup ## Choose the models' settings on a validation split
+	@$(PY) -m daily tune
+
+verify: setup ## Check that the models are sound and fresh; say what beats its baseline
+	@$(PY) -m daily verify
+
+retrain-weekly: setup ## Tune, train, score, publish and verify: once a week, from cron
+	@$(PY) -m daily retrain-weekly
+
+backtest: setup ## Walk through the past (SOURCE= EXPORTS= ACCOUNTS= FROM= TO= JSON=)
+	@$(PY) -m daily backtest
+
 risk: setup ## Build and test the risk marts on the predictions
 	@$(PY) -m daily risk
 
@@ -76,10 +88,11 @@ lint: $(VENV)/dev ## Check the style of Python and SQL
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/sqlfluff lint dbt_project
 
-bench: $(VENV)/dev ## Measure the daily run, and load and build of a million fills
+bench: $(VENV)/dev ## Measure the daily run, a million fills, a thousand traders' models
 	@$(PY) -m tests.bench
 	@$(PY) -m tests.bench_load
 	@$(PY) -m tests.bench_build
+	@$(PY) -m tests.bench_models
 
 lock: ## Pin what pyproject.toml resolves to today
 	@rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock
@@ -93,4 +106,4 @@ clean: ## Remove .venv, caches and the sample warehouse (a firm's data stays)
 	@rm -rf $(VENV) var/sample .ruff_cache .hypothesis build *.egg-info
 	@find . -name __pycache__ -not -path './var/*' -prune -exec rm -rf {} +
 
-.PHONY: help setup daily ingest backfill doctor freshness build train score risk publish sql report docs test lint bench lock clean
+.PHONY: help setup daily ingest backfill doctor freshness build train score tune verify retrain-weekly backtest risk publish sql report docs test lint bench lock clean

@@ -4,11 +4,12 @@ import faulthandler
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from datetime import datetime
 from functools import partial
 from logging.handlers import RotatingFileHandler
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -74,6 +75,20 @@ def report(settings: Settings, home: Home) -> str:
     from reports.daily_report import report as write_report
 
     return write_report(settings, home, mails=not _is_past(settings, home))
+
+
+def tune(settings: Settings, home: Home) -> str:
+    """Choose the models' settings on a validation split, for the days to come."""
+    from ml.tune import tune as tune_models
+
+    return tune_models(settings, home)
+
+
+def verify(settings: Settings, home: Home) -> str:
+    """Check that every model is sound and fresh, and say what beats its baseline."""
+    from ml.verify import verify as verify_models
+
+    return verify_models(settings, home)
 
 
 def docs(settings: Settings, home: Home) -> str:
@@ -142,6 +157,53 @@ def run_backfill(first: datetime, last: datetime) -> None:
     _guarded(backfill_alone)
 
 
+@main.command("backtest")
+@click.option("--from", "first", type=DATE, envvar="FROM", help="First feature date.")
+@click.option("--to", "last", type=DATE, envvar="TO", help="Last feature date.")
+@click.option(
+    "--accounts",
+    envvar="ACCOUNTS",
+    default="*",
+    show_default=True,
+    help="Traders or accounts to evaluate: patterns, by comma.",
+)
+@click.option(
+    "--refit-days",
+    envvar="REFIT_DAYS",
+    type=click.IntRange(1, 365),
+    default=14,
+    show_default=True,
+    help="Days between two refits.",
+)
+@click.option(
+    "--json",
+    "json_file",
+    envvar="JSON",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where every figure goes.",
+)
+def run_backtest(
+    first: datetime | None,
+    last: datetime | None,
+    accounts: str,
+    refit_days: int,
+    json_file: Path | None,
+) -> None:
+    """Load, build, and walk through the past: what models and policies are worth."""
+
+    def walk(settings: Settings, home: Home) -> str:
+        from ml.backtest.step import backtest
+        from ml.backtest.walk import Window
+
+        window = Window(
+            first and first.date(), last and last.date(), accounts, refit_days
+        )
+        return backtest(settings, home, window, json_file)
+
+    walk.__name__ = "backtest"
+    _guarded(lambda settings: _run_steps(settings, (build, walk, risk)))
+
+
 @main.command("sql")
 @click.option("--query", envvar="Q", help="One statement or several; left out: stdin.")
 def run_sql(query: str | None) -> None:
@@ -167,13 +229,20 @@ def run_doctor() -> None:
     sys.exit(examine())
 
 
+@main.command("retrain-weekly")
+def run_retrain() -> None:
+    """Tune, train, score, and publish what comes of it; then verify."""
+    steps = (tune, train, score, risk, publish, verify)
+    _guarded(lambda settings: _run_alone(settings, steps))
+
+
 def _add_command(step: Step) -> None:
     @main.command(step.__name__, help=step.__doc__)
     def command() -> None:
-        _guarded(lambda settings: _run_alone(settings, step))
+        _guarded(lambda settings: _run_alone(settings, (step,)))
 
 
-for _step in (*AFTER_INGEST, docs):
+for _step in (*AFTER_INGEST, tune, verify, docs):
     _add_command(_step)
 
 
@@ -201,17 +270,23 @@ def _run_all(settings: Settings) -> None:
     from reports.daily_report import report_path
 
     started = time.monotonic()
-    total = 1 + len(AFTER_INGEST)
-    with ExitStack() as held:
-        home = _ingest(settings, held, total)
-        for number, step in enumerate(AFTER_INGEST, start=2):
-            _run_step(step, settings, home, number, total)
-        context = read_run_context(home)
+    home = _run_steps(settings, AFTER_INGEST)
+    context = read_run_context(home)
     click.echo(f"done in {time.monotonic() - started:.1f} s. Where to look next:")
     click.echo(f"  report     {report_path(home, context.as_of)}")
     if (home.published / "current").exists():
         click.echo(f"  marts      {home.published / 'current'} (DuckDB and Parquet)")
     click.echo(f"  lineage    {settings.as_command('docs')}")
+
+
+def _run_steps(settings: Settings, steps: Sequence[Step]) -> Home:
+    """Ingest, then these steps, under one lock."""
+    total = 1 + len(steps)
+    with ExitStack() as held:
+        home = _ingest(settings, held, total)
+        for number, step in enumerate(steps, start=2):
+            _run_step(step, settings, home, number, total)
+    return home
 
 
 def _ingest(
@@ -253,7 +328,7 @@ def _progress_bar(requests: list) -> AbstractContextManager:
     )
 
 
-def _run_alone(settings: Settings, step: Step) -> None:
+def _run_alone(settings: Settings, steps: Sequence[Step]) -> None:
     with ExitStack() as held:
         root = Home(settings.home_root)
         held.enter_context(root.locked())
@@ -261,7 +336,8 @@ def _run_alone(settings: Settings, step: Step) -> None:
         if home != root:
             held.enter_context(home.locked())
         _log_to(home)
-        _run_step(step, settings, home, 1, 1)
+        for number, step in enumerate(steps, start=1):
+            _run_step(step, settings, home, number, len(steps))
 
 
 def _run_step(

@@ -1,10 +1,11 @@
-"""Why a prediction is what it is, in words: exact tree contributions, in dollars."""
+"""Why a call is what it is, in words: what each feature added, in dollars."""
 
 import numpy as np
 
 from ml.features import SCALE
 
 SHOWN = 3
+SHOWN_CHANGES = 2
 MINUS = "\N{MINUS SIGN}"
 
 PHRASES = {
@@ -135,19 +136,50 @@ def reasons(
     Args:
         names: Features in training order.
         values: Their values; NaN where unknown.
-        dollars: What each added to the prediction (Lundberg and Lee 2017, exact
-            for trees).
+        dollars: What each added to the prediction.
         predicted: The prediction, in dollars.
     """
+    return "; ".join(_told(names, values, dollars, predicted, SHOWN))
+
+
+def changes(
+    names: tuple[str, ...],
+    values: np.ndarray,
+    moved: np.ndarray,
+    now: float,
+    before: float,
+) -> str:
+    """What changed since the trader's previous traded day, by the same model.
+
+    Args:
+        names: Features in training order.
+        values: Their values now; NaN where unknown.
+        moved: By how many dollars each adds more than it did.
+        now: The prediction, in dollars.
+        before: What the same model said the day before.
+    """
+    told = _told(names, values, moved, now - before, SHOWN_CHANGES)
+    return f"{_signed(now - before)} since the day before" + (
+        f": {'; '.join(told)}" if told else ""
+    )
+
+
+def _told(
+    names: tuple[str, ...],
+    values: np.ndarray,
+    dollars: np.ndarray,
+    whole: float,
+    count: int,
+) -> list[str]:
     # What pushes the way the call goes comes first; a trader's scale is no reason.
-    way = -1.0 if predicted < 0 else 1.0
+    way = -1.0 if whole < 0 else 1.0
     strength = np.where(np.array(names) == SCALE, 0.0, np.abs(dollars))
-    order = np.lexsort((-strength, dollars * way < 0))[:SHOWN]
-    return "; ".join(
+    order = np.lexsort((-strength, dollars * way < 0))[:count]
+    return [
         f"{describe(names[index], values[index])} ({_signed(dollars[index])})"
         for index in order
         if round(strength[index])
-    )
+    ]
 
 
 def describe(name: str, value: float) -> str:

@@ -1,119 +1,228 @@
 """Predicts every trader's next session and writes it to schema `ml`."""
 
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
-from ml.boosting import GLOBAL, LOSS, MEAN, PER_TRADER, QUANTILES, Boosters
-from ml.features import usable_scale
-from ml.reasons import reasons
+from ml.baselines import QUANTILES, warnings_raised
+from ml.champion import CHAMPION, OUTPUTS, as_said
+from ml.contributions import contributions
+from ml.days import Days
+from ml.drift import feature_drift
+from ml.evaluation import NAMES
+from ml.fitted import Predictions
+from ml.policies import POLICIES, Outlook, assigned, trial_name
+from ml.reasons import changes, reasons
 from ml.registry import ModelSet
-from ml.store import MartFrames, is_scored, read_marts, write_scores
+from ml.store import (
+    MartFrames,
+    Scores,
+    is_scored,
+    read_marts,
+    read_trial,
+    write_scores,
+)
+from ml.trial import compare
+from ml.tuning import Tuning
 from runtime.home import Home
 from runtime.settings import Settings
+from runtime.transform import project_variables
+
+_LARGEST = 9e9
+_CONSIDERED = ("own_model", "global_model", "too_little_history")
 
 
-def score(settings: Settings, home: Home) -> str:  # noqa: ARG001 - as every step
+def score(settings: Settings, home: Home) -> str:
     """Write the predictions of today's models; a sentence for people."""
     frames = read_marts(home)
-    version = frames.version()
-    if is_scored(home, version, frames.prediction_date):
-        return f"predictions for {frames.prediction_date} are up to date"
+    tuning = Tuning.load(Home(settings.home_root).models)
+    version = settings.model_version or frames.version(tuning.before(frames.as_of))
+    under = partial(
+        assigned,
+        day=frames.prediction_date,
+        live=settings.policy,
+        trial=settings.trial_policy,
+        unit=settings.trial_unit,
+    )
     models = ModelSet.load(home.models, version)
-    predictions = predict(models, frames)
-    roster = call_roster(models, frames)
-    write_scores(home, models, frames.prediction_date, predictions, roster)
-    called = roster["model"].notna().sum()
+    models.contract.check(frames.types)
+    scores = replace(
+        score_traders(models, frames, under),
+        policy_comparison=_compared(settings, home, frames),
+    )
+    if is_scored(home, frames.prediction_date, scores.fingerprint(version)):
+        return f"predictions for {frames.prediction_date} are up to date"
+    write_scores(home, models, frames, scores)
+    called = scores.roster["model"].notna().sum()
     return (
-        f"{called} of {len(roster)} traders predicted for {frames.prediction_date}, "
-        f"{len(roster) - called} unknown"
+        f"{called} of {len(scores.roster)} traders predicted for "
+        f"{frames.prediction_date}, {len(scores.roster) - called} unknown"
     )
 
 
-def call_roster(models: ModelSet, frames: MartFrames) -> pd.DataFrame:
-    """Who is considered, and which model speaks.
+def _compared(settings: Settings, home: Home, frames: MartFrames) -> pd.DataFrame:
+    if settings.trial_policy is None:
+        return pd.DataFrame()
+    name = trial_name(settings.policy, settings.trial_policy, settings.trial_unit)
+    return compare(read_trial(home, name), frames.as_of, settings)
 
-    Returns:
-        trader_id, call_basis, traded_days_count, idle_sessions_count, model (None
-        where nothing can be predicted); inactive traders are left out.
+
+def score_traders(
+    models: ModelSet, frames: MartFrames, under: Callable[[str], tuple[str, str | None]]
+) -> Scores:
+    """What every model says of every trader it can speak for, and what follows.
+
+    Args:
+        models: Today's, or older ones.
+        frames: What the marts hold.
+        under: Policy of a trader that day, and the trial that put him there.
     """
-    considered = ("own_model", "global_model", "too_little_history")
-    roster = frames.traders[frames.traders["call_basis"].isin(considered)]
-    predictable = bool(models.global_models) & (
-        roster["call_basis"] != "too_little_history"
+    roster = frames.traders[frames.traders["call_basis"].isin(_CONSIDERED)]
+    called = roster[roster["call_basis"] != "too_little_history"]["trader_id"]
+    names = models.contract.names
+    days = Days.of(frames.features, frames.labels, frames.limits, names)
+    rows = _latest_rows(days, set(called) if models.fitted else set())
+    traders = days.traders[rows]
+    roster = roster.assign(
+        model=pd.Series(CHAMPION, roster.index).where(
+            roster["trader_id"].isin(set(traders)), None
+        )
     )
-    speaks = np.where(roster["trader_id"].isin(models.speaks), PER_TRADER, GLOBAL)
-    return roster.assign(model=pd.Series(speaks, roster.index).where(predictable, None))
+    if not len(rows):
+        empty = pd.DataFrame()
+        return Scores(empty, roster, empty, empty, empty)
+    made = _said(models, days, rows)
+    frames_of = [prediction_frame(model, days, rows, made) for model in NAMES]
+    predictions = pd.concat(frames_of, ignore_index=True)
+    is_champion = predictions["model"] == CHAMPION
+    predictions.loc[is_champion, ["reasons", "change_reasons"]] = _explained(
+        models, days, rows, made["pnl_champion"]
+    )
+    for output in OUTPUTS:
+        predictions.loc[is_champion, f"{output}_speaker"] = models.verdict.speaker(
+            output
+        )
+    known = days.known(np.datetime64(frames.as_of, "ns"))
+    return Scores(
+        predictions,
+        roster,
+        _advice(days, rows, made, under),
+        feature_drift(days, known, names),
+        pd.DataFrame(),
+    )
 
 
-def predict(models: ModelSet, frames: MartFrames) -> pd.DataFrame:
-    """Predictions of every model for every trader it can speak for.
+def _said(models: ModelSet, days: Days, rows: np.ndarray) -> Predictions:
+    raw = models.fitted.predict(days, rows)
+    return as_said(raw, models.verdict.apply(raw, days.limit[rows] / days.scale[rows]))
+
+
+def prediction_frame(
+    model: str, days: Days, rows: np.ndarray, made: Predictions
+) -> pd.DataFrame:
+    """One model's predictions in dollars, null where it has no such output.
 
     Returns:
-        One row per trader and model: trader_id, model, predicted_pnl, its quantiles,
-        loss_probability, reasons, features_date. Dollars.
+        trader_id, model, features_date and the figures of ml.predictions.
     """
-    latest = frames.features.groupby("trader_id", sort=True).tail(1)
-    bases = frames.traders.set_index("trader_id")["call_basis"]
-    basis = latest["trader_id"].map(bases)
-    parts = []
-    if models.global_models:
-        rows = latest[basis.isin(["own_model", "global_model"])]
-        if len(rows):
-            parts.append(_predict_global(models, rows))
-            owned = rows[rows["trader_id"].isin(models.own_models)]
-            parts += [
-                _predict_own(models, row, parts[0])
-                for _, row in owned.groupby("trader_id")
-            ]
-    if not parts:
-        return pd.DataFrame(columns=["trader_id", "model"])
-    return pd.concat(parts, ignore_index=True)
-
-
-def _predict_global(models: ModelSet, rows: pd.DataFrame) -> pd.DataFrame:
-    matrix, scale = models.contract.matrix(rows), usable_scale(rows)
-    boosters = models.global_models
-    levels = np.column_stack([boosters[name].predict(matrix) for name in QUANTILES])
-    # Boosted apart, quantiles may cross; sorting them never makes them worse
-    # (Chernozhukov, Fernandez-Val and Galichon 2010).
-    levels = np.sort(levels, axis=1) * scale[:, None]
-    frame = _common(GLOBAL, boosters, models, rows)
-    for position, name in enumerate(QUANTILES):
-        frame[f"predicted_pnl_{name}"] = levels[:, position]
-    return frame
-
-
-def _predict_own(
-    models: ModelSet, row: pd.DataFrame, of_global: pd.DataFrame
-) -> pd.DataFrame:
-    trader_id = row["trader_id"].iloc[0]
-    frame = _common(PER_TRADER, models.own_models[trader_id], models, row)
-    # One trader's days are too few for quantiles: the global spread, moved.
-    spread = of_global[of_global["trader_id"] == trader_id].iloc[0]
-    move = frame["predicted_pnl"].iloc[0] - spread["predicted_pnl"]
-    for name in QUANTILES:
-        frame[f"predicted_pnl_{name}"] = spread[f"predicted_pnl_{name}"] + move
-    return frame
-
-
-def _common(
-    model: str, boosters: Boosters, models: ModelSet, rows: pd.DataFrame
-) -> pd.DataFrame:
-    matrix, scale = models.contract.matrix(rows), usable_scale(rows)
-    predicted = boosters[MEAN].predict(matrix) * scale
-    contributions = boosters[MEAN].predict(matrix, pred_contrib=True)[:, :-1]
-    return pd.DataFrame(
+    scale = days.scale[rows]
+    nothing = np.full(len(rows), np.nan)
+    quantiles = made.get(f"quantiles_{model}")
+    frame = pd.DataFrame(
         {
-            "trader_id": rows["trader_id"].to_numpy(),
+            "trader_id": days.traders[rows],
             "model": model,
-            "predicted_pnl": predicted,
-            "loss_probability": boosters[LOSS].predict(matrix),
-            "reasons": [
-                reasons(models.contract.names, values, dollars, total)
-                for values, dollars, total in zip(
-                    matrix, contributions * scale[:, None], predicted, strict=True
-                )
-            ],
-            "features_date": rows["trade_date"].to_numpy(),
+            "features_date": days.dates[rows],
+            "loss_probability": made.get(f"loss_{model}", nothing),
+            "limit_loss_probability": made.get(f"limit_{model}", nothing),
+            "predicted_pnl": _dollars(made.get(f"pnl_{model}", nothing) * scale),
         }
     )
+    for position, name in enumerate(QUANTILES):
+        values = nothing if quantiles is None else quantiles[:, position] * scale
+        frame[f"predicted_pnl_{name}"] = _dollars(values)
+    return frame
+
+
+def outlook(days: Days, rows: np.ndarray, made: Predictions) -> Outlook:
+    """What policies look at, of the champion's calls."""
+    scale = days.scale[rows]
+    return Outlook(
+        predicted_pnl=made["pnl_champion"] * scale,
+        quantiles=made["quantiles_champion"] * scale[:, None],
+        scale=scale,
+        warnings=warnings_raised({k: v[rows] for k, v in days.record.items()}),
+    )
+
+
+def _advice(
+    days: Days,
+    rows: np.ndarray,
+    made: Predictions,
+    under: Callable[[str], tuple[str, str | None]],
+) -> pd.DataFrame:
+    calls, variables = outlook(days, rows, made), project_variables()
+    policies = [under(trader) for trader in days.traders[rows]]
+    return pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "trader_id": days.traders[rows],
+                    "policy": name,
+                    "position_multiplier": policy(calls, variables),
+                    "is_live": [name == live for live, _ in policies],
+                    "is_trial": [trial is not None for _, trial in policies],
+                    "trial": [trial for _, trial in policies],
+                }
+            )
+            for name, policy in POLICIES.items()
+        ],
+        ignore_index=True,
+    )
+
+
+def _explained(
+    models: ModelSet, days: Days, rows: np.ndarray, predicted: np.ndarray
+) -> np.ndarray:
+    """Reasons of each call, and what changed since the traded day before it."""
+    names, verdict = models.contract.names, models.verdict
+    before = rows - 1
+    has_before = (rows > 0) & (days.traders[before] == days.traders[rows])
+    before = np.where(has_before, before, rows)
+    parts = contributions(models.fitted, verdict, days, rows, names)
+    parts_before = contributions(models.fitted, verdict, days, before, names)
+    said_before = _said(models, days, before)["pnl_champion"]
+    told = []
+    for number, row in enumerate(rows):
+        scale, values = days.scale[row], days.features[row]
+        dollars = predicted[number] * scale
+        told.append(
+            (
+                reasons(names, values, parts[number] * scale, dollars),
+                changes(
+                    names,
+                    values,
+                    (parts[number] - parts_before[number]) * scale,
+                    dollars,
+                    said_before[number] * scale,
+                )
+                if has_before[number]
+                else None,
+            )
+        )
+    return np.array(told, dtype=object)
+
+
+def _latest_rows(days: Days, traders: set[str]) -> np.ndarray:
+    """The last day of each of these traders."""
+    is_last = np.r_[days.traders[1:] != days.traders[:-1], True][: len(days)]
+    chosen = np.array([trader in traders for trader in days.traders], dtype=bool)
+    return np.flatnonzero(is_last & chosen)
+
+
+def _dollars(values: np.ndarray) -> np.ndarray:
+    """What fits the table's decimals."""
+    return np.clip(values, -_LARGEST, _LARGEST)

@@ -28,6 +28,16 @@ class Home:
         return self.root / "models"
 
     @property
+    def walk_forward(self) -> Path:
+        """Predictions of past days by models of their time, kept from run to run."""
+        return self.root / "models" / "walk_forward"
+
+    @property
+    def backtest(self) -> Path:
+        """The last backtest's page and figures."""
+        return self.root / "backtest"
+
+    @property
     def logs(self) -> Path:
         """Log files."""
         return self.root / "logs"

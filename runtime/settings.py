@@ -17,6 +17,7 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 ENV_FILE = "RISK_ENV_FILE"
 """Names another file than `.env`; empty for none."""
 
+PolicyName = Literal["fixed", "adaptive", "cost_aware", "rules"]
 SourceName = Literal["api", "files", "sample"]
 
 
@@ -76,6 +77,20 @@ class Settings(BaseSettings):
     gate: Literal["stop", "warn"] = Field(
         "stop",
         description="What a critical check of newly loaded fills does: stop or warn",
+    )
+
+    policy: PolicyName = Field(
+        "fixed",
+        description="Who advises position sizes: fixed, adaptive, cost_aware or rules",
+    )
+    trial_policy: PolicyName | None = Field(
+        None, description="A second policy, tried on half of the traders or days"
+    )
+    trial_unit: Literal["trader", "day"] = Field(
+        "trader", description="What a trial assigns: each trader, or each day"
+    )
+    model_version: str | None = Field(
+        None, description="Score with this saved model instead of today's"
     )
 
     smtp_url: str = Field(
@@ -162,6 +177,8 @@ class Settings(BaseSettings):
                 f"to send mail {' and '.join(absent)} must be set too "
                 "(or none of EMAIL_FROM, EMAIL_PASSWORD, EMAIL_TO)"
             )
+        if self.trial_policy == self.policy:
+            raise ValueError("TRIAL_POLICY must be another policy than POLICY")
         return self
 
     @property

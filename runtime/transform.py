@@ -20,6 +20,14 @@ class TransformError(UserError):
     """A model or a test failed; names the first few and where the log is."""
 
 
+def project_variables() -> dict[str, float]:
+    """The vars of dbt_project.yml: thresholds that SQL and policies share."""
+    import yaml
+
+    text = (PROJECT_ROOT / "dbt_project" / "dbt_project.yml").read_text("utf-8")
+    return yaml.safe_load(text)["vars"]
+
+
 def run_dbt(settings: Settings, home: Home, *arguments: str) -> list:
     """Run one dbt command on the warehouse of `home`.
 

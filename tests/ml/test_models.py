@@ -1,210 +1,365 @@
 """Training and scoring on frames made by hand."""
 
-from datetime import date, timedelta
+import json
+import os
+import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from ml import metrics
-from ml.features import FeatureContract, FeatureContractError
+from ml.boosting import ModelSettings
+from ml.champion import CHAMPION
+from ml.features import FeatureContract, FeatureContractError, to_matrix
 from ml.reasons import PHRASES, describe
-from ml.registry import ModelSet
-from ml.score import call_roster, predict
-from ml.split import split_by_date
-from ml.store import MartFrames
+from ml.registry import ModelSet, forget
+from ml.score import score_traders
+from ml.store import registry_frame
 from ml.train import train_models
+from ml.tuning import Tuning
+from runtime.errors import UserError
+from runtime.transform import project_variables
+from tests.conftest import connected
+from tests.ml.frames import ORDER, cut, frames, to_days
 
-START = date(2024, 1, 1)
+FIXED = ("fixed", None)
+LEVELS = [f"predicted_pnl_p{q}" for q in ("05", "25", "50", "75", "95")]
 
 
-def frames(days: dict[str, int], seed: int = 1, basis: str = "own_model") -> MartFrames:
-    """Marts of traders with so many days; `signal` tells the sign of the next day."""
-    draw = np.random.default_rng(seed)
-    features, labels = [], []
-    for trader, count in days.items():
-        signal = draw.normal(size=count)
-        for number in range(count):
-            day = pd.Timestamp(START + timedelta(days=number))
-            features.append(
-                {
-                    "trader_id": trader,
-                    "trade_date": day,
-                    "signal": signal[number],
-                    "noise": draw.normal(),
-                    "pnl_scale_20d": 100.0,
-                    "loss_day_ratio_to_date": 0.5,
-                }
-            )
-            if number < count - 1:
-                pnl = 100.0 * (signal[number] + 0.3 * draw.normal())
-                labels.append(
-                    {
-                        "trader_id": trader,
-                        "trade_date": day,
-                        "label_date": day + pd.Timedelta(days=1),
-                        "pnl": pnl,
-                    }
-                )
-    traders = pd.DataFrame(
-        {
-            "trader_id": sorted(days),
-            "call_basis": basis,
-            "traded_days_count": [days[trader] for trader in sorted(days)],
-            "idle_sessions_count": 0,
-        }
-    )
-    order = ["trader_id", "trade_date"]
-    return MartFrames(
-        pd.DataFrame(features).sort_values(order, ignore_index=True),
-        pd.DataFrame(labels, columns=[*order, "label_date", "pnl"]).sort_values(
-            order, ignore_index=True
-        ),
-        traders,
-        date(2026, 3, 2),
-        date(2026, 3, 2),
-    )
+def trained(marts, threads: int = 1) -> ModelSet:
+    return train_models(marts, Tuning(), threads)
+
+
+def scored(models, marts):
+    return score_traders(models, marts, lambda _: FIXED)
+
+
+def champion(models, marts) -> pd.DataFrame:
+    found = scored(models, marts).predictions
+    return found[found["model"] == CHAMPION].set_index("trader_id")
 
 
 @pytest.fixture(scope="module")
-def learned() -> tuple[MartFrames, ModelSet]:
+def learned():
     """Three traders with a signal worth learning."""
-    marts = frames({"T1": 200, "T2": 150, "T3": 40})
-    return marts, train_models(marts, "v", threads=2)
+    marts = frames({"T1": 300, "T2": 250, "T3": 40})
+    return marts, trained(marts)
 
 
-def test_a_signal_is_found_and_measured_on_unseen_days(learned) -> None:
+def test_a_signal_is_found_measured_on_unseen_days_and_speaks(learned) -> None:
     _, models = learned
-    measured = {(m.model, m.metric): m.value for m in models.metrics if not m.trader_id}
-    assert measured["global", "auc"] > 0.9
-    assert measured["base_rate", "auc"] == 0.5  # the same for every day
-    assert measured["global", "rmse"] < 0.6 * measured["zero", "rmse"]
-    assert set(models.own_models) == {"T1", "T2", "T3"}
+    measured = {
+        (one.model, one.metric): one.value
+        for one in models.metrics
+        if one.trader_id is None and not one.period
+    }
+    assert measured["global", "auc"] > 0.8
+    assert measured["rules", "auc"] < 0.6
+    assert measured["champion", "rmse"] < 0.8 * measured["zero", "rmse"]
+    assert models.verdict.speaker("loss") in ("global", "per_trader", "blend")
+    assert set(models.fitted.own) == {"T1", "T2", "T3"}
+
+
+def test_noise_is_not_spoken() -> None:
+    marts = frames({"T1": 250, "T2": 250}, noise=1.0)
+    mixed = np.random.default_rng(2).permutation(marts.features["signal"])
+    models = trained(replace(marts, features=marts.features.assign(signal=mixed)))
+    assert models.verdict.speaker("loss") in ("base_rate_daily", "rules", "logistic")
 
 
 def test_predictions_follow_the_signal_and_quantiles_never_cross(learned) -> None:
     marts, models = learned
-    predicted = predict(models, marts)
-    assert set(predicted["model"]) == {"global", "per_trader"}
     last = marts.features.groupby("trader_id").tail(1).set_index("trader_id")["signal"]
-    chosen = predicted[predicted["model"] == "global"].set_index("trader_id")
-    assert (np.sign(chosen["predicted_pnl"]) == np.sign(last)).all()
-    quantiles = predicted[
-        [f"predicted_pnl_p{q}" for q in ("05", "25", "50", "75", "95")]
-    ]
-    assert (np.diff(quantiles.to_numpy(), axis=1) >= 0).all()
-    assert predicted["loss_probability"].between(0, 1).all()
-    assert predicted["reasons"].str.contains("signal").all()
+    calls = champion(models, marts)
+    clear = last[last.abs() > 0.5].index
+    assert (np.sign(calls["predicted_pnl"]) == np.sign(last))[clear].all()
+    every = scored(models, marts).predictions
+    assert every["loss_probability"].dropna().between(0, 1).all()
+    assert every["limit_loss_probability"].dropna().between(0, 1).all()
+    capped = every.dropna(subset=["limit_loss_probability", "loss_probability"])
+    assert (capped["limit_loss_probability"] <= capped["loss_probability"]).all()
+    assert (np.diff(every[LEVELS].dropna(), axis=1) >= 0).all()
+
+
+def test_reasons_are_in_dollars_and_say_what_changed(learned) -> None:
+    marts, models = learned
+    calls = champion(models, marts)
+    assert calls["reasons"].str.contains("signal").any()
+    assert calls["reasons"].str.contains(r"\([+\u2212]\$").all()
+    assert calls["change_reasons"].str.contains("since the day before").all()
+
+
+def test_what_is_added_up_is_the_prediction(learned) -> None:
+    """Contributions and the prediction of a row that has none differ by a constant."""
+    from ml.contributions import contributions
+
+    marts, models = learned
+    days = to_days(marts)
+    rows = np.arange(100, 140)
+    raw = models.fitted.predict(days, rows)
+    limit = days.limit[rows] / days.scale[rows]
+    said = models.verdict.apply(raw, limit)["pnl_champion"]
+    parts = contributions(
+        models.fitted, models.verdict, days, rows, models.contract.names
+    )
+    rest = said - parts.sum(axis=1)
+    assert np.ptp(rest) < 1e-9
 
 
 def test_the_same_data_gives_the_same_models_to_the_byte(learned, tmp_path) -> None:
     marts, models = learned
     models.save(tmp_path / "one")
-    train_models(marts, "v", threads=1).save(tmp_path / "two")
-    for path in sorted((tmp_path / "one" / "v").iterdir()):
-        other = tmp_path / "two" / "v" / path.name
-        assert path.read_text().replace("num_threads: 2", "num_threads: 1") == (
-            other.read_text()
-        ), path.name
+    trained(marts).save(tmp_path / "two")
+    version = models.version
+    for path in sorted((tmp_path / "one" / version).iterdir()):
+        other = tmp_path / "two" / version / path.name
+        assert path.read_bytes() == other.read_bytes(), path.name
 
 
 def test_a_saved_model_predicts_what_it_did_before(learned, tmp_path) -> None:
     marts, models = learned
     models.save(tmp_path)
-    again = ModelSet.load(tmp_path, "v")
-    pd.testing.assert_frame_equal(predict(again, marts), predict(models, marts))
-
-
-def test_shuffled_columns_change_nothing_and_a_missing_one_is_named(learned) -> None:
-    marts, models = learned
-    turned = marts.features[marts.features.columns[::-1]]
-    shuffled = MartFrames(
-        turned, marts.labels, marts.traders, marts.prediction_date, marts.as_of
+    again = ModelSet.load(tmp_path, models.version)
+    assert again.verdict == models.verdict and again.card == models.card
+    pd.testing.assert_frame_equal(
+        scored(again, marts).predictions, scored(models, marts).predictions
     )
-    pd.testing.assert_frame_equal(predict(models, shuffled), predict(models, marts))
-    without = marts.features.drop(columns="signal")
+
+
+def test_an_old_model_still_scores_later_days(learned, tmp_path) -> None:
+    marts, _ = learned
+    old = trained(cut(marts, marts.features["trade_date"].max() - pd.Timedelta(days=9)))
+    old.save(tmp_path)
+    calls = champion(ModelSet.load(tmp_path, old.version), marts)
+    assert set(calls.index) == {"T1", "T2", "T3"}
+    assert (calls.loc["T1", "features_date"] == marts.features["trade_date"]).any()
+
+
+def test_a_damaged_model_is_one_line(learned, tmp_path) -> None:
+    _, models = learned
+    models.save(tmp_path)
+    with pytest.raises(UserError, match=rf"no model x .*{models.version}"):
+        ModelSet.load(tmp_path, "x")
+    boosted = next((tmp_path / models.version).glob("*.txt"))
+    boosted.write_text(boosted.read_text()[:200])
+    with pytest.raises(UserError, match="is damaged"):
+        ModelSet.load(tmp_path, models.version)
+
+
+def test_shuffled_columns_change_nothing(learned) -> None:
+    marts, models = learned
+    turned = replace(marts, features=marts.features[marts.features.columns[::-1]])
+    pd.testing.assert_frame_equal(
+        scored(models, turned).predictions, scored(models, marts).predictions
+    )
+
+
+def test_a_feature_that_is_missing_or_of_another_type_is_named(learned) -> None:
+    marts, models = learned
+    types = dict(marts.types)
+    models.contract.check(types)
+    with pytest.raises(FeatureContractError, match=r"signal \(float64 then, int"):
+        models.contract.check(types | {"signal": "int64"})
+    del types["signal"]
     with pytest.raises(FeatureContractError, match="no column signal"):
-        models.contract.matrix(without)
+        models.contract.check(types)
     with pytest.raises(FeatureContractError, match="no number: signal"):
-        models.contract.matrix(marts.features.assign(signal="high"))
+        to_matrix(marts.features.assign(signal="high"), ("signal",))
+    with pytest.raises(FeatureContractError, match="no column drawdown_ratio"):
+        FeatureContract.of({"signal": "DOUBLE"} | dict.fromkeys(RECORD_BUT_ONE, "X"))
+
+
+RECORD_BUT_ONE = (
+    "net_pnl", "net_pnl_scaled", "traded_days_count", "loss_day_ratio_to_date",
+    "loss_day_ratio_ewm_5d", "loss_day_ratio_ewm_20d", "net_pnl_ewm_momentum_5d",
+    "net_pnl_ewm_momentum_20d", "net_pnl_ewm_volatility_20d", "net_pnl_volatility_5d",
+    "net_pnl_volatility_60d", "loss_streak_days",
+)  # fmt: skip
 
 
 def test_an_infinite_feature_is_an_unknown_one() -> None:
-    contract = FeatureContract(("a",))
-    matrix = contract.matrix(pd.DataFrame({"a": [np.inf, -np.inf, 1.0]}))
-    assert np.isnan(matrix[:2]).all()
+    matrix = to_matrix(pd.DataFrame({"a": [np.inf, -np.inf, 1.0]}), ("a",))
+    assert np.isnan(matrix[:2]).all() and matrix[2] == 1
 
 
-def test_later_days_do_not_change_what_is_measured_before(learned) -> None:
-    """No label of one part becomes known after the next part began."""
-    marts, _ = learned
-    dates = marts.labels["trade_date"].to_numpy()
-    labelled = marts.labels["label_date"].to_numpy() + np.timedelta64(3, "D")
-    split = split_by_date(dates, labelled)
-    assert labelled[split.train].max() <= dates[split.validation].min()
-    assert labelled[split.before_test].max() <= dates[split.test].min()
-    assert (split.before_test >= (split.train | split.validation)).all()
-    assert abs(split.train.mean() - 0.65) < 0.02
-    assert abs(split.test.mean() - 0.20) < 0.02
+def test_a_day_that_is_there_twice_is_named() -> None:
+    marts = frames({"T1": 50})
+    twice = pd.concat([marts.features, marts.features.iloc[[7]]], ignore_index=True)
+    with pytest.raises(UserError, match="has T1 on 2023-01-09 twice"):
+        trained(replace(marts, features=twice))
 
 
 @pytest.mark.parametrize("days", [{"T1": 1}, {"T1": 12}, {"T1": 20, "T2": 5}])
 def test_too_little_history_predicts_nothing_and_says_unknown(days) -> None:
     marts = frames(days, basis="global_model")
-    models = train_models(marts, "v", threads=1)
-    assert not models.global_models
-    assert predict(models, marts).empty
-    assert call_roster(models, marts)["model"].isna().all()
+    models = trained(marts)
+    assert models.fitted is None
+    found = scored(models, marts)
+    assert found.predictions.empty and found.policy_advice.empty
+    assert found.roster["model"].isna().all()
 
 
-def test_one_class_of_outcome_trains_no_model_of_ones_own() -> None:
-    marts = frames({"T1": 100, "T2": 100})
-    winner = marts.labels["trader_id"] == "T1"
-    marts.labels.loc[winner, "pnl"] = marts.labels.loc[winner, "pnl"].abs() + 1
-    models = train_models(marts, "v", threads=1)
-    assert set(models.own_models) == {"T2"}
-    assert set(predict(models, marts)["trader_id"]) == {"T1", "T2"}
+def odd(name: str):
+    """Marts with something that real data has."""
+    marts = frames({"T1": 120, "T2": 120, "T3": 40})
+    features, labels = marts.features.copy(), marts.labels.copy()
+    first = features["trader_id"] == "T1"
+    if name == "one class":
+        labels.loc[labels["trader_id"] == "T1", "pnl"] = 5.0
+    elif name == "constant features":
+        features.loc[:, ["signal", "noise"]] = 1.0
+    elif name == "infinite values":
+        features.loc[first, "signal"] = np.inf
+    elif name == "missing values":
+        features.loc[first, ["signal", "net_pnl_volatility_60d"]] = np.nan
+    elif name == "a gap of months":
+        late = features["trade_date"] > pd.Timestamp("2023-03-01")
+        features.loc[first & late, "trade_date"] += pd.Timedelta(days=200)
+        own = labels["trader_id"] == "T1"
+        for column in ("trade_date", "label_date"):
+            moved = own & (labels[column] > pd.Timestamp("2023-03-01"))
+            labels.loc[moved, column] += pd.Timedelta(days=200)
+    elif name == "an unknown record":
+        for number, column in enumerate(RECORD_BUT_ONE):
+            if column not in ("net_pnl", "traded_days_count"):
+                features[column] = features[column].astype(float)
+                features.loc[number * 7 :: 11, column] = np.nan
+    elif name == "a tiny scale":
+        features.loc[first, "pnl_scale_20d"] = 1e-9
+    elif name == "enormous money":
+        labels["pnl"] *= 1e12
+        features["pnl_scale_20d"] *= 1e12
+    limits = features[ORDER].assign(daily_loss_limit_amount=150.0)
+    return replace(marts, features=features, labels=labels, limits=limits)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "one class", "constant features", "infinite values", "missing values",
+        "a gap of months", "a tiny scale", "enormous money", "an unknown record",
+    ],
+)  # fmt: skip
+def test_odd_data_is_called_all_the_same(name: str) -> None:
+    marts = odd(name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        models = trained(marts)
+        calls = champion(models, marts)
+    assert set(calls.index) == {"T1", "T2", "T3"}
+    figures = calls[["predicted_pnl", "loss_probability", *LEVELS]].astype(float)
+    assert np.isfinite(figures).all(axis=None)
+    assert ("T1" in models.fitted.own) == (name != "one class")
+
+
+def test_one_trader_alone_is_called() -> None:
+    marts = frames({"T1": 90})
+    assert np.isfinite(champion(trained(marts), marts).loc["T1", "predicted_pnl"])
+
+
+def test_nobody_with_enough_history_of_his_own_has_the_global_model() -> None:
+    marts = frames({f"T{number}": 20 for number in range(8)}, basis="global_model")
+    models = trained(marts)
+    assert not models.fitted.own
+    assert len(champion(models, marts)) == 8
+
+
+def test_a_newcomer_of_the_first_days_is_called() -> None:
+    marts = frames({"T1": 200, "T2": 200, "T9": 5}, basis="global_model")
+    calls = champion(trained(marts), marts)
+    assert np.isfinite(calls.loc["T9", "loss_probability"])
 
 
 def test_inactive_and_untried_traders_are_left_out(learned) -> None:
     marts, models = learned
     bases = ["inactive", "too_little_history", "own_model"]
-    traders = marts.traders.assign(call_basis=bases)
-    changed = MartFrames(
-        marts.features, marts.labels, traders, marts.prediction_date, marts.as_of
-    )
-    assert set(predict(models, changed)["trader_id"]) == {"T3"}
-    roster = call_roster(models, changed).set_index("trader_id")["model"]
+    changed = replace(marts, traders=marts.traders.assign(call_basis=bases))
+    found = scored(models, changed)
+    assert set(found.predictions["trader_id"]) == {"T3"}
+    roster = found.roster.set_index("trader_id")["model"]
     assert set(roster.index) == {"T2", "T3"}
-    assert pd.isna(roster["T2"])
+    assert pd.isna(roster["T2"]) and roster["T3"] == CHAMPION
 
 
-def test_the_version_follows_the_data() -> None:
+def test_the_registry_has_every_model_with_all_it_was_made_from(learned) -> None:
+    _, models = learned
+    rows = registry_frame(models)
+    assert list(rows["model"]) == ["global", "logistic", "ridge", *["per_trader"] * 3]
+    own = rows[rows["trader_id"] == "T3"].iloc[0]
+    assert own["rows_count"] == 39 and own["traders_count"] == 1
+    assert str(own["trained_through"]) == "2023-02-09"
+    told = json.loads(rows["parameters"].iloc[0])
+    assert {"rounds", "feature_fraction", "min_data_in_leaf", "seed"} <= set(told)
+    assert json.loads(own["features"]) == list(models.contract.names)
+
+
+def test_a_traders_own_model_is_measured_on_its_own_days_only() -> None:
+    marts = frames({"T1": 200, "T2": 28}, noise=1.0)
+    found = {
+        (one.model, one.metric): one.rows_count
+        for one in trained(marts).metrics
+        if one.trader_id is None and not one.period
+    }
+    assert 0 < found["per_trader", "auc"] < found["global", "auc"]
+
+
+def test_only_the_latest_versions_are_kept(learned, tmp_path) -> None:
+    _, models = learned
+    for number in range(4):
+        named = replace(models, card=replace(models.card, version=f"v{number}"))
+        named.save(tmp_path)
+        os.utime(tmp_path / f"v{number}" / "card.json", (number, number))
+    forget(tmp_path, 2)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["v2", "v3"]
+
+
+def test_every_call_has_one_live_policy(learned) -> None:
+    marts, models = learned
+    advice = scored(models, marts).policy_advice
+    assert (advice.groupby("trader_id")["is_live"].sum() == 1).all()
+    assert set(advice.loc[advice["is_live"], "policy"]) == {"fixed"}
+
+
+def test_other_sizes_are_scored_anew(learned, monkeypatch) -> None:
+    marts, models = learned
+    once = scored(models, marts).fingerprint(models.version)
+    assert scored(models, marts).fingerprint(models.version) == once
+    other = project_variables() | {"low_risk_position_multiplier": 0.9}
+    monkeypatch.setattr("ml.score.project_variables", lambda: other)
+    assert scored(models, marts).fingerprint(models.version) != once
+
+
+def test_a_shift_in_a_feature_is_drift() -> None:
+    marts = frames({"T1": 200, "T2": 200, "T3": 200})
+    features = marts.features.copy()
+    late = features["trade_date"] >= features["trade_date"].max() - pd.Timedelta(
+        days=19
+    )
+    features.loc[late, "noise"] += 5
+    moved = replace(marts, features=features)
+    drift = scored(trained(moved), moved).feature_drift.set_index("feature_name")
+    assert drift.loc["noise", "stability_index"] > 2
+    assert drift.loc["signal", "stability_index"] < 0.25
+    assert drift.loc["noise", "recent_count"] == 60
+
+
+def test_the_version_follows_data_and_settings() -> None:
     one, two = frames({"T1": 50}), frames({"T1": 50})
-    assert one.version() == two.version()
+    settings = ModelSettings()
+    retyped = replace(one, types={**one.types, "noise": "float32"})
+    assert one.version(settings) != retyped.version(settings)
+    assert one.version(settings) == two.version(settings)
+    bolder = replace(settings, shared=replace(settings.shared, rounds=61))
+    assert one.version(settings) != one.version(bolder)
     two.features.loc[3, "noise"] += 1e-9
-    assert one.version() != two.version()
-
-
-def test_auc_equals_the_share_of_pairs_in_the_right_order() -> None:
-    draw = np.random.default_rng(3)
-    loss = draw.integers(0, 2, 60).astype(float)
-    probability = draw.integers(0, 8, 60) / 8  # with ties
-    pairs = [
-        1.0 if p > q else 0.5 if p == q else 0.0
-        for p in probability[loss == 1]
-        for q in probability[loss == 0]
-    ]
-    assert metrics.auc(loss, probability) == pytest.approx(np.mean(pairs))
-    assert np.isnan(metrics.auc(np.ones(5), probability[:5]))
+    assert one.version(settings) != two.version(settings)
 
 
 def test_every_feature_of_the_mart_has_words(sample) -> None:
-    from tests.conftest import connected
-
     with connected(sample.home) as connection:
         columns = connection.sql("from marts.feat_trader_day limit 0").columns
-    assert set(FeatureContract(tuple(columns[2:])).names) == set(PHRASES)
+    assert set(columns[2:]) == set(PHRASES)
     assert describe("fills_vs_20d_ratio", 2.31) == "2.3 times the usual number of fills"
     assert describe("net_pnl", -871.6) == "last day made −$872"
     assert describe("trip_win_ratio", np.nan) == "trip win ratio unknown"

@@ -1,0 +1,66 @@
+"""What each feature adds to the expected P&L of the model that speaks, exactly.
+
+Trees give exact contributions (Lundberg and Lee 2017), a linear score is a sum, and a
+blend is a weighted sum of both: what is added up here is the prediction itself.
+"""
+
+import numpy as np
+
+from ml.boosting import MEAN
+from ml.champion import BLEND, MEMBERS, Verdict
+from ml.days import Days
+from ml.fitted import Fitted
+
+# The feature whose words describe an input of the ridge regression on the record.
+RIDGE_FEATURES = {
+    "mean_pnl_5d": "net_pnl_ewm_momentum_5d",
+    "mean_pnl_20d": "net_pnl_ewm_momentum_20d",
+    "mean_over_deviation_20d": "net_pnl_ewm_momentum_20d",
+    "loss_log_odds_20d": "loss_day_ratio_ewm_20d",
+    "loss_log_odds_to_date": "loss_day_ratio_to_date",
+}
+
+
+def contributions(
+    fitted: Fitted,
+    verdict: Verdict,
+    days: Days,
+    rows: np.ndarray,
+    names: tuple[str, ...],
+) -> np.ndarray:
+    """Rows x features, in units of the trader's own scale.
+
+    With the prediction of a row of mean inputs they add up to what the speaker of
+    expected P&L says, the trailing mean apart, which has no parts.
+    """
+    speaker = verdict.speaker("pnl")
+    if speaker == "trailing_mean":
+        return np.zeros((len(rows), len(names)))
+    weights = dict.fromkeys(MEMBERS["pnl"], 0.0) | {speaker: 1.0}
+    if speaker == BLEND:
+        weights = dict(zip(MEMBERS["pnl"], verdict.weights["pnl"], strict=True))
+    record = _of_record(fitted, days, rows, names)
+    trees = fitted.shared[MEAN].predict(days.features[rows], pred_contrib=True)
+    shared = record + trees[:, :-1]
+    own = shared.copy()
+    for trader, places in days.by_trader(rows).items():
+        if trader in fitted.own:
+            matrix = days.features[rows[places]]
+            own[places] = fitted.own[trader][MEAN].predict(matrix, pred_contrib=True)[
+                :, :-1
+            ]
+    return (
+        weights["global"] * shared
+        + weights["per_trader"] * own
+        + weights["ridge"] * record
+    )
+
+
+def _of_record(
+    fitted: Fitted, days: Days, rows: np.ndarray, names: tuple[str, ...]
+) -> np.ndarray:
+    terms = fitted.baselines.pnl_terms(days, rows)
+    found = np.zeros((len(rows), len(names)))
+    for term, name in zip(terms.T, fitted.baselines.ridge.names, strict=True):
+        found[:, names.index(RIDGE_FEATURES[name])] += term
+    return found

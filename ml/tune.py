@@ -1,0 +1,162 @@
+"""Chooses the settings of the trees on the validation part of a split in time."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from ml.baselines import Baselines
+from ml.boosting import (
+    LOSS,
+    MEAN,
+    ModelSettings,
+    TreeSettings,
+    fit_global,
+    fit_own,
+    predict_global,
+    predict_own,
+)
+from ml.days import Days
+from ml.features import FeatureContract
+from ml.losses import log_loss, standard_errors
+from ml.split import split_by_date
+from ml.store import read_marts
+from ml.tuning import Tuning
+from ml.walk_forward import with_own_model
+from runtime.errors import UserError
+from runtime.home import Home
+from runtime.settings import Settings
+
+SHARED_LEAVES, SHARED_ROUNDS = (3, 4, 8, 15), (30, 60, 120, 240)
+OWN_LEAVES, OWN_ROUNDS = (2, 3, 4), (10, 20, 40, 80)
+# Fewer validation days than this choose nothing for a trader.
+MINIMUM_VALIDATION_DAYS = 10
+
+
+def tune(settings: Settings, home: Home) -> str:
+    """Choose settings for the days to come and keep them; a sentence for people.
+
+    Raises:
+        UserError: There are too few labelled days.
+    """
+    frames = read_marts(home)
+    names = FeatureContract.of(frames.types).names
+    days = Days.of(frames.features, frames.labels, frames.limits, names)
+    known = days.known(np.datetime64(frames.as_of, "ns"))
+    split = split_by_date(days, known) if len(known) else None
+    if split is None or not (days.can_teach(split.train) and len(split.validation)):
+        raise UserError(
+            f"{len(known)} labelled days are too few to tune on. The default settings "
+            "stay; run `make tune` again when there are some hundred."
+        )
+    # One file for all mornings: each takes what was known before it.
+    kept = Home(settings.home_root).models
+    tuning = Tuning.load(kept)
+    before = tuning.before(frames.as_of)
+    shared = tune_global(days, split.train, split.validation, settings.threads)
+    own = tune_own(days, known)
+    chosen = ModelSettings(shared=shared, own=before.own, own_by_trader=own or None)
+    through = pd.Timestamp(days.label_dates[known].max()).date()
+    tuning.with_settings(through, chosen).save(kept)
+    unseen = {
+        name: _shared_costs(
+            days, split.before_test, split.test, one, (one.rounds,), settings.threads
+        )[one].mean()
+        for name, one in (("tuned", shared), ("before", before.shared))
+    }
+    return (
+        f"global model: {shared.rounds} trees of {shared.num_leaves} leaves, "
+        f"{len(own)} traders' own tuned; log loss on {len(split.test)} unseen days "
+        f"{unseen['tuned']:.4f}, with the settings before {unseen['before']:.4f}"
+    )
+
+
+def tune_global(
+    days: Days, train: np.ndarray, validation: np.ndarray, threads: int
+) -> TreeSettings:
+    """The most cautious settings that no others beat on the validation rows."""
+    costs: dict[TreeSettings, np.ndarray] = {}
+    for leaves in SHARED_LEAVES:
+        settings = TreeSettings(rounds=SHARED_ROUNDS[-1], num_leaves=leaves)
+        costs |= _shared_costs(
+            days, train, validation, settings, SHARED_ROUNDS, threads
+        )
+    return most_cautious(costs, days.dates[validation])
+
+
+def _boldness(settings: TreeSettings) -> int:
+    """Splits that a model may make."""
+    return settings.rounds * (settings.num_leaves - 1)
+
+
+def tune_own(days: Days, known: np.ndarray) -> dict[str, TreeSettings]:
+    """The same for each trader with a model of his own, on a split of his own days."""
+    found = {}
+    with_model = set(with_own_model(days, known))
+    for trader, places in days.by_trader(known).items():
+        if trader not in with_model:
+            continue
+        split = split_by_date(days, known[places])
+        if not days.can_teach(split.train):
+            continue
+        if len(split.validation) < MINIMUM_VALIDATION_DAYS:
+            continue
+        costs: dict[TreeSettings, np.ndarray] = {}
+        for leaves in OWN_LEAVES:
+            settings = replace(
+                ModelSettings().own, num_leaves=leaves, rounds=OWN_ROUNDS[-1]
+            )
+            costs |= _own_costs(days, split.train, split.validation, settings)
+        found[trader] = most_cautious(costs, days.dates[split.validation])
+    return found
+
+
+def most_cautious(
+    costs: dict[TreeSettings, np.ndarray], dates: np.ndarray
+) -> TreeSettings:
+    """The first settings that the best do not beat by more than a standard error.
+
+    Source: the one-standard-error rule (Breiman et al. 1984).
+
+    Args:
+        costs: Per row of the validation, by settings.
+        dates: Of the rows; those of one date count as one draw.
+    """
+    best = min(costs.values(), key=np.mean)
+    return next(
+        settings
+        for settings, each in sorted(costs.items(), key=lambda one: _boldness(one[0]))
+        if standard_errors(each - best, dates) <= 1
+    )
+
+
+def _own_costs(
+    days: Days, train: np.ndarray, validation: np.ndarray, settings: TreeSettings
+) -> dict[TreeSettings, np.ndarray]:
+    boosters = fit_own(days, train, settings)
+    return {
+        replace(settings, rounds=rounds): log_loss(
+            days.is_loss[validation], predict_own(boosters, days, validation, rounds)[0]
+        )
+        for rounds in OWN_ROUNDS
+    }
+
+
+def _shared_costs(
+    days: Days,
+    train: np.ndarray,
+    judged: np.ndarray,
+    settings: TreeSettings,
+    rounds: tuple[int, ...],
+    threads: int,
+) -> dict[TreeSettings, np.ndarray]:
+    """Log loss of each judged row, by number of trees."""
+    baselines = Baselines.fit(days, train)
+    boosters = fit_global(days, train, baselines, settings, threads, (LOSS, MEAN))
+    return {
+        replace(settings, rounds=count): log_loss(
+            days.is_loss[judged],
+            predict_global(boosters, baselines, days, judged, count)["loss_global"],
+        )
+        for count in rounds
+    }

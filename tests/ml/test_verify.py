@@ -1,0 +1,126 @@
+"""`make verify` and `make tune` on the sample run, and on what is wrong with a copy."""
+
+import json
+import shutil
+
+import duckdb
+import pytest
+
+from ml.verify import look_at
+from runtime.errors import UserError
+from runtime.home import Home
+from tests.conftest import run_daily
+
+
+@pytest.fixture
+def copied(sample, tmp_path) -> Home:
+    """The sample run's home, to do harm in."""
+    shutil.copytree(
+        sample.home.root,
+        tmp_path / "home",
+        ignore=shutil.ignore_patterns("published", "dbt", "dlt", "docs"),
+    )
+    return Home(tmp_path / "home")
+
+
+def failures(home: Home) -> dict[str, str]:
+    return {one.subject: one.text for one in look_at(home) if one.is_met is False}
+
+
+def change(home: Home, sql: str) -> None:
+    with duckdb.connect(home.warehouse) as connection:
+        connection.execute(sql)
+
+
+def test_the_sample_is_sound_and_says_who_speaks(copied) -> None:
+    done = run_daily("verify", SOURCE="sample", RISK_HOME=copied.root)
+    assert done.code == 0, done.err
+    assert "come out the same again" in done.out
+    assert "over the daily base rate" in done.out
+
+
+def test_a_changed_prediction_does_not_come_out_again(copied) -> None:
+    change(
+        copied,
+        "update ml.predictions set predicted_pnl = predicted_pnl + 0.01 "
+        "where model = 'champion'",
+    )
+    assert set(failures(copied)) == {"reproducible"}
+    done = run_daily("verify", SOURCE="sample", RISK_HOME=copied.root)
+    assert done.code == 1 and "FAIL  reproducible" in done.err
+
+
+def test_a_feature_of_another_type_is_found(copied) -> None:
+    change(
+        copied,
+        "create or replace table marts.feat_trader_day as select * replace "
+        "(cast(fills_count as varchar) as fills_count) from marts.feat_trader_day",
+    )
+    assert "fills_count (BIGINT then, VARCHAR now)" in failures(copied)["features"]
+    done = run_daily(
+        "score", SOURCE="sample", RISK_HOME=copied.root,
+        MODEL_VERSION=next(copied.models.glob("*/card.json")).parent.name,
+        POLICY="rules",
+    )  # fmt: skip
+    assert done.code == 1 and "columns of another type" in done.err
+
+
+def test_models_that_learned_too_little_are_stale(copied) -> None:
+    card_file = next(copied.models.glob("*/card.json"))
+    card = json.loads(card_file.read_text())
+    for window in card["windows"]:
+        window["trained_through"] = "2025-11-03"
+    card_file.write_text(json.dumps(card))
+    assert set(failures(copied)) == {"fresh"}
+
+
+def test_predictions_all_alike_are_found(copied) -> None:
+    """Models predicting zeros: trees cut away, nothing of the record left."""
+    card_file = next(copied.models.glob("*/card.json"))
+    card = json.loads(card_file.read_text())
+    card["verdict"]["speakers"]["pnl"] = "global"
+    ridge = card["baselines"]["ridge"]
+    ridge |= {"weights": [0.0] * len(ridge["weights"]), "intercept": 0.0}
+    card_file.write_text(json.dumps(card))
+    booster = card_file.with_name(card["files"][""]["mean"])
+    text = booster.read_text()
+    kept = text[: text.index("Tree=0")].split("tree_sizes=")[0] + "tree_sizes=\n\n"
+    booster.write_text(kept + text[text.index("end of trees") :])
+    assert "not constant" in failures(copied)
+
+
+def test_a_model_that_is_gone_is_one_line(copied) -> None:
+    shutil.rmtree(copied.models)
+    with pytest.raises(UserError, match=r"There is no model .* Run `make train`"):
+        look_at(copied)
+
+
+def test_tuned_models_are_new_and_the_old_ones_still_score(copied) -> None:
+    def run(step: str, **settings: str) -> str:
+        done = run_daily(step, SOURCE="sample", RISK_HOME=copied.root, **settings)
+        assert done.code == 0, done.err
+        return done.out
+
+    def written(column: str, table: str) -> set:
+        with duckdb.connect(copied.warehouse, read_only=True) as connection:
+            found = connection.execute(f"select {column} from ml.{table}").fetchall()
+        return {row[0] for row in found}
+
+    assert "up to date" in run("score")
+    old = written("model_version", "roster").pop()
+    trained_at = written("trained_at", "registry")
+    before = written("predicted_pnl", "predictions")
+    assert "unseen days" in run("tune")
+    assert "champions:" in run("train")
+    assert "predicted for" in run("score")
+    fresh = written("model_version", "roster").pop()
+    assert fresh != old
+    card = json.loads((copied.models / fresh / "card.json").read_text())
+    assert card["settings"]["own_by_trader"]
+    assert "predicted for" in run("score", MODEL_VERSION=old)
+    assert written("model_version", "roster") == {old}
+    assert written("predicted_pnl", "predictions") == before
+    assert trained_at <= written("trained_at", "registry")
+    assert "come out the same again" in run("verify")
+    assert "predicted for" in run("score", MODEL_VERSION=old, POLICY="adaptive")
+    assert "come out the same again" in run("verify")
