@@ -1,0 +1,1 @@
+"""What models and policies would have been worth, walking through the past."""

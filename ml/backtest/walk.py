@@ -1,0 +1,230 @@
+"""Walks through the past: what each model and policy would have been worth."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date
+from fnmatch import fnmatch
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ml.champion import OUTPUTS, Verdict, as_said, make
+from ml.days import Days
+from ml.evaluation import NAMES, Metric, Record, evaluate
+from ml.features import FeatureContract
+from ml.fitted import Predictions
+from ml.metrics import auc, auc_within
+from ml.policies import POLICIES, effects
+from ml.score import outlook, prediction_frame
+from ml.store import MartFrames
+from ml.train import REFIT_DAYS
+from ml.tuning import Tuning
+from ml.walk_forward import walk_forward
+from runtime.errors import UserError
+from runtime.transform import project_variables
+
+
+@dataclass(frozen=True)
+class Window:
+    """What is evaluated; everything before it may be learned from.
+
+    Attributes:
+        first: First feature date; None for the first there is.
+        last: Last feature date; None for the last that has an outcome.
+        accounts: Patterns as a shell has them, by comma, of traders or their accounts.
+        refit_days: Days between two refits.
+    """
+
+    first: date | None = None
+    last: date | None = None
+    accounts: str = "*"
+    refit_days: int = REFIT_DAYS
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """What came of a walk through the past.
+
+    Attributes:
+        window: What was asked for.
+        record: The evaluated days.
+        metrics: Of every model and baseline.
+        multipliers: By policy, share of the usual size on each evaluated day.
+        policies: Columns of ml.backtest_policies.
+        predictions: Columns of ml.backtest_predictions.
+        speakers: By output, on how many days each model or baseline spoke.
+        verdicts: Date and verdict of each morning.
+        attainable: On sample data, what knowing each day's true expectation reaches.
+    """
+
+    window: Window
+    record: Record
+    metrics: tuple[Metric, ...]
+    multipliers: dict[str, np.ndarray]
+    policies: pd.DataFrame
+    predictions: pd.DataFrame
+    speakers: dict[str, dict[str, int]]
+    verdicts: list[tuple[np.datetime64, Verdict]]
+    attainable: dict[str, float] | None
+
+
+def run(
+    frames: MartFrames,
+    tuning: Tuning,
+    window: Window,
+    *,
+    threads: int,
+    kept: Path | None = None,
+    accounts: pd.DataFrame | None = None,
+    expected: Path | None = None,
+) -> Backtest:
+    """Predict every day as of its own morning, and evaluate those of the window.
+
+    The walk begins with the first day there is, so that calibration, blend and champion
+    of the window's first morning rest on what was known then.
+
+    Args:
+        frames: What the marts hold.
+        tuning: Settings of the trees.
+        window: What is evaluated.
+        threads: Processor cores to use.
+        kept: Folder where predictions of past days are kept from run to run.
+        accounts: trader_id and account_id; None where only traders are matched.
+        expected: The sample firm's true expectations; may be missing.
+
+    Raises:
+        UserError: Nothing can be evaluated in the window.
+    """
+    contract = FeatureContract.of(frames.types)
+    days = Days.of(frames.features, frames.labels, frames.limits, contract.names)
+    if not len(days):
+        raise UserError("There is no traded day to look back on. Run `make daily`.")
+    rows, raw = walk_forward(
+        days,
+        tuning,
+        first=pd.Timestamp(days.dates.min()).date(),
+        last=window.last or pd.Timestamp(days.dates.max()).date(),
+        refit_days=window.refit_days,
+        threads=threads,
+        kept=kept,
+    )
+    mask = _is_evaluated(days, rows, window, accounts)
+    if not mask.any():
+        raise UserError(
+            f"No day from {window.first or 'the first'} to {window.last or 'the last'} "
+            f"of {window.accounts} can be evaluated: it takes 30 outcomes before it to "
+            "learn from, and a later traded day. Set FROM, TO or ACCOUNTS otherwise."
+        )
+    made, verdicts, _ = make(days, rows, raw)
+    made = as_said(raw, made)
+    record = Record.of(days, rows, made, mask)
+    first = record.dates.min()
+    calls, variables = outlook(days, rows[mask], _part(made, mask)), project_variables()
+    multipliers = {name: policy(calls, variables) for name, policy in POLICIES.items()}
+    return Backtest(
+        window=window,
+        record=record,
+        metrics=tuple(evaluate(record)),
+        multipliers=multipliers,
+        policies=_policies(record, multipliers),
+        predictions=_predictions(days, rows[mask], _part(made, mask)),
+        speakers=_speakers(record, verdicts),
+        verdicts=[one for one in verdicts if one[0] >= first],
+        attainable=_attainable(record, expected, accounts),
+    )
+
+
+def _part(made: Predictions, mask: np.ndarray) -> Predictions:
+    return {name: values[mask] for name, values in made.items()}
+
+
+def _is_evaluated(
+    days: Days, rows: np.ndarray, window: Window, accounts: pd.DataFrame | None
+) -> np.ndarray:
+    if not len(rows):
+        return np.zeros(0, dtype=bool)
+    patterns = [one.strip() for one in window.accounts.split(",") if one.strip()]
+    names = {trader: {trader} for trader in set(days.traders[rows])}
+    if accounts is not None:
+        for trader, account in accounts[["trader_id", "account_id"]].itertuples(
+            index=False
+        ):
+            names.setdefault(trader, set()).add(account)
+    chosen = {
+        trader
+        for trader, called in names.items()
+        if any(fnmatch(name, pattern) for name in called for pattern in patterns)
+    }
+    mask = ~np.isnan(days.pnl[rows])
+    mask &= np.array([trader in chosen for trader in days.traders[rows]])
+    if window.first:
+        mask &= days.dates[rows] >= np.datetime64(window.first)
+    return mask
+
+
+def _policies(record: Record, multipliers: dict[str, np.ndarray]) -> pd.DataFrame:
+    found = [
+        (name, *figure)
+        for name, multiplier in multipliers.items()
+        for figure in effects(record.pnl, record.label_dates, multiplier)
+    ]
+    columns = ["policy", "metric", "metric_value", "value_low", "value_high"]
+    return pd.DataFrame(found, columns=columns).assign(rows_count=len(record))
+
+
+def _predictions(days: Days, rows: np.ndarray, made: Predictions) -> pd.DataFrame:
+    return pd.concat(
+        [
+            prediction_frame(model, days, rows, made).assign(
+                label_date=days.label_dates[rows], actual_net_pnl=days.pnl[rows]
+            )
+            for model in NAMES
+        ],
+        ignore_index=True,
+    )
+
+
+def _speakers(
+    record: Record, verdicts: list[tuple[np.datetime64, Verdict]]
+) -> dict[str, dict[str, int]]:
+    by_date = dict(verdicts)
+    return {
+        output: dict(
+            Counter(
+                by_date[date].speaker(output) for date in record.dates
+            ).most_common()
+        )
+        for output in OUTPUTS
+    }
+
+
+def _attainable(
+    record: Record, expected: Path | None, accounts: pd.DataFrame | None
+) -> dict[str, float] | None:
+    """What the sample's generator, who knows each day's expectation, would reach."""
+    if expected is None or accounts is None or not expected.exists():
+        return None
+    truth = pd.read_csv(expected, parse_dates=["trade_date"])
+    # An account's code is the first word of its name.
+    truth["account_id"] = truth["account_name"].str.split().str[0]
+    truth = truth.merge(accounts, on="account_id")
+    truth = truth.groupby(["trader_id", "trade_date"])["expected_pnl"].sum()
+    keys = pd.MultiIndex.from_arrays([record.traders, record.label_dates])
+    known = truth.reindex(keys).to_numpy()
+    mask = ~np.isnan(known)
+    if not mask.any():
+        return None
+    part = record.part(mask)
+    is_loss, probability = (part.pnl < 0).astype(float), -known[mask] / part.scale
+    best = auc(is_loss, probability)
+    reached = auc(is_loss, part.loss["champion"])
+    return {
+        "n": int(mask.sum()),
+        "auc": best,
+        "auc_within_trader": auc_within(is_loss, probability, part.traders),
+        "champion_auc": reached,
+        "share_of_attainable_auc": (reached - 0.5) / (best - 0.5)
+        if best > 0.5
+        else None,
+    }

@@ -1,0 +1,144 @@
+"""`make backtest`: its figures, its files, and what it shows on real data."""
+
+import json
+from datetime import date
+
+import numpy as np
+import pytest
+
+from ml.backtest.figures import as_json, verdict_of
+from ml.backtest.walk import Window, run
+from ml.evaluation import NAMES
+from ml.tuning import Tuning
+from runtime.errors import UserError
+from runtime.home import Home
+from tests.conftest import REAL_DATA, connected, run_daily
+from tests.ml.frames import frames
+
+MEASURES = {
+    "n", "traders", "auc", "auc_within_trader", "brier", "log_loss",
+    "calibration_slope", "rmse", "mae", "directional_accuracy", "pinball",
+    "coverage_90", "auc_gain_over_base_rate", "auc_gain_over_base_rate_daily",
+    "limit_brier", "limit_calibration_slope",
+    "intervals",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def walked():
+    marts = frames({"HL1": 200, "HL2": 200, "PR1": 150})
+    window = Window(first=date(2023, 4, 1), last=date(2023, 6, 30), accounts="HL*")
+    return run(marts, Tuning(), window, threads=1)
+
+
+def test_the_window_bounds_feature_dates_and_accounts(walked) -> None:
+    found = as_json(walked)
+    assert found["window"] == {
+        "first": "2023-04-01", "last": "2023-06-30", "rows": 2 * 91,
+        "accounts": "HL*", "refit_days": 14,
+    }  # fmt: skip
+    assert found["models"]["champion"]["n"] == 182
+    assert found["models"]["champion"]["traders"] == 2
+
+
+def test_every_model_and_policy_has_every_figure(walked) -> None:
+    found = as_json(walked)
+    assert set(found["models"]) == set(NAMES)
+    for figures in found["models"].values():
+        assert set(figures) == MEASURES
+        assert set(figures["pinball"]) == {"p05", "p25", "p50", "p75", "p95"}
+    champion = found["models"]["champion"]
+    assert all(champion[one] is not None for one in MEASURES)
+    assert {"estimate", "low", "high"} <= set(champion["auc_gain_over_base_rate"])
+    for policy in ("fixed", "adaptive", "cost_aware", "rules"):
+        assert set(found["policies"][policy]) == {
+            "trade_reduction", "avoided_losses", "missed_gains", "net_pnl_improvement",
+            "false_positive_rate", "drawdown", "drawdown_reduction", "verdict",
+        }  # fmt: skip
+    json.loads(json.dumps(found, allow_nan=False))
+
+
+def test_the_signal_is_found_and_said_to_be_gained(walked) -> None:
+    champion = as_json(walked)["models"]["champion"]
+    assert champion["auc"] > 0.75
+    gain = champion["auc_gain_over_base_rate_daily"]
+    assert gain["verdict"] == "gained"
+    assert gain["low"] < gain["estimate"] < gain["high"]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (0.1, 0.2, "gained"), (-0.2, -0.1, "lost"), (-0.1, 0.2, "nothing gained"),
+        (0.0, 0.2, "nothing gained"), (None, None, "nothing gained"),
+    ],
+)  # fmt: skip
+def test_an_interval_that_holds_nothing_gained_is_called_that(low, high, words):
+    assert verdict_of(low, high).startswith(words)
+
+
+@pytest.mark.parametrize(
+    "window",
+    [
+        Window(first=date(2030, 1, 1)), Window(last=date(2023, 1, 10)),
+        Window(accounts="nobody*"),
+    ],
+)  # fmt: skip
+def test_an_empty_window_is_one_line(window) -> None:
+    with pytest.raises(UserError, match="can be evaluated: it takes 30 outcomes"):
+        run(frames({"HL1": 100}), Tuning(), window, threads=1)
+
+
+def test_the_sample_is_walked_written_and_held_against_the_truth(
+    sample, tmp_path
+) -> None:
+    """A real run, in the home of a real run: marts, page and figures."""
+    target = tmp_path / "figures.json"
+    done = run_daily(
+        "backtest", SOURCE="sample", RISK_HOME=sample.home.root, JSON=target,
+        FROM="2025-06-01", ACCOUNTS="SIM00*",
+    )  # fmt: skip
+    assert done.code == 0, done.err + done.out
+    found = json.loads(target.read_text())
+    assert found["window"]["first"] >= "2025-06-01"
+    assert 0.5 < found["attainable"]["auc"] < 0.8
+    assert found["attainable"]["n"] == found["window"]["rows"]
+    page = (sample.home.backtest / "index.html").read_text()
+    assert "SAMPLE DATA" in page and page.count("data:image/png") == 3
+    assert "http" not in page.replace("http-equiv", "")
+    with connected(sample.home) as connection:
+        rows = connection.sql(
+            "select count(*), count(distinct model), min(features_date) "
+            "from marts.backtest_predictions"
+        ).fetchall()[0]
+        auc = connection.sql(
+            "select metric_value from marts.backtest_metrics where model = 'champion' "
+            "and metric = 'auc' and trader_id = '' and period = ''"
+        ).fetchall()[0][0]
+    assert rows[0] == len(NAMES) * found["window"]["rows"] and rows[1] == len(NAMES)
+    assert str(rows[2]) == found["window"]["first"]
+    assert auc == found["models"]["champion"]["auc"]
+
+
+@pytest.mark.skipif(
+    not REAL_DATA.is_dir(), reason="real trading data is not beside the project"
+)
+def test_real_data_shows_what_is_claimed(tmp_path) -> None:
+    """The bounds that docs/models.md states, not its figures to the last digit."""
+    target = tmp_path / "figures.json"
+    done = run_daily(
+        "backtest", SOURCE="files", EXPORTS=REAL_DATA, RISK_HOME=tmp_path / "home",
+        ACCOUNTS="HL*", FROM="2023-11-07", JSON=target,
+    )  # fmt: skip
+    assert done.code == 0, done.err + done.out
+    found = json.loads(target.read_text())
+    champion = found["models"]["champion"]
+    assert champion["n"] == 1297
+    assert champion["auc"] >= 0.735
+    assert champion["brier"] < 0.185
+    assert 0.8 <= champion["calibration_slope"] <= 1.2
+    assert 0.88 <= champion["coverage_90"] <= 0.92
+    assert champion["auc_gain_over_base_rate"]["low"] > 0
+    assert champion["auc_gain_over_base_rate"]["estimate"] >= 0.05
+    assert np.isfinite(champion["auc_within_trader"])
+    assert Home(tmp_path / "home").backtest.joinpath("index.html").exists()
