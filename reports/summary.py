@@ -12,9 +12,10 @@ from runtime.warehouse import open_warehouse, read_run_context
 
 LEVELS = ("High", "Medium", "Low", "Unknown")
 CHAMPION = "champion"
+BASE_RATE = "trader's share of losing days"
 MEASURES = (
-    ("auc", "base_rate", "AUC for a losing day (0.5 is a coin)", "trader's base rate"),
-    ("brier", "base_rate", "Brier score (lower is better)", "trader's base rate"),
+    ("auc", "base_rate_daily", "AUC for a losing day (0.5 is a coin)", BASE_RATE),
+    ("brier", "base_rate_daily", "Brier score (lower is better)", BASE_RATE),
     ("mae", "zero", "Mean absolute error, dollars", "always zero"),
     ("rmse", "zero", "Root mean squared error, dollars", "always zero"),
     ("coverage_90", None, "Outcomes inside the 90 % interval", "should be 0.9"),
@@ -30,8 +31,7 @@ SPEAKERS = {
     "blend": "the blend of models",
     "logistic": "logistic regression",
     "ridge": "ridge regression",
-    "base_rate": "the trader's base rate",
-    "base_rate_daily": "the trader's base rate of recent days",
+    "base_rate_daily": "the trader's base rate",
     "rules": "the rules",
     "trailing_mean": "the trader's recent mean",
     "ew_quantiles": "the trader's recent quantiles",
@@ -109,7 +109,9 @@ def _read(connection: duckdb.DuckDBPyConnection, prediction_date: date) -> dict:
     )
     measures = _measures(connection, version)
     registered = _rows(
-        connection, "from marts.model_registry where model_version = ?", [version]
+        connection,
+        "from marts.model_registry where model_version = ? and model = 'global'",
+        [version],
     )
     return {
         "desk": desk[0] if desk else None,

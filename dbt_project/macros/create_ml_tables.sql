@@ -39,8 +39,10 @@ create table if not exists ml.roster (
     traded_days_count bigint not null,
     idle_sessions_count bigint,
     model_version varchar not null,
+    scores_fingerprint varchar,
     scored_at timestamp
 );
+alter table ml.roster add column if not exists scores_fingerprint varchar;
 create table if not exists ml.model_metrics (
     model_version varchar not null,
     model varchar not null,
@@ -58,15 +60,18 @@ alter table ml.model_metrics add column if not exists value_low double;
 alter table ml.model_metrics add column if not exists value_high double;
 create table if not exists ml.registry (
     model_version varchar not null,
+    model varchar not null,
+    trader_id varchar,
     as_of date,
     trained_from date,
     trained_through date,
     rows_count bigint,
     traders_count bigint,
-    own_models_count bigint,
     features_count bigint,
+    features varchar,
+    parameters varchar,
     seed bigint,
-    settings varchar,
+    code_commit varchar,
     code_fingerprint varchar,
     data_fingerprint varchar,
     loss_speaker varchar,
@@ -91,7 +96,8 @@ create table if not exists ml.policy_advice (
     policy varchar not null,
     position_multiplier double,
     is_live boolean not null,
-    is_trial boolean not null
+    is_trial boolean not null,
+    trial varchar
 );
 create table if not exists ml.policy_comparison (
     as_of date not null,

@@ -1,7 +1,7 @@
 {{ config(tags=['after_scoring']) }}
 {#
-    Grain: one row per model version: what it learned from, with what settings and code,
-    and whose outputs its champion gave.
+    Grain: one row per model version, model and trader (empty: everybody's): what it
+    learned from, with what parameters and code, and who spoke in its version.
 #}
 with
 
@@ -12,15 +12,18 @@ registry as (
 final as (
     select
         model_version,
+        model,
+        trader_id,
         as_of_date,
         trained_from,
         trained_through,
         rows_count,
         traders_count,
-        own_models_count,
         features_count,
+        features,
+        parameters,
         seed,
-        settings,
+        code_commit,
         code_fingerprint,
         data_fingerprint,
         loss_speaker,

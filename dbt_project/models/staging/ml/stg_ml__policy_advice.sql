@@ -16,7 +16,8 @@ final as (
         policy,
         position_multiplier,
         is_live,
-        is_trial
+        is_trial,
+        trial
     from source
 )
 

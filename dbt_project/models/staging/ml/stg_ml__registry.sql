@@ -1,5 +1,5 @@
 {{ config(tags=['after_scoring']) }}
-{# Grain: one row per model version: what it was trained on, and how. #}
+{# Grain: one row per model version, model and trader (empty: everybody's). #}
 with
 
 source as (
@@ -9,15 +9,18 @@ source as (
 final as (
     select
         model_version,
+        model,
+        coalesce(trader_id, '') as trader_id,
         as_of as as_of_date,
         trained_from,
         trained_through,
         rows_count,
         traders_count,
-        own_models_count,
         features_count,
+        features,
+        parameters,
         seed,
-        settings,
+        code_commit,
         code_fingerprint,
         data_fingerprint,
         loss_speaker,
