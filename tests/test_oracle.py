@@ -441,7 +441,7 @@ def test_every_row_has_every_column_and_knows_only_the_past() -> None:
     fills = [one for each in cases() for one in each.fills]
     more = {"multipliers": MULTIPLIERS, "traders": all_traders()}
     whole = feature_rows(fills, SESSIONS, **more)
-    assert {len(row) for row in whole.values()} == {113}
+    assert {len(row) for row in whole.values()} == {115}
     until = date(2025, 3, 14)
     cut = [one for one in fills if one.at.date() <= until]
     known = {key: row for key, row in whole.items() if key[1] <= until}

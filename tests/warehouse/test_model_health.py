@@ -177,14 +177,16 @@ def test_the_report_says_what_the_models_learned_from(
     judge: Judge, built: Home
 ) -> None:
     judge(
-        "insert into ml.registry by name select 'v1' as model_version, 120 as "
+        "insert into ml.registry by name select 'v1' as model_version, "
+        "'global' as model, 120 as "
         "rows_count, 6 as traders_count, date '2025-01-02' as trained_from, "
         "date '2025-03-07' as trained_through",
         "insert into ml.model_metrics values "
         "('v1', 'champion', null, '', 'auc', 0.7, 0.6, 0.8, 120, '2025-03-07'), "
         "('v1', 'champion', null, '60d', 'auc', 0.1, 0.1, 0.1, 9, '2025-03-07'), "
         "('v1', 'champion', 'T1', '', 'auc', 0.2, null, null, 9, '2025-03-07'), "
-        "('v1', 'base_rate', null, '', 'auc', 0.6, null, null, 120, '2025-03-07')",
+        "('v1', 'base_rate_daily', null, '', 'auc', 0.6, null, null, 120, "
+        "'2025-03-07')",
     )
     told = summarise(built)
     (measure,) = told["measures"]
