@@ -159,9 +159,7 @@ def changes(
         before: What the same model said the day before.
     """
     told = _told(names, values, moved, now - before, SHOWN_CHANGES)
-    return f"{_signed(now - before)} since the day before" + (
-        f": {'; '.join(told)}" if told else ""
-    )
+    return f"{_signed(now - before)}" + (f", by {'; '.join(told)}" if told else "")
 
 
 def _told(

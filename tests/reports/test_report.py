@@ -116,9 +116,9 @@ def test_a_call_says_how_likely_its_limit_is_and_what_changed() -> None:
     _, html, text = render(summary(calls=calls))
     page = " ".join(BeautifulSoup(html, "html.parser").select_one(".card").text.split())
     assert "of more than $2,500 17%" in page
-    assert "Since the last call: two losing days since" in page
+    assert "Since the day before: two losing days since" in page
     assert "P(loss of more than $2,500) 17%" in text
-    assert text.count("Since the last call: two losing days since") == 1
+    assert text.count("Since the day before: two losing days since") == 1
 
 
 def test_a_call_without_advice_or_chances_has_no_size() -> None:
