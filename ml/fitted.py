@@ -1,6 +1,6 @@
 """Every model and baseline learned from one set of known outcomes."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from ml.boosting import (
     predict_own,
 )
 from ml.days import Days
+from runtime.transform import project_variables
 
 Predictions = dict[str, np.ndarray]
 """By output and model, such as `loss_global`: one row per trader-day predicted.
@@ -22,6 +23,24 @@ Predictions = dict[str, np.ndarray]
 `loss_…` is a probability, `pnl_…` is in units of the trader's own scale, as are the
 five columns of `quantiles_…`. NaN where a model has nothing to say.
 """
+
+
+def fit_owns(
+    days: Days, rows: np.ndarray, settings: ModelSettings
+) -> dict[str, Boosters]:
+    """A model of the trader's own for each who has enough days among `rows`.
+
+    A trader whose days are all alike gets none.
+    """
+    least = project_variables()["own_model_above_traded_days"]
+    # One after the other: where two threads construct data sets at once, LightGBM
+    # crashes now and then.
+    return {
+        trader: fit_own(days, rows[places], settings.of(trader))
+        for trader, places in days.by_trader(rows).items()
+        # The last traded day has no outcome yet.
+        if len(places) >= least and days.can_teach(rows[places])
+    }
 
 
 @dataclass(frozen=True)
@@ -39,20 +58,11 @@ class Fitted:
         rows: np.ndarray,
         settings: ModelSettings,
         threads: int,
-        own_traders: Collection[str],
+        own: Mapping[str, Boosters],
     ) -> "Fitted":
-        """Learn from `rows`; a model of the trader's own for each of `own_traders`.
-
-        A trader whose days are too few or all alike gets none.
-        """
+        """Learn from `rows`, beside the traders' own models of `fit_owns`."""
         baselines = Baselines.fit(days, rows)
         shared = fit_global(days, rows, baselines, settings.shared, threads)
-        own = {}
-        # One after the other: where two threads construct data sets at once, LightGBM
-        # crashes now and then.
-        for trader, places in days.by_trader(rows).items():
-            if trader in own_traders and days.can_teach(rows[places]):
-                own[trader] = fit_own(days, rows[places], settings.of(trader))
         return cls(baselines, shared, own)
 
     def predict(self, days: Days, rows: np.ndarray) -> Predictions:

@@ -10,16 +10,11 @@ from ml.champion import CHAMPION, Verdict, as_said, make
 from ml.days import Days
 from ml.evaluation import Record, evaluate
 from ml.features import FeatureContract
-from ml.fitted import Fitted
+from ml.fitted import Fitted, fit_owns
 from ml.registry import Card, ModelSet, Window, forget
 from ml.store import MartFrames, read_marts
 from ml.tuning import Tuning
-from ml.walk_forward import (
-    code_commit,
-    code_fingerprint,
-    walk_forward,
-    with_own_model,
-)
+from ml.walk_forward import code_commit, code_fingerprint, walk_forward
 from runtime.home import Home
 from runtime.settings import Settings
 
@@ -93,7 +88,7 @@ def train_models(
         measured = tuple(
             evaluate(record, with_intervals=(CHAMPION,), replicates=_REPLICATES)
         )
-    own = with_own_model(days, known)
+    own = fit_owns(days, known, settings)
     fitted = Fitted.fit(days, known, settings, threads, own)
     windows = [
         Window.of(model, None, days, known) for model in ("global", "logistic", "ridge")

@@ -22,10 +22,10 @@ from ml.losses import log_loss, standard_errors
 from ml.split import split_by_date
 from ml.store import read_marts
 from ml.tuning import Tuning
-from ml.walk_forward import with_own_model
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.settings import Settings
+from runtime.transform import project_variables
 
 SHARED_LEAVES, SHARED_ROUNDS = (3, 4, 8, 15), (30, 60, 120, 240)
 OWN_LEAVES, OWN_ROUNDS = (2, 3, 4), (10, 20, 40, 80)
@@ -92,9 +92,9 @@ def _boldness(settings: TreeSettings) -> int:
 def tune_own(days: Days, known: np.ndarray) -> dict[str, TreeSettings]:
     """The same for each trader with a model of his own, on a split of his own days."""
     found = {}
-    with_model = set(with_own_model(days, known))
+    least = project_variables()["own_model_above_traded_days"]
     for trader, places in days.by_trader(known).items():
-        if trader not in with_model:
+        if len(places) < least:
             continue
         split = split_by_date(days, known[places])
         if not days.can_teach(split.train):

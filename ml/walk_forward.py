@@ -3,6 +3,7 @@
 import hashlib
 import pickle
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -11,15 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from ml.boosting import ModelSettings
+from ml.boosting import Boosters, ModelSettings
 from ml.days import Days
-from ml.fitted import Fitted, Predictions
+from ml.fitted import Fitted, Predictions, fit_owns
 from ml.tuning import Tuning
-from runtime.transform import project_variables
 
 # Refits fall on the same dates whatever day it is run on: a Monday, and every so many
 # days from it.
 _ANCHOR = np.datetime64("2000-01-03", "ns")
+# A trader's own model changes little in two weeks: it is refitted every fourth time.
+_OWN_REFITS = 4
 
 
 def refit_dates(first: date, last: date, refit_days: int) -> list[np.datetime64]:
@@ -45,8 +47,9 @@ def walk_forward(
 ) -> tuple[np.ndarray, Predictions]:
     """Predict every day from `first` to `last` as if it was then.
 
-    Models are refitted every `refit_days`, on the outcomes known that morning; a day is
-    predicted by the latest of them. Baselines and features are as of the day itself.
+    Models are refitted every `refit_days`, on the outcomes known that morning (a
+    trader's own every fourth time); a day is predicted by the latest of them. Baselines
+    and features are as of the day itself.
 
     Args:
         days: All days there are; the outcome of a predicted day is not looked at.
@@ -62,6 +65,7 @@ def walk_forward(
     step = np.timedelta64(refit_days, "D")
     is_wanted = days.dates <= np.datetime64(last, "ns")
     found_rows, found = [], []
+    owns: dict[np.datetime64, Mapping[str, Boosters]] = {}
     for morning in refit_dates(first, last, refit_days):
         rows = np.flatnonzero(
             (days.dates >= morning) & (days.dates < morning + step) & is_wanted
@@ -70,8 +74,16 @@ def walk_forward(
         if not len(rows) or not days.can_teach(known):
             continue
         rows = rows[np.argsort(days.dates[rows], kind="stable")]
-        settings = tuning.before(date.fromisoformat(str(morning)[:10]))
-        stretch = _Stretch(days, morning, known, rows, settings, threads)
+        stretch = _Stretch(
+            days,
+            morning,
+            _own_morning(morning, step),
+            known,
+            rows,
+            tuning,
+            threads,
+            owns,
+        )
         found_rows.append(rows)
         found.append(stretch.predictions(kept) if kept else stretch.predict())
     if not found:
@@ -81,20 +93,39 @@ def walk_forward(
     }
 
 
+def _own_morning(morning: np.datetime64, step: np.timedelta64) -> np.datetime64:
+    return _ANCHOR + (morning - _ANCHOR) // (_OWN_REFITS * step) * (_OWN_REFITS * step)
+
+
 @dataclass(frozen=True)
 class _Stretch:
-    """The days between two refits, and what was known at the first of them."""
+    """The days between two refits, and what was known at the first of them.
+
+    Attributes:
+        own_morning: When the traders' own models were refitted last.
+        owns: Traders' own models, by that morning: those of other stretches, too.
+    """
 
     days: Days
     morning: np.datetime64
+    own_morning: np.datetime64
     known: np.ndarray
     rows: np.ndarray
-    settings: ModelSettings
+    tuning: Tuning
     threads: int
+    owns: dict[np.datetime64, Mapping[str, Boosters]]
+
+    def settings(self, morning: np.datetime64) -> ModelSettings:
+        return self.tuning.before(date.fromisoformat(str(morning)[:10]))
 
     def fit(self) -> Fitted:
-        own = with_own_model(self.days, self.known)
-        return Fitted.fit(self.days, self.known, self.settings, self.threads, own)
+        own_morning = self.own_morning
+        if own_morning not in self.owns:
+            self.owns[own_morning] = fit_owns(
+                self.days, self.days.known(own_morning), self.settings(own_morning)
+            )
+        settings, own = self.settings(self.morning), self.owns[own_morning]
+        return Fitted.fit(self.days, self.known, settings, self.threads, own)
 
     def predict(self) -> Predictions:
         return self.fit().predict(self.days, self.rows)
@@ -129,7 +160,8 @@ class _Stretch:
         """Of code, settings, the days seen, and the outcomes known at the refit."""
         days = self.days
         digest = hashlib.sha256(code_fingerprint().encode())
-        digest.update(repr(self.settings).encode())
+        for morning in (self.morning, self.own_morning):
+            digest.update(repr(self.settings(morning)).encode())
         digest.update(",".join(days.traders[seen]).encode())
         for values in (days.dates, days.features, days.scale, *days.record.values()):
             digest.update(np.ascontiguousarray(values[seen]).tobytes())
@@ -158,11 +190,23 @@ def _keep(file: Path, value: object) -> None:
     partial.replace(file)
 
 
-def with_own_model(days: Days, known: np.ndarray) -> list[str]:
-    """Traders with more traded days than the desk asks for: the last has no outcome."""
-    least = project_variables()["own_model_above_traded_days"]
-    groups = days.by_trader(known)
-    return [trader for trader, places in groups.items() if len(places) >= least]
+def _read(file: Path) -> Any:
+    """What a file holds; None where it is not there, or damaged."""
+    try:
+        return pickle.loads(file.read_bytes())
+    except FileNotFoundError:
+        return None
+    except Exception:  # noqa: BLE001 - a damaged pickle may raise anything
+        file.unlink()
+        return None
+
+
+def _keep(file: Path, value: object) -> None:
+    """Write a file, all or nothing."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_suffix(".partial")
+    partial.write_bytes(pickle.dumps(value))
+    partial.replace(file)
 
 
 @cache

@@ -70,9 +70,11 @@ def judge(built: Home) -> Judge:
             for number, trader in enumerate(TRADERS):
                 pnl = 10 * number - 30
                 connection.execute(
-                    "insert into ml.roster values "
-                    f"('{trader}', '{MORNING}', 'champion', 'global_model', 6, 0, "
-                    "'v1', '2025-03-11 12:00')"
+                    "insert into ml.roster by name select "
+                    f"'{trader}' as trader_id, date '{MORNING}' as prediction_date, "
+                    "'champion' as model, 'global_model' as call_basis, "
+                    "6 as traded_days_count, 0 as idle_sessions_count, "
+                    "'v1' as model_version"
                 )
                 connection.execute(
                     "insert into ml.predictions by name select "
@@ -87,8 +89,8 @@ def judge(built: Home) -> Judge:
                 )
                 connection.execute(
                     "insert into ml.policy_advice values "
-                    f"('{trader}', '{MORNING}', 'fixed', 0.75, true, false), "
-                    f"('{trader}', '{MORNING}', 'adaptive', 0.5, false, false)"
+                    f"('{trader}', '{MORNING}', 'fixed', 0.75, true, false, null), "
+                    f"('{trader}', '{MORNING}', 'adaptive', 0.5, false, false, null)"
                 )
             for statement in statements:
                 connection.execute(statement)
@@ -149,7 +151,7 @@ def test_what_is_wrong_is_a_banner_and_what_is_told_comes_last(
         ),
         "baseline_speaks": (
             2, "of three outputs come from a baseline that no model has beaten lately: "
-            "loss probability (base_rate for 1), loss probability (rules for 4), "
+            "loss probability (base_rate_daily for 1), loss probability (rules for 4), "
             "quantiles (ew_quantiles for 5)", False,
         ),
         "trial_running": (
