@@ -130,8 +130,8 @@ def test_what_is_wrong_is_a_banner_and_what_is_told_comes_last(
         "delete from ml.predictions where trader_id = 'T1'",
         "delete from ml.policy_advice where trader_id = 'T2' and is_live",
         "update ml.predictions set predicted_pnl = 0, quantiles_speaker = "
-        "'ew_quantiles', loss_speaker = case trader_id when 'T2' then 'base_rate' "
-        "else 'rules' end",
+        "'ew_quantiles', loss_speaker = case trader_id "
+        "when 'T2' then 'base_rate_daily' else 'rules' end",
         "update ml.policy_advice set is_trial = is_live and trader_id in ('T5', 'T6')",
         "insert into ml.policy_comparison select as_of, 'adaptive', 'fixed', 'trader', "
         "'net_pnl', 5, 1, 9, 40, 40 from raw.run_context",
