@@ -149,7 +149,7 @@ def main() -> None:
         for part, name in (
             ("frames", "drawing the data alone"),
             ("bare", "baseline: one bare lightgbm.train"),
-            ("first", "first training, with a year's record"),
+            ("first", "first training, with the record"),
             ("daily", "training a day later"),
             ("score", "scoring"),
         ):
