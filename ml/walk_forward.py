@@ -190,25 +190,6 @@ def _keep(file: Path, value: object) -> None:
     partial.replace(file)
 
 
-def _read(file: Path) -> Any:
-    """What a file holds; None where it is not there, or damaged."""
-    try:
-        return pickle.loads(file.read_bytes())
-    except FileNotFoundError:
-        return None
-    except Exception:  # noqa: BLE001 - a damaged pickle may raise anything
-        file.unlink()
-        return None
-
-
-def _keep(file: Path, value: object) -> None:
-    """Write a file, all or nothing."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(".partial")
-    partial.write_bytes(pickle.dumps(value))
-    partial.replace(file)
-
-
 @cache
 def code_commit() -> str | None:
     """The commit of the code; None where it does not lie in a git checkout."""
