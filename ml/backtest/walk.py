@@ -54,7 +54,6 @@ class Backtest:
         policies: Columns of ml.backtest_policies.
         predictions: Columns of ml.backtest_predictions.
         speakers: By output, on how many days each model or baseline spoke.
-        verdicts: Date and verdict of each morning.
         attainable: On sample data, what knowing each day's true expectation reaches.
     """
 
@@ -65,7 +64,6 @@ class Backtest:
     policies: pd.DataFrame
     predictions: pd.DataFrame
     speakers: dict[str, dict[str, int]]
-    verdicts: list[tuple[np.datetime64, Verdict]]
     attainable: dict[str, float] | None
 
 
@@ -119,7 +117,6 @@ def run(
     made, verdicts, _ = make(days, rows, raw)
     made = as_said(raw, made)
     record = Record.of(days, rows, made, mask)
-    first = record.dates.min()
     calls, variables = outlook(days, rows[mask], _part(made, mask)), project_variables()
     multipliers = {name: policy(calls, variables) for name, policy in POLICIES.items()}
     return Backtest(
@@ -130,7 +127,6 @@ def run(
         policies=_policies(record, multipliers),
         predictions=_predictions(days, rows[mask], _part(made, mask)),
         speakers=_speakers(record, verdicts),
-        verdicts=[one for one in verdicts if one[0] >= first],
         attainable=_attainable(record, expected, accounts),
     )
 
