@@ -16,6 +16,7 @@ from ml.boosting import Boosters, ModelSettings
 from ml.days import Days
 from ml.fitted import Fitted, Predictions, fit_owns
 from ml.tuning import Tuning
+from runtime.transform import project_variables
 
 # Refits fall on the same dates whatever day it is run on: a Monday, and every so many
 # days from it.
@@ -160,6 +161,9 @@ class _Stretch:
         """Of code, settings, the days seen, and the outcomes known at the refit."""
         days = self.days
         digest = hashlib.sha256(code_fingerprint().encode())
+        # Of the desk's variables the one that `fit_owns` reads.
+        least = project_variables()["own_model_above_traded_days"]
+        digest.update(repr(least).encode())
         for morning in (self.morning, self.own_morning):
             digest.update(repr(self.settings(morning)).encode())
         digest.update(",".join(days.traders[seen]).encode())

@@ -10,6 +10,7 @@ from ml.boosting import ModelSettings, TreeSettings
 from ml.champion import make
 from ml.tuning import Tuning
 from ml.walk_forward import refit_dates, walk_forward
+from runtime.transform import project_variables
 from tests.ml.frames import START, cut, frames, to_days
 
 LAST = START + timedelta(days=199)
@@ -101,6 +102,16 @@ def test_a_corrected_day_makes_what_rests_on_it_anew(desk, tmp_path) -> None:
     corrected = desk.__class__(**vars(desk) | {"features": features})
     kept, fresh = walk(corrected, kept=tmp_path), walk(corrected)
     np.testing.assert_equal(kept[2], fresh[2])
+
+
+def test_who_gets_a_model_of_his_own_is_part_of_what_is_kept(
+    desk, tmp_path, monkeypatch
+) -> None:
+    assert np.isfinite(walk(desk, kept=tmp_path)[2]["loss_per_trader"]).any()
+    other = project_variables() | {"own_model_above_traded_days": 1000}
+    for module in ("fitted", "walk_forward"):
+        monkeypatch.setattr(f"ml.{module}.project_variables", lambda: other)
+    assert np.isnan(walk(desk, kept=tmp_path)[2]["loss_per_trader"]).all()
 
 
 def test_a_killed_run_leaves_nothing_that_counts(desk, whole, tmp_path) -> None:
