@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-import doctor
+from daily import doctor
 from ingestion.simulator import serve
 from runtime.sessions import EASTERN
 from tests.conftest import SampleRun, run_daily

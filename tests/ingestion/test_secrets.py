@@ -35,8 +35,8 @@ def post(self, url, data, **more):
     return real(self, url, data=data, **more)
 requests.Session.post = post
 sys.argv = ["daily", "ingest"]
-import daily
-daily.main()
+from daily.__main__ import main
+main()
 """
 
 

@@ -1,0 +1,154 @@
+"""The command line: parses, runs, and turns errors into one line."""
+
+import faulthandler
+import sys
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+import click
+
+from daily.run import guarded, ingest_alone, run_alone, run_morning, run_steps
+from daily.steps import (
+    AFTER_INGEST,
+    Step,
+    build,
+    docs,
+    publish,
+    risk,
+    score,
+    train,
+    tune,
+    verify,
+)
+from runtime.home import Home
+from runtime.settings import Settings
+
+DATE = click.DateTime(["%Y-%m-%d"])
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Risk warehouse: ingest, build, train, score, risk, publish, report.
+
+    Settings come from .env and the environment; .env.example explains each.
+    """
+    # A crash inside a library leaves the line that it happened in.
+    faulthandler.enable()
+
+
+@main.command("run")
+def run_all() -> None:
+    """Run the whole morning, step by step."""
+    guarded(run_morning)
+
+
+@main.command("ingest")
+def run_ingest() -> None:
+    """Load what is new or changed from the source."""
+
+    guarded(ingest_alone)
+
+
+@main.command("backfill")
+@click.option("--from", "first", type=DATE, required=True, envvar="FROM")
+@click.option("--to", "last", type=DATE, required=True, envvar="TO")
+def run_backfill(first: datetime, last: datetime) -> None:
+    """Read the days from FROM to TO again, both included."""
+    from ingestion.pipeline import backfill
+
+    bring = partial(backfill, first=first.date(), last=last.date())
+    guarded(lambda settings: ingest_alone(settings, bring))
+
+
+@main.command("backtest")
+@click.option("--from", "first", type=DATE, envvar="FROM", help="First feature date.")
+@click.option("--to", "last", type=DATE, envvar="TO", help="Last feature date.")
+@click.option(
+    "--accounts",
+    envvar="ACCOUNTS",
+    default="*",
+    show_default=True,
+    help="Traders or accounts to evaluate: patterns, by comma.",
+)
+@click.option(
+    "--refit-days",
+    envvar="REFIT_DAYS",
+    type=click.IntRange(1, 365),
+    default=14,
+    show_default=True,
+    help="Days between two refits.",
+)
+@click.option(
+    "--json",
+    "json_file",
+    envvar="JSON",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where every figure goes.",
+)
+def run_backtest(
+    first: datetime | None,
+    last: datetime | None,
+    accounts: str,
+    refit_days: int,
+    json_file: Path | None,
+) -> None:
+    """Load, build, and walk through the past: what models and policies are worth."""
+
+    def walk(settings: Settings, home: Home) -> str:
+        from ml.backtest.step import backtest
+        from ml.backtest.walk import Window
+
+        window = Window(
+            first and first.date(), last and last.date(), accounts, refit_days
+        )
+        return backtest(settings, home, window, json_file)
+
+    walk.__name__ = "backtest"
+    guarded(lambda settings: run_steps(settings, (build, walk, risk)))
+
+
+@main.command("sql")
+@click.option("--query", envvar="Q", help="One statement or several; left out: stdin.")
+def run_sql(query: str | None) -> None:
+    """Query the published copy, also while a run writes."""
+    from runtime.publish import COPY, CURRENT
+    from runtime.sql_shell import run_sql as answer
+
+    def query_published(settings: Settings) -> None:
+        home = Home(settings.home_root)
+        latest = (home.published / CURRENT).resolve().name
+        if settings.as_of and not latest.startswith(str(settings.as_of)):
+            home = home.past(settings.as_of)
+        answer(home.published / CURRENT / COPY, query)
+
+    guarded(query_published)
+
+
+@main.command("doctor")
+def run_doctor() -> None:
+    """Check settings, credentials, calendar, disk, mail server and warehouse."""
+    from daily.doctor import examine
+
+    sys.exit(examine())
+
+
+@main.command("retrain-weekly")
+def run_retrain() -> None:
+    """Tune, train, score, and publish what comes of it; then verify."""
+    steps = (tune, train, score, risk, publish, verify)
+    guarded(lambda settings: run_alone(settings, steps))
+
+
+def _add_command(step: Step) -> None:
+    @main.command(step.__name__, help=step.__doc__)
+    def command() -> None:
+        guarded(lambda settings: run_alone(settings, (step,)))
+
+
+for _step in (*AFTER_INGEST, tune, verify, docs):
+    _add_command(_step)
+
+
+if __name__ == "__main__":
+    main()
