@@ -8,9 +8,18 @@ from pathlib import Path
 
 import click
 
-from daily.run import guarded, ingest_alone, run_alone, run_morning, run_steps
+from daily.run import (
+    guarded,
+    ingest,
+    recorded,
+    report_alone,
+    run_alone,
+    run_morning,
+    run_steps,
+)
 from daily.steps import (
-    AFTER_INGEST,
+    MORNING,
+    Done,
     Step,
     build,
     docs,
@@ -40,14 +49,14 @@ def main() -> None:
 @main.command("run")
 def run_all() -> None:
     """Run the whole morning, step by step."""
-    guarded(run_morning)
+    recorded("run", run_morning)
 
 
 @main.command("ingest")
 def run_ingest() -> None:
     """Load what is new or changed from the source."""
 
-    guarded(ingest_alone)
+    recorded("ingest", ingest)
 
 
 @main.command("backfill")
@@ -58,7 +67,7 @@ def run_backfill(first: datetime, last: datetime) -> None:
     from ingestion.pipeline import backfill
 
     bring = partial(backfill, first=first.date(), last=last.date())
-    guarded(lambda settings: ingest_alone(settings, bring))
+    recorded("backfill", lambda run: ingest(run, bring=bring))
 
 
 @main.command("backtest")
@@ -95,17 +104,17 @@ def run_backtest(
 ) -> None:
     """Load, build, and walk through the past: what models and policies are worth."""
 
-    def walk(settings: Settings, home: Home) -> str:
-        from ml.backtest.step import backtest
+    def walk(settings: Settings, home: Home) -> Done:
+        from ml.backtest.step import backtest as walk_back
         from ml.backtest.walk import Window
 
         window = Window(
             first and first.date(), last and last.date(), accounts, refit_days
         )
-        return backtest(settings, home, window, json_file)
+        return Done(walk_back(settings, home, window, json_file))
 
     walk.__name__ = "backtest"
-    guarded(lambda settings: run_steps(settings, (build, walk, risk)))
+    recorded("backtest", lambda run: run_steps(run, (build, walk, risk)))
 
 
 @main.command("sql")
@@ -133,21 +142,31 @@ def run_doctor() -> None:
     sys.exit(examine())
 
 
+@main.command("report")
+@click.option(
+    "--force", envvar="FORCE", is_flag=True, help="Mail it again though it was mailed."
+)
+def run_report(force: bool) -> None:
+    """Write the report and mail it; of a past morning (AS_OF), as it was then."""
+    recorded("report", lambda run: report_alone(run, force=force))
+
+
 @main.command("retrain-weekly")
 def run_retrain() -> None:
     """Tune, train, score, and publish what comes of it; then verify."""
     steps = (tune, train, score, risk, publish, verify)
-    guarded(lambda settings: run_alone(settings, steps))
+    recorded("retrain-weekly", lambda run: run_alone(run, steps))
 
 
 def _add_command(step: Step) -> None:
     @main.command(step.__name__, help=step.__doc__)
     def command() -> None:
-        guarded(lambda settings: run_alone(settings, (step,)))
+        recorded(step.__name__, lambda run: run_alone(run, (step,)))
 
 
-for _step in (*AFTER_INGEST, tune, verify, docs):
-    _add_command(_step)
+for _step in (*MORNING, tune, verify, docs):
+    if _step.__name__ not in main.commands:
+        _add_command(_step)
 
 
 if __name__ == "__main__":

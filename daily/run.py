@@ -1,18 +1,26 @@
-"""Runs steps under one lock, and says and logs what each did."""
+"""Runs steps under one lock; says, logs and records what each did, and alerts."""
 
-import logging
 import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
-from logging.handlers import RotatingFileHandler
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import click
 
-from daily.steps import AFTER_INGEST, Step
+from daily.alerts import alert
+from daily.steps import (
+    MORNING,
+    Done,
+    Step,
+    refuse_half_built,
+    report,
+    report_by_force,
+)
 from runtime.errors import UserError
 from runtime.home import Home
+from runtime.ledger import FAILED, START, SUCCEEDED, Ledger, StepRun, run_id
+from runtime.logs import DETAIL, detail_log, log_to, steps_log
 from runtime.settings import Settings, load_settings
 from runtime.warehouse import read_run_context
 
@@ -20,87 +28,197 @@ if TYPE_CHECKING:
     from ingestion.pipeline import Ingested
 
 SHOWN_FROM_REQUESTS = 20
-logger = logging.getLogger("daily")
-logger.addHandler(logging.NullHandler())
-logger.propagate = False
+
+
+class Run:
+    """One command that writes: its lock, and its steps in ledger, logs and words."""
+
+    def __init__(self, settings: Settings, command: str) -> None:
+        self.settings = settings
+        self.root = Home(settings.home_root)
+        self._command = command
+        self._id = run_id()
+        self._ledger = Ledger(self.root)
+        self._held = ExitStack()
+        self.failed: StepRun | None = None
+
+    @contextmanager
+    def recorded(self) -> Iterator[None]:
+        """Hold what gets locked until the end, and record what fails before a step."""
+        try:
+            with self._held:
+                yield
+        except Exception as error:
+            if self.failed is None:
+                self.failed = self._ledger.end(
+                    self._ledger.begin(
+                        self._id, self._command, START, 0, 0, self.root
+                    ),
+                    FAILED,
+                    in_words(error),
+                )  # fmt: skip
+            raise
+
+    def lock(self, home: Home) -> None:
+        """Lock a home until the run ends, and log to it from now on."""
+        self._held.enter_context(home.locked())
+        log_to(home)
+        if home == self.root:
+            self._ledger.prune()
+
+    def step(
+        self, number: int, total: int, name: str, home: Home, work: Callable[[], Done]
+    ) -> Done:
+        """Do one step of the run."""
+        started = time.monotonic()
+        steps_log.info("%s begins", name)
+        begun = self._ledger.begin(self._id, self._command, name, number, total, home)
+        try:
+            done = work()
+        except Exception as error:
+            self.failed = self._ledger.end(begun, FAILED, in_words(error))
+            raise
+        self._ledger.end(begun, SUCCEEDED, done.said, done.rows_count)
+        seconds = time.monotonic() - started
+        steps_log.info("%s: %s (%.1f s)", name, done.said, seconds)
+        click.echo(f"[{number}/{total}] {name:<9} {seconds:6.1f} s  {done.said}")
+        return done
+
+    def steps(
+        self, steps: Sequence[Step], home: Home, first: int = 1, total: int = 0
+    ) -> None:
+        """Do several steps, one after the other."""
+        total = total or len(steps)
+        for number, step in enumerate(steps, start=first):
+            name = step.__name__
+            self.step(number, total, name, home, lambda s=step: s(self.settings, home))
 
 
 def guarded(action: Callable[[Settings], None]) -> None:
-    """Run, and turn what a person can mend into one line and exit code 1."""
+    """Do what only reads; what a person can mend becomes one line and exit code 1."""
     try:
         action(load_settings())
-    except UserError as error:
-        logger.error("%s", error)
-        click.echo(f"error: {error}", err=True)
-        sys.exit(1)
     except Exception as error:
-        logger.exception("unexpected")
-        logs = [h.baseFilename for h in logger.handlers if hasattr(h, "baseFilename")]
-        where = f" The log is {logs[0]}." if logs else ""
-        click.echo(
-            f"error: unexpected {type(error).__name__}: "
-            f"{' '.join(str(error).split())[:300]}.{where}",
-            err=True,
-        )
-        sys.exit(1)
+        _give_up(error)
 
 
-def run_morning(settings: Settings) -> None:
+def recorded(command: str, action: Callable[[Run], None]) -> None:
+    """The same for what writes: in the ledger, and with an alert if it fails."""
+    try:
+        run = Run(load_settings(), command)
+    except UserError as error:
+        alert(None, None, START, str(error))
+        _give_up(error)
+    try:
+        with run.recorded():
+            action(run)
+    except Exception as error:
+        steps_log.error("%s: %s", run.failed.step, in_words(error))
+        alert(run.settings, run.root, run.failed.step, in_words(error))
+        _give_up(error)
+
+
+def in_words(error: Exception) -> str:
+    """What went wrong, in one line."""
+    if isinstance(error, UserError):
+        return str(error)
+    said = " ".join(str(error).split())[:300]
+    return f"unexpected {type(error).__name__}: {said}"
+
+
+def _give_up(error: Exception) -> None:
+    where = ""
+    if not isinstance(error, UserError):
+        detail_log.error("unexpected", exc_info=error)
+        where = f". More is in {DETAIL} beside the other logs" if _is_logged() else ""
+    click.echo(f"error: {in_words(error)}{where}", err=True)
+    sys.exit(1)
+
+
+def _is_logged() -> bool:
+    return len(steps_log.handlers) > 1
+
+
+def run_morning(run: Run) -> None:
     """Every step of the morning, and where to look next."""
     from reports.daily_report import report_path
 
     started = time.monotonic()
-    home = run_steps(settings, AFTER_INGEST)
+    home = run_steps(run, MORNING)
     context = read_run_context(home)
     click.echo(f"done in {time.monotonic() - started:.1f} s. Where to look next:")
     click.echo(f"  report     {report_path(home, context.as_of)}")
+    click.echo(f"  board      {home.board / 'index.html'}")
     if (home.published / "current").exists():
         click.echo(f"  marts      {home.published / 'current'} (DuckDB and Parquet)")
-    click.echo(f"  lineage    {settings.as_command('docs')}")
+    click.echo(f"  lineage    {run.settings.as_command('docs')}")
 
 
-def run_steps(settings: Settings, steps: Sequence[Step]) -> Home:
-    """Ingest, then these steps, under one lock."""
+def run_steps(run: Run, steps: Sequence[Step]) -> Home:
+    """Ingest, then these steps."""
     total = 1 + len(steps)
-    with ExitStack() as held:
-        home = _ingest(settings, held, total)
-        for number, step in enumerate(steps, start=2):
-            _run_step(step, settings, home, number, total)
+    home = ingest(run, total)
+    run.steps(steps, home, first=2, total=total)
     return home
 
 
-def ingest_alone(
-    settings: Settings, bring: Callable[..., "Ingested"] | None = None
-) -> None:
-    """Ingest only, in the way `bring` does; left out: what is new or changed."""
-    with ExitStack() as held:
-        _ingest(settings, held, total=1, bring=bring)
+def run_alone(run: Run, steps: Sequence[Step]) -> None:
+    """Steps on the warehouse as it is."""
+    run.lock(run.root)
+    home = _existing_home(run.settings, run.root)
+    if home != run.root:
+        run.lock(home)
+    refuse_half_built(steps, Ledger(run.root).steps(), home)
+    run.steps(steps, home)
 
 
-def _ingest(
-    settings: Settings,
-    held: ExitStack,
-    total: int,
-    bring: Callable[..., "Ingested"] | None = None,
+def report_alone(run: Run, *, force: bool) -> None:
+    """The report of the marts as they are; of a past morning as it was then.
+
+    Args:
+        force: Mail it again though it was mailed.
+    """
+    from reports.daily_report import report_again
+    from reports.summary import is_kept
+
+    settings, as_of = run.settings, run.settings.as_of
+    if as_of is None or not is_kept(run.root, as_of):
+        run_alone(run, (report_by_force if force else report,))
+        return
+    run.lock(run.root)
+    run.step(
+        1, 1, report.__name__, run.root,
+        lambda: Done(report_again(settings, run.root, as_of, force=force)),
+    )  # fmt: skip
+
+
+def ingest(
+    run: Run, total: int = 1, bring: Callable[..., "Ingested"] | None = None
 ) -> Home:
-    """Ingest, and leave the home locked until `held` is closed."""
+    """Ingest in the way `bring` does; left out: what is new or changed.
+
+    Returns:
+        The home to go on with: the run's, or that of a past morning.
+    """
     from ingestion.pipeline import bring_up_to_date
 
-    started = time.monotonic()
-    root = Home(settings.home_root)
-    held.enter_context(root.locked())
-    _log_to(root)
-    done = (bring or bring_up_to_date)(settings, progress_bar=_progress_bar)
-    if done.home != root:
-        held.enter_context(done.home.locked())
-        _log_to(done.home)
-    kind = "SAMPLE DATA of a " if done.context.is_sample else ""
-    click.echo(
-        f"{kind}{done.context.firm}, as of the morning of {done.context.as_of}, "
-        f"in {done.home.root}"
-    )
-    _say(1, total, "ingest", done.sentence, started)
-    return done.home
+    run.lock(run.root)
+    found: list[Ingested] = []
+
+    def work() -> Done:
+        done = (bring or bring_up_to_date)(run.settings, progress_bar=_progress_bar)
+        if done.home != run.root:
+            run.lock(done.home)
+        kind = "SAMPLE DATA of a " if done.context.is_sample else ""
+        click.echo(
+            f"{kind}{done.context.firm}, as of the morning of {done.context.as_of}, "
+            f"in {done.home.root}"
+        )
+        found.append(done)
+        return Done(done.sentence, done.rows_count)
+
+    run.step(1, total, "ingest", run.root, work)
+    return found[0].home
 
 
 def _progress_bar(requests: list) -> AbstractContextManager:
@@ -114,33 +232,6 @@ def _progress_bar(requests: list) -> AbstractContextManager:
         item_show_func=lambda request: request.name if request else None,
         file=sys.stderr,
     )
-
-
-def run_alone(settings: Settings, steps: Sequence[Step]) -> None:
-    """Steps on the warehouse as it is, under one lock."""
-    with ExitStack() as held:
-        root = Home(settings.home_root)
-        held.enter_context(root.locked())
-        home = _existing_home(settings, root)
-        if home != root:
-            held.enter_context(home.locked())
-        _log_to(home)
-        for number, step in enumerate(steps, start=1):
-            _run_step(step, settings, home, number, len(steps))
-
-
-def _run_step(
-    step: Step, settings: Settings, home: Home, number: int, total: int
-) -> None:
-    started = time.monotonic()
-    logger.info("%s begins", step.__name__)
-    _say(number, total, step.__name__, step(settings, home), started)
-
-
-def _say(number: int, total: int, name: str, text: str, started: float) -> None:
-    seconds = time.monotonic() - started
-    logger.info("%s: %s (%.1f s)", name, text, seconds)
-    click.echo(f"[{number}/{total}] {name:<9} {seconds:6.1f} s  {text}")
 
 
 def _existing_home(settings: Settings, root: Home) -> Home:
@@ -159,14 +250,3 @@ def _existing_home(settings: Settings, root: Home) -> Home:
             "SOURCE and AS_OF first."
         )
     return past
-
-
-def _log_to(home: Home) -> None:
-    """Write what happens to `logs/daily.log`, ten files of a megabyte at most."""
-    home.logs.mkdir(parents=True, exist_ok=True)
-    handler = RotatingFileHandler(
-        home.logs / "daily.log", maxBytes=10**6, backupCount=9
-    )
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)

@@ -1,76 +1,111 @@
 """The steps of a morning: each says in one line what it did."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
+from runtime.errors import UserError
 from runtime.home import Home
+from runtime.ledger import SUCCEEDED, Ledger, StepRun, latest_of
 from runtime.settings import Settings
-from runtime.warehouse import read_run_context
-
-Step = Callable[[Settings, Home], str]
+from runtime.warehouse import count_rows, load_ledger, read_run_context, table_rows
 
 
-def freshness(settings: Settings, home: Home) -> str:
+@dataclass(frozen=True)
+class Done:
+    """What a step did: a sentence for people, and the rows it wrote, if any."""
+
+    said: str
+    rows_count: int | None = None
+
+
+Step = Callable[[Settings, Home], Done]
+
+
+def freshness(settings: Settings, home: Home) -> Done:
     """Check how long ago the data was loaded: late is a warning, stale an error."""
     from runtime.transform import check_freshness
 
-    return check_freshness(settings, home)
+    return Done(check_freshness(settings, home))
 
 
-def build(settings: Settings, home: Home) -> str:
+def build(settings: Settings, home: Home) -> Done:
     """Build and test every model up to features and labels."""
     return _dbt_build(settings, home, "before_scoring")
 
 
-def train(settings: Settings, home: Home) -> str:
+def train(settings: Settings, home: Home) -> Done:
     """Train the models, unless today's data has trained them already."""
     from ml.train import train as train_models
 
-    return train_models(settings, home)
+    said = train_models(settings, home)
+    return Done(said, count_rows(home, "select count(*) from ml.replayed_calls"))
 
 
-def score(settings: Settings, home: Home) -> str:
+def score(settings: Settings, home: Home) -> Done:
     """Predict the next session."""
     from ml.score import score as score_traders
 
-    return score_traders(settings, home)
+    said = score_traders(settings, home)
+    written = (
+        "select count(*) from ml.predictions "
+        "inner join raw.run_context using (prediction_date)"
+    )
+    return Done(said, count_rows(home, written))
 
 
-def risk(settings: Settings, home: Home) -> str:
+def risk(settings: Settings, home: Home) -> Done:
     """Build and test the risk marts on the predictions."""
+    load_ledger(home, Ledger(Home(settings.home_root)).table())
     return _dbt_build(settings, home, "after_scoring")
 
 
-def publish(settings: Settings, home: Home) -> str:
+def publish(settings: Settings, home: Home) -> Done:
     """Publish a read-only copy of the marts."""
     from runtime.publish import publish as publish_marts
 
     if _is_past(settings, home):
-        return "not published: the run is of the past (PUBLISH_PAST=1 publishes it)"
-    return publish_marts(home)
+        return Done(
+            "not published: the run is of the past (PUBLISH_PAST=1 publishes it)"
+        )
+    return Done(publish_marts(home), table_rows(home, schema="marts"))
 
 
-def report(settings: Settings, home: Home) -> str:
+def report(settings: Settings, home: Home) -> Done:
     """Write the report and mail it."""
     from reports.daily_report import report as write_report
 
-    return write_report(settings, home, mails=not _is_past(settings, home))
+    return Done(write_report(settings, home, mails=not _is_past(settings, home)))
 
 
-def tune(settings: Settings, home: Home) -> str:
+def report_by_force(settings: Settings, home: Home) -> Done:
+    """Write the report and mail it, though it was mailed before."""
+    from reports.daily_report import report as write_report
+
+    return Done(write_report(settings, home, mails=True, force=True))
+
+
+def board(settings: Settings, home: Home) -> Done:
+    """Write the board: pages of the desk, its traders, models and data."""
+    from reports.board import write_board
+
+    return Done(write_board(settings, home))
+
+
+def tune(settings: Settings, home: Home) -> Done:
     """Choose the models' settings on a validation split, for the days to come."""
     from ml.tune import tune as tune_models
 
-    return tune_models(settings, home)
+    return Done(tune_models(settings, home))
 
 
-def verify(settings: Settings, home: Home) -> str:
+def verify(settings: Settings, home: Home) -> Done:
     """Check that every model is sound and fresh, and say what beats its baseline."""
     from ml.verify import verify as verify_models
 
-    return verify_models(settings, home)
+    return Done(verify_models(settings, home))
 
 
-def docs(settings: Settings, home: Home) -> str:
+def docs(settings: Settings, home: Home) -> Done:
     """Write the lineage site: one static page that works offline."""
     from runtime.lineage_site import lineage_page
     from runtime.transform import run_dbt
@@ -82,19 +117,50 @@ def docs(settings: Settings, home: Home) -> str:
     page.write_text(
         lineage_page(home.dbt / "target", is_sample=is_sample), encoding="utf-8"
     )
-    return f"open {page}"
+    return Done(f"open {page}")
 
 
-AFTER_INGEST: tuple[Step, ...] = (
-    freshness, build, train, score, risk, publish, report,
+MORNING: tuple[Step, ...] = (
+    freshness, build, train, score, risk, publish, report, board,
 )  # fmt: skip
+# What reads marts, and what changes them; the last of these ends the change.
+_READERS = {one.__name__ for one in (publish, report, report_by_force, board)}
+_WRITERS = (build.__name__, score.__name__, risk.__name__)
+
+
+def refuse_half_built(
+    steps: Sequence[Step], recorded: Sequence[StepRun], home: Home
+) -> None:
+    """Let no step read marts that are not of one piece.
+
+    Args:
+        steps: What is about to be done.
+        recorded: Every step of the ledger.
+        home: On whose warehouse.
+
+    Raises:
+        UserError: The first step reads marts, and what changed them last did not end
+            well, or was not the last of the change.
+    """
+    if steps[0].__name__ not in _READERS:
+        return
+    here = [one for one in recorded if one.home == str(home.root)]
+    last = latest_of(here, *_WRITERS)
+    if last is None or (last.step == _WRITERS[-1] and last.outcome == SUCCEEDED):
+        return
+    what = "the last step" if last.outcome == SUCCEEDED else last.outcome
+    raise UserError(
+        f"The marts in {home.root} are not of one piece: `{last.step}` of "
+        f"{last.started_at:%Y-%m-%d %H:%M} UTC was {what}. Run `make daily`. The "
+        "published copy and the reports on disk are as they were."
+    )
 
 
 def _is_past(settings: Settings, home: Home) -> bool:
     return home.root != settings.home_root and not settings.publish_past
 
 
-def _dbt_build(settings: Settings, home: Home, selector: str) -> str:
+def _dbt_build(settings: Settings, home: Home, selector: str) -> Done:
     from runtime.transform import run_dbt
 
     # Unit tests check the code, not the data: they belong to `make test`.
@@ -104,4 +170,8 @@ def _dbt_build(settings: Settings, home: Home, selector: str) -> str:
     )  # fmt: skip
     kinds = [result.node.resource_type for result in results]
     tests = sum(kind == "test" for kind in kinds)
-    return f"{len(kinds) - tests} models and seeds built, {tests} tests passed"
+    names = [result.node.name for result in results]
+    return Done(
+        f"{len(kinds) - tests} models and seeds built, {tests} tests passed",
+        table_rows(home, names=names),
+    )

@@ -71,11 +71,12 @@ class IngestSummary:
 
 @dataclass(frozen=True)
 class Ingested:
-    """Where a run goes on: a home, what it holds, and how it got there in words."""
+    """Where a run goes on: a home, what it holds, how it got there, rows it loaded."""
 
     home: Home
     context: RunContext
     sentence: str
+    rows_count: int
 
 
 def bring_up_to_date(
@@ -88,7 +89,7 @@ def bring_up_to_date(
     """
     main = Home(settings.home_root)
     context = read_run_context(main)
-    sentence = "nothing read"
+    sentence, rows_count = "nothing read", 0
     if settings.as_of and settings.as_of > datetime.now(EASTERN).date():
         raise UserError(
             f"AS_OF={settings.as_of} lies in the future. Leave it out for today."
@@ -100,16 +101,15 @@ def bring_up_to_date(
     else:
         with open_source(settings) as source:
             summary = load(settings, source, main, progress_bar=progress_bar)
-        sentence = str(summary)
+        sentence, rows_count = str(summary), summary.rows_loaded
         context = read_run_context(main)
         is_past = bool(settings.as_of and settings.as_of < context.as_of)
     if not is_past:
-        return Ingested(main, context, sentence)
+        return Ingested(main, context, sentence, rows_count)
     past = main.past(settings.as_of)
     context = rebuild(main, past, context, settings.as_of)
-    return Ingested(
-        past, context, f"{sentence}; rebuilt what was known on that morning"
-    )
+    sentence += "; rebuilt what was known on that morning"
+    return Ingested(past, context, sentence, rows_count)
 
 
 def backfill(
@@ -143,7 +143,7 @@ def backfill(
         summary = load(
             settings, source, home, window=(first, last), progress_bar=progress_bar
         )
-    return Ingested(home, context, str(summary))
+    return Ingested(home, context, str(summary), summary.rows_loaded)
 
 
 def load(

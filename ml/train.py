@@ -14,9 +14,10 @@ from ml.fitted import Fitted, fit_owns
 from ml.registry import Card, ModelSet, Window, forget
 from ml.store import MartFrames, read_marts
 from ml.tuning import Tuning
-from ml.walk_forward import code_commit, code_fingerprint, walk_forward
+from ml.walk_forward import code_fingerprint, walk_forward
 from runtime.home import Home
 from runtime.settings import Settings
+from runtime.versions import code_commit
 
 REFIT_DAYS = 14
 # How far back the record reaches that decides who speaks: a year to judge by, and half

@@ -2,7 +2,6 @@
 
 import hashlib
 import pickle
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -192,17 +191,6 @@ def _keep(file: Path, value: object) -> None:
     partial = file.with_suffix(".partial")
     partial.write_bytes(pickle.dumps(value))
     partial.replace(file)
-
-
-@cache
-def code_commit() -> str | None:
-    """The commit of the code; None where it does not lie in a git checkout."""
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    except OSError:
-        return None
-    return done.stdout.strip() or None
 
 
 @cache

@@ -63,6 +63,11 @@ class Home:
         return self.root / "docs"
 
     @property
+    def board(self) -> Path:
+        """The board: static pages."""
+        return self.root / "board"
+
+    @property
     def dlt(self) -> Path:
         """dlt's working files."""
         return self.root / "dlt"
@@ -75,6 +80,21 @@ class Home:
     def past(self, as_of: date) -> "Home":
         """The home of a run for a past date, beneath this one."""
         return Home(self.root / "as_of" / as_of.isoformat())
+
+    def writer(self) -> int | None:
+        """The process that is writing here now; None if there is none."""
+        try:
+            process = int((self.root / "lock").read_text())
+        except (OSError, ValueError):
+            return None
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return None
+        except PermissionError:
+            # Somebody else's, and there.
+            pass
+        return process
 
     @contextmanager
     def locked(self) -> Iterator[None]:

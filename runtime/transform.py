@@ -45,7 +45,7 @@ def run_dbt(settings: Settings, home: Home, *arguments: str) -> list:
     outcome, results = _invoke(settings, home, *arguments)
     if not outcome.success:
         raise TransformError(
-            _failure(arguments[0], outcome, results, home.dbt / "dbt.log")
+            _failure(arguments[0], outcome, results, home.logs / "dbt.log")
         )
     return results
 
@@ -62,7 +62,7 @@ def check_freshness(settings: Settings, home: Home) -> str:
     known = [one for one in sources if hasattr(one, "age")]
     if not known or len(known) < len(sources):
         raise TransformError(
-            _failure("source freshness", outcome, results, home.dbt / "dbt.log")
+            _failure("source freshness", outcome, results, home.logs / "dbt.log")
         )
     oldest = max(known, key=lambda one: one.age)
     allowed = oldest.node.freshness
@@ -107,7 +107,7 @@ def _invoke(
             [
                 "--log-level", "none",
                 "--log-level-file", "info",
-                "--log-path", str(home.dbt),
+                "--log-path", str(home.logs),
                 "--no-use-colors", "--no-use-colors-file",
                 *command.split(),
                 "--project-dir", str(PROJECT_ROOT / "dbt_project"),

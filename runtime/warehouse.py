@@ -7,6 +7,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from runtime.errors import UserError
 from runtime.home import Home
@@ -122,3 +123,33 @@ def write_run_context(
         f"insert into {RUN_CONTEXT} values (?, ?, ?, ?, ?, ?, ?)",
         [*astuple(context), now, RAW_LAYOUT],
     )
+
+
+def count_rows(home: Home, sql: str) -> int:
+    """What a query that counts says."""
+    with open_warehouse(home.warehouse) as connection:
+        return connection.execute(sql).fetchall()[0][0]
+
+
+def table_rows(
+    home: Home, *, names: list[str] | None = None, schema: str | None = None
+) -> int:
+    """Rows of the tables of these names, or of a schema."""
+    with open_warehouse(home.warehouse) as connection:
+        return connection.execute(
+            "select coalesce(sum(estimated_size), 0) from duckdb_tables() "
+            "where table_name in (select unnest(?)) or schema_name = ?",
+            [names or [], schema],
+        ).fetchall()[0][0]
+
+
+def load_ledger(home: Home, steps: pa.Table) -> None:
+    """Replace what the warehouse holds of the ledger of runs.
+
+    Args:
+        steps: As `runtime.ledger.SCHEMA`.
+    """
+    with open_warehouse(home.warehouse) as connection:
+        connection.execute("create schema if not exists ops")
+        connection.register("ledger_steps", steps)
+        connection.execute("create or replace table ops.steps as from ledger_steps")

@@ -1,0 +1,89 @@
+"""A short mail when something failed: what, the last lines, and what mends it."""
+
+import hashlib
+from datetime import datetime
+
+import click
+from reports.mail import Mail
+from reports.outbox import post
+
+from runtime.errors import UserError
+from runtime.home import Home
+from runtime.logs import STEPS, last_lines
+from runtime.sessions import EASTERN
+from runtime.settings import PROJECT_ROOT, MailSettings, Settings, load_mail_settings
+
+LINES_SHOWN = 12
+# Without readable settings nobody knows where a run writes.
+_NOWHERE = Home(PROJECT_ROOT / "var" / "unsettled")
+_RUNBOOK = "docs/operation.md says what each failure means and how to mend it."
+
+
+def alert(settings: Settings | None, home: Home | None, step: str, said: str) -> None:
+    """Mail that a step failed, once a day for the same words; never raises.
+
+    A run with AS_OF is somebody's at a keyboard, who sees it anyway.
+
+    Args:
+        settings: None where they could not be read; then those of mail alone are tried.
+        home: Where the run writes; None where that is not known.
+        step: Which failed.
+        said: In one line, with the command that mends it.
+    """
+    try:
+        known = settings or load_mail_settings()
+        if not known.sends_mail or (settings and settings.as_of):
+            return
+        home = home or _NOWHERE
+        subject = f"Risk run failed: {step}"
+        sent = send_alert(
+            known,
+            home,
+            f"{step}-{_digest(said)}",
+            subject,
+            _text(
+                home,
+                step,
+                said,
+                settings.as_command("daily") if settings else "make daily",
+            ),
+        )
+        click.echo(f"alert: {sent}", err=True)
+    except UserError as error:
+        click.echo(f"The alert waits, too: {error}", err=True)
+
+
+def send_alert(
+    settings: MailSettings, home: Home, name: str, subject: str, text: str
+) -> str:
+    """Mail one alert, once a day under its name; a sentence for people.
+
+    Raises:
+        UserError: The mail was not taken; it waits in the outbox.
+    """
+    today = datetime.now(EASTERN).date()
+    return post(
+        settings,
+        home,
+        Mail(
+            name=f"alert-{today}-{name}",
+            to=settings.alert_recipients,
+            subject=f"{subject} ({today:%a} {today})",
+            text=text,
+        ),
+    )
+
+
+def _text(home: Home, step: str, said: str, command: str) -> str:
+    lines = last_lines(home.logs / STEPS, LINES_SHOWN)
+    shown = "\n".join(f"  {line}" for line in lines) or "  (none)"
+    return (
+        f"The step `{step}` failed:\n\n  {said}\n\n"
+        f"When it is mended, run again:\n\n  {command}\n\n"
+        f"Until then the reports on disk and the published marts are the last good "
+        f"ones.\n\nLast lines of {home.logs / STEPS}:\n\n{shown}\n\n{_RUNBOOK}\n"
+    )
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -1,0 +1,190 @@
+"""What ran, when, and what came of it: a line of JSON as a step begins, one as it ends.
+
+It lies beside the logs and not in the warehouse: of a run that could not open the
+warehouse, or was killed, it must tell as well.
+"""
+
+import json
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+
+import pyarrow as pa
+
+from runtime.home import Home
+from runtime.versions import versions
+
+FILE = "runs.jsonl"
+# A morning takes four kilobytes: the older half goes when there are years of them.
+MAXIMUM_BYTES = 4_000_000
+# A run that ended before its first step, locked out or misconfigured.
+START = "start"
+SUCCEEDED, FAILED, KILLED, RUNNING = "succeeded", "failed", "killed", "running"
+SCHEMA = pa.schema(
+    {
+        "run_id": pa.string(),
+        "step_number": pa.int64(),
+        "command": pa.string(),
+        "step": pa.string(),
+        "steps_count": pa.int64(),
+        "home": pa.string(),
+        "started_at": pa.timestamp("us"),
+        "ended_at": pa.timestamp("us"),
+        "seconds": pa.float64(),
+        "outcome": pa.string(),
+        "rows_count": pa.int64(),
+        "said": pa.string(),
+        "versions": pa.string(),
+    }
+)
+
+
+@dataclass(frozen=True)
+class StepRun:
+    """One step of one run.
+
+    Attributes:
+        run_id: When the run began (UTC), and its process.
+        step_number: Its place in the run, from 1; 0 of a run that had not begun.
+        command: What was asked for, as `run` or `retrain-weekly`.
+        step: What was done for it, as `build`.
+        steps_count: How many steps the run has.
+        home: Folder of the warehouse it worked on.
+        started_at, ended_at: Naive UTC; the latter None while it runs, or if it died.
+        seconds: How long it took.
+        outcome: succeeded, failed, killed or running.
+        rows_count: Rows written; None where none are.
+        said: What it said of itself, or of its failure, in one line.
+        versions: Of code, Python and libraries.
+    """
+
+    run_id: str
+    step_number: int
+    command: str
+    step: str
+    steps_count: int
+    home: str
+    started_at: datetime
+    ended_at: datetime | None = None
+    seconds: float | None = None
+    outcome: str = RUNNING
+    rows_count: int | None = None
+    said: str | None = None
+    versions: str | None = None
+
+    @property
+    def process(self) -> int:
+        """Number of its process."""
+        return int(self.run_id.rpartition("-")[2])
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the run was over with it."""
+        return self.step_number == self.steps_count
+
+
+class Ledger:
+    """The runs of one `RISK_HOME`, those of past mornings too."""
+
+    def __init__(self, root: Home) -> None:
+        self._root = root
+        self._file = root.logs / FILE
+
+    def begin(
+        self, run_id: str, command: str, step: str, number: int, total: int, home: Home
+    ) -> StepRun:
+        """Record that a step begins."""
+        one = StepRun(
+            run_id, number, command, step, total, str(home.root), _now(),
+            versions=versions(),
+        )  # fmt: skip
+        self._append(one)
+        return one
+
+    def end(
+        self, one: StepRun, outcome: str, said: str, rows_count: int | None = None
+    ) -> StepRun:
+        """Record how a step ended."""
+        now = _now()
+        ended = replace(
+            one,
+            ended_at=now,
+            seconds=round((now - one.started_at).total_seconds(), 3),
+            outcome=outcome,
+            rows_count=rows_count,
+            said=" ".join(said.split()),
+        )
+        self._append(ended)
+        return ended
+
+    def steps(self) -> list[StepRun]:
+        """Every step there is, in the order they began; the latest word on each."""
+        latest: dict[tuple[str, int], StepRun] = {}
+        for line in self._lines():
+            try:
+                one = _read(line)
+            except (ValueError, TypeError):
+                # Cut off when the disk was full, or the machine died.
+                continue
+            latest[one.run_id, one.step_number] = one
+        writer = self._root.writer()
+        return [
+            replace(one, outcome=KILLED)
+            if one.outcome == RUNNING and one.process != writer
+            else one
+            for one in latest.values()
+        ]
+
+    def table(self) -> pa.Table:
+        """Every step, as `SCHEMA`."""
+        return pa.Table.from_pylist([asdict(one) for one in self.steps()], SCHEMA)
+
+    def prune(self) -> None:
+        """Forget the older half once there is too much; only with the lock held."""
+        if not self._file.exists() or self._file.stat().st_size < MAXIMUM_BYTES:
+            return
+        lines = self._file.read_bytes().splitlines(keepends=True)
+        partial = self._file.with_suffix(".partial")
+        partial.write_bytes(b"".join(lines[len(lines) // 2 :]))
+        os.replace(partial, self._file)
+
+    def _append(self, one: StepRun) -> None:
+        # It begins a line, too: the one before may have been cut off. One short write
+        # to a file opened to append: two processes do not mix.
+        line = f"\n{json.dumps(asdict(one), default=str)}\n"
+        with suppress(OSError):
+            # A full disk must not hide what it makes fail.
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            with self._file.open("ab", buffering=0) as file:
+                file.write(line.encode())
+
+    def _lines(self) -> Iterable[str]:
+        try:
+            text = self._file.read_text("utf-8", errors="replace")
+        except FileNotFoundError:
+            return ()
+        return filter(None, text.split("\n"))
+
+
+def run_id() -> str:
+    """Names a run that begins now, in this process."""
+    return f"{_now():%Y%m%dT%H%M%S%f}-{os.getpid()}"
+
+
+def latest_of(steps: Iterable[StepRun], *names: str) -> StepRun | None:
+    """The last of the steps of these names; None if there is none."""
+    found = [one for one in steps if one.step in names]
+    return max(found, key=lambda one: (one.started_at, one.step_number), default=None)
+
+
+def _read(line: str) -> StepRun:
+    values = json.loads(line)
+    for name in ("started_at", "ended_at"):
+        values[name] = values[name] and datetime.fromisoformat(values[name])
+    return StepRun(**values)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
