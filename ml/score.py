@@ -7,21 +7,23 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from ml.baselines import QUANTILES, warnings_raised
+from ml.calls import outlook, prediction_frame
 from ml.champion import CHAMPION, OUTPUTS, as_said
 from ml.contributions import contributions
 from ml.days import Days
 from ml.drift import feature_drift
 from ml.evaluation import NAMES
 from ml.fitted import Predictions
-from ml.policies import POLICIES, Outlook, assigned, trial_name
+from ml.policies import POLICIES, assigned, trial_name
 from ml.reasons import changes, reasons
 from ml.registry import ModelSet
+from ml.replay import desk_history
 from ml.store import (
     MartFrames,
     Scores,
     is_scored,
     read_marts,
+    read_replayed,
     read_trial,
     write_scores,
 )
@@ -31,7 +33,6 @@ from runtime.home import Home
 from runtime.settings import Settings
 from runtime.transform import project_variables
 
-_LARGEST = 9e9
 _CONSIDERED = ("own_model", "global_model", "too_little_history")
 
 
@@ -49,9 +50,11 @@ def score(settings: Settings, home: Home) -> str:
     )
     models = ModelSet.load(home.models, version)
     models.contract.check(frames.types)
+    scores = score_traders(models, frames, under)
     scores = replace(
-        score_traders(models, frames, under),
+        scores,
         policy_comparison=_compared(settings, home, frames),
+        desk_predictions=_desk(read_replayed(home), models, frames, scores),
     )
     if is_scored(home, frames.prediction_date, scores.fingerprint(version)):
         return f"predictions for {frames.prediction_date} are up to date"
@@ -68,6 +71,28 @@ def _compared(settings: Settings, home: Home, frames: MartFrames) -> pd.DataFram
         return pd.DataFrame()
     name = trial_name(settings.policy, settings.trial_policy, settings.trial_unit)
     return compare(read_trial(home, name), frames.as_of, settings)
+
+
+def _desk(
+    replayed: pd.DataFrame, models: ModelSet, frames: MartFrames, scores: Scores
+) -> pd.DataFrame:
+    """What the desk's own past says of today's calls taken together."""
+    if not len(scores.predictions) or not len(replayed):
+        return pd.DataFrame()
+    names = models.contract.names
+    days = Days.of(frames.features, frames.labels, frames.limits, names)
+    said = scores.predictions.query("model == @CHAMPION")[
+        ["trader_id", "features_date", "predicted_pnl"]
+    ]
+    scales = pd.DataFrame(
+        {
+            "trader_id": days.traders,
+            "features_date": days.dates,
+            "scale": days.scale,
+        }
+    )
+    said = said.merge(scales, on=["trader_id", "features_date"])
+    return pd.DataFrame([desk_history(replayed, days).outlook(said)])
 
 
 def score_traders(
@@ -93,7 +118,7 @@ def score_traders(
     )
     if not len(rows):
         empty = pd.DataFrame()
-        return Scores(empty, roster, empty, empty, empty)
+        return Scores(empty, roster, empty, empty, empty, empty)
     made = _said(models, days, rows)
     frames_of = [prediction_frame(model, days, rows, made) for model in NAMES]
     predictions = pd.concat(frames_of, ignore_index=True)
@@ -112,50 +137,13 @@ def score_traders(
         _advice(days, rows, made, under),
         feature_drift(days, known, names),
         pd.DataFrame(),
+        pd.DataFrame(),
     )
 
 
 def _said(models: ModelSet, days: Days, rows: np.ndarray) -> Predictions:
     raw = models.fitted.predict(days, rows)
     return as_said(raw, models.verdict.apply(raw, days.limit[rows] / days.scale[rows]))
-
-
-def prediction_frame(
-    model: str, days: Days, rows: np.ndarray, made: Predictions
-) -> pd.DataFrame:
-    """One model's predictions in dollars, null where it has no such output.
-
-    Returns:
-        trader_id, model, features_date and the figures of ml.predictions.
-    """
-    scale = days.scale[rows]
-    nothing = np.full(len(rows), np.nan)
-    quantiles = made.get(f"quantiles_{model}")
-    frame = pd.DataFrame(
-        {
-            "trader_id": days.traders[rows],
-            "model": model,
-            "features_date": days.dates[rows],
-            "loss_probability": made.get(f"loss_{model}", nothing),
-            "limit_loss_probability": made.get(f"limit_{model}", nothing),
-            "predicted_pnl": _dollars(made.get(f"pnl_{model}", nothing) * scale),
-        }
-    )
-    for position, name in enumerate(QUANTILES):
-        values = nothing if quantiles is None else quantiles[:, position] * scale
-        frame[f"predicted_pnl_{name}"] = _dollars(values)
-    return frame
-
-
-def outlook(days: Days, rows: np.ndarray, made: Predictions) -> Outlook:
-    """What policies look at, of the champion's calls."""
-    scale = days.scale[rows]
-    return Outlook(
-        predicted_pnl=made["pnl_champion"] * scale,
-        quantiles=made["quantiles_champion"] * scale[:, None],
-        scale=scale,
-        warnings=warnings_raised({k: v[rows] for k, v in days.record.items()}),
-    )
 
 
 def _advice(
@@ -221,8 +209,3 @@ def _latest_rows(days: Days, traders: set[str]) -> np.ndarray:
     is_last = np.r_[days.traders[1:] != days.traders[:-1], True][: len(days)]
     chosen = np.array([trader in traders for trader in days.traders], dtype=bool)
     return np.flatnonzero(is_last & chosen)
-
-
-def _dollars(values: np.ndarray) -> np.ndarray:
-    """What fits the table's decimals."""
-    return np.clip(values, -_LARGEST, _LARGEST)

@@ -14,6 +14,7 @@ from ml.champion import OUTPUTS
 from ml.evaluation import Metric
 from ml.features import FEATURE_MART
 from ml.registry import CARD, ModelSet
+from ml.replay import Replay
 from ml.walk_forward import code_fingerprint
 from runtime.errors import UserError
 from runtime.home import Home
@@ -199,6 +200,7 @@ class Scores:
     policy_advice: pd.DataFrame
     feature_drift: pd.DataFrame
     policy_comparison: pd.DataFrame
+    desk_predictions: pd.DataFrame
 
     def fingerprint(self, version: str) -> str:
         """Names what is written: equal only for equal figures of the same models."""
@@ -248,6 +250,40 @@ def write_scores(
             _replace(connection, table, frame, "model_version = ?", version)
         comparison = scores.policy_comparison
         _replace(connection, "policy_comparison", comparison, "as_of = ?", frames.as_of)
+        _replace(
+            connection,
+            "desk_predictions",
+            scores.desk_predictions.assign(
+                prediction_date=prediction_date, is_replayed=False
+            ),
+            "prediction_date = ? and not is_replayed",
+            prediction_date,
+        )
+        connection.execute("commit")
+
+
+def read_replayed(home: Home) -> pd.DataFrame:
+    """What `write_replay` wrote; no rows before the first."""
+    with open_warehouse(home.warehouse) as connection:
+        return connection.sql(
+            "select trader_id, features_date, prediction_date, pnl_scale, "
+            "cast(predicted_pnl as double) as predicted_pnl "
+            "from ml.replayed_calls order by trader_id, features_date"
+        ).df()
+
+
+def write_replay(home: Home, version: str, replay: Replay) -> None:
+    """Replace the calls of past days in one transaction.
+
+    Args:
+        version: Of the training run that they come from.
+    """
+    with open_warehouse(home.warehouse) as connection:
+        connection.execute("begin")
+        calls = replay.calls.assign(model_version=version)
+        _replace(connection, "replayed_calls", calls, "true")
+        desk = replay.desk.assign(is_replayed=True)
+        _replace(connection, "desk_predictions", desk, "is_replayed")
         connection.execute("commit")
 
 

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,11 +13,12 @@ from ml.evaluation import Record, evaluate
 from ml.features import FeatureContract
 from ml.fitted import Fitted, fit_owns
 from ml.registry import Card, ModelSet, Window, forget
-from ml.store import MartFrames, read_marts
+from ml.replay import Replay, replay
+from ml.store import MartFrames, read_marts, write_replay
 from ml.tuning import Tuning
 from ml.walk_forward import code_fingerprint, walk_forward
 from runtime.home import Home
-from runtime.settings import Settings
+from runtime.settings import PolicyName, Settings
 from runtime.versions import code_commit
 
 REFIT_DAYS = 14
@@ -28,6 +30,7 @@ RECORD_ROWS = 30_000
 # Model sets that can still score.
 KEPT_VERSIONS = 30
 _REPLICATES = 200
+_NOTHING = Replay(pd.DataFrame(), pd.DataFrame())
 
 
 def train(settings: Settings, home: Home) -> str:
@@ -37,7 +40,11 @@ def train(settings: Settings, home: Home) -> str:
     version = frames.version(tuning.before(frames.as_of))
     if (home.models / version).exists():
         return f"models of {version} are up to date"
-    models = train_models(frames, tuning, settings.threads, kept=home.walk_forward)
+    models, replayed = train_models(
+        frames, tuning, settings.threads, policy=settings.policy, kept=home.walk_forward
+    )
+    # First: a version that is saved is not trained again.
+    write_replay(home, version, replayed)
     models.save(home.models)
     forget(home.models, KEPT_VERSIONS)
     if models.fitted is None:
@@ -48,15 +55,28 @@ def train(settings: Settings, home: Home) -> str:
     )
 
 
+class Trained(NamedTuple):
+    """Models, and what they would have called on past days."""
+
+    models: ModelSet
+    replayed: Replay
+
+
 def train_models(
-    frames: MartFrames, tuning: Tuning, threads: int, *, kept: Path | None = None
-) -> ModelSet:
+    frames: MartFrames,
+    tuning: Tuning,
+    threads: int,
+    *,
+    policy: PolicyName = "fixed",
+    kept: Path | None = None,
+) -> Trained:
     """Train everything there is enough data for.
 
     Args:
         frames: What the marts hold.
         tuning: Settings of the trees.
         threads: Processor cores to use.
+        policy: Who would have advised sizes on past days.
         kept: Folder where predictions of past days are kept from run to run.
     """
     settings = tuning.before(frames.as_of)
@@ -71,7 +91,8 @@ def train_models(
         data_fingerprint=frames.fingerprint(),
     )
     if not days.can_teach(known):
-        return ModelSet(card, contract, settings, (), None, Verdict(), ())
+        nothing = ModelSet(card, contract, settings, (), None, Verdict(), ())
+        return Trained(nothing, _NOTHING)
     last = _date(days.dates.max())
     rows, raw = walk_forward(
         days,
@@ -83,9 +104,12 @@ def train_models(
         kept=kept,
     )
     measured, verdict = (), Verdict()
+    replayed = _NOTHING
     if len(rows):
         made, _, verdict = make(days, rows, raw)
-        record = Record.of(days, rows, as_said(raw, made), ~np.isnan(days.pnl[rows]))
+        made = as_said(raw, made)
+        replayed = replay(days, rows, made, policy)
+        record = Record.of(days, rows, made, ~np.isnan(days.pnl[rows]))
         measured = tuple(
             evaluate(record, with_intervals=(CHAMPION,), replicates=_REPLICATES)
         )
@@ -98,7 +122,10 @@ def train_models(
         for trader, places in days.by_trader(known).items()
         if trader in fitted.own
     ]
-    return ModelSet(card, contract, settings, tuple(windows), fitted, verdict, measured)
+    models = ModelSet(
+        card, contract, settings, tuple(windows), fitted, verdict, measured
+    )
+    return Trained(models, replayed)
 
 
 def _record_begin(days: Days, last: date) -> date:

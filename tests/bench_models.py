@@ -125,7 +125,7 @@ def run_part(part: str, folder: Path, traders: int, day_count: int) -> None:
         models = ModelSet.load(folder / "models", version)
         score_traders(models, frames, lambda _: ("fixed", None))
     else:
-        train_models(frames, tuning, 2, kept=kept).save(folder / "models")
+        train_models(frames, tuning, 2, kept=kept).models.save(folder / "models")
 
 
 def main() -> None:

@@ -111,6 +111,35 @@ create table if not exists ml.policy_comparison (
     policy_rows_count bigint,
     other_rows_count bigint
 );
+create table if not exists ml.replayed_calls (
+    trader_id varchar not null,
+    features_date date not null,
+    prediction_date date,
+    model varchar not null,
+    model_version varchar not null,
+    predicted_pnl decimal(18, 8),
+    predicted_pnl_p05 decimal(18, 8),
+    predicted_pnl_p25 decimal(18, 8),
+    predicted_pnl_p50 decimal(18, 8),
+    predicted_pnl_p75 decimal(18, 8),
+    predicted_pnl_p95 decimal(18, 8),
+    loss_probability double,
+    limit_loss_probability double,
+    policy varchar not null,
+    position_multiplier double,
+    daily_loss_limit_amount decimal(18, 8),
+    pnl_scale double
+);
+create table if not exists ml.desk_predictions (
+    prediction_date date not null,
+    is_replayed boolean not null,
+    predicted_pnl decimal(38, 8),
+    worst_case_pnl decimal(38, 8),
+    median_pnl decimal(38, 8),
+    best_case_pnl decimal(38, 8),
+    traders_count bigint,
+    scenarios_count bigint
+);
 create table if not exists ml.backtest_predictions (
     trader_id varchar not null,
     features_date date not null,

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ml.calls import outlook, prediction_frame
 from ml.champion import OUTPUTS, Verdict, as_said, make
 from ml.days import Days
 from ml.evaluation import NAMES, Metric, Record, evaluate
@@ -16,7 +17,6 @@ from ml.features import FeatureContract
 from ml.fitted import Predictions
 from ml.metrics import auc, auc_within
 from ml.policies import POLICIES, effects
-from ml.score import outlook, prediction_frame
 from ml.store import MartFrames
 from ml.train import REFIT_DAYS
 from ml.tuning import Tuning

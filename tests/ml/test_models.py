@@ -28,7 +28,7 @@ LEVELS = [f"predicted_pnl_p{q}" for q in ("05", "25", "50", "75", "95")]
 
 
 def trained(marts, threads: int = 1) -> ModelSet:
-    return train_models(marts, Tuning(), threads)
+    return train_models(marts, Tuning(), threads).models
 
 
 def scored(models, marts):

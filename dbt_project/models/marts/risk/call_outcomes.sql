@@ -12,6 +12,7 @@ risk_calls as (
         risk_level,
         predicted_pnl,
         predicted_pnl_p05,
+        predicted_pnl_p50,
         predicted_pnl_p95,
         loss_probability,
         limit_loss_probability,
@@ -44,6 +45,9 @@ final as (
         risk_calls.risk_level,
         risk_calls.model,
         risk_calls.predicted_pnl,
+        risk_calls.predicted_pnl_p05,
+        risk_calls.predicted_pnl_p50,
+        risk_calls.predicted_pnl_p95,
         risk_calls.loss_probability,
         risk_calls.limit_loss_probability,
         risk_calls.daily_loss_limit_amount,
@@ -59,10 +63,8 @@ final as (
         trader_days.net_pnl between risk_calls.predicted_pnl_p05
         and risk_calls.predicted_pnl_p95 as is_inside_interval,
         -- What trading at the advised size would have changed; positive is saved.
-        cast(
-            (risk_calls.position_multiplier - 1) * cast(trader_days.net_pnl as double)
-            as double
-        ) as advised_size_effect
+        {{ advised_size_effect('risk_calls.position_multiplier', 'trader_days.net_pnl') }}
+            as advised_size_effect
     from risk_calls
     inner join run_context on risk_calls.prediction_date < run_context.as_of_date
     left join trader_days

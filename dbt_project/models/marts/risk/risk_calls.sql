@@ -95,12 +95,7 @@ calls as (
 calls_levelled as (
     select
         *,
-        case
-            when predicted_pnl is null then 'Unknown'
-            when predicted_pnl < {{ var('high_risk_below_pnl') }} then 'High'
-            when predicted_pnl < {{ var('medium_risk_below_pnl') }} then 'Medium'
-            else 'Low'
-        end as risk_level
+        {{ risk_level('predicted_pnl') }} as risk_level
     from calls
 ),
 

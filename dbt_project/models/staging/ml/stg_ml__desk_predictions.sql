@@ -1,0 +1,28 @@
+{{ config(tags=['after_scoring']) }}
+{#
+    Grain: one row per prediction date, called that morning or replayed.
+    Written by `python -m daily score`, and for past mornings by `python -m daily train`.
+#}
+with
+
+source as (
+    select * from {{ source('ml', 'desk_predictions') }}
+),
+
+final as (
+    select
+        ---------- keys
+        prediction_date,
+        is_replayed,
+        ---------- money
+        predicted_pnl,
+        worst_case_pnl,
+        median_pnl,
+        best_case_pnl,
+        ---------- numbers
+        traders_count,
+        scenarios_count
+    from source
+)
+
+select * from final
