@@ -1,10 +1,16 @@
 """The report step: render to disk, then mail."""
 
+import hashlib
+import os
+from datetime import date
 from pathlib import Path
+from typing import Any
 
-from reports.render import render
-from reports.send import post
-from reports.summary import summarise
+from reports.mail import Mail
+from reports.outbox import post_all
+from reports.render import Rendered, render, render_trader
+from reports.summary import keep, read_kept, summarise
+from reports.trader_emails import read_trader_emails
 from runtime.home import Home
 from runtime.settings import Settings
 
@@ -14,8 +20,11 @@ def report_path(home: Home, as_of: object) -> Path:
     return home.reports / str(as_of) / "report.html"
 
 
-def report(settings: Settings, home: Home, *, mails: bool) -> str:
-    """Write the report and, if `mails` and a server is set, send it.
+def report(settings: Settings, home: Home, *, mails: bool, force: bool = False) -> str:
+    """Write the report of the marts and, if `mails` and a server is set, send it.
+
+    Args:
+        force: Send it though it was sent before.
 
     Returns:
         A sentence for people.
@@ -24,17 +33,69 @@ def report(settings: Settings, home: Home, *, mails: bool) -> str:
         UserError: The marts are not built, or the mail was not taken.
     """
     summary = summarise(home)
-    subject, html, text = render(summary)
+    keep(home, summary)
+    return _deliver(settings, home, summary, mails=mails, force=force)
+
+
+def report_again(settings: Settings, home: Home, as_of: date, *, force: bool) -> str:
+    """Write a past morning's report from what was kept of it, as it was then.
+
+    It is mailed only where the settings ask for that, or by force.
+    """
+    summary = read_kept(home, as_of)
+    mails = settings.publish_past or force
+    return _deliver(settings, home, summary, mails=mails, force=force)
+
+
+def _deliver(
+    settings: Settings, home: Home, summary: dict[str, Any], *, mails: bool, force: bool
+) -> str:
+    rendered = render(summary, settings.board_url)
     path = report_path(home, summary["as_of"])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(html, encoding="utf-8")
-    path.with_suffix(".txt").write_text(text, encoding="utf-8")
+    _write(path, rendered.page())
+    _write(path.with_suffix(".txt"), rendered.text)
     if not settings.sends_mail:
-        return (
-            f"{subject}; not mailed: EMAIL_FROM, EMAIL_PASSWORD, EMAIL_TO are not set"
-        )
+        unset = "EMAIL_FROM, EMAIL_PASSWORD, EMAIL_TO are not set"
+        return f"{rendered.subject}; not mailed: {unset}"
     if not mails:
-        return (
-            f"{subject}; not mailed: the run is of the past (PUBLISH_PAST=1 mails it)"
-        )
-    return f"{subject}; {post(settings, home, summary['as_of'], subject, html, text)}"
+        past = "the run is of the past (PUBLISH_PAST=1 mails it)"
+        return f"{rendered.subject}; not mailed: {past}"
+    desk = _mail(f"report-{summary['as_of']}", settings.email_to, rendered)
+    own, without = _trader_mails(settings, summary)
+    sent = post_all(settings, home, [desk, *own], force=force)
+    missed = f"; no call today for {', '.join(without)}" if without else ""
+    return f"{rendered.subject}; {sent}{missed}"
+
+
+def _trader_mails(
+    settings: Settings, summary: dict[str, Any]
+) -> tuple[list[Mail], list[str]]:
+    """Each trader's own page for who has an address, and who of them has no call."""
+    if settings.trader_emails is None:
+        return [], []
+    addresses = read_trader_emails(settings.trader_emails)
+    calls = {
+        call["trader_id"]: call for level in summary["calls"].values() for call in level
+    }
+    mails = []
+    for trader in addresses.keys() & calls.keys():
+        # An account's code may not be a file name.
+        digest = hashlib.sha256(trader.encode()).hexdigest()[:12]
+        rendered = render_trader(summary, calls[trader], settings.board_url)
+        name = f"trader-{summary['as_of']}-{digest}"
+        mails.append(_mail(name, (addresses[trader],), rendered))
+    return mails, sorted(addresses.keys() - calls.keys())
+
+
+def _mail(name: str, to: tuple[str, ...], rendered: Rendered) -> Mail:
+    return Mail(
+        name, to, rendered.subject, rendered.text, rendered.html, rendered.images
+    )
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file, all or nothing: a report that is there is a whole one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)

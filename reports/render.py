@@ -1,16 +1,130 @@
-"""Turns a summary into the HTML and the text of the report."""
+"""Turns a summary into the HTML and the text of the report, and its charts."""
 
+import base64
+import textwrap
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from reports.charts import HEIGHT, WIDTH, bars
+
 TEMPLATES = Path(__file__).parent / "templates"
+# Gmail shows the first 102 kB of a mail: beyond so many cards the others get a line.
+CARDS = 25
+TEXT_WIDTH = 78
+# Around a name written from right to left, so that it does not turn what follows.
+_ISOLATE, _END = "\u2068", "\u2069"
 
 
-def render(summary: dict[str, Any]) -> tuple[str, str, str]:
-    """The report's subject line, HTML with its styles inlined, and plain text."""
+@dataclass(frozen=True)
+class Rendered:
+    """A report ready to be mailed.
+
+    Attributes:
+        subject: The subject line.
+        html: With its styles inlined; charts are at cid:<name>.
+        text: The same in plain text.
+        images: PNG of each chart, by name.
+    """
+
+    subject: str
+    html: str
+    text: str
+    images: Mapping[str, bytes]
+
+    def page(self) -> str:
+        """The HTML as a page of its own, its charts in it."""
+        html = self.html
+        for name, png in self.images.items():
+            data = base64.b64encode(png).decode()
+            html = html.replace(f'"cid:{name}"', f'"data:image/png;base64,{data}"')
+        return html
+
+
+def render(summary: dict[str, Any], board_url: str | None = None) -> Rendered:
+    """The desk's report.
+
+    Args:
+        summary: As `summarise` gives it.
+        board_url: Where the desk reaches the board; None leaves out the links.
+    """
+    cards = summary["calls"]["High"][:CARDS]
+    return _rendered("daily", subject_line(summary), summary, cards, board_url)
+
+
+def render_trader(
+    summary: dict[str, Any], call: dict[str, Any], board_url: str | None = None
+) -> Rendered:
+    """One trader's own page, with nothing in it of anybody else.
+
+    Args:
+        summary: As `summarise` gives it.
+        call: One of its calls.
+        board_url: Where the trader reaches the board; None leaves out the link.
+    """
+    own = {
+        name: summary[name]
+        for name in ("firm", "is_sample", "as_of", "prediction_date")
+    }
+    outcomes = [
+        one for one in summary["outcomes"] if one["trader_id"] == call["trader_id"]
+    ]
+    own |= {"call": call, "outcome": outcomes[0] if outcomes else None}
+    own |= {"outcomes_date": summary["outcomes_date"]}
+    subject = f"{_sample(summary)}Your risk for {day(summary['prediction_date'])}"
+    return _rendered("trader", subject, own, [call], board_url)
+
+
+def subject_line(summary: dict[str, Any]) -> str:
+    """How many are at high risk, for which session, and whether to trust it."""
+    count, problems = len(summary["calls"]["High"]), len(summary["problems"])
+    told = f"{counted(count, 'trader')} at high risk"
+    if problems:
+        told += f", {counted(problems, 'problem')} to look at first"
+    return f"{_sample(summary)}Risk for {day(summary['prediction_date'])}: {told}"
+
+
+def _sample(summary: dict[str, Any]) -> str:
+    return "SAMPLE DATA - " if summary["is_sample"] else ""
+
+
+def _rendered(
+    template: str,
+    subject: str,
+    values: dict[str, Any],
+    charted: list[dict[str, Any]],
+    board_url: str | None,
+) -> Rendered:
     import css_inline
+
+    images, charts = {}, {}
+    for number, call in enumerate(charted, start=1):
+        net = [one["net_pnl"] for one in call["recent_days"]]
+        if len(net) > 1:
+            name = f"days-{number}"
+            images[name] = bars(net)
+            charts[call["trader_id"]] = {
+                "name": name, "width": WIDTH, "height": HEIGHT, "days_count": len(net),
+                "losses_count": sum(amount < 0 for amount in net),
+                "worst": min(net), "best": max(net),
+            }  # fmt: skip
+    told = values | {
+        "subject": subject, "charts": charts, "cards": CARDS, "board_url": board_url,
+    }  # fmt: skip
+    html = _environment().get_template(f"{template}.html.j2").render(told)
+    text = _environment().get_template(f"{template}.txt.j2").render(told)
+    # Phones and dark mode need the rules that cannot be inlined.
+    html = css_inline.inline(html, keep_at_rules=True)
+    return Rendered(subject, html, text, images)
+
+
+@cache
+def _environment() -> Any:
     import jinja2
 
     environment = jinja2.Environment(
@@ -22,24 +136,22 @@ def render(summary: dict[str, Any]) -> tuple[str, str, str]:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters |= {
-        "money": money, "percent": percent, "day": day, "number": number,
-    }  # fmt: skip
-    subject = subject_line(summary)
-    html = environment.get_template("daily.html.j2").render(subject=subject, **summary)
-    text = environment.get_template("daily.txt.j2").render(subject=subject, **summary)
-    # Phones and dark mode need the rules that cannot be inlined.
-    return subject, css_inline.inline(html, keep_at_rules=True), text
+        one.__name__: one
+        for one in (
+            money,
+            percent,
+            day,
+            number,
+            counted,
+            isolated,
+            multiplier,
+            wrapped,
+        )  # fmt: skip
+    }
+    return environment
 
 
-def subject_line(summary: dict[str, Any]) -> str:
-    """How many are at high risk, and for which session."""
-    count = len(summary["calls"]["High"])
-    who = f"{count} trader{'' if count == 1 else 's'} at high risk"
-    sample = "SAMPLE DATA - " if summary["is_sample"] else ""
-    return f"{sample}Risk for {day(summary['prediction_date'])}: {who}"
-
-
-def money(value: Decimal | float | None) -> str:
+def money(value: Decimal | float | str | None) -> str:
     """Whole dollars with a sign, rounded half up; a dash where unknown."""
     if value is None:
         return "–"
@@ -59,6 +171,41 @@ def number(value: float | None) -> str:
     return f"{value:,.3f}" if abs(value) < 10 else f"{value:,.0f}"
 
 
-def day(value: date | None) -> str:
+def multiplier(value: float | None) -> str:
+    """The advised size, as a multiple of the usual one; a dash where there is none."""
+    return "–" if value is None else f"×\N{NO-BREAK SPACE}{value:g}"
+
+
+def counted(count: int, one: str, several: str | None = None) -> str:
+    """A count with its noun; the plural takes an s if nothing else is said."""
+    return f"{count:,} {one if count == 1 else several or one + 's'}"
+
+
+def wrapped(text: str, indent: int = 0, first: int | None = None) -> str:
+    """A paragraph in lines of plain text.
+
+    Args:
+        indent: Blanks before each line.
+        first: Blanks before the first one, if others.
+    """
+    return textwrap.fill(
+        " ".join(text.split()),
+        width=TEXT_WIDTH,
+        initial_indent=" " * (indent if first is None else first),
+        subsequent_indent=" " * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def day(value: date | str | None) -> str:
     """A date with its weekday."""
+    if isinstance(value, str):
+        value = date.fromisoformat(value)
     return "–" if value is None else f"{value:%a} {value:%Y-%m-%d}"
+
+
+def isolated(name: str) -> str:
+    """A name for plain text that leaves the order of what follows as it is."""
+    turns = any(unicodedata.bidirectional(sign) in ("R", "AL", "AN") for sign in name)
+    return f"{_ISOLATE}{name}{_END}" if turns else name

@@ -1,7 +1,14 @@
-"""What the report says, as plain data read from the marts."""
+"""What the report says, as plain data read from the marts, and kept for later.
 
+Everything is as JSON has it (dates and amounts of money as text), so that a morning
+that is rendered again from what was kept of it reads as it did then.
+"""
+
+import json
+import os
 from collections import Counter
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -12,6 +19,8 @@ from runtime.warehouse import open_warehouse, read_run_context
 
 LEVELS = ("High", "Medium", "Low", "Unknown")
 CHAMPION = "champion"
+# Traded days in the small chart of a trader.
+SHOWN_DAYS = 20
 BASE_RATE = "trader's share of losing days"
 MEASURES = (
     ("auc", "base_rate_daily", "AUC for a losing day (0.5 is a coin)", BASE_RATE),
@@ -43,53 +52,93 @@ def summarise(home: Home) -> dict[str, Any]:
     """Everything the report shows, for the warehouse's AS_OF morning.
 
     Returns:
-        firm, source, is_sample, as_of, prediction_date; desk (counts by level and the
-        sum of predictions); calls, a list per level, most at risk first; inactive;
-        outcomes_date and outcomes of the last calls that are over; quality (checks
-        of data and models that found what a person should act on) and information
-        (checks that found what is only told); measures of the champion beside their
-        baselines, and whether its error in dollars exceeds that of predicting zero;
-        speakers (who gives which output today) and what the models learned from.
+        firm, source, is_sample, as_of, prediction_date; desk (counts by level, expected
+        P&L and worst case) and last_day (what it made last); calls, a list per level,
+        most at risk first, each with the trader's last days; inactive; outcomes_date,
+        outcomes of the last calls that are over, and whether they were replayed; score
+        of the desk's calls; problems (checks of data and models that found what a person
+        should act on) and information (what is only told); measures of the champion
+        beside their baselines, and whether its error in dollars exceeds that of
+        predicting zero; speakers (who gives which output today) and what the models
+        learned from.
 
     Raises:
-        UserError: The marts are not there.
+        UserError: The marts are not there, or are those of another morning.
     """
     context = read_run_context(home)
     if context is None:
         raise UserError(f"{home.warehouse} holds nothing yet. Run `make daily` first.")
     with open_warehouse(home.warehouse) as connection:
         try:
-            return {
-                "firm": context.firm_name,
-                "source": context.source,
-                "is_sample": context.is_sample,
-                "as_of": context.as_of,
-                "prediction_date": context.prediction_date,
-                **_read(connection, context.prediction_date),
-            }
+            found = _read(connection, context.prediction_date)
         except duckdb.CatalogException as error:
             reason = str(error).splitlines()[0]
             raise UserError(
                 f"The marts are not built ({reason}). Run `make daily`."
             ) from None
+    return _as_json(
+        {
+            "firm": context.firm_name,
+            "source": context.source,
+            "is_sample": context.is_sample,
+            "as_of": context.as_of,
+            "prediction_date": context.prediction_date,
+            **found,
+        }
+    )
+
+
+def keep(home: Home, summary: dict[str, Any]) -> None:
+    """Write the summary beside its report, all or nothing."""
+    target = _kept(home, summary["as_of"])
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_suffix(".partial")
+    partial.write_text(json.dumps(summary, ensure_ascii=False, indent=1), "utf-8")
+    os.replace(partial, target)
+
+
+def is_kept(home: Home, as_of: date) -> bool:
+    """Whether there is a report of that morning to be rendered again."""
+    return _kept(home, as_of).exists()
+
+
+def read_kept(home: Home, as_of: date) -> dict[str, Any]:
+    """The summary of a past morning, as it was then.
+
+    Raises:
+        UserError: It is damaged.
+    """
+    path = _kept(home, as_of)
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except ValueError:
+        raise UserError(
+            f"{path} is damaged. Delete it; `make daily AS_OF={as_of}` rebuilds that "
+            "morning."
+        ) from None
+
+
+def _kept(home: Home, as_of: date | str) -> Path:
+    return home.reports / str(as_of) / "summary.json"
+
+
+def _as_json(values: dict[str, Any]) -> dict[str, Any]:
+    return json.loads(json.dumps(values, default=str))
 
 
 def _read(connection: duckdb.DuckDBPyConnection, prediction_date: date) -> dict:
+    _refuse_other_morning(connection, prediction_date)
     calls = _rows(
         connection,
-        "select * from marts.risk_calls where prediction_date = ? "
-        "order by predicted_pnl nulls last, trader_id",
+        "select * from marts.risk_calls inner join "
+        "(select trader_id, display_name from marts.trader_status) using (trader_id) "
+        "where prediction_date = ? order by predicted_pnl nulls last, trader_id",
         [prediction_date],
     )
     desk = _rows(
         connection, "from marts.desk_calls where prediction_date = ?", [prediction_date]
     )
-    outcomes = _rows(
-        connection,
-        "select * from marts.call_outcomes where prediction_date = "
-        "(select max(prediction_date) from marts.call_outcomes) "
-        "order by actual_net_pnl nulls last, trader_id",
-    )
+    outcomes = _outcomes(connection)
     last_day = _rows(
         connection,
         "select trade_date, count(*) as accounts_count, "
@@ -97,6 +146,7 @@ def _read(connection: duckdb.DuckDBPyConnection, prediction_date: date) -> dict:
         "from marts.daily_totals where fills_count > 0 "
         "group by trade_date order by trade_date desc limit 1",
     )
+    score = _rows(connection, "from marts.call_scores where trader_id = ''")
     found = [
         check
         for mart in ("data_quality", "model_health")
@@ -113,6 +163,9 @@ def _read(connection: duckdb.DuckDBPyConnection, prediction_date: date) -> dict:
         "from marts.model_registry where model_version = ? and model = 'global'",
         [version],
     )
+    recent = _recent_days(connection)
+    for call in calls:
+        call["recent_days"] = recent.get(call["trader_id"], [])
     return {
         "desk": desk[0] if desk else None,
         "last_day": last_day[0] if last_day else None,
@@ -122,13 +175,15 @@ def _read(connection: duckdb.DuckDBPyConnection, prediction_date: date) -> dict:
         },
         "inactive": _rows(
             connection,
-            "select trader_id, last_traded_date, idle_sessions_count "
+            "select trader_id, display_name, last_traded_date, idle_sessions_count "
             "from marts.trader_status where call_basis = 'inactive' "
             "order by last_traded_date desc, trader_id",
         ),
         "outcomes_date": outcomes[0]["prediction_date"] if outcomes else None,
+        "are_outcomes_replayed": bool(outcomes and outcomes[0]["is_replayed"]),
         "outcomes": outcomes,
-        "quality": [check for check in found if check["needs_attention"]],
+        "score": score[0] if score else None,
+        "problems": [check for check in found if check["needs_attention"]],
         "information": [check for check in found if not check["needs_attention"]],
         "measures": measures,
         "dollars_are_doubtful": any(
@@ -139,6 +194,65 @@ def _read(connection: duckdb.DuckDBPyConnection, prediction_date: date) -> dict:
         "learned": registered[0] if registered else None,
         "model_version": version,
     }
+
+
+def _refuse_other_morning(
+    connection: duckdb.DuckDBPyConnection, prediction_date: date
+) -> None:
+    """New data without new marts would make old calls today's."""
+    built = connection.execute(
+        "select max(prediction_date) from marts.trader_status"
+    ).fetchall()[0][0]
+    if built and built != prediction_date:
+        raise UserError(
+            f"The data is that for {prediction_date}, the marts are those for {built}. "
+            "Run `make daily`."
+        )
+
+
+def _outcomes(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """The last calls that are over; replayed ones where none was made yet."""
+    return _rows(
+        connection,
+        """
+        with sessions as (
+            select prediction_date from marts.call_outcomes
+            union all select prediction_date from marts.call_record
+        ),
+        outcomes as (
+            select trader_id, prediction_date, false as is_replayed, risk_level,
+                predicted_pnl, position_multiplier, actual_net_pnl, has_traded,
+                advised_size_effect
+            from marts.call_outcomes
+            union all
+            select trader_id, prediction_date, is_replayed, risk_level, predicted_pnl,
+                position_multiplier, actual_net_pnl, true, advised_size_effect
+            from marts.call_record where is_replayed
+        )
+        select outcomes.*, display_name from outcomes
+        inner join marts.trader_status using (trader_id)
+        where outcomes.prediction_date = (select max(prediction_date) from sessions)
+        order by actual_net_pnl nulls last, trader_id
+        """,
+    )
+
+
+def _recent_days(connection: duckdb.DuckDBPyConnection) -> dict[str, list[dict]]:
+    """Net P&L of each trader's last days, the latest last."""
+    found: dict[str, list[dict]] = {}
+    for trader, day, net in connection.execute(
+        """
+        select trader_id, trade_date, net_pnl from (
+            select trader_id, trade_date, net_pnl, row_number() over (
+                partition by trader_id order by trade_date desc
+            ) as recency
+            from marts.feat_trader_day
+        ) where recency <= ? order by trader_id, trade_date
+        """,
+        [SHOWN_DAYS],
+    ).fetchall():
+        found.setdefault(trader, []).append({"trade_date": day, "net_pnl": net})
+    return found
 
 
 def _speakers(calls: list[dict]) -> list[str]:
