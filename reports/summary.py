@@ -56,10 +56,10 @@ def summarise(home: Home) -> dict[str, Any]:
         P&L and worst case) and last_day (what it made last); calls, a list per level,
         most at risk first, each with the trader's last days; inactive; outcomes_date,
         outcomes of the last calls that are over, and whether they were replayed; score
-        of the desk's calls; problems (checks of data and models that found what a person
-        should act on) and information (what is only told); measures of the champion
-        beside their baselines, and whether its error in dollars exceeds that of
-        predicting zero; speakers (who gives which output today) and what the models
+        of the desk's calls; problems (checks of data and models that found what a
+        person should act on) and information (what is only told); measures of the
+        champion beside their baselines, and whether its error in dollars exceeds that
+        of predicting zero; speakers (who gives which output today) and what the models
         learned from.
 
     Raises:

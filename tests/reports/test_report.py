@@ -35,8 +35,9 @@ ATTRIBUTES = {
 }  # fmt: skip
 STYLES = {
     "background-color", "color", "font-family", "font-size", "font-weight",
-    "line-height", "margin", "padding", "padding-left", "padding-right", "text-align", "white-space",
-    "border", "border-left", "border-color", "display", "max-width",
+    "line-height", "margin", "padding", "padding-left", "padding-right",
+    "text-align", "white-space", "border", "border-left", "border-color",
+    "display", "max-width",
 }  # fmt: skip
 DAYS = [
     {"trade_date": str(date(2026, 2, 1) + timedelta(n)), "net_pnl": 100.0 * (n % 5 - 2)}

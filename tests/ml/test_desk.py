@@ -1,0 +1,148 @@
+"""The desk's worst case: past days drawn whole, and nothing of what came after."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ml.desk import MINIMUM_SCENARIOS, SCENARIOS, DeskHistory
+
+FIRST = pd.Timestamp("2024-01-01")
+
+
+def day(number: int) -> pd.Timestamp:
+    """A day of the desk."""
+    return FIRST + pd.Timedelta(number, "D")
+
+
+def calls(rows: list[tuple[str, int, int | None, float, float, float]]) -> pd.DataFrame:
+    """Trader, day of the features, day of the outcome, predicted, outcome, scale."""
+    frame = pd.DataFrame(
+        rows, columns=["trader_id", "made", "known", "predicted_pnl", "pnl", "scale"]
+    )
+    return frame.assign(
+        features_date=[day(number) for number in frame["made"]],
+        prediction_date=pd.to_datetime(
+            [
+                pd.NaT if pd.isna(number) else day(int(number))
+                for number in frame["known"]
+            ]
+        ),
+    )
+
+
+def every_day(trader: str, outcomes: np.ndarray, *, predicted=0.0, scale=1.0) -> list:
+    """Calls of a trader who trades each day; the last one has no outcome yet."""
+    known = [*range(1, len(outcomes)), None]
+    after = [*outcomes[1:], np.nan]
+    return [
+        (trader, number, known[number], predicted, after[number], scale)
+        for number in range(len(outcomes))
+    ]
+
+
+def first_days(**numbers: int) -> pd.Series:
+    """When each trader began."""
+    return pd.Series({name: day(number) for name, number in numbers.items()})
+
+
+def today(*rows: tuple[str, float, float]) -> pd.DataFrame:
+    """Trader, predicted, scale."""
+    return pd.DataFrame(rows, columns=["trader_id", "predicted_pnl", "scale"])
+
+
+def test_traders_who_lose_together_are_worse_than_those_who_take_turns() -> None:
+    """Each has the same quantiles of his own, so that adding them up cannot tell."""
+    moves = np.where(np.arange(200) % 2 == 0, 100.0, -100.0)
+    both = first_days(A=0, B=0)
+    together = DeskHistory.of(
+        calls([*every_day("A", moves), *every_day("B", moves)]), both
+    )
+    in_turn = DeskHistory.of(
+        calls([*every_day("A", moves), *every_day("B", -moves)]), both
+    )
+    ask = today(("A", 0.0, 1.0), ("B", 0.0, 1.0))
+    assert together.outlook(ask)["worst_case_pnl"] == -200
+    assert together.outlook(ask)["best_case_pnl"] == 200
+    assert in_turn.outlook(ask)["worst_case_pnl"] == 0
+
+
+def test_past_errors_are_put_on_todays_prediction_and_scale() -> None:
+    outcomes = np.arange(0, 201, dtype=float)
+    history = DeskHistory.of(
+        calls(every_day("A", outcomes, predicted=50.0, scale=10.0)), first_days(A=0)
+    )
+    found = history.outlook(today(("A", -300.0, 2.0)))
+    errors = (outcomes[1:] - 50) / 10
+    expected = np.quantile(-300 + 2 * errors, (0.05, 0.5, 0.95))
+    got = [found[x] for x in ("worst_case_pnl", "median_pnl", "best_case_pnl")]
+    np.testing.assert_allclose(got, expected)
+    assert found["scenarios_count"] == 200
+    assert found["predicted_pnl"] == -300
+
+
+def test_too_few_sessions_say_nothing_of_a_bad_day() -> None:
+    for count, is_known in ((MINIMUM_SCENARIOS, False), (MINIMUM_SCENARIOS + 1, True)):
+        history = DeskHistory.of(
+            calls(every_day("A", np.arange(count, dtype=float))), first_days(A=0)
+        )
+        found = history.outlook(today(("A", 5.0, 1.0)))
+        assert found["predicted_pnl"] == 5
+        assert np.isnan(found["worst_case_pnl"]) != is_known
+
+
+def test_no_more_than_the_last_year_is_drawn_from() -> None:
+    outcomes = np.r_[np.full(50, -9999.0), np.zeros(SCENARIOS)]
+    history = DeskHistory.of(calls(every_day("A", outcomes)), first_days(A=0))
+    found = history.outlook(today(("A", 0.0, 1.0)))
+    assert found["scenarios_count"] == SCENARIOS
+    assert found["worst_case_pnl"] == 0
+
+
+def test_who_stays_away_on_most_days_is_no_risk_on_those() -> None:
+    rare = [("A", n, n + 10, 0.0, -1000.0, 1.0) for n in range(0, 190, 10)]
+    daily = every_day("B", np.zeros(200))
+    history = DeskHistory.of(calls([*rare, *daily]), first_days(A=0, B=0))
+    found = history.outlook(today(("A", 0.0, 1.0), ("B", 0.0, 1.0)))
+    assert found["median_pnl"] == 0
+    # One day in ten.
+    assert found["worst_case_pnl"] == -1000
+
+
+def test_who_had_not_begun_does_as_one_who_had() -> None:
+    old = np.where(np.arange(200) % 4 == 0, -100.0, 0.0)
+    new = [("B", n, n + 1, 0.0, 0.0, 1.0) for n in range(190, 199)]
+    history = DeskHistory.of(
+        calls([*every_day("A", old), *new]), first_days(A=0, B=185)
+    )
+    found = history.outlook(today(("A", 0.0, 1.0), ("B", 0.0, 1.0)))
+    assert found["worst_case_pnl"] == -200
+
+
+def test_a_past_morning_is_judged_by_the_days_before_it_alone() -> None:
+    rng = np.random.default_rng(3)
+    outcomes = rng.normal(size=(2, 300)) * 100
+    rows = [*every_day("A", outcomes[0]), *every_day("B", outcomes[1])]
+    first = first_days(A=0, B=0)
+    whole = DeskHistory.of(calls(rows), first).past_outlooks()
+    cut = [row for row in rows if row[1] < 200]
+    part = DeskHistory.of(calls(cut), first).past_outlooks()
+    shared = whole.merge(part, on="prediction_date", suffixes=("", "_part"))
+    assert len(shared) > 190
+    for name in ("predicted_pnl", "worst_case_pnl", "best_case_pnl"):
+        np.testing.assert_array_equal(shared[name], shared[f"{name}_part"])
+    known = whole.dropna(subset=["worst_case_pnl"])
+    actual = pd.Series(outcomes.sum(axis=0)).reindex(
+        (known["prediction_date"] - FIRST).dt.days
+    )
+    is_below = actual.to_numpy() < known["worst_case_pnl"].to_numpy()
+    assert is_below.mean() == pytest.approx(0.05, abs=0.03)
+
+
+def test_a_call_holds_until_its_trader_counts_as_inactive() -> None:
+    daily = every_day("A", np.zeros(60))
+    gone = [("B", 10, None, -70.0, np.nan, 1.0)]
+    found = DeskHistory.of(calls([*daily, *gone]), first_days(A=0, B=0)).past_outlooks()
+    called = found.set_index("prediction_date")["traders_count"]
+    assert called[day(10)] == 1
+    assert (called[day(11) : day(31)] == 2).all()
+    assert called[day(32)] == 1
