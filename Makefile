@@ -77,6 +77,12 @@ sql: setup ## Query the published copy (Q="select …", or stdin), also during a
 report: setup ## Write the report and mail it
 	@$(PY) -m daily report
 
+board: setup ## Write the board: pages of the desk, its traders, models and data
+	@$(PY) -m daily board
+
+test-email: setup ## Send everybody who gets mail a test, and say who has it
+	@$(PY) -m daily test-email
+
 docs: setup ## Write the lineage site, one page that works offline
 	@$(PY) -m daily docs
 
@@ -106,4 +112,4 @@ clean: ## Remove .venv, caches and the sample warehouse (a firm's data stays)
 	@rm -rf $(VENV) var/sample .ruff_cache .hypothesis build *.egg-info
 	@find . -name __pycache__ -not -path './var/*' -prune -exec rm -rf {} +
 
-.PHONY: help setup daily ingest backfill doctor freshness build train score tune verify retrain-weekly backtest risk publish sql report docs test lint bench lock clean
+.PHONY: help setup daily ingest backfill doctor freshness build train score tune verify retrain-weekly backtest risk publish sql report board test-email docs test lint bench lock clean

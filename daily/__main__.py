@@ -142,6 +142,14 @@ def run_doctor() -> None:
     sys.exit(examine())
 
 
+@main.command("test-email")
+def run_test_email() -> None:
+    """Send everybody who gets mail a test, and say who has it."""
+    from daily.alerts import send_test_mail
+
+    guarded(send_test_mail)
+
+
 @main.command("report")
 @click.option(
     "--force", envvar="FORCE", is_flag=True, help="Mail it again though it was mailed."

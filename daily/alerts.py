@@ -4,9 +4,9 @@ import hashlib
 from datetime import datetime
 
 import click
-from reports.mail import Mail
-from reports.outbox import post
 
+from reports.mail import Mail
+from reports.outbox import post, send_test
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.logs import STEPS, last_lines
@@ -87,3 +87,20 @@ def _text(home: Home, step: str, said: str, command: str) -> str:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def send_test_mail(settings: Settings) -> None:
+    """Send everybody a test and print who has it.
+
+    Raises:
+        UserError: No mail is configured, or somebody was refused.
+    """
+    if not settings.sends_mail:
+        raise UserError(
+            "No mail is configured. Set EMAIL_FROM, EMAIL_PASSWORD and EMAIL_TO in "
+            ".env (.env.example explains them)."
+        )
+    lines = list(send_test(settings))
+    click.echo("\n".join(lines))
+    if any(line.startswith("FAIL") for line in lines):
+        raise UserError("Not everybody was taken. Check EMAIL_TO and ALERT_TO in .env.")

@@ -155,7 +155,7 @@ def _warehouse(settings: Settings) -> str:
 
 
 def _mail(settings: Settings) -> str:
-    from reports.send import check_server
+    from reports.outbox import check_server
 
     if not settings.sends_mail:
         return "not configured; the report is left on disk only"

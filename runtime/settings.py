@@ -1,9 +1,10 @@
 """Settings from `.env` and the environment, checked before anything runs."""
 
 import os
+import re
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -19,10 +20,16 @@ ENV_FILE = "RISK_ENV_FILE"
 
 PolicyName = Literal["fixed", "adaptive", "cost_aware", "rules"]
 SourceName = Literal["api", "files", "sample"]
+AnySettings = TypeVar("AnySettings", bound="MailSettings")
 
 
-class Settings(BaseSettings):
-    """Every setting of the project; the description is the line in `.env.example`."""
+def is_address(text: str) -> bool:
+    """Whether a text looks like a mail address that every server takes."""
+    return re.fullmatch(r"[!-?A-~]+@[!-?A-~]+", text) is not None
+
+
+class MailSettings(BaseSettings):
+    """What it takes to send a mail: an alert needs no more."""
 
     model_config = SettingsConfigDict(
         env_ignore_empty=True,
@@ -31,6 +38,82 @@ class Settings(BaseSettings):
         # A refused value may be a password: messages name the setting, never the value.
         hide_input_in_errors=True,
     )
+
+    smtp_url: str = Field(
+        "smtp://smtp.gmail.com:587",
+        description="smtp:// (STARTTLS) or smtps:// server that sends the report",
+    )
+    email_from: str | None = Field(
+        None, description="Sender; also the login of the mail server"
+    )
+    email_password: SecretStr | None = Field(
+        None, description="Password of the mail server (Gmail: an app password)"
+    )
+    email_to: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Recipients, separated by commas"
+    )
+    alert_to: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Who gets alerts, separated by commas; default: EMAIL_TO"
+    )
+
+    @field_validator("email_to", "alert_to", mode="before")
+    @classmethod
+    def _split_recipients(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("email_to", "alert_to")
+    @classmethod
+    def _check_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(map(is_address, value)):
+            raise ValueError("must be addresses such as name@example.com, by comma")
+        return value
+
+    @field_validator("email_from")
+    @classmethod
+    def _check_sender(cls, value: str | None) -> str | None:
+        if value is not None and not is_address(value):
+            raise ValueError("must be an address such as name@example.com")
+        return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _check_smtp_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        is_complete = parts.hostname and (parts.port is None or parts.port > 0)
+        if parts.scheme not in ("smtp", "smtps") or not is_complete:
+            raise ValueError("must look like smtp://host:587 or smtps://host:465")
+        return value
+
+    @model_validator(mode="after")
+    def _check_mail(self) -> Self:
+        mail = {
+            "EMAIL_FROM": self.email_from,
+            "EMAIL_PASSWORD": self.email_password,
+            "EMAIL_TO": self.email_to,
+        }
+        absent = [name for name, value in mail.items() if not value]
+        if 0 < len(absent) < len(mail):
+            raise ValueError(
+                f"to send mail {' and '.join(absent)} must be set too "
+                "(or none of EMAIL_FROM, EMAIL_PASSWORD, EMAIL_TO)"
+            )
+        return self
+
+    @property
+    def sends_mail(self) -> bool:
+        """Whether a mail server and recipients are configured."""
+        return self.email_from is not None
+
+    @property
+    def alert_recipients(self) -> tuple[str, ...]:
+        """Who gets alerts."""
+        return self.alert_to or self.email_to
+
+
+class Settings(MailSettings):
+    """Every setting of the project; the description is the line in `.env.example`."""
 
     source: SourceName | None = Field(
         None,
@@ -93,18 +176,12 @@ class Settings(BaseSettings):
         None, description="Score with this saved model instead of today's"
     )
 
-    smtp_url: str = Field(
-        "smtp://smtp.gmail.com:587",
-        description="smtp:// (STARTTLS) or smtps:// server that sends the report",
+    trader_emails: Path | None = Field(
+        None,
+        description="CSV of trader_id,email: each trader gets his own page by mail",
     )
-    email_from: str | None = Field(
-        None, description="Sender; also the login of the mail server"
-    )
-    email_password: SecretStr | None = Field(
-        None, description="Password of the mail server (Gmail: an app password)"
-    )
-    email_to: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="Recipients, separated by commas"
+    board_url: str | None = Field(
+        None, description="Where the desk reaches the board, for links in mails"
     )
 
     threads: int = Field(2, ge=1, description="Processor cores to use")
@@ -113,22 +190,6 @@ class Settings(BaseSettings):
         pattern=r"^\d+(\.\d+)?\s?(MB|GB|MiB|GiB)$",
         description="Memory the warehouse may use before it spills to disk",
     )
-
-    @field_validator("email_to", mode="before")
-    @classmethod
-    def _split_recipients(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value
-
-    @field_validator("smtp_url")
-    @classmethod
-    def _check_smtp_url(cls, value: str) -> str:
-        parts = urlsplit(value)
-        is_complete = parts.hostname and (parts.port is None or parts.port > 0)
-        if parts.scheme not in ("smtp", "smtps") or not is_complete:
-            raise ValueError("must look like smtp://host:587 or smtps://host:465")
-        return value
 
     @field_validator("as_of", "history_start")
     @classmethod
@@ -147,6 +208,13 @@ class Settings(BaseSettings):
             raise ValueError("must not hold a name or password: use API_USER for it")
         return value
 
+    @field_validator("board_url")
+    @classmethod
+    def _check_board_url(cls, value: str | None) -> str | None:
+        if value and urlsplit(value).scheme not in ("http", "https"):
+            raise ValueError("must begin with http:// or https://")
+        return value
+
     @field_validator("risk_home")
     @classmethod
     def _check_risk_home(cls, value: Path | None) -> Path | None:
@@ -155,7 +223,7 @@ class Settings(BaseSettings):
         return value
 
     @model_validator(mode="after")
-    def _check_groups(self) -> "Settings":
+    def _check_groups(self) -> Self:
         if self.source_name == "api":
             if self.propreports_url is None:
                 raise ValueError(
@@ -166,17 +234,6 @@ class Settings(BaseSettings):
                 raise ValueError(
                     "SOURCE=api needs API_TOKEN, or API_USER and API_PASSWORD"
                 )
-        mail = {
-            "EMAIL_FROM": self.email_from,
-            "EMAIL_PASSWORD": self.email_password,
-            "EMAIL_TO": self.email_to,
-        }
-        absent = [name for name, value in mail.items() if not value]
-        if 0 < len(absent) < len(mail):
-            raise ValueError(
-                f"to send mail {' and '.join(absent)} must be set too "
-                "(or none of EMAIL_FROM, EMAIL_PASSWORD, EMAIL_TO)"
-            )
         if self.trial_policy == self.policy:
             raise ValueError("TRIAL_POLICY must be another policy than POLICY")
         return self
@@ -209,11 +266,6 @@ class Settings(BaseSettings):
         home = self.risk_home or PROJECT_ROOT / "var" / self.source_name
         return home.expanduser().resolve()
 
-    @property
-    def sends_mail(self) -> bool:
-        """Whether a mail server and recipients are configured."""
-        return self.email_from is not None
-
 
 def load_settings() -> Settings:
     """Read and check all settings.
@@ -221,8 +273,21 @@ def load_settings() -> Settings:
     Raises:
         UserError: A setting is missing or malformed; names it and how to set it.
     """
+    return _load(Settings)
+
+
+def load_mail_settings() -> MailSettings:
+    """Read and check those of mail alone: whatever else is wrong may be alerted.
+
+    Raises:
+        UserError: One of them is missing or malformed.
+    """
+    return _load(MailSettings)
+
+
+def _load(kind: type[AnySettings]) -> AnySettings:
     try:
-        return Settings(_env_file=os.environ.get(ENV_FILE, PROJECT_ROOT / ".env"))
+        return kind(_env_file=os.environ.get(ENV_FILE, PROJECT_ROOT / ".env"))
     except ValidationError as error:
         problems = "; ".join(_one_problem(item) for item in error.errors())
         raise UserError(

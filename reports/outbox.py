@@ -1,0 +1,265 @@
+"""Mails on disk until they are sent: each once, whatever breaks on the way.
+
+A mail is `<key>.eml`; beside it `<key>.json` says who has it and whom the server
+refused for good. Both move to `sent/` when nobody is left.
+"""
+
+import fcntl
+import json
+import os
+import smtplib
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import tenacity
+
+from reports import smtp
+from reports.mail import Mail
+from runtime.errors import UserError
+from runtime.home import Home
+from runtime.settings import MailSettings
+
+# A server that is down for a moment is asked again within the run.
+WAITS_SECONDS = (2, 10)
+LOCK_WAIT_SECONDS = 300
+KEPT_MAILS = 400
+
+
+def post(settings: MailSettings, home: Home, mail: Mail, *, force: bool = False) -> str:
+    """Put a mail into the outbox and send all that waits there; see `post_all`."""
+    return post_all(settings, home, [mail], force=force)
+
+
+def post_all(
+    settings: MailSettings, home: Home, mails: Sequence[Mail], *, force: bool = False
+) -> str:
+    """Put mails into the outbox and send all that waits there, these first.
+
+    Args:
+        force: Send them to everybody, though they were sent before.
+
+    Returns:
+        A sentence for people.
+
+    Raises:
+        UserError: The server did not take everything; what it may take later waits.
+    """
+    outbox, sent = home.outbox, home.outbox / "sent"
+    sent.mkdir(parents=True, exist_ok=True)
+    with _locked(outbox):
+        fresh = [
+            mail for mail in mails if force or not (sent / f"{mail.key}.eml").exists()
+        ]
+        for mail in fresh:
+            if force or not (outbox / f"{mail.key}.eml").exists():
+                _queue(outbox, mail, settings.email_from, force=force)
+        keys = {mail.key for mail in fresh}
+        # What an older day's mail suffers must not hold up today's.
+        files = sorted(waiting(home), key=lambda path: path.stem not in keys)
+        before = len(mails) - len(fresh)
+        if files:
+            _send_all(settings, files, sent)
+        _prune(sent)
+    told = [f"{len(files)} mailed" if len(files) > 1 else "mailed"] if files else []
+    if len(files) > len(fresh):
+        told.append(f"{len(files) - len(fresh)} of them left from before")
+    if before:
+        to = sum(len(mail.to) for mail in mails) - sum(len(mail.to) for mail in fresh)
+        told.append(f"mailed before to {to} recipient{'s' if to > 1 else ''}")
+    return ", ".join(told)
+
+
+def waiting(home: Home) -> list[Path]:
+    """Mails that somebody has not got yet, the latest first."""
+    files = home.outbox.glob("*.eml")
+    return sorted(files, key=lambda path: path.stat().st_mtime_ns, reverse=True)
+
+
+@dataclass
+class _State:
+    """How far a mail is.
+
+    Attributes:
+        to: Everybody it is for.
+        taken: Who has it.
+        refused: Whom the server refused for good, and in which words.
+    """
+
+    to: list[str]
+    taken: list[str] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def left(self) -> list[str]:
+        return [one for one in self.to if one not in {*self.taken, *self.refused}]
+
+    @classmethod
+    def read(cls, file: Path) -> "_State":
+        state = cls(**json.loads(file.with_suffix(".json").read_text("utf-8")))
+        if not isinstance(state.to, list) or not isinstance(state.taken, list):
+            raise ValueError("no list of recipients")
+        return state
+
+    def write(self, file: Path) -> None:
+        _write(file.with_suffix(".json"), json.dumps(asdict(self), indent=1).encode())
+
+
+def _queue(outbox: Path, mail: Mail, sender: str, *, force: bool) -> None:
+    edition = f".{datetime.now(UTC):%Y%m%d%H%M%S%f}" if force else ""
+    file = outbox / f"{mail.key}.eml"
+    # First: a mail that is there has its recipients beside it.
+    _State(list(mail.to)).write(file)
+    _write(file, mail.as_bytes(sender, edition))
+
+
+class _Trouble(NamedTuple):
+    """Why somebody has not got a mail, and whether another try may go through."""
+
+    text: str
+    is_passing: bool = False
+
+
+def _send_all(settings: MailSettings, files: list[Path], sent: Path) -> None:
+    """Send the mails, again where the server is busy.
+
+    Raises:
+        UserError: Somebody did not get a mail.
+    """
+    again = f"then run the step again; what is not sent waits in {sent.parent}"
+
+    def once() -> None:
+        found: dict[str, _Trouble] = {}
+        with smtp.logged_in(settings, again) as session:
+            for file in files:
+                if file.exists() and (trouble := _send(session, file, sent)):
+                    found[file.name] = trouble
+        if found:
+            listed = "; ".join(f"{name} {one.text}" for name, one in found.items())
+            is_passing = any(one.is_passing for one in found.values())
+            raise (smtp.ServerBusyError if is_passing else UserError)(
+                f"The mail server {smtp.where(settings)} did not take everything: "
+                f"{listed}. Check SMTP_URL and EMAIL_TO in .env, {again}; delete what "
+                "should not go."
+            )
+
+    tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(smtp.ServerBusyError),
+        stop=tenacity.stop_after_attempt(1 + len(WAITS_SECONDS)),
+        wait=tenacity.wait_chain(*map(tenacity.wait_fixed, WAITS_SECONDS)),
+        reraise=True,
+    )(once)
+
+
+def _send(session: smtp.Session, file: Path, sent: Path) -> _Trouble | None:
+    """Send one mail to who has not got it, and write down who has."""
+    try:
+        state, message = _State.read(file), file.read_bytes()
+        if b"\r\nMessage-ID: " not in message:
+            raise ValueError("no message")
+    except (OSError, ValueError, TypeError):
+        aside = file.parent / "damaged"
+        aside.mkdir(exist_ok=True)
+        os.replace(file, aside / file.name)
+        return _Trouble(f"cannot be read any more and lies in {aside}")
+    try:
+        refused = session.send(message, state.left) if state.left else {}
+    except smtplib.SMTPResponseException as error:
+        return _Trouble(f"(code {error.smtp_code})", smtp.is_passing(error))
+    final = {one: said for one, said in refused.items() if said[0] >= 500}
+    state.taken += [one for one in state.left if one not in refused]
+    state.refused |= {one: f"{code} {words}" for one, (code, words) in final.items()}
+    state.write(file)
+    if state.left:
+        return _Trouble(f"(for {', '.join(refused)})", is_passing=True)
+    os.replace(file.with_suffix(".json"), sent / f"{file.stem}.json")
+    os.replace(file, sent / file.name)
+    return _Trouble(f"(for {', '.join(final)})") if final else None
+
+
+def _write(file: Path, content: bytes) -> None:
+    """Write a file, all or nothing, and to the disk.
+
+    Raises:
+        UserError: The disk is full, or the folder cannot be written.
+    """
+    partial = file.with_name(f".{file.name}.partial")
+    try:
+        with partial.open("wb") as handle:
+            handle.write(content)
+            handle.flush()
+            os.fsync(handle.fileno())
+        os.replace(partial, file)
+    except OSError as error:
+        raise UserError(
+            f"{file} cannot be written ({error.strerror}). Make room, or mend the "
+            "permissions, then run the step again."
+        ) from None
+
+
+def _prune(sent: Path) -> None:
+    """Keep the latest mails that were sent."""
+    files = sorted(sent.glob("*.eml"), key=lambda path: path.stat().st_mtime)
+    for old in files[:-KEPT_MAILS]:
+        old.unlink()
+        old.with_suffix(".json").unlink(missing_ok=True)
+
+
+@contextmanager
+def _locked(outbox: Path) -> Iterator[None]:
+    """One sender at a time: an alert may be sent while another run is sending.
+
+    Raises:
+        UserError: Somebody else has been sending for minutes.
+    """
+    until = time.monotonic() + LOCK_WAIT_SECONDS
+    with (outbox / "lock").open("a") as handle:
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise UserError(
+                        f"Another process has been sending mail from {outbox} for "
+                        f"{LOCK_WAIT_SECONDS} s. Wait for it, or stop it; `make "
+                        "report` sends what waits."
+                    ) from None
+                time.sleep(0.1)
+        yield
+
+
+def check_server(settings: MailSettings) -> str:
+    """Log in to the mail server and leave again; where it is, for people.
+
+    Raises:
+        UserError: It does not answer, or refuses.
+    """
+    with smtp.logged_in(settings, "then `make doctor`"):
+        return f"{smtp.where(settings)} takes mail of {settings.email_from}"
+
+
+def send_test(settings: MailSettings) -> Iterable[str]:
+    """Send everybody a line right now, past the outbox; who has it, or why not.
+
+    Raises:
+        UserError: The server does not answer or refuses the mail.
+    """
+    mail = Mail(
+        name=f"test-{datetime.now(UTC):%Y%m%d%H%M%S%f}",
+        to=tuple(dict.fromkeys((*settings.email_to, *settings.alert_recipients))),
+        subject="Test of the risk warehouse's mail",
+        text="This is a test. The morning's report and its alerts come this way.\n",
+    )
+    with smtp.logged_in(settings, "then `make test-email`") as session:
+        refused = session.send(mail.as_bytes(settings.email_from), mail.to)
+    for address in mail.to:
+        if address in refused:
+            code, words = refused[address]
+            yield f"FAIL  {address}: {code} {words}"
+        else:
+            yield f"ok    {address} was taken by {smtp.where(settings)}"
