@@ -80,6 +80,24 @@ report: setup ## Write the report and mail it
 board: setup ## Write the board: pages of the desk, its traders, models and data
 	@$(PY) -m daily board
 
+status: setup ## Say what runs, how the last runs ended, how fresh data and models are
+	@$(PY) -m daily status
+
+watchdog: setup ## Alert if the morning is not done by its hour (DUE_AT)
+	@$(PY) -m daily watchdog
+
+schedule: setup ## Print a crontab and systemd units that run the morning
+	@$(PY) -m daily schedule
+
+predictions: setup ## Show the latest calls, most at risk first
+	@$(PY) -m daily predictions
+
+explain: setup ## Say why a trader has his call, or none (TRADER=); without it, the models
+	@$(PY) -m daily explain
+
+stats: setup ## Say how large everything is, and what the database holds
+	@$(PY) -m daily stats
+
 test-email: setup ## Send everybody who gets mail a test, and say who has it
 	@$(PY) -m daily test-email
 
@@ -112,4 +130,4 @@ clean: ## Remove .venv, caches and the sample warehouse (a firm's data stays)
 	@rm -rf $(VENV) var/sample .ruff_cache .hypothesis build *.egg-info
 	@find . -name __pycache__ -not -path './var/*' -prune -exec rm -rf {} +
 
-.PHONY: help setup daily ingest backfill doctor freshness build train score tune verify retrain-weekly backtest risk publish sql report board test-email docs test lint bench lock clean
+.PHONY: help setup daily ingest backfill doctor freshness build train score tune verify retrain-weekly backtest risk publish sql report board status watchdog schedule predictions explain stats test-email docs test lint bench lock clean

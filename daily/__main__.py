@@ -121,17 +121,65 @@ def run_backtest(
 @click.option("--query", envvar="Q", help="One statement or several; left out: stdin.")
 def run_sql(query: str | None) -> None:
     """Query the published copy, also while a run writes."""
-    from runtime.publish import COPY, CURRENT
     from runtime.sql_shell import run_sql as answer
 
-    def query_published(settings: Settings) -> None:
-        home = Home(settings.home_root)
-        latest = (home.published / CURRENT).resolve().name
-        if settings.as_of and not latest.startswith(str(settings.as_of)):
-            home = home.past(settings.as_of)
-        answer(home.published / CURRENT / COPY, query)
+    guarded(lambda settings: answer(published_home(settings), query))
 
-    guarded(query_published)
+
+@main.command("status")
+def run_status() -> None:
+    """Say what runs, how the last runs ended, how fresh data and models are."""
+    from daily.status import status
+
+    guarded(lambda settings: click.echo(status(settings)))
+
+
+@main.command("watchdog")
+def run_watchdog() -> None:
+    """Alert if the morning is not done by its hour (DUE_AT)."""
+    from daily.watchdog import watch
+
+    guarded(lambda settings: click.echo(watch(settings)))
+
+
+@main.command("schedule")
+def run_schedule() -> None:
+    """Print a crontab and systemd units that run the morning."""
+    from daily.schedule import schedule
+
+    guarded(lambda settings: click.echo(schedule(settings)))
+
+
+@main.command("stats")
+def run_stats() -> None:
+    """Say how large everything is, and what the database holds."""
+    from daily.diagnostics import stats
+
+    guarded(lambda settings: click.echo(stats(settings)))
+
+
+@main.command("predictions")
+def run_predictions() -> None:
+    """Show the latest calls, most at risk first."""
+    from daily.diagnostics import predictions
+
+    guarded(lambda settings: click.echo(predictions(published_home(settings))))
+
+
+@main.command("explain")
+@click.option("--trader", envvar="TRADER", help="Whose call; left out: the models.")
+def run_explain(trader: str | None) -> None:
+    """Say why a trader has his call, or none; without one, what the models say."""
+    from daily.explain import explain_models, explain_trader
+
+    if trader:
+        guarded(
+            lambda settings: click.echo(
+                explain_trader(published_home(settings), trader)
+            )
+        )
+    else:
+        guarded(lambda settings: click.echo(explain_models(Home(settings.home_root))))
 
 
 @main.command("doctor")
@@ -164,6 +212,17 @@ def run_retrain() -> None:
     """Tune, train, score, and publish what comes of it; then verify."""
     steps = (tune, train, score, risk, publish, verify)
     recorded("retrain-weekly", lambda run: run_alone(run, steps))
+
+
+def published_home(settings: Settings) -> Home:
+    """The home whose published copy is of AS_OF; left out: the latest."""
+    from runtime.publish import CURRENT
+
+    home = Home(settings.home_root)
+    latest = (home.published / CURRENT).resolve().name
+    if settings.as_of and not latest.startswith(str(settings.as_of)):
+        return home.past(settings.as_of)
+    return home
 
 
 def _add_command(step: Step) -> None:

@@ -71,7 +71,7 @@ class Run:
     ) -> Done:
         """Do one step of the run."""
         started = time.monotonic()
-        steps_log.info("%s begins", name)
+        detail_log.info("%s begins", name)
         begun = self._ledger.begin(self._id, self._command, name, number, total, home)
         try:
             done = work()

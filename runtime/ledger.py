@@ -85,6 +85,44 @@ class StepRun:
         return self.step_number == self.steps_count
 
 
+@dataclass(frozen=True)
+class PastRun:
+    """One run, from what its steps say.
+
+    Attributes:
+        steps: In order, one at least.
+        outcome: succeeded, failed, killed or running.
+    """
+
+    steps: tuple[StepRun, ...]
+    outcome: str
+
+    @property
+    def command(self) -> str:
+        """What was asked for."""
+        return self.steps[0].command
+
+    @property
+    def started_at(self) -> datetime:
+        """Naive UTC."""
+        return self.steps[0].started_at
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """Naive UTC; None while it runs, or if it died in a step."""
+        return self.steps[-1].ended_at
+
+    @property
+    def home(self) -> str:
+        """Folder of the warehouse it came to work on."""
+        return self.steps[-1].home
+
+    @property
+    def last(self) -> StepRun:
+        """The step it came to."""
+        return self.steps[-1]
+
+
 class Ledger:
     """The runs of one `RISK_HOME`, those of past mornings too."""
 
@@ -136,6 +174,22 @@ class Ledger:
             else one
             for one in latest.values()
         ]
+
+    def runs(self) -> list[PastRun]:
+        """Every run there is, the latest first."""
+        by_run: dict[str, list[StepRun]] = {}
+        for one in self.steps():
+            by_run.setdefault(one.run_id, []).append(one)
+        writer = self._root.writer()
+        found = []
+        for steps in by_run.values():
+            last = steps[-1]
+            outcome = last.outcome
+            if outcome == SUCCEEDED and not last.is_last:
+                # Between two steps, or dead between them.
+                outcome = RUNNING if last.process == writer else KILLED
+            found.append(PastRun(tuple(steps), outcome))
+        return sorted(found, key=lambda run: run.started_at, reverse=True)
 
     def table(self) -> pa.Table:
         """Every step, as `SCHEMA`."""

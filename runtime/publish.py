@@ -9,11 +9,14 @@ DuckDB file; a date that is as it was is a hard link to what was published befor
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 
+from runtime.errors import UserError
 from runtime.home import Home
 from runtime.warehouse import RunContext, open_warehouse, read_run_context
 
@@ -85,6 +88,31 @@ def publish(home: Home) -> str:
         f"{len(marts)} marts in {home.published / CURRENT}; "
         f"days of fills: {written} written, {linked} as before"
     )
+
+
+@contextmanager
+def open_published(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A read-only connection to the published copy, also while a run writes.
+
+    Raises:
+        UserError: Nothing is published yet, or another version did.
+    """
+    copy = home.published / CURRENT / COPY
+    if not copy.exists():
+        raise UserError(
+            f"Nothing is published in {copy.parent}. Run `make daily` (for a past "
+            "morning with AS_OF= and PUBLISH_PAST=1)."
+        )
+    with duckdb.connect(copy, read_only=True) as connection:
+        connection.execute("set schema = 'marts'")
+        try:
+            yield connection
+        except duckdb.CatalogException as error:
+            reason = str(error).splitlines()[0]
+            raise UserError(
+                f"The copy in {copy.parent} is of another version of this project "
+                f"({reason}). Run `make daily`."
+            ) from None
 
 
 def _text(text: Path | str) -> str:

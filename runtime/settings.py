@@ -2,7 +2,7 @@
 
 import os
 import re
-from datetime import date
+from datetime import date, time
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 from urllib.parse import urlsplit
@@ -184,6 +184,13 @@ class Settings(MailSettings):
         None, description="Where the desk reaches the board, for links in mails"
     )
 
+    run_at: time = Field(
+        time(5), description="When the morning's run is to begin (HH:MM, Eastern)"
+    )
+    due_at: time = Field(
+        time(8), description="By when it must be done, for make watchdog"
+    )
+
     threads: int = Field(2, ge=1, description="Processor cores to use")
     memory_limit: str = Field(
         "4GB",
@@ -303,4 +310,6 @@ def _one_problem(item: dict) -> str:
     name = str(item["loc"][0]).upper()
     if item["type"].startswith("date"):
         return f"{name} is not a date, write {name}=YYYY-MM-DD"
+    if item["type"].startswith("time"):
+        return f"{name} is not a time, write {name}=HH:MM"
     return f"{name}: {message[0].lower()}{message[1:]}"

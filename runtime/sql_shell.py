@@ -4,34 +4,31 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import duckdb
 
 from runtime.errors import UserError
+from runtime.home import Home
+from runtime.publish import open_published
 
 ROWS_SHOWN = 200
 WIDTH_OF_A_FILE = 200
 
 
-def run_sql(database: Path, statement: str | None) -> None:
+def run_sql(home: Home, statement: str | None) -> None:
     """Print what the statement returns; without one, those typed or piped in.
 
     Raises:
         UserError: Nothing is published, or a statement is wrong (one that was typed
             is told of, and the next one asked for).
     """
-    if not database.exists():
-        raise UserError(
-            f"Nothing is published in {database.parent}. Run `make daily` (for a past "
-            "morning with AS_OF= and PUBLISH_PAST=1)."
-        )
-    with duckdb.connect(database, read_only=True) as connection:
-        connection.execute("set schema = 'marts'")
+    with open_published(home) as connection:
         if statement or not sys.stdin.isatty():
             _answer(connection, statement or sys.stdin.read())
             return
-        print(f"{database}, read-only. End a statement with ;  \\q or Ctrl-D ends.")
+        print(
+            f"{home.published}, read-only. End a statement with ;  \\q or Ctrl-D ends."
+        )
         for typed in _typed_statements():
             try:
                 _answer(connection, typed)

@@ -1,0 +1,23 @@
+# A machine that runs the morning unattended: `docker build -t risk .`, then
+# `docker run --env-file .env -v risk:/data risk`; any other target may follow.
+FROM python:3.11-slim
+
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends libgomp1 make \
+    && rm -rf /var/lib/apt/lists/*
+
+RUN useradd --create-home risk \
+    && mkdir /data /app \
+    && chown risk /data /app
+USER risk
+WORKDIR /app
+
+# The pins first: code changes more often than they do.
+COPY --chown=risk Makefile requirements.txt ./
+RUN make setup
+COPY --chown=risk . .
+
+ENV RISK_HOME=/data
+VOLUME /data
+ENTRYPOINT ["make", "--no-print-directory"]
+CMD ["daily"]

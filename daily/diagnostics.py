@@ -1,0 +1,167 @@
+"""How large everything is, and what was predicted last: readable answers."""
+
+import os
+import shutil
+from pathlib import Path
+
+import duckdb
+
+from daily.text import dollars, table
+from runtime.errors import UserError
+from runtime.home import Home
+from runtime.publish import open_published
+from runtime.settings import Settings
+from runtime.warehouse import open_warehouse
+
+LARGEST_SHOWN = 10
+_TABLES = """
+    select schema_name, table_name, estimated_size, (
+        select count(*) from duckdb_columns() as columns
+        where columns.table_oid = tables.table_oid
+    ) as columns_count
+    from duckdb_tables() as tables
+    where not internal and schema_name not like 'raw_staging%'
+"""
+
+
+def stats(settings: Settings) -> str:
+    """Sizes on disk, rows by schema, the largest tables, and what they reach over."""
+    home = Home(settings.home_root)
+    lines = ["On disk", *table(_sizes(home))]
+    if not home.warehouse.exists():
+        return "\n".join([*lines, "", "No warehouse yet: run `make daily`."])
+    try:
+        with open_warehouse(home.warehouse, read_only=True) as connection:
+            lines += ["", f"In {home.warehouse}", *_inside(connection)]
+    except UserError:
+        lines += ["", "A run is writing the warehouse; of the published copy:"]
+        with open_published(home) as connection:
+            lines += _inside(connection)
+    return "\n".join(lines)
+
+
+def predictions(home: Home) -> str:
+    """The latest calls as a table, most at risk first."""
+    with open_published(home) as connection:
+        as_of, day = connection.execute(
+            "select (select max(as_of_date) from published_at), max(prediction_date) "
+            "from risk_calls"
+        ).fetchall()[0]
+        rows = connection.execute(
+            """
+            select trader_id, risk_level, predicted_pnl, predicted_pnl_p05,
+                predicted_pnl_p95, loss_probability, position_multiplier, loss_speaker,
+                coalesce(split_part(reasons, ';', 1), recommendation)
+            from risk_calls
+            where prediction_date = (select max(prediction_date) from risk_calls)
+            order by predicted_pnl nulls last, trader_id
+            """
+        ).fetchall()
+    if not rows:
+        return (
+            f"As of the morning of {as_of} nobody is called: no trader traded lately."
+        )
+    head = ("trader", "level", "predicted $", "5 % $", "95 % $", "P(loss)", "size",
+            "says so", "mainly")  # fmt: skip
+    told = [
+        (
+            trader,
+            level,
+            *map(dollars, (pnl, low, high)),
+            "" if loss is None else f"{loss:.0%}",
+            "" if size is None else f"{size:g}",
+            speaker or "",
+            why or "",
+        )
+        for trader, level, pnl, low, high, loss, size, speaker, why in rows
+    ]
+    title = f"Calls for {day}, as of the morning of {as_of}"
+    return "\n".join([title, *table([head, *told])])
+
+
+def _sizes(home: Home) -> list[tuple[str, str, str]]:
+    places = {
+        "warehouse": home.warehouse,
+        "published": home.published,
+        "models": home.models,
+        "reports": home.reports,
+        "board": home.board,
+        "lineage site": home.docs,
+        "logs": home.logs,
+        "outbox": home.outbox,
+        "past mornings": home.root / "as_of",
+    }
+    found = [
+        (name, _bytes(_size(path)), str(path))
+        for name, path in places.items()
+        if path.exists()
+    ]
+    folder = home.root
+    while not folder.exists():
+        folder = folder.parent
+    return [*found, ("free", _bytes(shutil.disk_usage(folder).free), str(folder))]
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file or folder; what is linked twice counts once."""
+    if path.is_file():
+        return path.stat().st_size
+    found = {}
+    for folder, _, files in os.walk(path):
+        for name in files:
+            about = os.lstat(os.path.join(folder, name))
+            found[about.st_ino] = about.st_size
+    return sum(found.values())
+
+
+def _inside(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    tables = connection.execute(_TABLES).fetchall()
+    schemas: dict[str, list[int]] = {}
+    for schema, _, rows, _ in tables:
+        counts = schemas.setdefault(schema, [0, 0])
+        counts[0] += 1
+        counts[1] += rows
+    largest = sorted(tables, key=lambda row: -row[2])[:LARGEST_SHOWN]
+    is_marts = connection.execute(
+        "select count(*) from information_schema.tables "
+        "where table_schema = 'marts' and table_name = 'daily_totals'"
+    ).fetchall()[0][0]
+    return [
+        *table(
+            [("schema", "tables", "rows")]
+            + [
+                (name, f"{n}", f"{rows:,}")
+                for name, (n, rows) in sorted(schemas.items())
+            ]
+        ),
+        "",
+        *table(
+            [("largest tables", "rows", "columns")]
+            + [(f"{a}.{b}", f"{rows:,}", f"{n}") for a, b, rows, n in largest]
+        ),
+        *(["", *_reach(connection)] if is_marts else []),
+    ]
+
+
+def _reach(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    first, last, days, accounts, traders = connection.execute(
+        "select min(trade_date), max(trade_date), count(*), "
+        "count(distinct account_id), count(distinct trader_id) from marts.daily_totals"
+    ).fetchall()[0]
+    versions, corrected = connection.execute(
+        "select count(*), count(*) filter (where version_number > 1) "
+        "from marts.fill_day_versions"
+    ).fetchall()[0]
+    return [
+        f"{days:,} account-days of {accounts} accounts and {traders} traders, "
+        f"{first} to {last}",
+        f"{versions:,} versions of account-days, {corrected:,} of them corrections",
+    ]
+
+
+def _bytes(size: int) -> str:
+    for unit in ("B", "KiB", "MiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}"
+        size /= 1024
+    return f"{size:,.1f} GiB"

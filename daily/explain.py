@@ -1,0 +1,298 @@
+"""Why a trader has the call he has, or none; and what the models say, and why."""
+
+import difflib
+from collections.abc import Iterator
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from daily.text import dollars, table
+from runtime.errors import UserError
+from runtime.home import Home
+from runtime.publish import open_published
+from runtime.warehouse import open_warehouse, read_run_context
+
+CALLS_SHOWN = 10
+# What a model says is the same for all if it differs by less: cents, and probabilities.
+ALIKE = {"predicted_pnl": 0.01, "loss_probability": 1e-6}
+
+
+def explain_trader(home: Home, trader: str) -> str:
+    """What is known of a trader, who speaks for him, what was said and what happened.
+
+    Raises:
+        UserError: Nobody goes by that name; names those that come close.
+    """
+    with open_published(home) as connection:
+        status = _row(connection, "trader_status", trader)
+        if status is None:
+            raise UserError(_nobody(connection, trader))
+        call = _row(
+            connection,
+            "(from risk_calls where prediction_date = "
+            "(select max(prediction_date) from trader_status))",
+            trader,
+        )
+        lines = [
+            f"{trader}" + _also(status, trader),
+            f"  accounts    {_accounts(connection, trader)}",
+            f"  traded      {_traded(status)}",
+            f"  called      {_basis(status, call)}",
+        ]
+        if call and call["predicted_pnl"] is not None:
+            lines += _prediction(call)
+        lines += [f"  own model   {_own_model(connection, trader, status)}"]
+        lines += ["", *_past_calls(connection, trader)]
+    return "\n".join(lines)
+
+
+def explain_models(home: Home) -> str:
+    """What each model says of today's traders: how far apart, and why if not at all.
+
+    Raises:
+        UserError: Nothing has been scored yet, or a run is writing.
+    """
+    from ml.evaluation import NAMES
+    from ml.registry import ModelSet
+    from ml.store import read_scored
+
+    if read_run_context(home) is None:
+        raise UserError(f"{home.warehouse} holds nothing yet. Run `make daily` first.")
+    scored = read_scored(home)
+    if scored is None or scored.predictions.empty:
+        raise UserError(
+            "No model has said anything yet: too little history, or no `make score`."
+        )
+    models = ModelSet.load(home.models, scored.version)
+    verdict = models.verdict
+    lines = [
+        f"Models {scored.version}, learned through {models.trained_through}, on "
+        f"{verdict.known_count:,} known outcomes",
+        "",
+    ]
+    rows = [("model", "says", "traders", "distinct", "lowest", "median", "highest", "")]
+    for model in NAMES:
+        said = scored.predictions[scored.predictions["model"] == model]
+        for column, step in ALIKE.items():
+            values = said[column].dropna().astype(float).to_numpy()
+            if len(values):
+                rows.append(
+                    (
+                        model,
+                        column.replace("_", " "),
+                        str(len(values)),
+                        str(len(np.unique(np.round(values / step)))),
+                        *(_figure(column, f(values)) for f in (min, np.median, max)),
+                        _why(model, column, values, step, models, home),
+                    )
+                )
+    return "\n".join([*lines, *table(rows), "", *_speakers(models)])
+
+
+def _nobody(connection: duckdb.DuckDBPyConnection, trader: str) -> str:
+    names = [
+        row[0]
+        for row in connection.execute(
+            "select trader_id from trader_status union select account_id "
+            "from dim_accounts order by 1"
+        ).fetchall()
+    ]
+    if trader in names:
+        owner = connection.execute(
+            "select trader_id from dim_accounts where account_id = ? "
+            "order by valid_from desc limit 1",
+            [trader],
+        ).fetchall()[0][0]
+        return f"{trader} is an account of {owner}. Run `make explain TRADER={owner}`."
+    close = difflib.get_close_matches(trader, names, n=3, cutoff=0.4)
+    hint = f"Did you mean {', '.join(close)}? " if close else ""
+    return (
+        f"Nobody is called {trader}. {hint}`make predictions` lists everybody who is "
+        "called."
+    )
+
+
+def _also(status: dict, trader: str) -> str:
+    name = status["display_name"]
+    return f", called {name}" if name and name != trader else ""
+
+
+def _accounts(connection: duckdb.DuckDBPyConnection, trader: str) -> str:
+    rows = connection.execute(
+        "select account_id, valid_from from dim_accounts where trader_id = ? "
+        "order by valid_from, account_id",
+        [trader],
+    ).fetchall()
+    return ", ".join(dict.fromkeys(row[0] for row in rows)) or "none"
+
+
+def _traded(status: dict) -> str:
+    if not status["traded_days_count"]:
+        return "never"
+    return (
+        f"{status['traded_days_count']} days, {status['first_traded_date']} to "
+        f"{status['last_traded_date']}; {status['idle_sessions_count']} sessions idle"
+    )
+
+
+def _basis(status: dict, call: dict | None) -> str:
+    """In words who may speak for the trader, and why nobody does."""
+    from runtime.transform import project_variables
+
+    variables = project_variables()
+    least = variables["prediction_minimum_traded_days"]
+    own = variables["own_model_above_traded_days"]
+    idle = variables["inactive_above_idle_sessions"]
+    if status["call_basis"] == "inactive":
+        if (status["idle_sessions_count"] or 0) > idle:
+            return (
+                f"no: inactive, idle for {status['idle_sessions_count']} sessions "
+                f"(more than {idle}); called again after the next traded day"
+            )
+        return "no: dbt_project/seeds/traders.csv says that the trader is not to be"
+    if status["call_basis"] == "never_traded":
+        return "no: no account of the trader's has ever traded"
+    if status["call_basis"] == "too_little_history":
+        return (
+            f"without a prediction: {status['traded_days_count']} traded days, a model "
+            f"needs {least}"
+        )
+    if call is None:
+        return "not yet for this session. Run `make score`, then `make risk`"
+    if call["predicted_pnl"] is None:
+        return f"without a prediction: {call['recommendation']}"
+    if status["call_basis"] == "global_model":
+        return f"yes, as a newcomer: {own} traded days or fewer, so no model of his own"
+    return "yes"
+
+
+def _prediction(call: dict) -> Iterator[str]:
+    low, high = call["predicted_pnl_p05"], call["predicted_pnl_p95"]
+    yield (
+        f"  for         {call['prediction_date']}, from what was known at the close of "
+        f"{call['features_date']}"
+    )
+    yield (
+        f"  says        {call['risk_level']}: expected "
+        f"{dollars(call['predicted_pnl'])} dollars, 90 % between {dollars(low)} and "
+        f"{dollars(high)}; a loss {call['loss_probability']:.0%}, {call['loss_speaker']} for losses, "
+        f"{call['pnl_speaker']} for P&L, {call['quantiles_speaker']} for the interval"
+    )
+    yield f"  advised     {call['recommendation']} (policy {call['policy']})"
+    for reason in (call["reasons"] or "no single feature stands out").split("; "):
+        yield f"  because     {reason}"
+    if call["change_reasons"]:
+        yield f"  since then  {call['change_reasons']}"
+
+
+def _own_model(connection: duckdb.DuckDBPyConnection, trader: str, status: dict) -> str:
+    found = connection.execute(
+        "select rows_count, trained_through from model_registry "
+        "where model = 'per_trader' and trader_id = ? "
+        "order by as_of_date desc, trained_at desc limit 1",
+        [trader],
+    ).fetchall()
+    if found:
+        return (
+            f"learned from {found[0][0]} days through {found[0][1]}; it speaks only "
+            "while it beats the baselines"
+        )
+    if status["call_basis"] == "own_model":
+        return "none: all of the days it would learn from won, or all lost"
+    return "none: too few traded days"
+
+
+def _past_calls(connection: duckdb.DuckDBPyConnection, trader: str) -> Iterator[str]:
+    rows = connection.execute(
+        "select prediction_date, is_replayed, risk_level, predicted_pnl, "
+        "predicted_pnl_p05, predicted_pnl_p95, actual_net_pnl from call_record "
+        "where trader_id = ? order by prediction_date desc limit ?",
+        [trader, CALLS_SHOWN],
+    ).fetchall()
+    if not rows:
+        yield "  No call of the trader's is over yet."
+        return
+    yield from table(
+        [("last calls", "", "level", "predicted $", "5 % $", "95 % $", "actual $")]
+        + [
+            (str(day), "replayed" if replayed else "called", level)
+            + tuple(map(dollars, amounts))
+            for day, replayed, level, *amounts in rows
+        ]
+    )
+
+
+def _row(connection: duckdb.DuckDBPyConnection, table: str, trader: str) -> dict | None:
+    result = connection.execute(f"select * from {table} where trader_id = ?", [trader])
+    names = [column[0] for column in result.description]
+    rows = result.fetchall()
+    return dict(zip(names, rows[0], strict=True)) if rows else None
+
+
+def _figure(column: str, value: float) -> str:
+    return f"{value:.1%}" if column == "loss_probability" else f"{value:,.0f}"
+
+
+def _why(model, column, values, step, models, home) -> str:
+    """Why a model says the same of everybody; nothing where it does not."""
+    from ml.champion import BASELINES, CHAMPION
+
+    if len(values) < 2 or np.ptp(values) > step:
+        return ""
+    output = {"predicted_pnl": "pnl", "loss_probability": "loss"}[column]
+    if model == "zero":
+        return "by design: zero for everybody"
+    if model == CHAMPION:
+        return f"{models.verdict.speaker(output)} speaks: see there"
+    if model in BASELINES[output]:
+        return "every trader's record says the same"
+    if model == "blend":
+        return f"its members do (weights {models.verdict.weights.get(output)})"
+    return _why_trees(models, output) or _why_features(models, home)
+
+
+def _why_trees(models, output: str) -> str | None:
+    booster = models.fitted.shared[{"pnl": "mean", "loss": "loss"}[output]]
+    text = booster.model_to_string()
+    leaves = [
+        int(line.removeprefix("num_leaves="))
+        for line in text.splitlines()
+        if line.startswith("num_leaves=")
+    ]
+    if any(count > 1 for count in leaves):
+        return None
+    window = next(one for one in models.windows if one.model == "global")
+    least = models.settings.shared.parameters(window.rows_count, threads=1)
+    return (
+        f"no split of its {len(leaves)} trees was worth it, on {window.rows_count} "
+        f"days (a leaf takes {least['min_data_in_leaf']}): `make tune`, or wait for "
+        "more days"
+    )
+
+
+def _why_features(models, home: Home) -> str:
+    with open_warehouse(home.warehouse, read_only=True) as connection:
+        today: pd.DataFrame = connection.execute(
+            "from marts.feat_trader_day qualify row_number() over "
+            "(partition by trader_id order by trade_date desc) = 1"
+        ).df()
+    names = [name for name in models.contract.names if name in today]
+    alike = [name for name in names if today[name].nunique(dropna=True) <= 1]
+    return (
+        f"{len(alike)} of {len(names)} features are alike or unknown for all traders: "
+        "see marts.feature_dictionary, then `make build` and `make train`"
+    )
+
+
+def _speakers(models) -> Iterator[str]:
+    from ml.champion import BASELINES, OUTPUTS
+
+    for output in OUTPUTS:
+        speaker = models.verdict.speaker(output)
+        why = (
+            "a baseline: no model has beaten it clearly"
+            if speaker in BASELINES[output]
+            else "it has beaten the best baseline clearly"
+        )
+        yield f"  {output:<9}  {speaker} speaks: {why}"

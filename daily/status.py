@@ -1,0 +1,134 @@
+"""One page for people: what runs, what ran, how fresh everything is."""
+
+from datetime import UTC, datetime, timedelta
+
+import duckdb
+
+from reports.outbox import waiting
+from runtime.errors import UserError
+from runtime.home import Home
+from runtime.ledger import RUNNING, SUCCEEDED, Ledger, PastRun
+from runtime.publish import open_published
+from runtime.sessions import EASTERN, next_session
+from runtime.settings import Settings
+
+RUNS_SHOWN = 5
+
+
+def status(settings: Settings, now: datetime | None = None) -> str:
+    """The page.
+
+    Args:
+        now: Aware; left out: the present.
+    """
+    now = (now or datetime.now(UTC)).astimezone(EASTERN)
+    home = Home(settings.home_root)
+    runs = Ledger(home).runs()
+    lines = [
+        ("home", str(home.root)),
+        ("running", _running(runs)),
+        *_last_runs(runs),
+        ("morning", _morning(runs, home)),
+        *_published(home),
+        ("next", _next(settings, now)),
+        ("mail", _mail(settings, home)),
+    ]
+    return "\n".join(f"{name:<9} {text}" for name, text in lines)
+
+
+def eastern(moment: datetime) -> str:
+    """A naive UTC moment as people of the desk read it."""
+    return f"{moment.replace(tzinfo=UTC).astimezone(EASTERN):%a %Y-%m-%d %H:%M}"
+
+
+def _running(runs: list[PastRun]) -> str:
+    for run in runs:
+        if run.outcome == RUNNING:
+            return (
+                f"`{run.command}` since {eastern(run.started_at)}, at step "
+                f"{run.last.step_number} of {run.last.steps_count}, {run.last.step} "
+                f"(process {run.last.process})"
+            )
+    return "nothing"
+
+
+def _last_runs(runs: list[PastRun]) -> list[tuple[str, str]]:
+    if not runs:
+        return [("runs", "none yet; run `make daily`")]
+    told = []
+    for run in [one for one in runs if one.outcome != RUNNING][:RUNS_SHOWN]:
+        text = f"{eastern(run.started_at)}  {run.command:<14} {run.outcome}"
+        if run.outcome == SUCCEEDED:
+            text += f" in {sum(one.seconds or 0 for one in run.steps):.0f} s"
+        else:
+            text += f" at {run.last.step}" + (
+                f": {run.last.said}" if run.last.said else ""
+            )
+        told.append(("" if told else "runs", text))
+    return told
+
+
+def _morning(runs: list[PastRun], home: Home) -> str:
+    done = [
+        one
+        for one in runs
+        if (one.command, one.home, one.outcome) == ("run", str(home.root), SUCCEEDED)
+    ]
+    if not done:
+        return "none has been complete yet"
+    return f"last complete {eastern(done[0].ended_at)} Eastern"
+
+
+def _published(home: Home) -> list[tuple[str, str]]:
+    try:
+        with open_published(home) as connection:
+            return [("data", _data(connection)), ("models", _models(connection))]
+    except UserError as error:
+        return [("data", str(error))]
+
+
+def _data(connection: duckdb.DuckDBPyConnection) -> str:
+    as_of, published_at, kind = connection.execute("from published_at").fetchall()[0]
+    last, accounts = connection.execute(
+        "select max(trade_date), count(distinct account_id) from daily_totals "
+        "where fills_count > 0"
+    ).fetchall()[0]
+    return (
+        f"{kind}, as of the morning of {as_of}, fills up to {last} of {accounts} "
+        f"accounts; published {eastern(published_at)} Eastern"
+    )
+
+
+def _models(connection: duckdb.DuckDBPyConnection) -> str:
+    found = connection.execute(
+        "select model_version, trained_through, loss_speaker, pnl_speaker, "
+        "quantiles_speaker, trained_at from model_registry where model = 'global' "
+        "order by as_of_date desc, trained_at desc limit 1"
+    ).fetchall()
+    if not found:
+        return "none: too little history to learn from"
+    version, through, loss, pnl, quantiles, trained_at = found[0]
+    return (
+        f"{version}, trained {eastern(trained_at)} Eastern, learned through {through}; "
+        f"{loss} speaks for losses, {pnl} for P&L, {quantiles} for intervals"
+    )
+
+
+def _next(settings: Settings, now: datetime) -> str:
+    today = now.date()
+    is_over = now.time() >= settings.due_at
+    session = next_session(today + timedelta(days=1) if is_over else today)
+    return (
+        f"session {session:%a %Y-%m-%d}; its run begins at {settings.run_at:%H:%M} and "
+        f"is due by {settings.due_at:%H:%M} Eastern"
+    )
+
+
+def _mail(settings: Settings, home: Home) -> str:
+    if not settings.sends_mail:
+        return "not configured"
+    left = waiting(home)
+    if not left:
+        return "nothing waits"
+    names = ", ".join(path.stem for path in left[:3])
+    return f"{len(left)} wait in {home.outbox}: {names}; `make report` sends them"

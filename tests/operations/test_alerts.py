@@ -1,0 +1,180 @@
+"""What fails is mailed, once, and leaves what was good in place."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from daily.steps import build, publish, refuse_half_built, report
+from runtime.errors import UserError
+from runtime.home import Home
+from runtime.ledger import FAILED, SUCCEEDED, Ledger
+from tests.conftest import SampleRun, rows, run_daily
+from tests.mail_server import PASSWORD, Desk, free_port, mail_server
+
+
+@pytest.fixture
+def desk(certificate: tuple[Path, Path]) -> Iterator[Desk]:
+    """A mail server."""
+    with mail_server(certificate) as memory:
+        yield memory
+
+
+def environment(desk: Desk, home: Path, **more: object) -> dict[str, object]:
+    """Settings of a run that mails."""
+    return {
+        "RISK_HOME": home, "EMAIL_FROM": "desk@x.test", "EMAIL_PASSWORD": PASSWORD,
+        "EMAIL_TO": "boss@x.test", "ALERT_TO": "ops@x.test",
+        "SMTP_URL": f"smtp://localhost:{desk.port}",
+        "SSL_CERT_FILE": desk.certificate,
+    } | more  # fmt: skip
+
+
+def test_a_failed_step_is_mailed_once_with_what_mends_it(
+    desk: Desk, tmp_path: Path
+) -> None:
+    settings = environment(desk, tmp_path / "home", SOURCE="files", EXPORTS="/nowhere")
+    for _ in range(2):
+        run = run_daily("run", **settings)
+        assert run.code == 1
+        assert run.err.startswith(("alert: mailed\n", "alert: mailed before"))
+    assert desk.recipients == ["ops@x.test"]
+    (mail,) = desk.mails
+    assert mail["Subject"].startswith("Risk run failed: ingest (")
+    text = mail.get_content()
+    assert "no folder /nowhere" in text
+    assert "make daily SOURCE=files EXPORTS=/nowhere" in text
+    assert "docs/operation.md" in text
+    # Another failure is another alert.
+    run_daily("run", **settings | {"EXPORTS": "/elsewhere"})
+    assert len(desk.mails) == 2
+
+
+def test_settings_that_cannot_be_read_are_mailed_all_the_same(
+    desk: Desk, tmp_path: Path
+) -> None:
+    run = run_daily("run", **environment(desk, tmp_path, RELOAD_DAYS="many"))
+    assert run.code == 1
+    assert "RELOAD_DAYS" in run.err
+    (mail,) = desk.mails
+    assert "RELOAD_DAYS" in mail.get_content()
+
+
+def test_a_run_that_finds_another_one_is_mailed(desk: Desk, tmp_path: Path) -> None:
+    with Home(tmp_path).locked():
+        run = run_daily("run", **environment(desk, tmp_path, SOURCE="sample"))
+    assert run.code == 1
+    assert "Another run is writing" in desk.mails[0].get_content()
+
+
+def test_of_a_run_at_somebodys_keyboard_nobody_is_mailed(
+    desk: Desk, tmp_path: Path
+) -> None:
+    past = {"SOURCE": "files", "EXPORTS": "/nowhere", "AS_OF": "2024-01-02"}
+    assert run_daily("run", **environment(desk, tmp_path, **past)).code == 1
+    assert run_daily("status", **environment(desk, tmp_path, SOURCE="sample")).code == 0
+    assert desk.mails == []
+
+
+def test_an_alert_that_cannot_be_sent_waits_and_hides_nothing(
+    certificate: tuple[Path, Path], tmp_path: Path
+) -> None:
+    down = Desk(port=free_port(), certificate=certificate[0])
+    settings = environment(down, tmp_path, SOURCE="files", EXPORTS="/nowhere")
+    run = run_daily("run", **settings)
+    assert run.code == 1
+    assert "The alert waits, too: The mail server" in run.err
+    assert run.err.splitlines()[-1].startswith("error: ")
+    assert "no folder /nowhere" in run.err
+    with mail_server(certificate, port=down.port) as desk:
+        run_daily("run", **settings)
+        assert len(desk.mails) == 1
+
+
+def test_a_failing_build_leaves_report_and_published_marts_as_they_were(
+    sample: SampleRun, desk: Desk, tmp_path: Path
+) -> None:
+    """A seed that stops the build stands for whatever may."""
+    home = Home(tmp_path / "home")
+    shutil.copytree(sample.home.root, home.root, symlinks=True)
+    before = {
+        path: path.read_bytes()
+        for folder in (home.reports, home.published)
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+    Ledger(home).end(
+        Ledger(home).begin("20300101T000000-1", "run", "build", 3, 9, home),
+        FAILED,
+        "a test failed",
+    )
+    for step in ("report", "publish", "board"):
+        run = run_daily(step, **environment(desk, home.root, SOURCE="sample"))
+        assert run.code == 1
+        assert "not of one piece: `build` of 20" in run.err
+        assert "Run `make daily`" in run.err
+    assert all(path.read_bytes() == content for path, content in before.items())
+    assert not [mail for mail in desk.mails if "at high risk" in mail["Subject"]]
+
+
+@pytest.mark.parametrize(
+    ("history", "is_refused"),
+    [
+        ([], False),
+        ([("build", SUCCEEDED), ("score", SUCCEEDED), ("risk", SUCCEEDED)], False),
+        ([("risk", SUCCEEDED), ("train", FAILED)], False),
+        ([("risk", SUCCEEDED), ("build", SUCCEEDED)], True),
+        ([("risk", SUCCEEDED), ("score", SUCCEEDED)], True),
+        ([("build", SUCCEEDED), ("risk", FAILED)], True),
+        ([("risk", SUCCEEDED), ("build", None)], True),
+    ],
+)
+def test_marts_are_read_only_when_they_are_of_one_piece(
+    tmp_path: Path, history: list[tuple[str, str | None]], is_refused: bool
+) -> None:
+    home, book = Home(tmp_path), Ledger(Home(tmp_path))
+    for number, (step, outcome) in enumerate(history):
+        begun = book.begin(f"2026010{number}T000000-1", step, step, 1, 1, home)
+        if outcome:
+            book.end(begun, outcome, "said")
+    refuse_half_built((build,), book.steps(), home)
+    refuse_half_built((publish,), book.steps(), Home(tmp_path / "other"))
+    for step in (publish, report):
+        if is_refused:
+            with pytest.raises(UserError, match="not of one piece"):
+                refuse_half_built((step,), book.steps(), home)
+        else:
+            refuse_half_built((step,), book.steps(), home)
+
+
+def test_the_ledger_is_a_mart(sample: SampleRun) -> None:
+    steps = rows(
+        sample.home,
+        "select step, outcome, rows_count > 0, seconds > 0 from marts.run_ledger "
+        "where command = 'run' order by step_number",
+    )
+    assert steps == [
+        ("ingest", "succeeded", True, True),
+        ("freshness", "succeeded", None, True),
+        ("build", "succeeded", True, True),
+        ("train", "succeeded", True, True),
+        ("score", "succeeded", True, True),
+        # The rest comes after the marts.
+        ("risk", "running", None, None),
+    ]
+
+
+def test_a_log_has_a_line_for_each_step_and_another_all_detail(
+    sample: SampleRun,
+) -> None:
+    lines = (sample.home.logs / "daily.log").read_text().splitlines()
+    done = [line.split(" daily: ")[1].split(":")[0] for line in lines]
+    assert done[:9] == [
+        "ingest", "freshness", "build", "train", "score", "risk", "publish", "report",
+        "board",
+    ]  # fmt: skip
+    detail = (sample.home.logs / "detail.log").read_text()
+    assert "build begins" in detail
+    assert len(detail.splitlines()) > len(lines)
+    assert (sample.home.logs / "dbt.log").exists()

@@ -1,0 +1,123 @@
+"""The ledger of runs: what it tells of runs that ended well, badly, or not at all."""
+
+import json
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from runtime import ledger as ledger_module
+from runtime.home import Home
+from runtime.ledger import FAILED, KILLED, RUNNING, SUCCEEDED, Ledger, latest_of, run_id
+from tests.conftest import run_daily, start_daily, start_python
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from runtime.home import Home
+from runtime.ledger import Ledger, run_id
+home = Home(Path(sys.argv[1]))
+with home.locked():
+    one = Ledger(home).begin(run_id(), "run", "build", 1, 2, home)
+    if len(sys.argv) > 2:
+        Ledger(home).end(one, "succeeded", "done")
+    print("on", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """A home without anything in it."""
+    return Home(tmp_path)
+
+
+def write(home: Home, *outcomes: str, total: int | None = None, command="run") -> str:
+    """A run of this process, a step for each outcome."""
+    book, name = Ledger(home), run_id()
+    for number, outcome in enumerate(outcomes, start=1):
+        step = f"step{number}"
+        one = book.begin(name, command, step, number, total or len(outcomes), home)
+        if outcome in (SUCCEEDED, FAILED):
+            book.end(one, outcome, f"{step} {outcome}\nwith two lines", rows_count=7)
+    return name
+
+
+def test_a_step_is_told_with_what_it_did(home: Home) -> None:
+    write(home, SUCCEEDED, FAILED)
+    done, failed = Ledger(home).steps()
+    assert (done.outcome, done.rows_count, done.step_number) == (SUCCEEDED, 7, 1)
+    assert failed.said == "step2 failed with two lines"
+    assert failed.seconds >= 0
+    assert "dbt-core 1.11" in failed.versions
+    (run,) = Ledger(home).runs()
+    assert (run.outcome, run.last.step) == (FAILED, "step2")
+    assert latest_of(Ledger(home).steps(), "step1", "step9") == done
+
+
+def test_a_run_that_is_on_is_told_from_one_that_died(home: Home) -> None:
+    for more, outcomes in (((), (RUNNING, KILLED)), (("x",), (RUNNING, KILLED))):
+        process = start_python("-c", HOLD, str(home.root), *more)
+        assert process.stdout.readline() == "on\n"
+        assert Ledger(home).runs()[0].outcome == outcomes[0]
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert Ledger(home).runs()[0].outcome == outcomes[1]
+    assert len(Ledger(home).runs()) == 2
+
+
+def test_a_morning_that_is_killed_says_at_which_step(home: Home) -> None:
+    process = start_daily("run", SOURCE="sample", RISK_HOME=home.root)
+    until = time.monotonic() + 60
+    while not Ledger(home).steps() and time.monotonic() < until:
+        time.sleep(0.1)
+    process.kill()
+    process.wait()
+    (run,) = Ledger(home).runs()
+    assert (run.outcome, run.last.step) == (KILLED, "ingest")
+
+
+def test_a_line_that_was_cut_off_costs_itself_alone(home: Home) -> None:
+    write(home, SUCCEEDED)
+    file = home.logs / "runs.jsonl"
+    file.write_bytes(file.read_bytes() + b'{"run_id": "2026\xff')
+    write(home, FAILED)
+    assert [run.outcome for run in Ledger(home).runs()] == [FAILED, SUCCEEDED]
+
+
+def test_what_fails_before_its_first_step_is_told(home: Home) -> None:
+    with home.locked():
+        run = run_daily("run", SOURCE="sample", RISK_HOME=home.root)
+    assert run.code == 1
+    (failed,) = Ledger(home).steps()
+    assert (failed.step, failed.outcome) == ("start", FAILED)
+    assert "Another run is writing" in failed.said
+
+
+def test_a_full_disk_does_not_hide_why_a_step_failed(tmp_path: Path) -> None:
+    blocked = tmp_path / "logs"
+    blocked.write_text("no folder")
+    one = Ledger(Home(tmp_path)).begin("x-1", "run", "build", 1, 1, Home(tmp_path))
+    assert Ledger(Home(tmp_path)).end(one, FAILED, "no room").outcome == FAILED
+
+
+def test_the_older_half_goes_when_there_is_too_much(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [write(home, SUCCEEDED) for _ in range(10)]
+    Ledger(home).prune()
+    assert len(Ledger(home).runs()) == 10
+    monkeypatch.setattr(ledger_module, "MAXIMUM_BYTES", 100)
+    Ledger(home).prune()
+    kept = [run.steps[0].run_id for run in Ledger(home).runs()]
+    assert kept == names[:-6:-1]
+
+
+def test_every_line_is_json_that_another_program_can_read(home: Home) -> None:
+    write(home, SUCCEEDED, FAILED)
+    lines = (home.logs / "runs.jsonl").read_text().split("\n")
+    read = [json.loads(line) for line in lines if line]
+    assert [one["outcome"] for one in read] == [
+        RUNNING, SUCCEEDED, RUNNING, FAILED,
+    ]  # fmt: skip
