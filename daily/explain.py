@@ -176,8 +176,11 @@ def _prediction(call: dict) -> Iterator[str]:
     yield (
         f"  says        {call['risk_level']}: expected "
         f"{dollars(call['predicted_pnl'])} dollars, 90 % between {dollars(low)} and "
-        f"{dollars(high)}; a loss {call['loss_probability']:.0%}, {call['loss_speaker']} for losses, "
-        f"{call['pnl_speaker']} for P&L, {call['quantiles_speaker']} for the interval"
+        f"{dollars(high)}; a loss {call['loss_probability']:.0%}"
+    )
+    yield (
+        f"  by          {call['loss_speaker']} for losses, {call['pnl_speaker']} for "
+        f"P&L, {call['quantiles_speaker']} for the interval"
     )
     yield f"  advised     {call['recommendation']} (policy {call['policy']})"
     for reason in (call["reasons"] or "no single feature stands out").split("; "):

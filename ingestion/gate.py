@@ -1,13 +1,14 @@
 """Checks of a batch before it counts, with Great Expectations.
 
-The library takes seconds to import, so it is imported here only, while the source still
-answers. Its pages load styles from elsewhere and are left out: the results
-are rows of `raw.gate_results`, and the report shows what was not met.
+The library takes seconds to import, so it is imported here and for its pages only
+(`ingestion/data_docs.py`), while the source still answers. The results are rows of
+`raw.gate_results`, and the report shows what was not met.
 """
 
 import os
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pyarrow as pa
@@ -17,6 +18,9 @@ from ingestion.landing import THE_FIRM
 from ingestion.resources import FILLS
 from ingestion.versions import ChangedDays
 from runtime.errors import UserError
+
+if TYPE_CHECKING:
+    from great_expectations.core import ExpectationSuiteValidationResult
 
 # Extended hours of US equities, in hours after midnight.
 DAY_BEGINS, DAY_ENDS = 4, 20
@@ -40,6 +44,8 @@ MAXIMUM_SHARE_REJECTED = 0.2
 MINIMUM_ROWS_REJECTED = 20
 # Sessions without any fill of the firm until a run makes no sense any more.
 MAXIMUM_STALE_SESSIONS = 5
+
+_COUNTS = {"result_format": "SUMMARY", "partial_unexpected_count": 0}
 
 RESULTS_SCHEMA = pa.schema(
     {
@@ -220,6 +226,7 @@ class Gate:
         self._asset = None
         self._parts = 0
         self.results: list[dict] = []
+        self.validations: list[tuple[str, ExpectationSuiteValidationResult]] = []
 
     def check_comparison(self, intake: Intake, changed: ChangedDays) -> None:
         """Check what a comparison found, before any of it is loaded."""
@@ -418,7 +425,13 @@ class Gate:
                 for index, check in enumerate(checks)
             ],
         )
-        validated = self._batches().get_batch({"dataframe": frame}).validate(suite)
+        # No value of a row is kept: pages and results count, and name no one.
+        validated = (
+            self._batches()
+            .get_batch({"dataframe": frame})
+            .validate(suite, result_format=_COUNTS)
+        )
+        self.validations.append((batch, validated))
         for result in validated.results:
             check = checks[result.expectation_config.meta["check"]]
             count = result.result.get("unexpected_count") or 0

@@ -18,6 +18,7 @@ from ingestion.accounts import (
     names_in_use,
     read_account_list,
 )
+from ingestion.data_docs import write_data_docs
 from ingestion.documents import Document
 from ingestion.gate import Gate, GateError, import_library
 from ingestion.history import rebuild
@@ -28,6 +29,7 @@ from ingestion.sources import Request, Source, firm_of, open_source
 from ingestion.versions import SLICE_ROWS, Looked, compare, slices
 from runtime.errors import UserError
 from runtime.home import Home
+from runtime.logs import detail_log
 from runtime.sessions import EASTERN, next_session, sessions_table
 from runtime.settings import Settings
 from runtime.warehouse import RunContext, read_run_context
@@ -215,7 +217,7 @@ class _Load:
         try:
             return self._load(home, accounts, salt, progress_bar)
         except GateError:
-            self._landing.record_gate(self._gate.results_table(), self._gate.as_of)
+            self._record_gate(home, self._gate.as_of)
             raise
 
     def _load(
@@ -251,7 +253,7 @@ class _Load:
             for number, name in self._unlisted.items()
         ]
         load_accounts(listed, unlisted, self._landing, salt, self._now)
-        self._landing.record_gate(self._gate.results_table(), as_of)
+        self._record_gate(home, as_of)
         self.summary.warnings = sum(not x["is_met"] for x in self._gate.results)
         self._landing.finish(
             RunContext(
@@ -267,6 +269,16 @@ class _Load:
         )
         self._source.finish(home)
         return self.summary
+
+    def _record_gate(self, home: Home, as_of: date) -> None:
+        """What the gate found: as rows, and as pages where there is anything new."""
+        self._landing.record_gate(self._gate.results_table(), as_of)
+        if self._gate.validations:
+            try:
+                write_data_docs(home.data_docs, as_of, self._gate.validations)
+            # A page that cannot be drawn must not keep good fills out.
+            except Exception:  # noqa: BLE001
+                detail_log.exception("Data Docs could not be written")
 
     def _as_of(self) -> date | None:
         """The morning this load is as of; None if only the files know, once read."""

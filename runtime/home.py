@@ -63,6 +63,11 @@ class Home:
         return self.root / "docs"
 
     @property
+    def data_docs(self) -> Path:
+        """Pages of what the gate checked, a folder for each morning."""
+        return self.docs / "gate"
+
+    @property
     def board(self) -> Path:
         """The board: static pages."""
         return self.root / "board"

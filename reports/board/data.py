@@ -1,0 +1,255 @@
+"""What the board shows, read from the marts: each once for all traders."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+
+Row = dict[str, Any]
+# What a risk manager looks at of each traded day, as the mean or, where single days lie
+# far out, the median of 20.
+BEHAVIOUR = {
+    "closed_trips_count": "avg",
+    "trip_win_ratio": "avg",
+    "mean_winner_holding_minutes": "median",
+    "mean_loser_holding_minutes": "median",
+    "notional_vs_20d_ratio": "median",
+    "past_stop_fills_ratio": "avg",
+    "reentry_after_loss_ratio": "avg",
+    "give_back_ratio": "median",
+    "fee_share_of_gross": "median",
+}
+SYMBOLS_SHOWN = 12
+
+
+def rows(
+    connection: duckdb.DuckDBPyConnection, sql: str, parameters: Iterable[object] = ()
+) -> list[Row]:
+    """The rows of a query as JSON has them: dates as text, amounts as numbers."""
+    result = connection.execute(sql, list(parameters))
+    names = [column[0] for column in result.description]
+    return [
+        dict(zip(names, map(_plain, row), strict=True)) for row in result.fetchall()
+    ]
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Decimal):
+        return round(float(value), 2)
+    if isinstance(value, float):
+        return None if value != value else round(value, 4)
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}"
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def by_trader(found: list[Row]) -> dict[str, list[Row]]:
+    """Rows of each trader, in their order."""
+    parts: dict[str, list[Row]] = defaultdict(list)
+    for row in found:
+        parts[row["trader_id"]].append(row)
+    return parts
+
+
+def desk(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """Of the desk: days, record, scores by trader, concentration, who there is."""
+    return {
+        "days": rows(
+            connection,
+            "select trade_date as date, sum(net_pnl) as net_pnl "
+            "from marts.daily_totals group by trade_date order by trade_date",
+        ),
+        "record": rows(connection, "from marts.desk_record order by prediction_date"),
+        "scores": {
+            row["trader_id"]: row for row in rows(connection, "from marts.call_scores")
+        },
+        "concentration": rows(
+            connection,
+            """
+            select trader_id, sum(net_pnl) as net_pnl from marts.daily_totals
+            where trade_date > (
+                select max(trade_date) from marts.daily_totals
+            ) - interval 90 day
+            group by trader_id order by net_pnl desc, trader_id
+            """,
+        ),
+        "status": rows(connection, "from marts.trader_status order by trader_id"),
+    }
+
+
+def traders(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, list[Row]]]:
+    """Of each trader: days with behaviour, record, hours, symbols, accounts."""
+    lately = ", ".join(
+        f"{how}({column}) over lately as {column}" for column, how in BEHAVIOUR.items()
+    )
+    days = rows(
+        connection,
+        f"select trader_id, trade_date as date, net_pnl, {lately} "
+        "from marts.feat_trader_day window lately as ("
+        "partition by trader_id order by trade_date "
+        "rows between 19 preceding and current row) order by trader_id, trade_date",
+    )
+    for row in days:
+        moment = date.fromisoformat(row["date"])
+        row["weekday"] = moment.weekday()
+        row["week"] = str(moment - timedelta(days=moment.weekday()))
+    return {
+        "days": by_trader(days),
+        "record": by_trader(
+            rows(
+                connection,
+                "from marts.call_record order by trader_id, prediction_date",
+            )
+        ),
+        "hours": by_trader(
+            rows(
+                connection,
+                """
+                select trader_id, extract(hour from filled_at_et) as hour,
+                    sum(realised_gross_pnl - total_fees) as net_pnl
+                from marts.fct_fills
+                where is_counted and has_fill_time and trader_id is not null
+                group by all order by all
+                """,
+            )
+        ),
+        "symbols": by_trader(
+            rows(
+                connection,
+                f"""
+                select trader_id, symbol, trips_count, net_pnl from (
+                    select trader_id, symbol, count(*) as trips_count,
+                        sum(net_pnl) as net_pnl
+                    from marts.fct_round_trips where is_closed
+                    group by trader_id, symbol
+                )
+                qualify row_number() over (
+                    partition by trader_id order by abs(net_pnl) desc, symbol
+                ) <= {SYMBOLS_SHOWN}
+                order by trader_id, net_pnl desc, symbol
+                """,
+            )
+        ),
+        "accounts": by_trader(
+            rows(
+                connection,
+                "select trader_id, account_id, valid_from from marts.dim_accounts "
+                "order by trader_id, valid_from, account_id",
+            )
+        ),
+    }
+
+
+def models(connection: duckdb.DuckDBPyConnection) -> dict[str, list[Row]]:
+    """Of the models: figures beside baselines, calibration, drift, registry, checks."""
+    latest = (
+        "model_version = (select arg_max(model_version, trained_at) "
+        "from marts.model_registry)"
+    )
+    return {
+        "metrics": rows(
+            connection,
+            f"from marts.model_metrics where {latest} and trader_id = '' "
+            "and period in ('', '60d') order by metric, model, period",
+        ),
+        "months": rows(
+            connection,
+            f"from marts.model_metrics where {latest} and trader_id = '' "
+            "and model = 'champion' and metric = 'auc' and length(period) = 7 "
+            "order by period",
+        ),
+        "calibration": rows(
+            connection,
+            """
+            select avg(loss_probability) as predicted,
+                avg(cast(is_loss as int)) as observed, count(*) as calls_count
+            from marts.call_record where loss_probability is not null
+            group by least(floor(loss_probability * 20), 19) having count(*) >= 10
+            order by 1
+            """,
+        ),
+        "drift": rows(
+            connection,
+            """
+            select replace(feature_name, '_', ' ') as feature, stability_index
+            from marts.feature_drift
+            where stability_index is not null and prediction_date = (
+                select max(prediction_date) from marts.feature_drift
+            )
+            order by stability_index desc, feature_name limit 15
+            """,
+        ),
+        "registry": rows(
+            connection,
+            f"from marts.model_registry where {latest} order by model, trader_id",
+        ),
+        "health": rows(connection, "from marts.model_health order by check_order"),
+        "policies": rows(
+            connection,
+            "from marts.policy_comparison where as_of_date = "
+            "(select max(as_of_date) from marts.policy_comparison) order by all",
+        ),
+        "backtest": rows(
+            connection,
+            "from marts.backtest_metrics where trader_id = '' and period = '' "
+            "and model = 'champion' order by metric",
+        ),
+    }
+
+
+def quality(connection: duckdb.DuckDBPyConnection) -> dict[str, list[Row]]:
+    """Of the data: checks, reconciliation by month, gate, corrections, the ledger."""
+    return {
+        "checks": rows(connection, "from marts.data_quality order by check_order"),
+        "classes": rows(
+            connection,
+            """
+            select strftime(trade_date, '%Y-%m') as month, difference_class,
+                count(*) as days_count
+            from marts.broker_reconciliation group by all order by all
+            """,
+        ),
+        "gate": rows(
+            connection,
+            """
+            select as_of_date, check_name, severity, count(*) as batches_count,
+                sum(cast(not is_met as int)) as unmet_count,
+                max(case when not is_met then finding end) as finding
+            from marts.gate_results
+            where as_of_date in (
+                select distinct as_of_date from marts.gate_results
+                order by as_of_date desc limit 10
+            )
+            group by all order by as_of_date desc, unmet_count desc, check_name
+            """,
+        ),
+        "corrections": rows(
+            connection,
+            """
+            select cast(known_at as date) as date, count(*) as days_count
+            from marts.fill_day_versions where version_number > 1
+            group by all order by all
+            """,
+        ),
+        "steps": rows(
+            connection,
+            """
+            select * from marts.run_ledger
+            qualify dense_rank() over (order by run_id desc) <= 10
+            order by run_id desc, step_number
+            """,
+        ),
+        "seconds": rows(
+            connection,
+            """
+            select run_id, min(started_at) as started_at, step, sum(seconds) as seconds
+            from marts.run_ledger where command = 'run' and outcome = 'succeeded'
+            group by run_id, step
+            qualify dense_rank() over (order by run_id desc) <= 60
+            order by run_id, step
+            """,
+        ),
+    }

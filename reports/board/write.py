@@ -1,0 +1,336 @@
+"""Writes the board's pages: all of them, or none."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from datetime import UTC, datetime
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from reports.board import data, figures
+from reports.board.figures import Chart
+from reports.render import counted, day, money, multiplier, number, percent
+from reports.summary import summarise
+from runtime.home import Home
+from runtime.settings import Settings
+from runtime.warehouse import open_warehouse
+
+FOLDER = Path(__file__).parent
+LEVELS = {"High": "▲", "Medium": "◆", "Low": "●", "Unknown": "?"}
+_SHARE = "Ratio, 1 is all"
+# Columns, title and unit of each chart of behaviour.
+BEHAVIOUR = (
+    ({"closed_trips_count": "trades"}, "Trades closed a day", "Trades"),
+    ({"trip_win_ratio": "won"}, "Share of the trades that won", _SHARE),
+    (
+        {
+            "mean_winner_holding_minutes": "winners",
+            "mean_loser_holding_minutes": "losers",
+        },
+        "Holding time of winners and losers",
+        "Minutes",
+    ),
+    (
+        {"notional_vs_20d_ratio": "turnover"},
+        "Turnover against the days before",
+        "Multiple, 1 is usual",
+    ),
+    (
+        {"past_stop_fills_ratio": "fills"},
+        "Fills after the usual stop was passed",
+        _SHARE,
+    ),
+    (
+        {"reentry_after_loss_ratio": "re-entries"},
+        "Losers followed by a quick re-entry",
+        _SHARE,
+    ),
+    ({"give_back_ratio": "given back"}, "Given back of the day's peak", _SHARE),
+    ({"fee_share_of_gross": "fees"}, "Fees against gross P&L", _SHARE),
+)
+
+
+def write_board(settings: Settings, home: Home) -> str:
+    """Write every page and swap the folder in.
+
+    Returns:
+        A sentence for people.
+
+    Raises:
+        UserError: The marts are not built.
+    """
+    summary = summarise(home)
+    partial = home.root / ".board.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.copytree(FOLDER / "assets", partial / "assets")
+    shutil.copyfile(_plotly(), partial / "assets" / "plotly.min.js")
+    (partial / "traders").mkdir()
+    with open_warehouse(home.warehouse) as connection:
+        pages = _Pages(partial, home, summary)
+        pages.desk(connection)
+        count = pages.traders(connection)
+        pages.models(connection)
+        pages.quality(connection)
+    _swap(partial, home.board)
+    where = settings.board_url or home.board / "index.html"
+    return f"{counted(count, 'trader')} and {counted(3, 'page')} more; open {where}"
+
+
+def slug(trader_id: str) -> str:
+    """A file name for a trader: readable where it can be, and nobody else's."""
+    readable = re.sub(r"[^A-Za-z0-9]+", "-", trader_id).strip("-")[:40]
+    digest = hashlib.sha256(trader_id.encode()).hexdigest()[:8]
+    return f"{readable}-{digest}" if readable else digest
+
+
+class _Pages:
+    """The pages of one morning."""
+
+    def __init__(self, folder: Path, home: Home, summary: dict[str, Any]) -> None:
+        self._folder = folder
+        self._home = home
+        self._summary = summary
+        self._calls = {
+            call["trader_id"]: call
+            for level in summary["calls"].values()
+            for call in level
+        }
+        self._desk: dict[str, Any] = {}
+        self._environment = _environment()
+
+    def desk(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._desk = found = data.desk(connection)
+        effect, total = [], 0.0
+        for row in found["record"]:
+            total += row["advised_size_effect"] or 0
+            effect.append({"date": row["prediction_date"], "effect": total})
+        charts = [
+            figures.equity(found["days"], "the desk"),
+            figures.against_outcomes(
+                found["record"],
+                "worst_case_pnl",
+                "best_case_pnl",
+                "median_pnl",
+                ("from worst to best case, 90 %", "median"),
+                "The desk's worst and best case against what it made",
+            ),
+            figures.Chart(
+                "What trading at the advised size would have changed, added up",
+                f"{total:,.0f} dollars over {len(effect)} sessions.",
+                [figures.line(effect, "date", "effect", "effect")],
+                {
+                    "xaxis": figures.axis("Session"),
+                    "yaxis": figures.axis(figures.DOLLARS),
+                },
+            ),
+            figures.bars(
+                found["concentration"],
+                "trader_id",
+                "net_pnl",
+                "Who made and lost the last 90 days",
+                ("Trader", figures.DOLLARS),
+            ),
+        ]
+        self._write("index.html", "desk", charts, scores=found["scores"])
+
+    def traders(self, connection: duckdb.DuckDBPyConnection) -> int:
+        found = data.traders(connection)
+        for status in self._desk["status"]:
+            trader = status["trader_id"]
+            own = {name: part.get(trader, []) for name, part in found.items()}
+            self._write(
+                f"traders/{slug(trader)}.html",
+                "trader",
+                _trader_charts(own),
+                behaviour=_behaviour_charts(own["days"]),
+                status=status,
+                call=self._calls.get(trader),
+                score=self._desk["scores"].get(trader),
+                accounts=own["accounts"],
+                record=own["record"][-20:][::-1],
+            )
+        return len(self._desk["status"])
+
+    def models(self, connection: duckdb.DuckDBPyConnection) -> None:
+        found = data.models(connection)
+        charts = [figures.calibration(found["calibration"])]
+        if found["months"]:
+            charts.append(
+                figures.small(
+                    found["months"],
+                    "period",
+                    {"metric_value": "AUC"},
+                    "How well losing days were told from others, by month",
+                    "AUC, 0.5 is a coin",
+                )
+            )
+        charts.append(
+            figures.bars(
+                found["drift"],
+                "feature",
+                "stability_index",
+                "Features that moved most from what the models learned from",
+                ("Feature", "Stability index"),
+            )
+        )
+        self._write("models.html", "models", charts, **found)
+
+    def quality(self, connection: duckdb.DuckDBPyConnection) -> None:
+        found = data.quality(connection)
+        months: dict[str, dict[str, Any]] = {}
+        classes = sorted({row["difference_class"] for row in found["classes"]})
+        for row in found["classes"]:
+            month = months.setdefault(
+                row["month"], {"month": row["month"], **dict.fromkeys(classes, 0)}
+            )
+            month[row["difference_class"]] = row["days_count"]
+        charts = [
+            figures.stacked(
+                list(months.values()),
+                "month",
+                {name: name.replace("_", " ") for name in classes},
+                "Account-days against the broker's own summary, by month",
+                ("Month", "Account-days"),
+            )
+        ]
+        if found["corrections"]:
+            charts.append(
+                figures.bars(
+                    found["corrections"],
+                    "date",
+                    "days_count",
+                    "Account-days that were corrected, by when it became known",
+                    ("Date", "Account-days"),
+                )
+            )
+        if found["seconds"]:
+            charts.append(_seconds(found["seconds"]))
+        self._write("data.html", "data", charts, **found)
+
+    def _write(
+        self, name: str, template: str, charts: list[Chart], **more: Any
+    ) -> None:
+        up = "../" if "/" in name else ""
+        linked = {
+            "docs": self._home.docs / "index.html",
+            "gate": self._home.data_docs / "index.html",
+            "report": self._home.reports / self._summary["as_of"] / "report.html",
+            "backtest": self._home.backtest / "index.html",
+        }
+        text = self._environment.get_template(f"{template}.html.j2").render(
+            {
+                **self._summary,
+                "page": template,
+                "up": up,
+                "links": {
+                    key: f"{up}../{path.relative_to(self._home.root).as_posix()}"
+                    for key, path in linked.items()
+                    if path.exists()
+                },
+                "everybody": self._desk["status"],
+                "charts": charts,
+                "written_at": datetime.now(UTC),
+                **more,
+            }
+        )
+        (self._folder / name).write_text(text, encoding="utf-8")
+
+
+def _trader_charts(own: dict[str, list[data.Row]]) -> list[Chart]:
+    return [
+        figures.equity(own["days"], "the trader"),
+        figures.against_outcomes(
+            own["record"],
+            "predicted_pnl_p05",
+            "predicted_pnl_p95",
+            "predicted_pnl",
+            ("90 % interval", "expected"),
+            "Predictions against what happened",
+        ),
+        figures.calendar(own["days"], "the trader"),
+        figures.bars(
+            own["hours"],
+            "hour",
+            "net_pnl",
+            "Net P&L by the hour in which it was realised",
+            ("Hour, Eastern", figures.DOLLARS),
+        ),
+        figures.bars(
+            own["symbols"],
+            "symbol",
+            "net_pnl",
+            "Net P&L of closed trades by symbol, the largest twelve",
+            ("Symbol", figures.DOLLARS),
+        ),
+    ]
+
+
+def _behaviour_charts(days: list[data.Row]) -> list[Chart]:
+    return [
+        figures.small(days, "date", columns, title, unit)
+        for columns, title, unit in BEHAVIOUR
+    ]
+
+
+def _seconds(found: list[data.Row]) -> Chart:
+    """How long each step took, a bar a morning."""
+    steps = list(dict.fromkeys(row["step"] for row in found))
+    mornings: dict[str, dict[str, Any]] = {}
+    for row in found:
+        morning = mornings.setdefault(
+            row["run_id"], {"started_at": row["started_at"], **dict.fromkeys(steps, 0)}
+        )
+        morning[row["step"]] = row["seconds"]
+    return figures.stacked(
+        list(mornings.values()),
+        "started_at",
+        {step: step for step in steps},
+        "How long the steps of each morning took",
+        ("Morning (UTC)", "Seconds"),
+    )
+
+
+def _environment() -> Any:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(FOLDER / "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    filters = (money, percent, day, number, counted, multiplier, slug, inline_json)
+    environment.filters |= {one.__name__: one for one in filters}
+    environment.globals |= {"signs": LEVELS}
+    return environment
+
+
+def inline_json(chart: Chart) -> Any:
+    """A chart's data within a page: no text in it may end the script it stands in."""
+    import markupsafe
+
+    value = {"data": chart.traces, "layout": chart.layout, "height": chart.height}
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return markupsafe.Markup(text.replace("<", "\\u003c"))
+
+
+def _plotly() -> Path:
+    # Found, not imported: only its script is wanted.
+    origin = find_spec("plotly").origin
+    return Path(origin).parent / "package_data" / "plotly.min.js"
+
+
+def _swap(partial: Path, folder: Path) -> None:
+    """Put the new pages in the place of the old ones."""
+    old = folder.with_name(".board.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        os.replace(folder, old)
+    os.replace(partial, folder)
+    shutil.rmtree(old, ignore_errors=True)
