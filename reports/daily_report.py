@@ -1,12 +1,12 @@
 """The report step: render to disk, then mail."""
 
-import hashlib
 import os
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from reports.mail import Mail
+from reports.names import slug
 from reports.outbox import post_all
 from reports.render import Rendered, render, render_trader
 from reports.summary import keep, read_kept, summarise
@@ -79,10 +79,8 @@ def _trader_mails(
     }
     mails = []
     for trader in addresses.keys() & calls.keys():
-        # An account's code may not be a file name.
-        digest = hashlib.sha256(trader.encode()).hexdigest()[:12]
         rendered = render_trader(summary, calls[trader], settings.board_url)
-        name = f"trader-{summary['as_of']}-{digest}"
+        name = f"trader-{summary['as_of']}-{slug(trader)}"
         mails.append(_mail(name, (addresses[trader],), rendered))
     return mails, sorted(addresses.keys() - calls.keys())
 

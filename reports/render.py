@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from reports.charts import HEIGHT, WIDTH, bars
+from reports.names import slug
 
 TEMPLATES = Path(__file__).parent / "templates"
 # Gmail shows the first 102 kB of a mail: beyond so many cards the others get a line.
@@ -135,19 +136,10 @@ def _environment() -> Any:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {
-        one.__name__: one
-        for one in (
-            money,
-            percent,
-            day,
-            number,
-            counted,
-            isolated,
-            multiplier,
-            wrapped,
-        )  # fmt: skip
-    }
+    filters = (
+        money, percent, day, number, counted, isolated, multiplier, wrapped, slug,
+    )  # fmt: skip
+    environment.filters |= {one.__name__: one for one in filters}
     return environment
 
 

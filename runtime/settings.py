@@ -220,7 +220,7 @@ class Settings(MailSettings):
     def _check_board_url(cls, value: str | None) -> str | None:
         if value and urlsplit(value).scheme not in ("http", "https"):
             raise ValueError("must begin with http:// or https://")
-        return value
+        return value and value.rstrip("/")
 
     @field_validator("risk_home")
     @classmethod

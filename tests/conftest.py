@@ -1,11 +1,14 @@
 """Fixtures: settings apart from this machine's, and one sample run for all tests."""
 
+import fcntl
+import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -80,11 +83,21 @@ class SampleRun:
 
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> SampleRun:
-    """`make daily` on the sample, from nothing."""
+    """`make daily` on the sample, from nothing; run by who needs it first."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    first, said = folder / "sample", folder / "sample.json"
+    with (folder / "sample.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not said.exists():
+            run = run_daily("run", SOURCE="sample", RISK_HOME=first)
+            assert run.code == 0, run.err + run.out
+            said.write_text(json.dumps(asdict(run)))
+    # Of one's own, for some tests run it again.
     home = Home(tmp_path_factory.mktemp("sample"))
-    run = run_daily("run", SOURCE="sample", RISK_HOME=home.root)
-    assert run.code == 0, run.err + run.out
-    return SampleRun(home, run)
+    shutil.copytree(first, home.root, symlinks=True, dirs_exist_ok=True)
+    return SampleRun(home, Run(**json.loads(said.read_text())))
 
 
 @contextmanager
@@ -125,6 +138,11 @@ def build_warehouse(folder: Path, exports: Path, **settings: object) -> Home:
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A certificate of nobody for this machine, and its key."""
+    return make_certificate(tmp_path_factory.mktemp("certificate"))
+
+
+def make_certificate(folder: Path) -> tuple[Path, Path]:
+    """Write one, and its key."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -146,7 +164,6 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         .add_extension(names, False)
         .sign(key, hashes.SHA256())
     )
-    folder = tmp_path_factory.mktemp("certificate")
     pem, key_file = folder / "cert.pem", folder / "key.pem"
     pem.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
     key_file.write_bytes(

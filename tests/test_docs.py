@@ -4,11 +4,15 @@ import re
 
 import pytest
 
+from daily.__main__ import main
+from daily.steps import MORNING
 from runtime.settings import PROJECT_ROOT, Settings
 
 README = (PROJECT_ROOT / "README.md").read_text()
 EXAMPLE = (PROJECT_ROOT / ".env.example").read_text()
 MAKEFILE = (PROJECT_ROOT / "Makefile").read_text()
+CONFIGURATION = (PROJECT_ROOT / "docs/configuration.md").read_text()
+OPERATION = (PROJECT_ROOT / "docs/operation.md").read_text()
 
 
 @pytest.mark.parametrize("target", re.findall(r"^([a-z-]+):.*## ", MAKEFILE, re.M))
@@ -33,6 +37,23 @@ def test_every_mart_is_in_the_table_of_tables(mart: str) -> None:
 def test_every_setting_is_explained_in_the_example(name: str) -> None:
     described = Settings.model_fields[name].description
     assert f"# {described}\n#{name.upper()}=" in EXAMPLE
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_is_in_the_manual(name: str) -> None:
+    assert f"`{name.upper()}`" in CONFIGURATION
+
+
+@pytest.mark.parametrize("command", sorted(main.commands))
+def test_every_command_has_a_target_and_a_word_of_help(command: str) -> None:
+    called = "daily" if command == "run" else command
+    assert re.search(rf"^{called}: .*\n\t@\$\(PY\) -m daily {command}$", MAKEFILE, re.M)
+    assert main.commands[command].help
+
+
+@pytest.mark.parametrize("step", [step.__name__ for step in MORNING])
+def test_the_runbook_knows_every_step(step: str) -> None:
+    assert f"`{step}`" in OPERATION
 
 
 @pytest.mark.parametrize("page", ["README.md", *sorted(

@@ -2,8 +2,6 @@
 
 import json
 import re
-import shutil
-import subprocess
 from datetime import datetime
 from decimal import Decimal
 from html import unescape
@@ -17,12 +15,12 @@ from dbt.task.docs import DOCS_INDEX_FILE_PATH
 from runtime.home import Home
 from runtime.lineage_site import CHANGES, lineage
 from runtime.settings import PROJECT_ROOT
+from tests.browser import browse, needs_browser
 from tests.conftest import build_warehouse, run_daily
 from tests.exports import ExportedFill, Exports
 
 LANDING = (PROJECT_ROOT / "dbt_project/models/docs/overview.md").read_text()
 PROJECT = (PROJECT_ROOT / "dbt_project/dbt_project.yml").read_text()
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
 SCREEN = (1440, 900)
 # Asks the page, once it has settled, what it shows.
 ASK = """<script>
@@ -112,27 +110,15 @@ def test_the_landing_page_explains_every_colour() -> None:
 
 def opened(site: Path, where: str, folder: Path) -> tuple[dict[str, Any], list[str]]:
     """What the page shows without a network, and what it complains of or asks for."""
-    if not CHROMIUM:
-        pytest.skip("no Chromium on this machine (apt-get install chromium)")
     copy = folder / "index.html"
     copy.write_text(site.read_text().replace("</body>", ASK))
-    done = subprocess.run(
-        [
-            CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu",
-            f"--user-data-dir={folder / 'profile'}",
-            f"--window-size={SCREEN[0]},{SCREEN[1]}",
-            "--host-resolver-rules=MAP * ~NOTFOUND",
-            "--enable-logging=stderr", "--virtual-time-budget=20000",
-            "--dump-dom", f"file://{copy}{where}",
-        ],
-        capture_output=True, text=True, timeout=300, check=True,
-    )  # fmt: skip
-    found = re.search(r'<pre id="found">(.*?)</pre>', done.stdout, re.DOTALL)[1]
+    shown, complaints = browse(f"file://{copy}{where}", folder, size=SCREEN)
+    found = re.search(r'<pre id="found">(.*?)</pre>', shown, re.DOTALL)[1]
     answer = json.loads(unescape(found))
-    complaints = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
     return answer, complaints + answer["loaded"]
 
 
+@needs_browser
 def test_the_landing_page_opens_without_a_network_in_one_screen(
     home: Home, tmp_path: Path
 ) -> None:
@@ -143,6 +129,7 @@ def test_the_landing_page_opens_without_a_network_in_one_screen(
     assert 0 < found["bottom"] <= SCREEN[1]
 
 
+@needs_browser
 def test_the_whole_graph_goes_from_propreports_to_the_report(
     home: Home, manifest: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -158,6 +145,7 @@ def test_the_whole_graph_goes_from_propreports_to_the_report(
         assert edge in found["edges"]
 
 
+@needs_browser
 def test_a_mart_shows_its_columns_and_a_question_what_it_answers(
     home: Home, tmp_path: Path
 ) -> None:

@@ -62,8 +62,8 @@ def equity(rows: Rows, whose: str) -> Chart:
     worst = min((one["fall"] for one in points), default=0)
     return Chart(
         f"Net P&L of {whose}, added up, and how far below its peak",
-        f"{len(rows)} days add up to {total:,.0f} dollars; the largest fall from a peak "
-        f"is {-worst:,.0f} dollars.",
+        f"{len(rows)} days add up to {total:,.0f} dollars; the largest fall from a "
+        f"peak is {-worst:,.0f} dollars.",
         [
             line(points, "date", "total", "Net P&L, added up", line={"color": GAIN}),
             line(
@@ -205,7 +205,7 @@ def bars(rows: Rows, x: str, y: str, title: str, units: tuple[str, str]) -> Char
     amounts = [row[y] for row in rows]
     return Chart(
         title,
-        "; ".join(f"{row[x]}: {_figure(row[y])}" for row in rows[:12]) or "Nothing yet.",
+        "; ".join(f"{row[x]}: {_figure(row[y])}" for row in rows[:12]) or "None yet.",
         [
             {
                 "type": "bar", "x": [row[x] for row in rows], "y": amounts,

@@ -1,9 +1,7 @@
 """Writes the board's pages: all of them, or none."""
 
-import hashlib
 import json
 import os
-import re
 import shutil
 from datetime import UTC, datetime
 from importlib.util import find_spec
@@ -14,6 +12,7 @@ import duckdb
 
 from reports.board import data, figures
 from reports.board.figures import Chart
+from reports.names import slug
 from reports.render import counted, day, money, multiplier, number, percent
 from reports.summary import summarise
 from runtime.home import Home
@@ -79,13 +78,6 @@ def write_board(settings: Settings, home: Home) -> str:
     _swap(partial, home.board)
     where = settings.board_url or home.board / "index.html"
     return f"{counted(count, 'trader')} and {counted(3, 'page')} more; open {where}"
-
-
-def slug(trader_id: str) -> str:
-    """A file name for a trader: readable where it can be, and nobody else's."""
-    readable = re.sub(r"[^A-Za-z0-9]+", "-", trader_id).strip("-")[:40]
-    digest = hashlib.sha256(trader_id.encode()).hexdigest()[:8]
-    return f"{readable}-{digest}" if readable else digest
 
 
 class _Pages:

@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import subprocess
 from datetime import date, timedelta
 from decimal import Decimal
 from html import escape, unescape
@@ -17,9 +16,9 @@ from reports.render import CARDS, Rendered, money, render, render_trader
 from reports.summary import is_kept, keep, read_kept, summarise
 from runtime.errors import UserError
 from runtime.home import Home
+from tests.browser import browse, needs_browser
 from tests.conftest import SampleRun
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
 # What Gmail shows of a mail before it cuts it off.
 GMAIL_BYTES = 102_000
 # Tags, attributes and styles that Gmail, Outlook and phones all know, or that are no
@@ -450,7 +449,7 @@ def test_what_was_kept_of_a_morning_reads_as_it_did(tmp_path: Path) -> None:
         read_kept(home, day)
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="no Chromium (apt-get install chromium)")
+@needs_browser
 @pytest.mark.parametrize("name", ["T1", "x" * 60])
 def test_nothing_sticks_out_on_a_phone_a_tablet_or_a_screen(
     name: str, tmp_path: Path
@@ -475,18 +474,9 @@ def test_nothing_sticks_out_on_a_phone_a_tablet_or_a_screen(
     </script>"""
     file = tmp_path / "frames.html"
     file.write_text(f"<!DOCTYPE html><body>{frames}{ask}</body>")
-    done = subprocess.run(
-        [
-            CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu",
-            f"--user-data-dir={tmp_path / 'profile'}", "--window-size=1300,2000",
-            "--virtual-time-budget=5000", "--dump-dom", f"file://{file}",
-        ],
-        capture_output=True, text=True, timeout=120, check=True,
-    )  # fmt: skip
-    shown = json.loads(unescape(re.search(r"<pre>(.*?)</pre>", done.stdout)[1]))
-    assert all(found <= width for found, width in zip(shown, widths, strict=True)), (
-        shown
-    )
+    shown, _ = browse(f"file://{file}", tmp_path, size=(1300, 2000))
+    found = json.loads(unescape(re.search(r"<pre>(.*?)</pre>", shown)[1]))
+    assert all(one <= width for one, width in zip(found, widths, strict=True)), found
 
 
 def test_the_sample_says_that_it_is_a_sample(sample: SampleRun) -> None:

@@ -1,0 +1,64 @@
+"""How long a large desk's report takes until it is mailed, and its board.
+
+Part of `make bench`. Everybody of the sample seven times: more than a hundred traders
+over a year and a half. The mail goes through a real server on this machine. Beside them
+in the same run: starting Python and importing the same libraries.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from runtime.home import Home
+from runtime.warehouse import count_rows
+from tests.bench import REPEATS, measure, median
+from tests.conftest import make_certificate, run_daily
+from tests.desks import multiplied
+from tests.mail_server import PASSWORD, mail_server
+
+COPIES = 7
+IMPORTS = (
+    "import click, css_inline, duckdb, jinja2, matplotlib.figure, pydantic_settings"
+)
+
+
+def main() -> None:
+    """Run everything and print the table."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Home(Path(folder) / "home")
+        settings = {"SOURCE": "sample", "RISK_HOME": str(home.root)}
+        run = run_daily("run", **settings)
+        if run.code:
+            sys.exit(run.err)
+        multiplied(home, COPIES)
+        traders = count_rows(home, "select count(*) from marts.trader_status")
+        days = count_rows(home, "select count(*) from marts.feat_trader_day")
+        with mail_server(make_certificate(Path(folder))) as desk:
+            mail = {
+                "EMAIL_FROM": "desk@x.test", "EMAIL_PASSWORD": PASSWORD,
+                "EMAIL_TO": "boss@x.test", "FORCE": "1",
+                "SMTP_URL": f"smtp://localhost:{desk.port}",
+                "SSL_CERT_FILE": str(desk.certificate),
+            }  # fmt: skip
+            figures = {
+                "baseline: start and import": median(
+                    lambda: measure(["-c", IMPORTS], {})
+                ),
+                "report, written and mailed": median(
+                    lambda: measure(["-m", "daily", "report"], settings | mail)
+                ),
+                "board, all pages": median(
+                    lambda: measure(["-m", "daily", "board"], settings)
+                ),
+            }
+            if len(desk.taken) != REPEATS:
+                sys.exit(f"{len(desk.taken)} mails arrived of {REPEATS}")
+    baseline = figures["baseline: start and import"][0]
+    print(f"{traders} traders, {days:,} trader-days; medians of {REPEATS} runs")
+    print(f"{'run':<42} {'wall s':>8} {'cpu s':>8} {'peak MiB':>9} {'x baseline':>11}")
+    for name, (wall, cpu, peak) in figures.items():
+        print(f"{name:<42} {wall:8.1f} {cpu:8.1f} {peak:9.0f} {wall / baseline:11.1f}")
+
+
+if __name__ == "__main__":
+    main()

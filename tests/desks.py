@@ -1,0 +1,68 @@
+"""Desks of any size, made from the marts of the sample."""
+
+import shutil
+from collections.abc import Mapping
+
+import duckdb
+
+from runtime.home import Home
+
+# Marts with a trader in them that report and board read.
+MARTS = (
+    "daily_totals", "feat_trader_day", "fct_fills", "fct_round_trips", "dim_accounts",
+    "trader_status", "risk_calls", "call_outcomes", "call_record", "call_scores",
+)  # fmt: skip
+
+
+def copied(source: Home, target: Home) -> Home:
+    """A warehouse of one's own, to be changed."""
+    target.root.mkdir(parents=True, exist_ok=True)
+    shutil.copy(source.warehouse, target.warehouse)
+    return target
+
+
+def multiplied(home: Home, copies: int) -> None:
+    """Make of each trader so many, with the same days."""
+    with duckdb.connect(home.warehouse) as connection:
+        for mart in MARTS:
+            connection.execute(
+                f"""
+                create or replace table marts.{mart} as
+                select mart.* replace (
+                    case when copy = 0 or trader_id = '' then trader_id
+                    else trader_id || '-' || copy end as trader_id
+                )
+                from marts.{mart} as mart, range({copies}) as numbers (copy)
+                where copy = 0 or trader_id <> ''
+                """
+            )
+
+
+def renamed(home: Home, names: Mapping[str, str]) -> None:
+    """Call traders otherwise, with a name that the desk gives them as well."""
+    with duckdb.connect(home.warehouse) as connection:
+        for mart in MARTS:
+            for old, new in names.items():
+                connection.execute(
+                    f"update marts.{mart} set trader_id = ? where trader_id = ?",
+                    [new, old],
+                )
+        for new in names.values():
+            connection.execute(
+                "update marts.trader_status set display_name = ? where trader_id = ?",
+                [new, new],
+            )
+
+
+def left_with(home: Home, *traders: str) -> None:
+    """Nobody but these has ever traded."""
+    with duckdb.connect(home.warehouse) as connection:
+        for mart in MARTS:
+            connection.execute(
+                f"delete from marts.{mart} where trader_id not in "
+                "(select unnest(?::varchar[]))",
+                [list(traders)],
+            )
+        if not traders:
+            for mart in ("desk_calls", "desk_record"):
+                connection.execute(f"delete from marts.{mart}")
