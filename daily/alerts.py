@@ -30,27 +30,30 @@ def alert(settings: Settings | None, home: Home | None, step: str, said: str) ->
         step: Which failed.
         said: In one line, with the command that mends it.
     """
+    known = settings or _mail_alone()
+    if known is None or not known.sends_mail or (settings and settings.as_of):
+        return
+    home = home or _NOWHERE
+    again = settings.as_command("daily") if settings else "make daily"
     try:
-        known = settings or load_mail_settings()
-        if not known.sends_mail or (settings and settings.as_of):
-            return
-        home = home or _NOWHERE
-        subject = f"Risk run failed: {step}"
         sent = send_alert(
             known,
             home,
             f"{step}-{_digest(said)}",
-            subject,
-            _text(
-                home,
-                step,
-                said,
-                settings.as_command("daily") if settings else "make daily",
-            ),
+            f"Risk run failed: {step}",
+            _text(home, step, said, again),
         )
         click.echo(f"alert: {sent}", err=True)
     except UserError as error:
         click.echo(f"The alert waits, too: {error}", err=True)
+
+
+def _mail_alone() -> MailSettings | None:
+    """Settings of mail, where others could not be read; None if they cannot, either."""
+    try:
+        return load_mail_settings()
+    except UserError:
+        return None
 
 
 def send_alert(

@@ -36,7 +36,7 @@ class Chart:
 
 def axis(title: str, **more: Any) -> dict[str, Any]:
     """An axis with its title."""
-    return {"title": {"text": title}, "automargin": True} | more
+    return {"title": {"text": title}} | more
 
 
 def line(rows: Rows, x: str, y: str, name: str, **more: Any) -> dict[str, Any]:
@@ -212,9 +212,15 @@ def bars(rows: Rows, x: str, y: str, title: str, units: tuple[str, str]) -> Char
                 "marker": {"color": [LOSS if one < 0 else GAIN for one in amounts]},
             }
         ],
-        {"xaxis": axis(units[0], type="category"), "yaxis": axis(units[1])},
-        height=280,
+        {"xaxis": _named(units[0], rows, x), "yaxis": axis(units[1])},
+        height=300,
     )  # fmt: skip
+
+
+def _named(title: str, rows: Rows, x: str) -> dict[str, Any]:
+    """An axis of names, which stand aslant where there is no room."""
+    angle = -40 if sum(len(str(row[x])) for row in rows) > 40 else 0
+    return axis(title, type="category", tickangle=angle, automargin="height")
 
 
 def _figure(value: float) -> str:
@@ -306,8 +312,8 @@ def stacked(
         ],
         {
             "barmode": "stack",
-            "xaxis": axis(units[0], type="category"),
+            "xaxis": _named(units[0], rows, x),
             "yaxis": axis(units[1]),
         },
-        height=300,
+        height=320,
     )  # fmt: skip

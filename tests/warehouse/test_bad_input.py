@@ -72,7 +72,7 @@ def told(home: Home, check: str) -> tuple[int, bool, bool]:
         "select found_count, needs_attention from marts.data_quality "
         f"where check_name = '{check}'",
     )
-    report = summarise(home)["quality" if alarms else "information"]
+    report = summarise(home)["problems" if alarms else "information"]
     return count, alarms, check in {one["check_name"] for one in report}
 
 

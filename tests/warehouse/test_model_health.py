@@ -160,7 +160,7 @@ def test_what_is_wrong_is_a_banner_and_what_is_told_comes_last(
         ),
     }  # fmt: skip
     told = summarise(built)
-    alarms = [check["check_name"] for check in told["quality"]]
+    alarms = [check["check_name"] for check in told["problems"]]
     assert alarms[-3:] == ["no_call", "no_advice", "constant_predictions"]
     others = [check["check_name"] for check in told["information"]]
     assert others[-3:] == ["feature_drift", "baseline_speaks", "trial_running"]
@@ -169,10 +169,10 @@ def test_what_is_wrong_is_a_banner_and_what_is_told_comes_last(
         "expected P&L from the model of all traders",
         "interval from the trader's recent quantiles",
     ]
-    _, html, text = render(told)
-    assert "! 1 traders have enough history and no prediction: T1." in text
-    assert "No advice on size" in text
-    assert html.index("no prediction: T1") < html.index("Low risk")
+    report = render(told)
+    assert "! 1 traders have enough history and no prediction: T1." in report.text
+    assert "No advice on size" in report.text
+    assert report.html.index("no prediction: T1") < report.html.index("All traders")
 
 
 def test_the_report_says_what_the_models_learned_from(
