@@ -5,6 +5,7 @@ refused for good. Both move to `sent/` when nobody is left.
 """
 
 import fcntl
+import hashlib
 import json
 import os
 import smtplib
@@ -27,7 +28,7 @@ from runtime.settings import MailSettings
 # A server that is down for a moment is asked again within the run.
 WAITS_SECONDS = (2, 10)
 LOCK_WAIT_SECONDS = 300
-KEPT_MAILS = 400
+KEPT_DAYS = 400
 
 
 def post(settings: MailSettings, home: Home, mail: Mail, *, force: bool = False) -> str:
@@ -51,13 +52,17 @@ def post_all(
     """
     outbox, sent = home.outbox, home.outbox / "sent"
     sent.mkdir(parents=True, exist_ok=True)
+    fresh = [mail for mail in mails if force or not _is_sent(sent, mail.key)]
+    # Before the lock: a mail is on disk, whatever becomes of waiting for it.
+    for mail in fresh:
+        if force or not (outbox / f"{mail.key}.eml").exists():
+            _queue(outbox, mail, settings.email_from, force=force)
     with _locked(outbox):
-        fresh = [
-            mail for mail in mails if force or not (sent / f"{mail.key}.eml").exists()
-        ]
-        for mail in fresh:
-            if force or not (outbox / f"{mail.key}.eml").exists():
-                _queue(outbox, mail, settings.email_from, force=force)
+        if not force:
+            for mail in [one for one in fresh if _is_sent(sent, one.key)]:
+                # Somebody else has sent it meanwhile.
+                (outbox / f"{mail.key}.eml").unlink(missing_ok=True)
+                fresh.remove(mail)
         keys = {mail.key for mail in fresh}
         # What an older day's mail suffers must not hold up today's.
         files = sorted(waiting(home), key=lambda path: path.stem not in keys)
@@ -85,11 +90,13 @@ class _State:
     """How far a mail is.
 
     Attributes:
+        digest: Of the mail's bytes: half a mail is none.
         to: Everybody it is for.
         taken: Who has it.
         refused: Whom the server refused for good, and in which words.
     """
 
+    digest: str
     to: list[str]
     taken: list[str] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
@@ -112,9 +119,18 @@ class _State:
 def _queue(outbox: Path, mail: Mail, sender: str, *, force: bool) -> None:
     edition = f".{datetime.now(UTC):%Y%m%d%H%M%S%f}" if force else ""
     file = outbox / f"{mail.key}.eml"
+    message = mail.as_bytes(sender, edition)
     # First: a mail that is there has its recipients beside it.
-    _State(list(mail.to)).write(file)
-    _write(file, mail.as_bytes(sender, edition))
+    _State(_digest(message), list(mail.to)).write(file)
+    _write(file, message)
+
+
+def _is_sent(sent: Path, key: str) -> bool:
+    return (sent / f"{key}.eml").exists()
+
+
+def _digest(message: bytes) -> str:
+    return hashlib.sha256(message).hexdigest()
 
 
 class _Trouble(NamedTuple):
@@ -131,21 +147,25 @@ def _send_all(settings: MailSettings, files: list[Path], sent: Path) -> None:
         UserError: Somebody did not get a mail.
     """
     again = f"then run the step again; what is not sent waits in {sent.parent}"
+    # What stays refused is told at the end, whatever passes meanwhile.
+    final: dict[str, _Trouble] = {}
 
     def once() -> None:
-        found: dict[str, _Trouble] = {}
+        passing: dict[str, _Trouble] = {}
         with smtp.logged_in(settings, again) as session:
             for file in files:
-                if file.exists() and (trouble := _send(session, file, sent)):
-                    found[file.name] = trouble
-        if found:
-            listed = "; ".join(f"{name} {one.text}" for name, one in found.items())
-            is_passing = any(one.is_passing for one in found.values())
-            raise (smtp.ServerBusyError if is_passing else UserError)(
-                f"The mail server {smtp.where(settings)} did not take everything: "
-                f"{listed}. Check SMTP_URL and EMAIL_TO in .env, {again}; delete what "
-                "should not go."
-            )
+                for trouble in _send(session, file, sent) if file.exists() else ():
+                    (passing if trouble.is_passing else final)[file.name] = trouble
+        if passing:
+            raise smtp.ServerBusyError(told(passing | final))
+
+    def told(found: dict[str, _Trouble]) -> str:
+        listed = "; ".join(f"{name} {one.text}" for name, one in found.items())
+        return (
+            f"The mail server {smtp.where(settings)} did not take everything: "
+            f"{listed}. Check SMTP_URL and EMAIL_TO in .env, {again}; delete what "
+            "should not go."
+        )
 
     tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(smtp.ServerBusyError),
@@ -153,32 +173,39 @@ def _send_all(settings: MailSettings, files: list[Path], sent: Path) -> None:
         wait=tenacity.wait_chain(*map(tenacity.wait_fixed, WAITS_SECONDS)),
         reraise=True,
     )(once)
+    if final:
+        raise UserError(told(final))
 
 
-def _send(session: smtp.Session, file: Path, sent: Path) -> _Trouble | None:
+def _send(session: smtp.Session, file: Path, sent: Path) -> Iterator[_Trouble]:
     """Send one mail to who has not got it, and write down who has."""
     try:
         state, message = _State.read(file), file.read_bytes()
-        if b"\r\nMessage-ID: " not in message:
-            raise ValueError("no message")
+        if state.digest != _digest(message):
+            raise ValueError("not what was written")
     except (OSError, ValueError, TypeError):
         aside = file.parent / "damaged"
         aside.mkdir(exist_ok=True)
         os.replace(file, aside / file.name)
-        return _Trouble(f"cannot be read any more and lies in {aside}")
+        yield _Trouble(f"cannot be read any more and lies in {aside}")
+        return
     try:
         refused = session.send(message, state.left) if state.left else {}
     except smtplib.SMTPResponseException as error:
-        return _Trouble(f"(code {error.smtp_code})", smtp.is_passing(error))
+        yield _Trouble(f"(code {error.smtp_code})", smtp.is_passing(error))
+        return
     final = {one: said for one, said in refused.items() if said[0] >= 500}
     state.taken += [one for one in state.left if one not in refused]
     state.refused |= {one: f"{code} {words}" for one, (code, words) in final.items()}
     state.write(file)
+    if final:
+        yield _Trouble(f"(for {', '.join(final)})")
     if state.left:
-        return _Trouble(f"(for {', '.join(refused)})", is_passing=True)
-    os.replace(file.with_suffix(".json"), sent / f"{file.stem}.json")
+        yield _Trouble(f"(for {', '.join(state.left)})", is_passing=True)
+        return
+    # The mail first: one that is there without its state would be taken for damaged.
     os.replace(file, sent / file.name)
-    return _Trouble(f"(for {', '.join(final)})") if final else None
+    os.replace(file.with_suffix(".json"), sent / f"{file.stem}.json")
 
 
 def _write(file: Path, content: bytes) -> None:
@@ -202,11 +229,11 @@ def _write(file: Path, content: bytes) -> None:
 
 
 def _prune(sent: Path) -> None:
-    """Keep the latest mails that were sent."""
-    files = sorted(sent.glob("*.eml"), key=lambda path: path.stat().st_mtime)
-    for old in files[:-KEPT_MAILS]:
-        old.unlink()
-        old.with_suffix(".json").unlink(missing_ok=True)
+    """Forget what was sent more than a year ago."""
+    oldest = time.time() - KEPT_DAYS * 24 * 3600
+    for file in sent.iterdir():
+        if file.stat().st_mtime < oldest:
+            file.unlink()
 
 
 @contextmanager

@@ -1,15 +1,20 @@
 """The mail server: TLS with its certificate checked, log-in, and what it refuses."""
 
 import smtplib
+import socket
 import ssl
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from threading import Timer
 from urllib.parse import SplitResult, urlsplit
 
 from runtime.errors import UserError
 from runtime.settings import LOOPBACK, MailSettings
 
 TIMEOUT_SECONDS = 30
+# A server that drips a byte now and then keeps every single timeout.
+SESSION_SECONDS = 600
+_NOT_ASKED = 421, b"the server hung up"
 
 
 class ServerBusyError(UserError):
@@ -36,7 +41,8 @@ class Session:
         try:
             refused = self._connection.sendmail(self._sender, list(to), message)
         except smtplib.SMTPRecipientsRefused as error:
-            refused = error.recipients
+            # Nobody has it, whom the server was not asked about any more least of all.
+            refused = {one: error.recipients.get(one, _NOT_ASKED) for one in to}
         return {
             address: (code, " ".join(bytes(words).decode("utf-8", "replace").split()))
             for address, (code, words) in refused.items()
@@ -99,21 +105,20 @@ def _busy(settings: MailSettings, error: Exception, again: str) -> UserError:
 
 @contextmanager
 def _connected(server: SplitResult) -> Iterator[smtplib.SMTP]:
-    context = ssl.create_default_context()
-    if server.scheme == "smtps":
-        connection = smtplib.SMTP_SSL(
-            server.hostname,
-            server.port or 465,
-            timeout=TIMEOUT_SECONDS,
-            context=context,
-        )
+    context, is_plain = ssl.create_default_context(), server.scheme != "smtps"
+    if is_plain:
+        connection, port = smtplib.SMTP(timeout=TIMEOUT_SECONDS), 587
     else:
-        connection = smtplib.SMTP(
-            server.hostname, server.port or 587, timeout=TIMEOUT_SECONDS
-        )
-    with connection:
+        connection = smtplib.SMTP_SSL(timeout=TIMEOUT_SECONDS, context=context)
+        port = 465
+    # What smtplib's constructor keeps for TLS, had it connected itself.
+    connection._host = server.hostname
+    limit = Timer(SESSION_SECONDS, _hang_up, [connection])
+    limit.daemon = True
+    limit.start()
+    try:
+        connection.connect(server.hostname, server.port or port)
         connection.ehlo()
-        is_plain = server.scheme != "smtps"
         # A password never travels in the clear, except where it leaves no machine.
         if is_plain and (
             connection.has_extn("starttls") or server.hostname not in LOOPBACK
@@ -121,3 +126,14 @@ def _connected(server: SplitResult) -> Iterator[smtplib.SMTP]:
             connection.starttls(context=context)
             connection.ehlo()
         yield connection
+    finally:
+        limit.cancel()
+        # How a server takes its leave changes nothing of what it took.
+        with suppress(OSError, smtplib.SMTPException):
+            connection.quit()
+        connection.close()
+
+
+def _hang_up(connection: smtplib.SMTP) -> None:
+    with suppress(OSError, AttributeError):
+        connection.sock.shutdown(socket.SHUT_RDWR)

@@ -29,6 +29,8 @@ class Desk:
     Attributes:
         answers: To each message, the last one to all that follow.
         refuses: Recipients, with the answer they get.
+        forgives: Recipients who are refused once only.
+        farewell: How it answers who takes his leave.
         slow_seconds: How long it thinks about a recipient.
         hangs_up: How many messages it takes without saying so.
         kills: Process that dies while it hands over its second message.
@@ -36,6 +38,8 @@ class Desk:
 
     answers: list[str] = field(default_factory=lambda: ["250 taken"])
     refuses: dict[str, str] = field(default_factory=dict)
+    forgives: set[str] = field(default_factory=set)
+    farewell: str = ""
     slow_seconds: float = 0
     hangs_up: int = 0
     kills: int | None = None
@@ -79,9 +83,15 @@ class Desk:
     ) -> str:
         await asyncio.sleep(self.slow_seconds)
         if address in self.refuses:
-            return self.refuses[address]
+            answer = self.refuses[address]
+            if address in self.forgives:
+                del self.refuses[address]
+            return answer
         envelope.rcpt_tos.append(address)
         return "250 known"
+
+    async def handle_QUIT(self, server, session, envelope) -> str:  # noqa: ARG002, N802
+        return self.farewell or "221 bye"
 
     def authenticate(self, server, session, envelope, mechanism, data):  # noqa: ARG002
         self.logins.append(data.password)

@@ -143,23 +143,27 @@ def traders(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, list[R
     }
 
 
-def models(connection: duckdb.DuckDBPyConnection) -> dict[str, list[Row]]:
-    """Of the models: figures beside baselines, calibration, drift, registry, checks."""
-    latest = (
-        "model_version = (select arg_max(model_version, trained_at) "
-        "from marts.model_registry)"
-    )
+def models(
+    connection: duckdb.DuckDBPyConnection, version: str | None
+) -> dict[str, list[Row]]:
+    """Of the models: figures beside baselines, calibration, drift, registry, checks.
+
+    Args:
+        version: Of those that made today's calls; None if none did.
+    """
     return {
         "metrics": rows(
             connection,
-            f"from marts.model_metrics where {latest} and trader_id = '' "
+            "from marts.model_metrics where model_version = ? and trader_id = '' "
             "and period in ('', '60d') order by metric, model, period",
+            [version],
         ),
         "months": rows(
             connection,
-            f"from marts.model_metrics where {latest} and trader_id = '' "
+            "from marts.model_metrics where model_version = ? and trader_id = '' "
             "and model = 'champion' and metric = 'auc' and length(period) = 7 "
             "order by period",
+            [version],
         ),
         "calibration": rows(
             connection,
@@ -184,7 +188,9 @@ def models(connection: duckdb.DuckDBPyConnection) -> dict[str, list[Row]]:
         ),
         "registry": rows(
             connection,
-            f"from marts.model_registry where {latest} order by model, trader_id",
+            "from marts.model_registry where model_version = ? "
+            "order by model, trader_id",
+            [version],
         ),
         "health": rows(connection, "from marts.model_health order by check_order"),
         "policies": rows(

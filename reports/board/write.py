@@ -149,7 +149,7 @@ class _Pages:
         return len(self._desk["status"])
 
     def models(self, connection: duckdb.DuckDBPyConnection) -> None:
-        found = data.models(connection)
+        found = data.models(connection, self._summary["model_version"])
         charts = [figures.calibration(found["calibration"])]
         if found["months"]:
             charts.append(

@@ -1,10 +1,13 @@
 """Mail through a real server: once to everybody, whatever breaks on the way."""
 
+import fcntl
 import json
 import os
+import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -336,15 +339,105 @@ def test_a_subject_and_a_name_cannot_add_headers_or_break_old_servers(
     assert got.get_body(("plain",)).get_content().count("Händler") == 300
 
 
-def test_what_was_sent_is_kept_but_not_for_ever(
+def test_what_was_sent_is_kept_but_not_for_ever(desk: Desk, home: Home) -> None:
+    for number in range(3):
+        post(desk.settings(), home, mail(f"report-{number}"))
+    sent = home.outbox / "sent"
+    for old in sent.glob("report-0*"):
+        os.utime(old, (0, 0))
+    post(desk.settings(), home, mail("report-3"))
+    kept = sorted(path.name[:8] for path in sent.glob("*.eml"))
+    assert kept == ["report-1", "report-2", "report-3"]
+    assert len(list(sent.glob("*.json"))) == 3
+
+
+def test_a_server_that_hangs_up_between_recipients_has_given_it_to_nobody(
+    desk: Desk, home: Home
+) -> None:
+    desk.refuses = {"b@x.test": "421 closing"}
+    with pytest.raises(UserError, match=r"for a@x\.test, b@x\.test"):
+        post(desk.settings(), home, mail())
+    assert state(home, mail().key)["taken"] == []
+    desk.refuses = {}
+    assert post(desk.settings(), home, mail()) == "mailed"
+    assert desk.recipients == ["a@x.test", "b@x.test"]
+
+
+def test_a_kill_while_a_mail_is_put_away_does_not_send_it_again(
+    desk: Desk, home: Home
+) -> None:
+    post(desk.settings(), home, mail())
+    sent = home.outbox / "sent"
+    # The mail was moved, its state was not yet.
+    os.replace(sent / f"{mail().key}.json", home.outbox / f"{mail().key}.json")
+    assert post(desk.settings(), home, mail()) == "mailed before to 2 recipients"
+    assert len(desk.taken) == 1
+
+
+def test_who_is_refused_for_good_is_told_though_another_gets_it_later(
+    desk: Desk, home: Home
+) -> None:
+    desk.refuses = {"a@x.test": "550 gone", "b@x.test": "451 busy"}
+    desk.forgives = {"b@x.test"}
+    with pytest.raises(UserError, match=r"for a@x\.test"):
+        post(desk.settings(), home, mail())
+    assert desk.recipients == ["b@x.test"]
+    assert waiting(home) == []
+
+
+def test_a_mail_is_on_disk_before_anybody_waits_for_the_lock(
     desk: Desk, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outbox, "KEPT_MAILS", 3)
-    for number in range(5):
-        post(desk.settings(), home, mail(f"report-{number}"))
-    kept = sorted(path.name[:8] for path in (home.outbox / "sent").glob("*.eml"))
-    assert kept == ["report-2", "report-3", "report-4"]
-    assert len(list((home.outbox / "sent").glob("*.json"))) == 3
+    monkeypatch.setattr(outbox, "LOCK_WAIT_SECONDS", 0.2)
+    home.outbox.mkdir(parents=True)
+    with (home.outbox / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(UserError, match="Another process has been sending"):
+            post(desk.settings(), home, mail())
+    assert len(waiting(home)) == 1
+    assert post(desk.settings(), home, mail()) == "mailed"
+
+
+def test_half_a_mail_is_not_sent(desk: Desk, home: Home) -> None:
+    desk.answers = ["554 no", "250 taken"]
+    with pytest.raises(UserError):
+        post(desk.settings(), home, mail())
+    file = home.outbox / f"{mail().key}.eml"
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    with pytest.raises(UserError, match="damaged"):
+        post(desk.settings(), home, mail("other"))
+    assert [got["Message-ID"][:6] for got in desk.mails] == ["<other"]
+
+
+def test_a_server_that_drips_is_left(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smtp, "SESSION_SECONDS", 1)
+    listener = socket.create_server(("localhost", 0))
+
+    def drip() -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = listener.accept()
+                with suppress(OSError):
+                    while True:
+                        client.sendall(b"2")
+                        time.sleep(0.2)
+
+    threading.Thread(target=drip, daemon=True).start()
+    began = time.monotonic()
+    with pytest.raises(UserError, match="does not work"):
+        post(mail_settings(listener.getsockname()[1]), home, mail())
+    assert time.monotonic() - began < 20
+    listener.close()
+
+
+def test_a_server_without_manners_at_the_end_has_the_mail(
+    desk: Desk, home: Home
+) -> None:
+    desk.farewell = "421 go away"
+    assert post(desk.settings(), home, mail()) == "mailed"
+    assert len(desk.taken) == 1
 
 
 def test_a_test_mail_says_who_has_it(desk: Desk, tmp_path: Path) -> None:
