@@ -1,12 +1,13 @@
 """A short mail when something failed: what, the last lines, and what mends it."""
 
 import hashlib
+import sys
 from datetime import datetime
 
 import click
 
 from reports.mail import Mail
-from reports.outbox import post, send_test
+from reports.outbox import UnwritableError, post, send_now, send_test
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.logs import STEPS, last_lines
@@ -14,15 +15,15 @@ from runtime.sessions import EASTERN
 from runtime.settings import PROJECT_ROOT, MailSettings, Settings, load_mail_settings
 
 LINES_SHOWN = 12
-# Without readable settings nobody knows where a run writes.
-_NOWHERE = Home(PROJECT_ROOT / "var" / "unsettled")
+# Where alerts wait if settings do not say where a run writes.
+_NOWHERE = PROJECT_ROOT / "var" / "unsettled"
 _RUNBOOK = "docs/operation.md says what each failure means and how to mend it."
 
 
 def alert(settings: Settings | None, home: Home | None, step: str, said: str) -> None:
     """Mail that a step failed, once a day for the same words; never raises.
 
-    A run with AS_OF is somebody's at a keyboard, who sees it anyway.
+    Nobody is mailed of a run in a terminal: who sits there sees it.
 
     Args:
         settings: None where they could not be read; then those of mail alone are tried.
@@ -31,9 +32,9 @@ def alert(settings: Settings | None, home: Home | None, step: str, said: str) ->
         said: In one line, with the command that mends it.
     """
     known = settings or _mail_alone()
-    if known is None or not known.sends_mail or (settings and settings.as_of):
+    if known is None or not known.sends_mail or sys.stderr.isatty():
         return
-    home = home or _NOWHERE
+    home = home or Home(known.risk_home or _NOWHERE)
     again = settings.as_command("daily") if settings else "make daily"
     try:
         sent = send_alert(
@@ -65,16 +66,18 @@ def send_alert(
         UserError: The mail was not taken; it waits in the outbox.
     """
     today = datetime.now(EASTERN).date()
-    return post(
-        settings,
-        home,
-        Mail(
-            name=f"alert-{today}-{name}",
-            to=settings.alert_recipients,
-            subject=f"{subject} ({today:%a} {today})",
-            text=text,
-        ),
+    mail = Mail(
+        name=f"alert-{today}-{name}",
+        to=settings.alert_recipients,
+        subject=f"{subject} ({today:%a} {today})",
+        text=text,
     )
+    try:
+        return post(settings, home, mail)
+    except UnwritableError:
+        # A full disk is what it may be about.
+        refused = send_now(settings, mail, "then run the step again")
+        return f"mailed past the outbox, refused by {len(refused)}"
 
 
 def _text(home: Home, step: str, said: str, command: str) -> str:

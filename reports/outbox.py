@@ -51,7 +51,10 @@ def post_all(
         UserError: The server did not take everything; what it may take later waits.
     """
     outbox, sent = home.outbox, home.outbox / "sent"
-    sent.mkdir(parents=True, exist_ok=True)
+    try:
+        sent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(sent, error) from None
     fresh = [mail for mail in mails if force or not _is_sent(sent, mail.key)]
     # Before the lock: a mail is on disk, whatever becomes of waiting for it.
     for mail in fresh:
@@ -133,6 +136,10 @@ def _digest(message: bytes) -> str:
     return hashlib.sha256(message).hexdigest()
 
 
+class UnwritableError(UserError):
+    """The outbox takes nothing: a full disk, or permissions."""
+
+
 class _Trouble(NamedTuple):
     """Why somebody has not got a mail, and whether another try may go through."""
 
@@ -212,7 +219,7 @@ def _write(file: Path, content: bytes) -> None:
     """Write a file, all or nothing, and to the disk.
 
     Raises:
-        UserError: The disk is full, or the folder cannot be written.
+        UnwritableError: The disk is full, or the folder cannot be written.
     """
     partial = file.with_name(f".{file.name}.partial")
     try:
@@ -222,10 +229,14 @@ def _write(file: Path, content: bytes) -> None:
             os.fsync(handle.fileno())
         os.replace(partial, file)
     except OSError as error:
-        raise UserError(
-            f"{file} cannot be written ({error.strerror}). Make room, or mend the "
-            "permissions, then run the step again."
-        ) from None
+        raise _unwritable(file, error) from None
+
+
+def _unwritable(path: Path, error: OSError) -> UnwritableError:
+    return UnwritableError(
+        f"{path} cannot be written ({error.strerror}). Make room, or mend the "
+        "permissions, then run the step again."
+    )
 
 
 def _prune(sent: Path) -> None:
@@ -270,6 +281,21 @@ def check_server(settings: MailSettings) -> str:
         return f"{smtp.where(settings)} takes mail of {settings.email_from}"
 
 
+def send_now(
+    settings: MailSettings, mail: Mail, again: str
+) -> dict[str, tuple[int, str]]:
+    """Send a mail past the outbox, once; code and words of each who was refused.
+
+    Args:
+        again: What to do after the mend, at the end of a message.
+
+    Raises:
+        UserError: The server does not answer or refuses the mail.
+    """
+    with smtp.logged_in(settings, again) as session:
+        return session.send(mail.as_bytes(settings.email_from), mail.to)
+
+
 def send_test(settings: MailSettings) -> Iterable[str]:
     """Send everybody a line right now, past the outbox; who has it, or why not.
 
@@ -282,8 +308,7 @@ def send_test(settings: MailSettings) -> Iterable[str]:
         subject="Test of the risk warehouse's mail",
         text="This is a test. The morning's report and its alerts come this way.\n",
     )
-    with smtp.logged_in(settings, "then `make test-email`") as session:
-        refused = session.send(mail.as_bytes(settings.email_from), mail.to)
+    refused = send_now(settings, mail, "then `make test-email`")
     for address in mail.to:
         if address in refused:
             code, words = refused[address]

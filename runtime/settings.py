@@ -29,7 +29,7 @@ def is_address(text: str) -> bool:
 
 
 class MailSettings(BaseSettings):
-    """What it takes to send a mail: an alert needs no more."""
+    """What it takes to send a mail and to let it wait: an alert needs no more."""
 
     model_config = SettingsConfigDict(
         env_ignore_empty=True,
@@ -39,6 +39,9 @@ class MailSettings(BaseSettings):
         hide_input_in_errors=True,
     )
 
+    risk_home: Path | None = Field(
+        None, description="Folder for everything a run writes; default var/<source>"
+    )
     smtp_url: str = Field(
         "smtp://smtp.gmail.com:587",
         description="smtp:// (STARTTLS) or smtps:// server that sends the report",
@@ -86,6 +89,13 @@ class MailSettings(BaseSettings):
             raise ValueError("must look like smtp://host:587 or smtps://host:465")
         return value
 
+    @field_validator("risk_home")
+    @classmethod
+    def _check_risk_home(cls, value: Path | None) -> Path | None:
+        if any(sign in str(value) for sign in "'=%"):
+            raise ValueError("must not contain an apostrophe, = or %")
+        return value
+
     @model_validator(mode="after")
     def _check_mail(self) -> Self:
         mail = {
@@ -127,9 +137,6 @@ class Settings(MailSettings):
     )
     publish_past: bool = Field(
         False, description="Also publish and mail a run whose AS_OF lies in the past"
-    )
-    risk_home: Path | None = Field(
-        None, description="Folder for everything a run writes; default var/<source>"
     )
     firm: str | None = Field(
         None, description="Name of the firm; default: the host, or the exports folder"
@@ -221,13 +228,6 @@ class Settings(MailSettings):
         if value and urlsplit(value).scheme not in ("http", "https"):
             raise ValueError("must begin with http:// or https://")
         return value and value.rstrip("/")
-
-    @field_validator("risk_home")
-    @classmethod
-    def _check_risk_home(cls, value: Path | None) -> Path | None:
-        if any(sign in str(value) for sign in "'=%"):
-            raise ValueError("must not contain an apostrophe, = or %")
-        return value
 
     @model_validator(mode="after")
     def _check_groups(self) -> Self:

@@ -1,6 +1,10 @@
 """What fails is mailed, once, and leaves what was good in place."""
 
+import os
+import pty
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +14,7 @@ from daily.steps import build, publish, refuse_half_built, report
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.ledger import FAILED, SUCCEEDED, Ledger
+from runtime.settings import ENV_FILE, PROJECT_ROOT
 from tests.conftest import SampleRun, rows, run_daily
 from tests.mail_server import PASSWORD, Desk, free_port, mail_server
 
@@ -68,13 +73,34 @@ def test_a_run_that_finds_another_one_is_mailed(desk: Desk, tmp_path: Path) -> N
     assert "Another run is writing" in desk.mails[0].get_content()
 
 
-def test_of_a_run_at_somebodys_keyboard_nobody_is_mailed(
-    desk: Desk, tmp_path: Path
-) -> None:
-    past = {"SOURCE": "files", "EXPORTS": "/nowhere", "AS_OF": "2024-01-02"}
-    assert run_daily("run", **environment(desk, tmp_path, **past)).code == 1
-    assert run_daily("status", **environment(desk, tmp_path, SOURCE="sample")).code == 0
+def test_of_a_run_in_a_terminal_nobody_is_mailed(desk: Desk, tmp_path: Path) -> None:
+    settings = environment(desk, tmp_path, SOURCE="files", EXPORTS="/nowhere")
+    ours, theirs = pty.openpty()
+    done = subprocess.run(
+        [sys.executable, "-m", "daily", "run"],
+        cwd=PROJECT_ROOT, stderr=theirs, timeout=120, check=False,
+        env={"PATH": os.environ["PATH"], ENV_FILE: ""}
+        | {name: str(value) for name, value in settings.items()},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert b"no folder /nowhere" in os.read(ours, 10_000)
     assert desk.mails == []
+
+
+def test_what_only_reads_alerts_nobody(desk: Desk, tmp_path: Path) -> None:
+    settings = environment(desk, tmp_path, SOURCE="sample")
+    assert run_daily("explain", **settings).code == 1
+    assert desk.mails == []
+
+
+def test_a_full_disk_is_mailed_past_the_outbox(desk: Desk, tmp_path: Path) -> None:
+    """A file in the outbox's place stands for whatever cannot be written."""
+    (tmp_path / "outbox").write_text("no folder")
+    settings = environment(desk, tmp_path, SOURCE="files", EXPORTS="/nowhere")
+    run = run_daily("run", **settings)
+    assert run.code == 1
+    assert "no folder /nowhere" in desk.mails[0].get_content()
+    assert desk.recipients == ["ops@x.test"]
 
 
 def test_an_alert_that_cannot_be_sent_waits_and_hides_nothing(
