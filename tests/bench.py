@@ -46,6 +46,14 @@ def median(run: Callable[[], tuple[float, ...]]) -> tuple[float, ...]:
     )
 
 
+def print_table(figures: dict[str, tuple[float, ...]]) -> None:
+    """Every run beside the first, the baseline."""
+    baseline = next(iter(figures.values()))[0]
+    print(f"{'run':<42} {'wall s':>8} {'cpu s':>8} {'peak MiB':>9} {'x baseline':>11}")
+    for name, (wall, cpu, peak) in figures.items():
+        print(f"{name:<42} {wall:8.1f} {cpu:8.1f} {peak:9.0f} {wall / baseline:11.1f}")
+
+
 def main() -> None:
     """Run everything and print the table."""
     with tempfile.TemporaryDirectory() as folder:
@@ -73,11 +81,8 @@ def main() -> None:
             figures[f"{name}: again"] = median(
                 lambda again=again: measure(["-m", "daily", "run"], again)
             )
-    baseline = figures["baseline: start and import"][0]
     print(f"Medians of {REPEATS} runs, {os.cpu_count()} cores")
-    print(f"{'run':<42} {'wall s':>8} {'cpu s':>8} {'peak MiB':>9} {'x baseline':>11}")
-    for name, (wall, cpu, peak) in figures.items():
-        print(f"{name:<42} {wall:8.1f} {cpu:8.1f} {peak:9.0f} {wall / baseline:11.1f}")
+    print_table(figures)
 
 
 if __name__ == "__main__":

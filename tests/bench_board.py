@@ -11,7 +11,7 @@ from pathlib import Path
 
 from runtime.home import Home
 from runtime.warehouse import count_rows
-from tests.bench import REPEATS, measure, median
+from tests.bench import REPEATS, measure, median, print_table
 from tests.conftest import make_certificate, run_daily
 from tests.desks import multiplied
 from tests.mail_server import PASSWORD, mail_server
@@ -53,11 +53,8 @@ def main() -> None:
             }
             if len(desk.taken) != REPEATS:
                 sys.exit(f"{len(desk.taken)} mails arrived of {REPEATS}")
-    baseline = figures["baseline: start and import"][0]
     print(f"{traders} traders, {days:,} trader-days; medians of {REPEATS} runs")
-    print(f"{'run':<42} {'wall s':>8} {'cpu s':>8} {'peak MiB':>9} {'x baseline':>11}")
-    for name, (wall, cpu, peak) in figures.items():
-        print(f"{name:<42} {wall:8.1f} {cpu:8.1f} {peak:9.0f} {wall / baseline:11.1f}")
+    print_table(figures)
 
 
 if __name__ == "__main__":

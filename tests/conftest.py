@@ -12,12 +12,16 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
 
 from runtime.home import Home
 from runtime.settings import ENV_FILE, PROJECT_ROOT, Settings
+
+if TYPE_CHECKING:
+    from tests.mail_server import Desk
 
 REAL_DATA = PROJECT_ROOT.parent / "shared" / "data"
 
@@ -139,6 +143,18 @@ def build_warehouse(folder: Path, exports: Path, **settings: object) -> Home:
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A certificate of nobody for this machine, and its key."""
     return make_certificate(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture
+def desk(
+    certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> Iterator["Desk"]:
+    """A mail server whose certificate is trusted."""
+    from tests.mail_server import mail_server
+
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+    with mail_server(certificate) as memory:
+        yield memory
 
 
 def make_certificate(folder: Path) -> tuple[Path, Path]:

@@ -5,7 +5,6 @@ import pty
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,13 +16,6 @@ from runtime.ledger import FAILED, SUCCEEDED, Ledger
 from runtime.settings import ENV_FILE, PROJECT_ROOT
 from tests.conftest import SampleRun, rows, run_daily
 from tests.mail_server import PASSWORD, Desk, free_port, mail_server
-
-
-@pytest.fixture
-def desk(certificate: tuple[Path, Path]) -> Iterator[Desk]:
-    """A mail server."""
-    with mail_server(certificate) as memory:
-        yield memory
 
 
 def environment(desk: Desk, home: Path, **more: object) -> dict[str, object]:

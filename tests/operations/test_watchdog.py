@@ -1,6 +1,5 @@
 """The run that did not happen is noticed, and status says how things are."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,20 +14,10 @@ from runtime.home import Home
 from runtime.ledger import FAILED, RUNNING, SUCCEEDED, Ledger, StepRun
 from runtime.sessions import EASTERN
 from tests.conftest import SampleRun, make_settings, run_daily
-from tests.mail_server import Desk, mail_server
+from tests.mail_server import Desk
 
 # A Wednesday, and a session.
 MORNING = datetime(2026, 3, 4, 8, 30, tzinfo=EASTERN)
-
-
-@pytest.fixture
-def desk(
-    certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Desk]:
-    """A mail server whose certificate is trusted."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
-    with mail_server(certificate) as memory:
-        yield memory
 
 
 def write(

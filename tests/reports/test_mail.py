@@ -6,7 +6,6 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -46,16 +45,6 @@ print(post_all(mail_settings(int(sys.argv[2])), Home(Path(sys.argv[1])), mails))
 @pytest.fixture(autouse=True)
 def _no_long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outbox, "WAITS_SECONDS", (0.05, 0.3))
-
-
-@pytest.fixture
-def desk(
-    certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Desk]:
-    """A mail server whose certificate is trusted."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
-    with mail_server(certificate) as memory:
-        yield memory
 
 
 @pytest.fixture
