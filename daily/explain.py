@@ -268,8 +268,8 @@ def _why_trees(models, output: str) -> str | None:
     window = next(one for one in models.windows if one.model == "global")
     least = models.settings.shared.parameters(window.rows_count, threads=1)
     return (
-        f"no split of its {len(leaves)} trees was worth it, on {window.rows_count} "
-        f"days (a leaf takes {least['min_data_in_leaf']}): `make tune`, or wait for "
+        f"none of its trees ({len(leaves)}) has a split, on {window.rows_count} days "
+        f"(a leaf takes {least['min_data_in_leaf']}): `make tune`, or wait for "
         "more days"
     )
 

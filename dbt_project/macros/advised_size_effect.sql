@@ -1,4 +1,6 @@
-{# Adding zero turns the negative one into zero. #}
+{# Exact decimals, so that sums of it are the same in any order. #}
 {% macro advised_size_effect(position_multiplier, net_pnl) -%}
-    ({{ position_multiplier }} - 1) * cast({{ net_pnl }} as double) + 0.0
+    cast(
+        ({{ position_multiplier }} - 1) * cast({{ net_pnl }} as double) as decimal(38, 8)
+    )
 {%- endmacro %}

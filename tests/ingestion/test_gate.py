@@ -1,5 +1,7 @@
 """The gate: what stops a run before anything counts, and what is only said."""
 
+import re
+import shutil
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, timedelta
@@ -7,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from bs4 import BeautifulSoup
 
 from ingestion.gate import GateError
 from ingestion.simulator import Fill, Firm, sample_firm, serve
@@ -42,6 +45,21 @@ def load(firm: Firm, home: Home, as_of: date, **settings: object):
         return load_morning(simulator, home, **settings)
 
 
+@pytest.fixture(scope="module")
+def loaded(firm: Firm, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """The firm as of the morning before its last day, loaded once for all tests."""
+    home = Home(tmp_path_factory.mktemp("loaded"))
+    load(firm, home, BEFORE)
+    return home
+
+
+@pytest.fixture
+def home(loaded: Home, tmp_path: Path) -> Home:
+    """A copy of it, for a last day of one's own."""
+    shutil.copytree(loaded.root, tmp_path / "home")
+    return Home(tmp_path / "home")
+
+
 def unmet(home: Home) -> set[str]:
     """Checks that are not met on the last morning."""
     found = rows(
@@ -61,12 +79,45 @@ def last_day(home: Home) -> int:
     )[0][0]
 
 
-def test_a_usual_morning_passes_in_silence(firm: Firm, tmp_path: Path) -> None:
-    home = Home(tmp_path)
-    load(firm, home, BEFORE)
+def test_a_usual_morning_passes_in_silence(firm: Firm, home: Home) -> None:
     assert load(firm, home, AFTER).warnings == 0
     assert unmet(home) == set()
     assert rows(home, "select count(*) > 5 from raw.gate_results") == [(True,)]
+
+
+def test_what_was_checked_has_pages_that_need_no_network_and_name_nobody(
+    firm: Firm, home: Home
+) -> None:
+    load(changed_last_day(firm, ODD_DAYS["prices_usual"]), home, AFTER)
+    mornings = {one.name for one in home.data_docs.iterdir() if one.is_dir()}
+    assert mornings == {str(BEFORE), str(AFTER)}
+    pages = list(home.data_docs.rglob("*.html"))
+    assert len(pages) >= 5
+    for page in pages:
+        text = page.read_text("utf-8")
+        assert not re.findall(r"https?:|<script|<img|on\w+=", text), page
+        found = BeautifulSoup(text, "html.parser")
+        for link in found.find_all("a"):
+            assert (page.parent / link["href"]).exists(), (page, link)
+        assert not [one.name for one in firm.accounts if one.name in text]
+    # What was not met comes first.
+    first = home.data_docs / str(AFTER) / "001.html"
+    assert "✗ Failed" in " ".join(
+        BeautifulSoup(first.read_text(), "html.parser").text.split()
+    )
+    listed = (home.data_docs / str(AFTER) / "index.html").read_text()
+    assert "1 not met" in listed
+
+
+def test_a_page_that_cannot_be_drawn_keeps_no_fill_out(
+    firm: Firm, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("no page")
+
+    monkeypatch.setattr("ingestion.pipeline.write_data_docs", broken)
+    load(firm, home, AFTER)
+    assert last_day(home) > 10
 
 
 def hours_later(fill: Fill) -> Iterable[Fill]:
@@ -81,10 +132,8 @@ def in_the_night(fill: Fill) -> Iterable[Fill]:
 
 
 def test_times_of_another_zone_stop_the_run_and_nothing_counts(
-    firm: Firm, tmp_path: Path
+    firm: Firm, home: Home
 ) -> None:
-    home = Home(tmp_path)
-    load(firm, home, BEFORE)
     context = read_run_context(home)
     odd = changed_last_day(firm, in_the_night)
     with pytest.raises(GateError, match="are the times Eastern.*GATE=warn") as caught:
@@ -119,10 +168,8 @@ ODD_DAYS = {
 
 @pytest.mark.parametrize(("check", "change"), ODD_DAYS.items(), ids=ODD_DAYS)
 def test_an_odd_day_is_loaded_and_said(
-    firm: Firm, tmp_path: Path, check: str, change
+    firm: Firm, home: Home, check: str, change
 ) -> None:
-    home = Home(tmp_path)
-    load(firm, home, BEFORE)
     summary = load(changed_last_day(firm, change), home, AFTER)
     assert check in unmet(home)
     assert summary.warnings >= 1
@@ -130,9 +177,8 @@ def test_an_odd_day_is_loaded_and_said(
 
 
 def test_a_firm_without_fills_is_said_and_then_stops_the_run(
-    firm: Firm, tmp_path: Path
+    firm: Firm, home: Home
 ) -> None:
-    home = Home(tmp_path)
     load(firm, home, AFTER)
     assert load(firm, home, LAST + timedelta(days=6)).warnings == 1
     assert unmet(home) == {"firm_fresh"}
@@ -140,8 +186,7 @@ def test_a_firm_without_fills_is_said_and_then_stops_the_run(
         load(firm, home, LAST + timedelta(days=14))
 
 
-def test_days_that_vanish_by_the_dozen_stop_the_run(firm: Firm, tmp_path: Path) -> None:
-    home = Home(tmp_path)
+def test_days_that_vanish_by_the_dozen_stop_the_run(firm: Firm, home: Home) -> None:
     load(firm, home, AFTER)
     held = last_day(home)
     week = SESSIONS[-5]
@@ -151,8 +196,7 @@ def test_days_that_vanish_by_the_dozen_stop_the_run(firm: Firm, tmp_path: Path) 
     assert last_day(home) == held
 
 
-def test_a_day_off_the_calendar_is_said(firm: Firm, tmp_path: Path) -> None:
-    home = Home(tmp_path)
+def test_a_day_off_the_calendar_is_said(firm: Firm, home: Home) -> None:
     saturday = LAST + timedelta(days=1)
     moved = changed_last_day(
         firm,
@@ -165,6 +209,5 @@ def test_a_day_off_the_calendar_is_said(firm: Firm, tmp_path: Path) -> None:
             )
         ],
     )
-    load(firm, home, BEFORE)
     load(moved, home, saturday + timedelta(days=1), gate="warn")
     assert "dates_in_sessions" in unmet(home)

@@ -72,8 +72,8 @@ SCORE = {
     "sessions_count": 60, "calls_count": 1000, "replayed_count": 0, "alarms_count": 30,
     "losses_count": 40, "hits_count": 18, "false_alarms_count": 12,
     "missed_losses_count": 22, "inside_interval_count": 910, "actual_net_pnl": "9000",
-    "avoided_loss_amount": 4000.0, "missed_gain_amount": 1500.0,
-    "advised_size_effect": 2500.0, "first_date": "2025-12-01",
+    "avoided_loss_amount": "4000.00", "missed_gain_amount": "1500.00",
+    "advised_size_effect": "2500.00", "first_date": "2025-12-01",
     "last_date": "2026-02-27",
 }  # fmt: skip
 OUTCOME = {
@@ -389,7 +389,7 @@ def test_the_running_score_says_what_the_advice_was_worth() -> None:
             text
         )
         assert "replayed" not in text
-    worse = SCORE | {"advised_size_effect": -700.0, "replayed_count": 40}
+    worse = SCORE | {"advised_size_effect": "-700.00", "replayed_count": 40}
     told = render(summary(score=worse))
     for text in (said(told), " ".join(told.text.split())):
         assert "$700 worse than the $9,000 that were made" in text

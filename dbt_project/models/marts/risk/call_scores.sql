@@ -54,11 +54,11 @@ final as (
         {{ count_where('is_inside_interval') }} as inside_interval_count,
         ---------- dollars
         cast(sum(actual_net_pnl) as decimal(38, 8)) as actual_net_pnl,
-        coalesce(sum(case when advised_size_effect > 0 then advised_size_effect end), 0)
+        {{ sum_or_zero('case when advised_size_effect > 0 then advised_size_effect end') }}
             as avoided_loss_amount,
-        coalesce(sum(case when advised_size_effect < 0 then -advised_size_effect end), 0)
+        {{ sum_or_zero('case when advised_size_effect < 0 then -advised_size_effect end') }}
             as missed_gain_amount,
-        coalesce(sum(advised_size_effect), 0) as advised_size_effect
+        {{ sum_or_zero('advised_size_effect') }} as advised_size_effect
     from calls_by_whom
     group by scored_id
 )

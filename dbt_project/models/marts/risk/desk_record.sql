@@ -44,7 +44,7 @@ final as (
         desk_days.traded_count,
         cast(desk_days.actual_net_pnl as decimal(38, 8)) as actual_net_pnl,
         desk_days.actual_net_pnl < desk_predictions.worst_case_pnl as is_below_worst_case,
-        desk_days.advised_size_effect
+        cast(desk_days.advised_size_effect as decimal(38, 8)) as advised_size_effect
     from desk_days
     left join desk_predictions
         on
