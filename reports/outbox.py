@@ -11,7 +11,7 @@ import os
 import smtplib
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,7 +64,8 @@ def post_all(
         if not force:
             for mail in [one for one in fresh if _is_sent(sent, one.key)]:
                 # Somebody else has sent it meanwhile.
-                (outbox / f"{mail.key}.eml").unlink(missing_ok=True)
+                for suffix in (".eml", ".json"):
+                    (outbox / f"{mail.key}{suffix}").unlink(missing_ok=True)
                 fresh.remove(mail)
         keys = {mail.key for mail in fresh}
         # What an older day's mail suffers must not hold up today's.
@@ -84,8 +85,12 @@ def post_all(
 
 def waiting(home: Home) -> list[Path]:
     """Mails that somebody has not got yet, the latest first."""
-    files = home.outbox.glob("*.eml")
-    return sorted(files, key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    times = {}
+    for path in home.outbox.glob("*.eml"):
+        # Who only looks may see one leave.
+        with suppress(FileNotFoundError):
+            times[path] = path.stat().st_mtime_ns
+    return sorted(times, key=times.__getitem__, reverse=True)
 
 
 @dataclass
