@@ -11,6 +11,7 @@ from reports.outbox import post_all
 from reports.render import Rendered, render, render_trader
 from reports.summary import keep, read_kept, summarise
 from reports.trader_emails import read_trader_emails
+from runtime.errors import UserError
 from runtime.home import Home
 from runtime.settings import Settings
 
@@ -61,7 +62,12 @@ def _deliver(
         past = "the run is of the past (PUBLISH_PAST=1 mails it)"
         return f"{rendered.subject}; not mailed: {past}"
     desk = _mail(f"report-{summary['as_of']}", settings.email_to, rendered)
-    own, without = _trader_mails(settings, summary)
+    try:
+        own, without = _trader_mails(settings, summary)
+    except UserError:
+        # A wrong list of addresses keeps nothing from the desk.
+        post_all(settings, home, [desk], force=force)
+        raise
     sent = post_all(settings, home, [desk, *own], force=force)
     missed = f"; no call today for {', '.join(without)}" if without else ""
     return f"{rendered.subject}; {sent}{missed}"

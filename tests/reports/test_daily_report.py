@@ -95,11 +95,12 @@ def test_a_morning_nobody_kept_says_what_to_do(desk: Desk, home: Home) -> None:
     assert not [mail for mail in desk.mails if "at high risk" in mail["Subject"]]
 
 
-def test_a_wrong_list_of_addresses_stops_before_anything_is_mailed(
+def test_a_wrong_list_of_addresses_keeps_nothing_from_the_desk(
     desk: Desk, home: Home, tmp_path: Path
 ) -> None:
     run = report(desk, home, TRADER_EMAILS=tmp_path / "none.csv")
     assert run.code == 1
     assert f"TRADER_EMAILS={tmp_path / 'none.csv'} cannot be read" in run.err
-    assert not [mail for mail in desk.mails if "at high risk" in mail["Subject"]]
+    reports = [mail for mail in desk.mails if "at high risk" in mail["Subject"]]
+    assert [mail["To"] for mail in reports] == ["boss@x.test"]
     assert (home.reports / DAY / "report.html").exists()
