@@ -16,6 +16,8 @@ WORKDIR /app
 COPY --chown=risk Makefile requirements.txt ./
 RUN make setup
 COPY --chown=risk . .
+# A fresh checkout's pins look newer than a kept layer; nothing is installed at a start.
+RUN make setup
 
 ENV RISK_HOME=/data
 VOLUME /data

@@ -45,7 +45,8 @@ def alert(settings: Settings | None, home: Home | None, step: str, said: str) ->
             _text(home, step, said, again),
         )
         click.echo(f"alert: {sent}", err=True)
-    except UserError as error:
+    except (UserError, OSError) as error:
+        # What failed is told after this, and must not be lost.
         click.echo(f"The alert waits, too: {error}", err=True)
 
 

@@ -9,7 +9,7 @@ import duckdb
 from daily.text import dollars, table
 from runtime.errors import UserError
 from runtime.home import Home
-from runtime.publish import open_published
+from runtime.publish import PARTITIONED, open_published
 from runtime.settings import Settings
 from runtime.warehouse import open_warehouse
 
@@ -31,12 +31,18 @@ def stats(settings: Settings) -> str:
     if not home.warehouse.exists():
         return "\n".join([*lines, "", "No warehouse yet: run `make daily`."])
     try:
+        # Between two steps of a run the file is free, and must stay so for the next.
+        if (writer := home.writer()) is not None:
+            raise UserError(f"A run is writing the warehouse (process {writer}).")
         with open_warehouse(home.warehouse, read_only=True) as connection:
             lines += ["", f"In {home.warehouse}", *_inside(connection)]
-    except UserError:
-        lines += ["", "A run is writing the warehouse; of the published copy:"]
-        with open_published(home) as connection:
-            lines += _inside(connection)
+    except UserError as error:
+        lines += ["", str(error)]
+        try:
+            with open_published(home) as connection:
+                lines += ["", "In the published copy", *_inside(connection)]
+        except UserError as missing:
+            lines += [str(missing)]
     return "\n".join(lines)
 
 
@@ -115,12 +121,13 @@ def _size(path: Path) -> int:
 
 
 def _inside(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    tables = connection.execute(_TABLES).fetchall()
+    tables = [*connection.execute(_TABLES).fetchall(), *_partitioned(connection)]
     schemas: dict[str, list[int]] = {}
     for schema, _, rows, _ in tables:
         counts = schemas.setdefault(schema, [0, 0])
         counts[0] += 1
         counts[1] += rows
+    sizes = _schema_bytes(connection)
     largest = sorted(tables, key=lambda row: -row[2])[:LARGEST_SHOWN]
     is_marts = connection.execute(
         "select count(*) from information_schema.tables "
@@ -128,9 +135,9 @@ def _inside(connection: duckdb.DuckDBPyConnection) -> list[str]:
     ).fetchall()[0][0]
     return [
         *table(
-            [("schema", "tables", "rows")]
+            [("schema", "tables", "rows", "about")]
             + [
-                (name, f"{n}", f"{rows:,}")
+                (name, f"{n}", f"{rows:,}", _bytes(sizes.get(name, 0)))
                 for name, (n, rows) in sorted(schemas.items())
             ]
         ),
@@ -141,6 +148,35 @@ def _inside(connection: duckdb.DuckDBPyConnection) -> list[str]:
         ),
         *(["", *_reach(connection)] if is_marts else []),
     ]
+
+
+def _partitioned(connection: duckdb.DuckDBPyConnection) -> list[tuple]:
+    """Marts that the published copy holds as Parquet, with a view on it."""
+    views = connection.execute(
+        "select schema_name, view_name, column_count from duckdb_views() "
+        "where schema_name = 'marts' and view_name in (select unnest(?))",
+        [list(PARTITIONED)],
+    ).fetchall()
+    counted = []
+    for schema, view, columns in views:
+        query = f"select count(*) from {schema}.{view}"
+        rows = connection.execute(query).fetchall()[0][0]
+        counted.append((schema, view, rows, columns))
+    return counted
+
+
+def _schema_bytes(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """What the blocks take in which a schema's tables lie; small tables share them."""
+    blocks: dict[str, set[int]] = {}
+    for schema, name, *_ in connection.execute(_TABLES).fetchall():
+        found = connection.execute(
+            "select distinct block_id from pragma_storage_info(?) where persistent",
+            [f'"{schema}"."{name}"'],
+        ).fetchall()
+        blocks.setdefault(schema, set()).update(row[0] for row in found)
+    size = connection.execute("select block_size from pragma_database_size()")
+    each = size.fetchall()[0][0]
+    return {schema: len(ids) * each for schema, ids in blocks.items()}
 
 
 def _reach(connection: duckdb.DuckDBPyConnection) -> list[str]:

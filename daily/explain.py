@@ -57,6 +57,13 @@ def explain_models(home: Home) -> str:
     from ml.registry import ModelSet
     from ml.store import read_scored
 
+    if home.writer() is not None:
+        # Its next step opens the warehouse, and must find nobody there.
+        raise UserError(
+            "A run is writing, and what each model says is in the warehouse only. Run "
+            "`make explain` when `make status` says that nothing runs; `make "
+            "predictions` shows the calls meanwhile."
+        )
     if read_run_context(home) is None:
         raise UserError(f"{home.warehouse} holds nothing yet. Run `make daily` first.")
     scored = read_scored(home)

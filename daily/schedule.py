@@ -44,7 +44,10 @@ def _arguments(settings: Settings) -> list[str]:
         "EXPORTS": settings.exports and settings.exports.absolute(),
         "RISK_HOME": settings.risk_home and settings.home_root,
     }
-    return [f"{name}={value}" for name, value in chosen.items() if value]
+    # Make takes a dollar sign for a variable.
+    return [
+        f"{name}={value}".replace("$", "$$") for name, value in chosen.items() if value
+    ]
 
 
 def _make() -> str:

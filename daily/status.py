@@ -29,7 +29,8 @@ def status(settings: Settings, now: datetime | None = None) -> str:
         ("running", _running(runs)),
         *_last_runs(runs),
         ("morning", _morning(runs, home)),
-        *_published(home),
+        *_loaded(runs, home),
+        *_published(home, now),
         ("next", _next(settings, now)),
         ("mail", _mail(settings, home)),
     ]
@@ -79,10 +80,25 @@ def _morning(runs: list[PastRun], home: Home) -> str:
     return f"last complete {eastern(done[0].ended_at)} Eastern"
 
 
-def _published(home: Home) -> list[tuple[str, str]]:
+def _loaded(runs: list[PastRun], home: Home) -> list[tuple[str, str]]:
+    done = [
+        step
+        for run in runs
+        # A past morning is rebuilt from what is there, and loads nothing.
+        if run.home == str(home.root)
+        for step in run.steps
+        if (step.step, step.outcome) == ("ingest", SUCCEEDED)
+    ]
+    return [
+        ("loaded", f"{eastern(step.ended_at)} Eastern: {step.said}")
+        for step in done[:1]
+    ]
+
+
+def _published(home: Home, now: datetime) -> list[tuple[str, str]]:
     try:
         with open_published(home) as connection:
-            return [("data", _data(connection)), ("models", _models(connection))]
+            return [("data", _data(connection)), ("models", _models(connection, now))]
     except UserError as error:
         return [("data", str(error))]
 
@@ -99,7 +115,7 @@ def _data(connection: duckdb.DuckDBPyConnection) -> str:
     )
 
 
-def _models(connection: duckdb.DuckDBPyConnection) -> str:
+def _models(connection: duckdb.DuckDBPyConnection, now: datetime) -> str:
     found = connection.execute(
         "select model_version, trained_through, loss_speaker, pnl_speaker, "
         "quantiles_speaker, trained_at from model_registry where model = 'global' "
@@ -108,8 +124,10 @@ def _models(connection: duckdb.DuckDBPyConnection) -> str:
     if not found:
         return "none: too little history to learn from"
     version, through, loss, pnl, quantiles, trained_at = found[0]
+    age = (now - trained_at.replace(tzinfo=UTC)).days
     return (
-        f"{version}, trained {eastern(trained_at)} Eastern, learned through {through}; "
+        f"{version}, trained {eastern(trained_at)} Eastern ({age} "
+        f"{'day' if age == 1 else 'days'} ago), learned through {through}; "
         f"{loss} speaks for losses, {pnl} for P&L, {quantiles} for intervals"
     )
 

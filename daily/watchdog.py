@@ -19,7 +19,7 @@ def watch(settings: Settings, now: datetime | None = None) -> str:
         now: Aware; left out: the present.
 
     Raises:
-        UserError: It is not done, or its mail was not sent; the alert is on its way.
+        UserError: It is not done, or its mail was not sent.
     """
     now = (now or datetime.now(UTC)).astimezone(EASTERN)
     today = now.date()
@@ -32,7 +32,10 @@ def watch(settings: Settings, now: datetime | None = None) -> str:
         one
         for one in Ledger(home).runs()
         # A past morning that somebody rebuilt today is not this one.
-        if one.command == "run" and one.home == str(home.root) and _day(one) == today
+        if one.command == "run"
+        and one.home == str(home.root)
+        # One that began before midnight may still be on.
+        and (_day(one) == today or one.outcome == RUNNING)
     ]
     trouble = _trouble(settings, home, todays)
     if trouble is None:
@@ -40,7 +43,11 @@ def watch(settings: Settings, now: datetime | None = None) -> str:
     told = f"The morning of {today} is not done: {trouble}"
     if settings.sends_mail:
         text = f"{told}\n\n`make status` says more, docs/operation.md how to mend it.\n"
-        send_alert(settings, home, "watchdog", "The risk run is not done", text)
+        try:
+            send_alert(settings, home, "watchdog", "The risk run is not done", text)
+        except (UserError, OSError) as error:
+            # A mail server that is down must not hide what the alert is about.
+            told += f" The alert was not sent, either: {error}"
     raise UserError(told)
 
 

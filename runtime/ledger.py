@@ -163,7 +163,7 @@ class Ledger:
         for line in self._lines():
             try:
                 one = _read(line)
-            except (ValueError, TypeError):
+            except (ValueError, TypeError, KeyError):
                 # Cut off when the disk was full, or the machine died.
                 continue
             latest[one.run_id, one.step_number] = one

@@ -95,7 +95,7 @@ def open_published(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
     """A read-only connection to the published copy, also while a run writes.
 
     Raises:
-        UserError: Nothing is published yet, or another version did.
+        UserError: Nothing is published yet, another version did, or it is damaged.
     """
     copy = home.published / CURRENT / COPY
     if not copy.exists():
@@ -103,11 +103,18 @@ def open_published(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
             f"Nothing is published in {copy.parent}. Run `make daily` (for a past "
             "morning with AS_OF= and PUBLISH_PAST=1)."
         )
-    with duckdb.connect(copy, read_only=True) as connection:
+    try:
+        connection = duckdb.connect(copy, read_only=True)
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f"{copy} cannot be opened ({reason}). Run `make publish`."
+        ) from None
+    with connection:
         connection.execute("set schema = 'marts'")
         try:
             yield connection
-        except duckdb.CatalogException as error:
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
             reason = str(error).splitlines()[0]
             raise UserError(
                 f"The copy in {copy.parent} is of another version of this project "

@@ -212,6 +212,13 @@ class Settings(MailSettings):
             raise ValueError("lies before 1990")
         return value
 
+    @field_validator("run_at", "due_at")
+    @classmethod
+    def _check_hours(cls, value: time) -> time:
+        if value.tzinfo or value.second or value.microsecond:
+            raise ValueError("must be HH:MM, in Eastern time")
+        return value
+
     @field_validator("propreports_url")
     @classmethod
     def _check_propreports_url(cls, value: str | None) -> str | None:

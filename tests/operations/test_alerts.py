@@ -95,6 +95,15 @@ def test_a_full_disk_is_mailed_past_the_outbox(desk: Desk, tmp_path: Path) -> No
     assert desk.recipients == ["ops@x.test"]
 
 
+def test_an_alert_that_breaks_hides_nothing(desk: Desk, tmp_path: Path) -> None:
+    (tmp_path / "outbox" / "lock").mkdir(parents=True)
+    settings = environment(desk, tmp_path, SOURCE="files", EXPORTS="/nowhere")
+    run = run_daily("run", **settings)
+    assert run.code == 1
+    assert "Traceback" not in run.err
+    assert "no folder /nowhere" in run.err.splitlines()[-1]
+
+
 def test_an_alert_that_cannot_be_sent_waits_and_hides_nothing(
     certificate: tuple[Path, Path], tmp_path: Path
 ) -> None:

@@ -38,7 +38,9 @@ def test_stats_answers_while_a_run_writes(sample: SampleRun) -> None:
     try:
         run = ask(sample, "stats")
         assert run.code == 0, run.err
-        assert "A run is writing" in run.out
+        assert "cannot be opened" in run.out
+        assert "In the published copy" in run.out
+        assert "marts.fct_fills" in run.out
         assert "corrections" in run.out
         run = ask(sample, "explain")
         assert run.code == 1
@@ -46,6 +48,26 @@ def test_stats_answers_while_a_run_writes(sample: SampleRun) -> None:
     finally:
         process.kill()
         process.wait()
+
+
+def test_between_two_steps_of_a_run_nobody_opens_its_warehouse(
+    sample: SampleRun, tmp_path: Path
+) -> None:
+    """A warehouse that cannot be opened tells whether somebody tried."""
+    home = Home(tmp_path)
+    home.warehouse.write_text("no warehouse")
+    shutil.copytree(sample.home.published, home.published, symlinks=True)
+    for command in ("stats", "explain"):
+        assert "damaged" in str(run_daily(command, SOURCE="sample", RISK_HOME=tmp_path))
+    with home.locked():
+        run = run_daily("stats", SOURCE="sample", RISK_HOME=tmp_path)
+        assert run.code == 0, run.err
+        assert "A run is writing the warehouse" in run.out
+        assert "corrections" in run.out
+        run = run_daily("explain", SOURCE="sample", RISK_HOME=tmp_path)
+        assert run.code == 1
+        assert "A run is writing" in run.err
+        assert run.err.count("\n") == 1
 
 
 def test_predictions_are_those_of_the_mart(sample: SampleRun) -> None:

@@ -86,6 +86,14 @@ def test_a_line_that_was_cut_off_costs_itself_alone(home: Home) -> None:
     assert [run.outcome for run in Ledger(home).runs()] == [FAILED, SUCCEEDED]
 
 
+@pytest.mark.parametrize("line", ["{}", "null", "7", '{"run_id": "x-1"}'])
+def test_a_line_of_something_else_costs_itself_alone(home: Home, line: str) -> None:
+    write(home, SUCCEEDED)
+    with (home.logs / "runs.jsonl").open("a") as file:
+        file.write(f"{line}\n")
+    assert [run.outcome for run in Ledger(home).runs()] == [SUCCEEDED]
+
+
 def test_what_fails_before_its_first_step_is_told(home: Home) -> None:
     with home.locked():
         run = run_daily("run", SOURCE="sample", RISK_HOME=home.root)

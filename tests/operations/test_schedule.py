@@ -1,8 +1,10 @@
 """What cron, systemd and a container are given runs."""
 
 import re
+import shlex
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -10,7 +12,7 @@ import pytest
 
 from daily.schedule import schedule
 from runtime.sessions import EASTERN
-from runtime.settings import PROJECT_ROOT
+from runtime.settings import ENV_FILE, PROJECT_ROOT
 from tests.conftest import make_settings, run_daily
 
 MAKEFILE = (PROJECT_ROOT / "Makefile").read_text()
@@ -66,6 +68,36 @@ def test_a_line_of_the_crontab_runs_from_anywhere(tmp_path: Path, name: str) -> 
     assert "daily watchdog" in (home / "logs" / "cron.log").read_text()
 
 
+def run_by_cron(told: str, python: str, **more: str) -> subprocess.CompletedProcess:
+    """The watchdog's line, run by another Python, and nothing installed for it."""
+    command = next(what for _, what in jobs(told) if " watchdog " in what)
+    instead = f"make -o setup PY={shlex.quote(python)} watchdog"
+    command = command.replace("make watchdog", instead)
+    subprocess.run(["/bin/sh", "-n", "-c", command], check=True)
+    return subprocess.run(
+        ["/bin/sh", "-c", command], cwd="/", check=False,
+        env={"PATH": "/usr/bin:/bin", ENV_FILE: ""} | more,
+    )  # fmt: skip
+
+
+def test_a_line_of_the_crontab_watches_for_real(tmp_path: Path) -> None:
+    told = schedule(make_settings(source="sample", risk_home=tmp_path))
+    done = run_by_cron(told, sys.executable, DUE_AT="00:00")
+    said = (tmp_path / "logs" / "cron.log").read_text()
+    if "is no session" in said:
+        assert done.returncode == 0
+    else:
+        assert done.returncode == 2
+        assert "no run has begun today" in said
+
+
+def test_make_hands_on_a_path_with_a_dollar_sign_as_it_is(tmp_path: Path) -> None:
+    home = tmp_path / "two $HOME words"
+    told = schedule(make_settings(source="sample", risk_home=home))
+    assert run_by_cron(told, "printenv RISK_HOME; :").returncode == 0
+    assert (home / "logs" / "cron.log").read_text().splitlines()[-1] == str(home)
+
+
 def test_every_unit_is_one_that_systemd_takes(tmp_path: Path) -> None:
     exports = tmp_path / "100% $mine"
     exports.mkdir()
@@ -77,7 +109,8 @@ def test_every_unit_is_one_that_systemd_takes(tmp_path: Path) -> None:
             target = name.removeprefix("risk-").removesuffix(".service")
             assert target in TARGETS
             assert f"make {target} " in text
-            assert r'100%% $$mine"' in text
+            # Doubled for make, and again for systemd.
+            assert r'100%% $$$$mine"' in text
         else:
             assert re.search(r"^OnCalendar=\S+ \d\d:\d\d America/New_York$", text, re.M)
     if shutil.which("systemd-analyze"):
@@ -88,10 +121,19 @@ def test_every_unit_is_one_that_systemd_takes(tmp_path: Path) -> None:
         assert "risk-" not in done.stderr, done.stderr
 
 
-def test_a_malformed_hour_is_one_line(tmp_path: Path) -> None:
-    run = run_daily("schedule", SOURCE="sample", RISK_HOME=tmp_path, RUN_AT="late")
+@pytest.mark.parametrize(
+    ("hour", "told"),
+    [
+        ("late", "RUN_AT is not a time, write RUN_AT=HH:MM"),
+        ("05:00Z", "RUN_AT: must be HH:MM, in Eastern time"),
+        ("05:00:30", "RUN_AT: must be HH:MM, in Eastern time"),
+    ],
+)
+def test_a_malformed_hour_is_one_line(tmp_path: Path, hour: str, told: str) -> None:
+    run = run_daily("schedule", SOURCE="sample", RISK_HOME=tmp_path, RUN_AT=hour)
     assert run.code == 1
-    assert "RUN_AT is not a time, write RUN_AT=HH:MM" in run.err
+    assert told in run.err
+    assert run.err.count("\n") == 1
 
 
 def test_the_container_runs_the_same_targets_and_takes_no_secrets() -> None:

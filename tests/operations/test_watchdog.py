@@ -7,6 +7,7 @@ import pytest
 
 from daily.status import status
 from daily.watchdog import watch
+from reports import outbox
 from reports.mail import Mail
 from reports.outbox import post
 from runtime.errors import UserError
@@ -14,7 +15,7 @@ from runtime.home import Home
 from runtime.ledger import FAILED, RUNNING, SUCCEEDED, Ledger, StepRun
 from runtime.sessions import EASTERN
 from tests.conftest import SampleRun, make_settings, run_daily
-from tests.mail_server import Desk
+from tests.mail_server import Desk, free_port
 
 # A Wednesday, and a session.
 MORNING = datetime(2026, 3, 4, 8, 30, tzinfo=EASTERN)
@@ -110,6 +111,27 @@ def test_a_run_that_is_still_on_is_said_to_be(tmp_path: Path) -> None:
         assert "`run` since Wed 2026-03-04 05:30, at step 2 of 2" in status(
             settings(home), MORNING
         )
+
+
+def test_a_run_that_is_on_since_before_midnight_is_said_to_be(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    with home.locked():
+        (home.root / "lock").write_text("1")
+        write(home, MORNING.replace(day=3, hour=23, minute=50), SUCCEEDED, RUNNING)
+        with pytest.raises(UserError, match="of Tue 2026-03-03 23:50 Eastern is still"):
+            watch(settings(home), MORNING)
+
+
+def test_a_mail_server_that_is_down_does_not_hide_what_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "WAITS_SECONDS", (0,))
+    chosen = Desk(port=free_port(), certificate=tmp_path).settings(risk_home=tmp_path)
+    with pytest.raises(UserError) as e:
+        watch(chosen, MORNING)
+    assert "not done: no run has begun today" in str(e.value)
+    assert "The alert was not sent, either: The mail server" in str(e.value)
+    assert "1 wait in" in status(chosen, MORNING)
 
 
 def test_a_report_that_was_not_sent_is_not_done(tmp_path: Path, desk: Desk) -> None:

@@ -1,0 +1,63 @@
+"""Status says how fresh things are, and answers whatever state they are in."""
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+from runtime.home import Home
+from runtime.ledger import RUNNING, SUCCEEDED, Ledger, StepRun
+from tests.conftest import SampleRun, run_daily
+
+
+def write(home: Home, step: str, outcome: str, hour: int, on: Home | None = None):
+    """A step that ended at an hour (UTC) of a day in winter."""
+    at = datetime(2026, 3, 4, hour)
+    ended = at if outcome == SUCCEEDED else None
+    Ledger(home)._append(
+        StepRun(
+            f"{at:%Y%m%dT%H%M%S}-1", 1, "run", step, 1, str((on or home).root), at,
+            ended, 1.0, outcome, 7, f"{step} at {hour}",
+        )
+    )  # fmt: skip
+
+
+def status(home: Home) -> dict[str, str]:
+    """What it says, by the word a line begins with."""
+    run = run_daily("status", SOURCE="sample", RISK_HOME=home.root)
+    assert run.code == 0, run.err
+    return dict(line.split(maxsplit=1) for line in run.out.splitlines())
+
+
+def test_when_the_data_was_loaded_is_told(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    assert "loaded" not in status(home)
+    write(home, "ingest", SUCCEEDED, 10)
+    write(home, "build", SUCCEEDED, 11)
+    # One that died, and one that rebuilt a past morning from what was there.
+    write(home, "ingest", RUNNING, 12)
+    write(home, "ingest", SUCCEEDED, 13, on=home.past(datetime(2025, 1, 2).date()))
+    assert status(home)["loaded"] == "Wed 2026-03-04 05:00 Eastern: ingest at 10"
+
+
+def test_a_copy_that_cannot_be_read_costs_its_own_line_alone(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    copy = home.published / "current" / "risk.duckdb"
+    copy.parent.mkdir(parents=True)
+    copy.write_text("no database")
+    write(home, "build", SUCCEEDED, 11)
+    told = status(home)
+    assert "cannot be opened" in told["data"]
+    assert "Run `make publish`" in told["data"]
+    assert "succeeded" in told["runs"]
+
+
+def test_how_old_the_models_are_is_told(sample: SampleRun, tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    shutil.copytree(sample.home.published, home.published, symlinks=True)
+    before = datetime.now(UTC)
+    told = status(home)["models"]
+    trained = datetime.strptime(
+        told.split("trained ")[1].split(" Eastern")[0], "%a %Y-%m-%d %H:%M"
+    )
+    age = int(told.split("(")[1].split(" day")[0])
+    assert abs((before.replace(tzinfo=None) - trained).days - age) <= 1
