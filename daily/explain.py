@@ -259,6 +259,8 @@ def _why(model, column, values, step, models, home) -> str:
         return "every trader's record says the same"
     if model == "blend":
         return f"its members do (weights {models.verdict.weights.get(output)})"
+    if model == "per_trader":
+        return "no trader's own days gave a split: wait for more days"
     return _why_trees(models, output) or _why_features(models, home)
 
 

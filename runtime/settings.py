@@ -4,6 +4,7 @@ import os
 import re
 from datetime import date, time
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
@@ -271,7 +272,11 @@ class Settings(MailSettings):
             "AS_OF": self.as_of,
         }
         return " ".join(
-            ["make", target, *(f"{name}={v}" for name, v in chosen.items() if v)]
+            [
+                "make",
+                target,
+                *(f"{name}={quote(str(v))}" for name, v in chosen.items() if v),
+            ]
         )
 
     @property
