@@ -79,10 +79,17 @@ def start_python(*arguments: str, **environment: object) -> subprocess.Popen:
 
 @dataclass(frozen=True)
 class SampleRun:
-    """The sample firm's morning, run once for all tests that only look at it."""
+    """The sample firm's morning, run once for all tests.
+
+    Attributes:
+        home: A copy of this worker's; some tests run it again.
+        run: What the run said.
+        untouched: As the one run left it; nobody writes there.
+    """
 
     home: Home
     run: Run
+    untouched: Home
 
 
 @pytest.fixture(scope="session")
@@ -101,7 +108,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> SampleRun:
     # Of one's own, for some tests run it again.
     home = Home(tmp_path_factory.mktemp("sample"))
     shutil.copytree(first, home.root, symlinks=True, dirs_exist_ok=True)
-    return SampleRun(home, Run(**json.loads(said.read_text())))
+    return SampleRun(home, Run(**json.loads(said.read_text())), Home(first))
 
 
 @contextmanager

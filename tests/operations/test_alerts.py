@@ -177,7 +177,7 @@ def test_marts_are_read_only_when_they_are_of_one_piece(
 
 def test_the_ledger_is_a_mart(sample: SampleRun) -> None:
     steps = rows(
-        sample.home,
+        sample.untouched,
         "select step, outcome, rows_count > 0, seconds > 0 from marts.run_ledger "
         "where command = 'run' order by step_number",
     )
@@ -195,13 +195,13 @@ def test_the_ledger_is_a_mart(sample: SampleRun) -> None:
 def test_a_log_has_a_line_for_each_step_and_another_all_detail(
     sample: SampleRun,
 ) -> None:
-    lines = (sample.home.logs / "daily.log").read_text().splitlines()
+    lines = (sample.untouched.logs / "daily.log").read_text().splitlines()
     done = [line.split(" daily: ")[1].split(":")[0] for line in lines]
     assert done[:9] == [
         "ingest", "freshness", "build", "train", "score", "risk", "publish", "report",
         "board",
     ]  # fmt: skip
-    detail = (sample.home.logs / "detail.log").read_text()
+    detail = (sample.untouched.logs / "detail.log").read_text()
     assert "build begins" in detail
     assert len(detail.splitlines()) > len(lines)
-    assert (sample.home.logs / "dbt.log").exists()
+    assert (sample.untouched.logs / "dbt.log").exists()
