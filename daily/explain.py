@@ -11,7 +11,7 @@ from daily.text import dollars, table
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.publish import open_published
-from runtime.warehouse import open_warehouse, read_run_context
+from runtime.warehouse import open_warehouse, read_run_context, rows_of
 
 CALLS_SHOWN = 10
 # What a model says is the same for all if it differs by less: cents, and probabilities.
@@ -234,10 +234,8 @@ def _past_calls(connection: duckdb.DuckDBPyConnection, trader: str) -> Iterator[
 
 
 def _row(connection: duckdb.DuckDBPyConnection, table: str, trader: str) -> dict | None:
-    result = connection.execute(f"select * from {table} where trader_id = ?", [trader])
-    names = [column[0] for column in result.description]
-    rows = result.fetchall()
-    return dict(zip(names, rows[0], strict=True)) if rows else None
+    found = rows_of(connection, f"select * from {table} where trader_id = ?", [trader])
+    return found[0] if found else None
 
 
 def _figure(column: str, value: float) -> str:

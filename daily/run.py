@@ -70,7 +70,6 @@ class Run:
         self, number: int, total: int, name: str, home: Home, work: Callable[[], Done]
     ) -> Done:
         """Do one step of the run."""
-        started = time.monotonic()
         detail_log.info("%s begins", name)
         begun = self._ledger.begin(self._id, self._command, name, number, total, home)
         try:
@@ -78,8 +77,8 @@ class Run:
         except Exception as error:
             self.failed = self._ledger.end(begun, FAILED, in_words(error))
             raise
-        self._ledger.end(begun, SUCCEEDED, done.said, done.rows_count)
-        seconds = time.monotonic() - started
+        ended = self._ledger.end(begun, SUCCEEDED, done.said, done.rows_count)
+        seconds = ended.seconds
         steps_log.info("%s: %s (%.1f s)", name, done.said, seconds)
         click.echo(f"[{number}/{total}] {name:<9} {seconds:6.1f} s  {done.said}")
         return done

@@ -15,6 +15,7 @@ from ml.boosting import Boosters, ModelSettings
 from ml.days import Days
 from ml.fitted import Fitted, Predictions, fit_owns
 from ml.tuning import Tuning
+from runtime.files import write_whole
 from runtime.transform import project_variables
 
 # Refits fall on the same dates whatever day it is run on: a Monday, and every so many
@@ -149,11 +150,11 @@ class _Stretch:
             # Only the latest stretch still grows.
             for outdated in folder.glob("*-models-*.pickle"):
                 outdated.unlink()
-            _keep(models, fitted)
+            write_whole(models, pickle.dumps(fitted))
         for outdated in folder.glob(f"{begin}-said-*.pickle"):
             outdated.unlink()
         predictions = fitted.predict(self.days, self.rows)
-        _keep(said, predictions)
+        write_whole(said, pickle.dumps(predictions))
         return predictions
 
     def _fingerprint(self, seen: np.ndarray) -> str:
@@ -183,14 +184,6 @@ def _read(file: Path) -> Any:
     except Exception:  # noqa: BLE001 - a damaged pickle may raise anything
         file.unlink()
         return None
-
-
-def _keep(file: Path, value: object) -> None:
-    """Write a file, all or nothing."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(".partial")
-    partial.write_bytes(pickle.dumps(value))
-    partial.replace(file)
 
 
 @cache

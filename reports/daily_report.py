@@ -1,6 +1,5 @@
 """The report step: render to disk, then mail."""
 
-import os
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -9,9 +8,10 @@ from reports.mail import Mail
 from reports.names import slug
 from reports.outbox import post_all
 from reports.render import Rendered, render, render_trader
-from reports.summary import keep, read_kept, summarise
+from reports.summary import calls_by_trader, keep, read_kept, summarise
 from reports.trader_emails import read_trader_emails
 from runtime.errors import UserError
+from runtime.files import write_whole
 from runtime.home import Home
 from runtime.settings import Settings
 
@@ -53,8 +53,8 @@ def _deliver(
 ) -> str:
     rendered = render(summary, settings.board_url)
     path = report_path(home, summary["as_of"])
-    _write(path, rendered.page())
-    _write(path.with_suffix(".txt"), rendered.text)
+    write_whole(path, rendered.page().encode())
+    write_whole(path.with_suffix(".txt"), rendered.text.encode())
     if not settings.sends_mail:
         unset = "EMAIL_FROM, EMAIL_PASSWORD, EMAIL_TO are not set"
         return f"{rendered.subject}; not mailed: {unset}"
@@ -80,9 +80,7 @@ def _trader_mails(
     if settings.trader_emails is None:
         return [], []
     addresses = read_trader_emails(settings.trader_emails)
-    calls = {
-        call["trader_id"]: call for level in summary["calls"].values() for call in level
-    }
+    calls = calls_by_trader(summary)
     mails = []
     for trader in addresses.keys() & calls.keys():
         rendered = render_trader(summary, calls[trader], settings.board_url)
@@ -95,11 +93,3 @@ def _mail(name: str, to: tuple[str, ...], rendered: Rendered) -> Mail:
     return Mail(
         name, to, rendered.subject, rendered.text, rendered.html, rendered.images
     )
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file, all or nothing: a report that is there is a whole one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)

@@ -22,6 +22,7 @@ import tenacity
 from reports import smtp
 from reports.mail import Mail
 from runtime.errors import UserError
+from runtime.files import write_whole
 from runtime.home import Home
 from runtime.settings import MailSettings
 
@@ -221,18 +222,13 @@ def _send(session: smtp.Session, file: Path, sent: Path) -> Iterator[_Trouble]:
 
 
 def _write(file: Path, content: bytes) -> None:
-    """Write a file, all or nothing, and to the disk.
+    """Write a file whole.
 
     Raises:
         UnwritableError: The disk is full, or the folder cannot be written.
     """
-    partial = file.with_name(f".{file.name}.partial")
     try:
-        with partial.open("wb") as handle:
-            handle.write(content)
-            handle.flush()
-            os.fsync(handle.fileno())
-        os.replace(partial, file)
+        write_whole(file, content)
     except OSError as error:
         raise _unwritable(file, error) from None
 

@@ -9,14 +9,19 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reports.charts import HEIGHT, WIDTH, bars
 from reports.names import slug
 
+if TYPE_CHECKING:
+    import jinja2
+
 TEMPLATES = Path(__file__).parent / "templates"
 # Gmail shows the first 102 kB of a mail: beyond so many cards the others get a line.
 CARDS = 25
+# Of each level, for colour is never the only sign.
+SIGNS = {"High": "▲", "Medium": "◆", "Low": "●", "Unknown": "?"}
 TEXT_WIDTH = 78
 # Around a name written from right to left, so that it does not turn what follows.
 _ISOLATE, _END = "\u2068", "\u2069"
@@ -117,19 +122,20 @@ def _rendered(
     told = values | {
         "subject": subject, "charts": charts, "cards": CARDS, "board_url": board_url,
     }  # fmt: skip
-    html = _environment().get_template(f"{template}.html.j2").render(told)
-    text = _environment().get_template(f"{template}.txt.j2").render(told)
+    html = environment(TEMPLATES).get_template(f"{template}.html.j2").render(told)
+    text = environment(TEMPLATES).get_template(f"{template}.txt.j2").render(told)
     # Phones and dark mode need the rules that cannot be inlined.
     html = css_inline.inline(html, keep_at_rules=True)
     return Rendered(subject, html, text, images)
 
 
 @cache
-def _environment() -> Any:
+def environment(folder: Path) -> "jinja2.Environment":
+    """Templates of report and board: the same words, signs and figures in both."""
     import jinja2
 
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder),
         # Names come from a back office: the HTML escapes them, the text must not.
         autoescape=lambda name: ".html" in (name or ""),
         trim_blocks=True,
@@ -139,8 +145,9 @@ def _environment() -> Any:
     filters = (
         money, percent, day, number, counted, isolated, multiplier, wrapped, slug,
     )  # fmt: skip
-    environment.filters |= {one.__name__: one for one in filters}
-    return environment
+    made.filters |= {one.__name__: one for one in filters}
+    made.globals["signs"] = SIGNS
+    return made
 
 
 def money(value: Decimal | float | str | None) -> str:

@@ -5,7 +5,6 @@ that is rendered again from what was kept of it reads as it did then.
 """
 
 import json
-import os
 from collections import Counter
 from datetime import date
 from pathlib import Path
@@ -14,8 +13,9 @@ from typing import Any
 import duckdb
 
 from runtime.errors import UserError
+from runtime.files import write_whole
 from runtime.home import Home
-from runtime.warehouse import open_warehouse, read_run_context
+from runtime.warehouse import open_warehouse, read_run_context, rows_of
 
 LEVELS = ("High", "Medium", "Low", "Unknown")
 CHAMPION = "champion"
@@ -90,11 +90,14 @@ def summarise(home: Home) -> dict[str, Any]:
 
 def keep(home: Home, summary: dict[str, Any]) -> None:
     """Write the summary beside its report, all or nothing."""
-    target = _kept(home, summary["as_of"])
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_suffix(".partial")
-    partial.write_text(json.dumps(summary, ensure_ascii=False, indent=1), "utf-8")
-    os.replace(partial, target)
+    text = json.dumps(summary, ensure_ascii=False, indent=1)
+    write_whole(_kept(home, summary["as_of"]), text.encode())
+
+
+def calls_by_trader(summary: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Today's calls of every level, by trader."""
+    levels = summary["calls"].values()
+    return {call["trader_id"]: call for level in levels for call in level}
 
 
 def is_kept(home: Home, as_of: date) -> bool:
@@ -128,29 +131,29 @@ def _as_json(values: dict[str, Any]) -> dict[str, Any]:
 
 def _read(connection: duckdb.DuckDBPyConnection, prediction_date: date) -> dict:
     _refuse_other_morning(connection, prediction_date)
-    calls = _rows(
+    calls = rows_of(
         connection,
         "select * from marts.risk_calls inner join "
         "(select trader_id, display_name from marts.trader_status) using (trader_id) "
         "where prediction_date = ? order by predicted_pnl nulls last, trader_id",
         [prediction_date],
     )
-    desk = _rows(
+    desk = rows_of(
         connection, "from marts.desk_calls where prediction_date = ?", [prediction_date]
     )
     outcomes = _outcomes(connection)
-    last_day = _rows(
+    last_day = rows_of(
         connection,
         "select trade_date, count(*) as accounts_count, "
         "sum(fills_count) as fills_count, sum(net_pnl) as net_pnl "
         "from marts.daily_totals where fills_count > 0 "
         "group by trade_date order by trade_date desc limit 1",
     )
-    score = _rows(connection, "from marts.call_scores where trader_id = ''")
+    score = rows_of(connection, "from marts.call_scores where trader_id = ''")
     found = [
         check
         for mart in ("data_quality", "model_health")
-        for check in _rows(
+        for check in rows_of(
             connection, f"from marts.{mart} where found_count > 0 order by check_order"
         )
     ]
@@ -158,7 +161,7 @@ def _read(connection: duckdb.DuckDBPyConnection, prediction_date: date) -> dict:
         (call["model_version"] for call in calls if call["model_version"]), default=None
     )
     measures = _measures(connection, version)
-    registered = _rows(
+    registered = rows_of(
         connection,
         "from marts.model_registry where model_version = ? and model = 'global'",
         [version],
@@ -173,7 +176,7 @@ def _read(connection: duckdb.DuckDBPyConnection, prediction_date: date) -> dict:
             level: [call for call in calls if call["risk_level"] == level]
             for level in LEVELS
         },
-        "inactive": _rows(
+        "inactive": rows_of(
             connection,
             "select trader_id, display_name, last_traded_date, idle_sessions_count "
             "from marts.trader_status where call_basis = 'inactive' "
@@ -212,7 +215,7 @@ def _refuse_other_morning(
 
 def _outcomes(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     """The last calls that are over; replayed ones where none was made yet."""
-    return _rows(
+    return rows_of(
         connection,
         """
         with sessions as (
@@ -273,7 +276,7 @@ def _speakers(calls: list[dict]) -> list[str]:
 
 def _measures(connection: duckdb.DuckDBPyConnection, version: str | None) -> list:
     """The champion beside its baseline, a row per measure."""
-    found = _rows(
+    found = rows_of(
         connection,
         "select model, metric, metric_value, value_low, value_high, rows_count "
         "from marts.model_metrics "
@@ -295,11 +298,3 @@ def _measures(connection: duckdb.DuckDBPyConnection, version: str | None) -> lis
         for metric, baseline, label, baseline_label in MEASURES
         if (CHAMPION, metric) in values
     ]
-
-
-def _rows(
-    connection: duckdb.DuckDBPyConnection, sql: str, parameters: list | None = None
-) -> list[dict[str, Any]]:
-    result = connection.execute(sql, parameters or [])
-    names = [column[0] for column in result.description]
-    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 
+from runtime.files import write_whole
 from runtime.home import Home
 from runtime.versions import versions
 
@@ -200,9 +201,7 @@ class Ledger:
         if not self._file.exists() or self._file.stat().st_size < MAXIMUM_BYTES:
             return
         lines = self._file.read_bytes().splitlines(keepends=True)
-        partial = self._file.with_suffix(".partial")
-        partial.write_bytes(b"".join(lines[len(lines) // 2 :]))
-        os.replace(partial, self._file)
+        write_whole(self._file, b"".join(lines[len(lines) // 2 :]))
 
     def _append(self, one: StepRun) -> None:
         # It begins a line, too: the one before may have been cut off. One short write

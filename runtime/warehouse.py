@@ -1,10 +1,11 @@
 """Opening the warehouse, and the row that says what it is."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -123,6 +124,15 @@ def write_run_context(
         f"insert into {RUN_CONTEXT} values (?, ?, ?, ?, ?, ?, ?)",
         [*astuple(context), now, RAW_LAYOUT],
     )
+
+
+def rows_of(
+    connection: duckdb.DuckDBPyConnection, sql: str, parameters: Iterable[object] = ()
+) -> list[dict[str, Any]]:
+    """The rows of a query, each by the names of its columns."""
+    result = connection.execute(sql, list(parameters))
+    names = [column[0] for column in result.description]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
 def count_rows(home: Home, sql: str) -> int:

@@ -8,6 +8,8 @@ from typing import Any
 
 import duckdb
 
+from runtime.warehouse import rows_of
+
 Row = dict[str, Any]
 # What a risk manager looks at of each traded day, as the mean or, where single days lie
 # far out, the median of 20.
@@ -29,11 +31,8 @@ def rows(
     connection: duckdb.DuckDBPyConnection, sql: str, parameters: Iterable[object] = ()
 ) -> list[Row]:
     """The rows of a query as JSON has them: dates as text, amounts as numbers."""
-    result = connection.execute(sql, list(parameters))
-    names = [column[0] for column in result.description]
-    return [
-        dict(zip(names, map(_plain, row), strict=True)) for row in result.fetchall()
-    ]
+    found = rows_of(connection, sql, parameters)
+    return [{name: _plain(value) for name, value in row.items()} for row in found]
 
 
 def _plain(value: object) -> object:
@@ -251,7 +250,8 @@ def quality(connection: duckdb.DuckDBPyConnection) -> dict[str, list[Row]]:
         "seconds": rows(
             connection,
             """
-            select run_id, min(started_at) as started_at, step, sum(seconds) as seconds
+            select run_id, step, sum(seconds) as seconds,
+                min(min(started_at)) over (partition by run_id) as started_at
             from marts.run_ledger where command = 'run' and outcome = 'succeeded'
             group by run_id, step
             qualify dense_rank() over (order by run_id desc) <= 60

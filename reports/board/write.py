@@ -13,14 +13,13 @@ import duckdb
 from reports.board import data, figures
 from reports.board.figures import Chart
 from reports.names import slug
-from reports.render import counted, day, money, multiplier, number, percent
-from reports.summary import summarise
+from reports.render import counted, environment
+from reports.summary import calls_by_trader, summarise
 from runtime.home import Home
 from runtime.settings import Settings
 from runtime.warehouse import open_warehouse
 
 FOLDER = Path(__file__).parent
-LEVELS = {"High": "▲", "Medium": "◆", "Low": "●", "Unknown": "?"}
 _SHARE = "Ratio, 1 is all"
 # Columns, title and unit of each chart of behaviour.
 BEHAVIOUR = (
@@ -87,13 +86,9 @@ class _Pages:
         self._folder = folder
         self._home = home
         self._summary = summary
-        self._calls = {
-            call["trader_id"]: call
-            for level in summary["calls"].values()
-            for call in level
-        }
+        self._calls = calls_by_trader(summary)
         self._desk: dict[str, Any] = {}
-        self._environment = _environment()
+        self._environment = environment(FOLDER / "templates")
 
     def desk(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._desk = found = data.desk(connection)
@@ -174,18 +169,14 @@ class _Pages:
 
     def quality(self, connection: duckdb.DuckDBPyConnection) -> None:
         found = data.quality(connection)
-        months: dict[str, dict[str, Any]] = {}
-        classes = sorted({row["difference_class"] for row in found["classes"]})
-        for row in found["classes"]:
-            month = months.setdefault(
-                row["month"], {"month": row["month"], **dict.fromkeys(classes, 0)}
-            )
-            month[row["difference_class"]] = row["days_count"]
+        months, classes = _pivot(
+            found["classes"], ("month",), "difference_class", "days_count"
+        )
         charts = [
             figures.stacked(
-                list(months.values()),
+                months,
                 "month",
-                {name: name.replace("_", " ") for name in classes},
+                {name: name.replace("_", " ") for name in sorted(classes)},
                 "Account-days against the broker's own summary, by month",
                 ("Month", "Account-days"),
             )
@@ -226,6 +217,7 @@ class _Pages:
                 },
                 "everybody": self._desk["status"],
                 "charts": charts,
+                "inline_json": inline_json,
                 "written_at": datetime.now(UTC),
                 **more,
             }
@@ -271,15 +263,9 @@ def _behaviour_charts(days: list[data.Row]) -> list[Chart]:
 
 def _seconds(found: list[data.Row]) -> Chart:
     """How long each step took, a bar a morning."""
-    steps = list(dict.fromkeys(row["step"] for row in found))
-    mornings: dict[str, dict[str, Any]] = {}
-    for row in found:
-        morning = mornings.setdefault(
-            row["run_id"], {"started_at": row["started_at"], **dict.fromkeys(steps, 0)}
-        )
-        morning[row["step"]] = row["seconds"]
+    mornings, steps = _pivot(found, ("run_id", "started_at"), "step", "seconds")
     return figures.stacked(
-        list(mornings.values()),
+        mornings,
         "started_at",
         {step: step for step in steps},
         "How long the steps of each morning took",
@@ -287,20 +273,21 @@ def _seconds(found: list[data.Row]) -> Chart:
     )
 
 
-def _environment() -> Any:
-    import jinja2
+def _pivot(
+    found: list[data.Row], keys: tuple[str, ...], name: str, value: str
+) -> tuple[list[data.Row], list[str]]:
+    """One row for each key, a column for each name, 0 where there is no value.
 
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(FOLDER / "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    filters = (money, percent, day, number, counted, multiplier, slug, inline_json)
-    environment.filters |= {one.__name__: one for one in filters}
-    environment.globals |= {"signs": LEVELS}
-    return environment
+    Returns:
+        The rows, and the names in the order in which they came.
+    """
+    names = list(dict.fromkeys(row[name] for row in found))
+    wide: dict[tuple, data.Row] = {}
+    for row in found:
+        key = tuple(row[one] for one in keys)
+        filled = dict(zip(keys, key, strict=True)) | dict.fromkeys(names, 0)
+        wide.setdefault(key, filled)[row[name]] = row[value]
+    return list(wide.values()), names
 
 
 def inline_json(chart: Chart) -> Any:
