@@ -16,4 +16,14 @@ create table if not exists ops.steps (
     said varchar,
     versions varchar
 );
+create table if not exists ops.built_fill_days (
+    account_id varchar not null,
+    trader_id varchar not null,
+    trade_date date not null,
+    account_number varchar not null,
+    content_hash varchar not null
+);
+{% if flags.FULL_REFRESH %}
+delete from ops.built_fill_days;
+{% endif %}
 {% endmacro %}

@@ -6,10 +6,10 @@
 {% macro population_stddev(amount, digits=2) -%}
     {%- set narrow = 'cast(' ~ amount ~ ' as decimal(18, ' ~ digits ~ '))' -%}
     {%- set wide = 'cast(' ~ amount ~ ' as decimal(19, ' ~ digits ~ '))' -%}
-    {%- set mean = 'cast(sum(' ~ narrow ~ ') as double) / count(*)' -%}
+    {%- set mean = 'cast(sum(' ~ narrow ~ ') as double) / nullif(count(' ~ amount ~ '), 0)' -%}
     sqrt(
         greatest(
-            cast(sum({{ narrow }} * {{ wide }}) as double) / count(*)
+            cast(sum({{ narrow }} * {{ wide }}) as double) / nullif(count({{ amount }}), 0)
             - {{ mean }} * ({{ mean }}),
             0
         )

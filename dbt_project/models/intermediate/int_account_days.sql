@@ -18,15 +18,14 @@ symbol_days as (
     from {{ ref('int_symbol_days') }}
 ),
 
-fills as (
+fill_days as (
     select
         account_id,
         trade_date,
-        order_id,
-        quantity,
-        is_regular
-    from {{ ref('int_fills_current') }}
-    where is_counted
+        orders_count,
+        fills_count,
+        quantity
+    from {{ ref('int_account_day_fills') }}
 ),
 
 adjustments as (
@@ -62,17 +61,6 @@ pnl_days as (
         case when count(*) = count(unrealized_delta) then sum(unrealized_delta) end
             as unrealized_delta
     from symbol_days
-    group by account_id, trade_date
-),
-
-fill_days as (
-    select
-        account_id,
-        trade_date,
-        count(distinct case when is_regular then order_id end) as orders_count,
-        sum(case when is_regular then 1 else 0 end) as fills_count,
-        sum(case when is_regular then quantity else 0 end) as quantity
-    from fills
     group by account_id, trade_date
 ),
 

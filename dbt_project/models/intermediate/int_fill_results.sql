@@ -1,3 +1,4 @@
+{{ config(materialized='rebuilt', rebuilds='trader_days') }}
 {#
     Grain: one row per counted fill: what was realised at it.
     A match counts at the later of its two fills, fees at their fill. The path is the
@@ -8,18 +9,22 @@ with
 
 fills as (
     select
-        account_id,
-        trader_id,
-        symbol,
-        trade_date,
-        fill_sequence,
-        day_sequence,
-        total_fees,
-        is_regular,
-        has_fill_time,
-        filled_at_et
-    from {{ ref('int_fills_current') }}
-    where is_counted
+        matches.account_id,
+        matches.trader_id,
+        matches.symbol,
+        matches.trade_date,
+        matches.fill_sequence,
+        matches.day_sequence,
+        matches.total_fees,
+        matches.is_regular,
+        matches.has_fill_time,
+        matches.filled_at_et
+    from {{ ref('int_intraday_matches') }} as matches
+    inner join {{ ref('int_rebuilt_trader_days') }} as rebuilt_days
+        on
+            matches.trader_id = rebuilt_days.trader_id
+            and matches.trade_date = rebuilt_days.trade_date
+    where matches.trade_date between {{ batch_begins() }} and {{ batch_ends() }}
 ),
 
 realised as (
@@ -29,6 +34,7 @@ realised as (
         greatest(buy_sequence, sell_sequence) as fill_sequence,
         gross_pnl
     from {{ ref('int_intraday_pieces') }}
+    where trade_date between {{ batch_begins() }} and {{ batch_ends() }}
     union all
     select
         account_id,
@@ -36,17 +42,22 @@ realised as (
         closing_sequence as fill_sequence,
         gross_pnl
     from {{ ref('int_lots') }}
-    where closed_date is not null
+    where closed_date between {{ batch_begins() }} and {{ batch_ends() }}
 ),
 
 realised_summed as (
     select
-        account_id,
-        symbol,
-        fill_sequence,
-        cast(sum(gross_pnl) as decimal(38, 8)) as realised_gross_pnl
+        realised.account_id,
+        realised.symbol,
+        realised.fill_sequence,
+        cast(sum(realised.gross_pnl) as decimal(38, 8)) as realised_gross_pnl
     from realised
-    group by account_id, symbol, fill_sequence
+    inner join fills
+        on
+            realised.account_id = fills.account_id
+            and realised.symbol = fills.symbol
+            and realised.fill_sequence = fills.fill_sequence
+    group by realised.account_id, realised.symbol, realised.fill_sequence
 ),
 
 results as (

@@ -1,31 +1,34 @@
+{{ config(materialized='rebuilt', rebuilds='account_days') }}
 {#
     Grain: one row per fill of the current version of each (account, trade date).
     day_sequence numbers the fills of a trader's day in time, ties broken by the
-    provider's fill id (as a number where it is one); fill_sequence those of an account
-    and symbol over all dates, in the same order. Fill ids are not unique, so nothing is
-    deduplicated by them.
+    provider's fill id (as a number where it is one). fill_sequence is the date and that
+    number: it orders the fills of all dates, and no day moves another's. Fill ids are not
+    unique, so nothing is deduplicated by them.
     A fill belongs to the trader whom the account belonged to on its trade date.
 #}
 with
 
 fills as (
-    {{ current_rows(ref('stg_propreports__fills'), 'fills') }}
+    select * from {{ ref('stg_propreports__fills') }}
+    where trade_date between {{ batch_begins() }} and {{ batch_ends() }}
 ),
 
-accounts as (
-    select
-        account_number,
-        account_id
-    from {{ ref('int_accounts') }}
-),
-
-account_traders as (
+fill_days as (
     select
         account_id,
         trader_id,
-        valid_from,
-        valid_to
-    from {{ ref('int_account_traders') }}
+        trade_date,
+        account_number,
+        content_hash
+    from {{ ref('int_fill_days') }}
+),
+
+rebuilt_days as (
+    select
+        account_id,
+        trade_date
+    from {{ ref('int_rebuilt_account_days') }}
 ),
 
 instruments as (
@@ -39,19 +42,22 @@ instruments as (
 fills_identified as (
     select
         fills.*,
-        accounts.account_id,
-        account_traders.trader_id,
+        fill_days.account_id,
+        fill_days.trader_id,
         instruments.instrument_type,
         instruments.multiplier,
         try_cast(fills.fill_id as bigint) as fill_number,
         try_cast(fills.propreports_id as bigint) as propreports_number
     from fills
-    inner join accounts on fills.account_number = accounts.account_number
-    inner join account_traders
+    inner join fill_days
         on
-            accounts.account_id = account_traders.account_id
-            and fills.trade_date >= account_traders.valid_from
-            and fills.trade_date < account_traders.valid_to
+            fills.account_number = fill_days.account_number
+            and fills.trade_date = fill_days.trade_date
+            and fills.content_hash = fill_days.content_hash
+    inner join rebuilt_days
+        on
+            fill_days.account_id = rebuilt_days.account_id
+            and fill_days.trade_date = rebuilt_days.trade_date
     left join instruments on fills.symbol = instruments.symbol
 ),
 
@@ -83,10 +89,7 @@ final as (
         trader_id,
         symbol,
         trade_date,
-        row_number() over (
-            partition by account_id, symbol order by trade_date, day_sequence
-            rows between unbounded preceding and current row
-        ) as fill_sequence,
+        {{ dated_number('trade_date', 'day_sequence') }} as fill_sequence,
         day_sequence,
         account_number,
         row_number,
@@ -103,11 +106,6 @@ final as (
         ---------- numbers
         quantity,
         signed_quantity,
-        -- Numbered and added up in one sort.
-        sum(case when is_counted then signed_quantity else 0 end) over (
-            partition by account_id, symbol order by trade_date, day_sequence
-            rows between unbounded preceding and current row
-        ) as position_after,
         price,
         multiplier,
         -- To the cent, so that sums of squares fit 38 digits.

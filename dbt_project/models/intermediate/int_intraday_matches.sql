@@ -1,3 +1,4 @@
+{{ config(materialized='rebuilt', rebuilds='account_days') }}
 {#
     Grain: one row per counted fill: how much of it the same day's other side matched.
     First FIFO level: of B shares bought and S sold in a symbol today, the first
@@ -7,16 +8,28 @@ with
 
 fills as (
     select
-        account_id,
-        symbol,
-        trade_date,
-        fill_sequence,
-        is_buy,
-        quantity,
-        price,
-        multiplier
-    from {{ ref('int_fills_current') }}
-    where is_counted
+        fills_current.account_id,
+        fills_current.trader_id,
+        fills_current.symbol,
+        fills_current.trade_date,
+        fills_current.fill_sequence,
+        fills_current.day_sequence,
+        fills_current.is_buy,
+        fills_current.is_regular,
+        fills_current.quantity,
+        fills_current.price,
+        fills_current.multiplier,
+        fills_current.total_fees,
+        fills_current.has_fill_time,
+        fills_current.filled_at_et
+    from {{ ref('int_fills_current') }} as fills_current
+    inner join {{ ref('int_rebuilt_account_days') }} as rebuilt_days
+        on
+            fills_current.account_id = rebuilt_days.account_id
+            and fills_current.trade_date = rebuilt_days.trade_date
+    where
+        fills_current.is_counted
+        and fills_current.trade_date between {{ batch_begins() }} and {{ batch_ends() }}
 ),
 
 fills_numbered as (
@@ -64,17 +77,29 @@ fills_split as (
 
 final as (
     select
+        ---------- keys
         account_id,
+        trader_id,
         symbol,
         trade_date,
         fill_sequence,
-        is_buy,
+        day_sequence,
+        ---------- numbers
         quantity,
         matched_quantity,
         quantity - matched_quantity as remaining_quantity,
         matched_share_end,
+        bought_end - sold_end as day_quantity_after,
         price,
-        multiplier
+        multiplier,
+        ---------- money
+        total_fees,
+        ---------- flags
+        is_buy,
+        is_regular,
+        has_fill_time,
+        ---------- times
+        filled_at_et
     from fills_split
 )
 

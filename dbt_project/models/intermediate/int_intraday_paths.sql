@@ -1,3 +1,4 @@
+{{ config(materialized='rebuilt', rebuilds='trader_days') }}
 {#
     Grain: one row per trader and date with a counted fill.
     The path of the day's realized net P&L starts at zero; of equal extremes the first
@@ -7,15 +8,20 @@ with
 
 fill_results as (
     select
-        trader_id,
-        trade_date,
-        day_sequence,
-        realised_gross_pnl,
-        path_net_pnl,
-        is_regular,
-        has_fill_time,
-        filled_at_et
-    from {{ ref('int_fill_results') }}
+        results.trader_id,
+        results.trade_date,
+        results.day_sequence,
+        results.realised_gross_pnl,
+        results.path_net_pnl,
+        results.is_regular,
+        results.has_fill_time,
+        results.filled_at_et
+    from {{ ref('int_fill_results') }} as results
+    inner join {{ ref('int_rebuilt_trader_days') }} as rebuilt_days
+        on
+            results.trader_id = rebuilt_days.trader_id
+            and results.trade_date = rebuilt_days.trade_date
+    where results.trade_date between {{ batch_begins() }} and {{ batch_ends() }}
 ),
 
 peaks_running as (

@@ -1,16 +1,45 @@
+{{ config(materialized='rebuilt', rebuilds='account_days') }}
 {#
     Grain: one row per pair of fills of one day that FIFO matches.
     What int_intraday_matches says of each fill, as pairs: which fill met which.
 #}
 with
 
-final as (
+matches as (
+    select matches.*
+    from {{ ref('int_intraday_matches') }} as matches
+    inner join {{ ref('int_rebuilt_account_days') }} as rebuilt_days
+        on
+            matches.account_id = rebuilt_days.account_id
+            and matches.trade_date = rebuilt_days.trade_date
+    where matches.trade_date between {{ batch_begins() }} and {{ batch_ends() }}
+),
+
+pieces as (
     {{ fifo_pieces(
-        ref('int_intraday_matches'),
+        'matches',
         'matched_quantity',
         per_day=true,
         share_end='matched_share_end',
     ) }}
+),
+
+final as (
+    select
+        ---------- keys
+        account_id,
+        symbol,
+        sell_date as trade_date,
+        buy_sequence,
+        sell_sequence,
+        ---------- numbers
+        quantity,
+        multiplier,
+        buy_price,
+        sell_price,
+        ---------- money
+        gross_pnl
+    from pieces
 )
 
 select * from final

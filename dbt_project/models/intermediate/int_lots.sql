@@ -1,14 +1,101 @@
+{{ config(materialized='rebuilt', rebuilds='symbol_spans', carries_state=true) }}
 {#
     Grain: one row per piece of a lot: units of one fill that its own day did not match,
     and the later fill that closed them, or none yet.
     Second FIFO level: what the day's own matching left over meets the lots of earlier
     days, oldest first (macro fifo_pieces). What a day leaves over goes one way, so the
     two fills of a pair are of different days: the earlier opened the lot.
+    Lots open when a batch begins come first: they are all that history leaves behind.
 #}
 with
 
+rebuilt_symbols as (
+    select
+        account_id,
+        symbol,
+        greatest(first_date, {{ batch_begins() }}) as first_date,
+        least(last_date, {{ batch_ends() }}) as last_date
+    from {{ ref('int_rebuilt_symbols') }}
+),
+
+matches as (
+    select
+        account_id,
+        symbol,
+        trade_date,
+        fill_sequence,
+        is_buy,
+        price,
+        multiplier,
+        remaining_quantity
+    from {{ ref('int_intraday_matches') }}
+    where
+        remaining_quantity > 0
+        and trade_date between {{ batch_begins() }} and {{ batch_ends() }}
+),
+
+lots_so_far as (
+    select * from {{ rows_so_far({
+        'account_id': 'varchar(100)',
+        'symbol': 'varchar(100)',
+        'opening_sequence': 'bigint',
+        'quantity': 'decimal(18, 8)',
+        'multiplier': 'decimal(18, 8)',
+        'opening_price': 'decimal(18, 8)',
+        'is_long': 'boolean',
+        'opened_date': 'date',
+        'closed_date': 'date',
+    }) }} as carried
+),
+
+remainders as (
+    select
+        lots_so_far.account_id,
+        lots_so_far.symbol,
+        lots_so_far.opened_date as trade_date,
+        lots_so_far.opening_sequence as fill_sequence,
+        lots_so_far.is_long as is_buy,
+        lots_so_far.opening_price as price,
+        lots_so_far.multiplier,
+        cast(sum(lots_so_far.quantity) as decimal(18, 8)) as remaining_quantity
+    from lots_so_far
+    inner join rebuilt_symbols
+        on
+            lots_so_far.account_id = rebuilt_symbols.account_id
+            and lots_so_far.symbol = rebuilt_symbols.symbol
+            and lots_so_far.opened_date < rebuilt_symbols.first_date
+            and coalesce(lots_so_far.closed_date, {{ for_ever() }})
+            >= rebuilt_symbols.first_date
+    where rebuilt_symbols.first_date <= rebuilt_symbols.last_date
+    group by
+        lots_so_far.account_id,
+        lots_so_far.symbol,
+        lots_so_far.opened_date,
+        lots_so_far.opening_sequence,
+        lots_so_far.is_long,
+        lots_so_far.opening_price,
+        lots_so_far.multiplier
+    union all
+    select
+        matches.account_id,
+        matches.symbol,
+        matches.trade_date,
+        matches.fill_sequence,
+        matches.is_buy,
+        matches.price,
+        matches.multiplier,
+        matches.remaining_quantity
+    from matches
+    inner join rebuilt_symbols
+        on
+            matches.account_id = rebuilt_symbols.account_id
+            and matches.symbol = rebuilt_symbols.symbol
+            and matches.trade_date between
+            rebuilt_symbols.first_date and rebuilt_symbols.last_date
+),
+
 pieces as (
-    {{ fifo_pieces(ref('int_intraday_matches'), 'remaining_quantity') }}
+    {{ fifo_pieces('remainders', 'remaining_quantity') }}
 ),
 
 pieces_directed as (

@@ -1,34 +1,154 @@
+{{ config(materialized='rebuilt', rebuilds='symbol_spans', carries_state=true) }}
 {#
     Grain: one row per account, symbol and flat-to-flat position.
-    Input legs never cross zero, so the cash a closed trip leaves behind is its gross
-    P&L. A trip says how a trade went; on which day its P&L counts is daily_totals'.
-    A trip is its last fill's trader's; opening_trader_id opened it.
+    A fill that passes through zero is split (macro fill_legs), so the cash a closed trip
+    leaves behind is its gross P&L. A trip says how a trade went; on which day its P&L
+    counts is daily_totals'. A trip is its last fill's trader's; opening_trader_id opened
+    it, with the fill opening_sequence.
+    A trip that is open when a batch begins is built again from its first fill on.
 #}
 with
 
-fill_legs as (
+rebuilt_symbols as (
+    select
+        account_id,
+        symbol,
+        greatest(first_date, {{ batch_begins() }}) as first_date,
+        least(last_date, {{ batch_ends() }}) as last_date
+    from {{ ref('int_rebuilt_symbols') }}
+    where first_date <= {{ batch_ends() }} and last_date >= {{ batch_begins() }}
+),
+
+matches as (
     select
         account_id,
         trader_id,
         symbol,
-        leg_sequence,
-        day_sequence,
-        signed_quantity,
-        position_after,
-        multiplier,
-        price,
-        total_fees,
         trade_date,
-        filled_at_et,
-        has_fill_time
-    from {{ ref('int_fill_legs') }}
+        fill_sequence,
+        day_sequence,
+        is_buy,
+        quantity,
+        day_quantity_after,
+        price,
+        multiplier,
+        total_fees,
+        has_fill_time,
+        filled_at_et
+    from {{ ref('int_intraday_matches') }}
+    where trade_date <= {{ batch_ends() }}
+),
+
+symbol_days as (
+    select
+        account_id,
+        symbol,
+        trade_date,
+        opening_quantity
+    from {{ ref('int_symbol_day_results') }}
+    where trade_date <= {{ batch_ends() }}
+),
+
+trips_so_far as (
+    select * from {{ rows_so_far({
+        'account_id': 'varchar(100)',
+        'symbol': 'varchar(100)',
+        'opening_sequence': 'bigint',
+        'opened_date': 'date',
+        'closed_date': 'date',
+    }) }} as carried
+),
+
+open_trips as (
+    select
+        rebuilt_symbols.account_id,
+        rebuilt_symbols.symbol,
+        rebuilt_symbols.first_date,
+        trips_so_far.opening_sequence,
+        trips_so_far.opened_date
+    from trips_so_far
+    inner join rebuilt_symbols
+        on
+            trips_so_far.account_id = rebuilt_symbols.account_id
+            and trips_so_far.symbol = rebuilt_symbols.symbol
+            and trips_so_far.opened_date < rebuilt_symbols.first_date
+            and coalesce(trips_so_far.closed_date, {{ for_ever() }})
+            >= rebuilt_symbols.first_date
+),
+
+days_chosen as (
+    select
+        symbol_days.account_id,
+        symbol_days.symbol,
+        symbol_days.trade_date,
+        symbol_days.opening_quantity,
+        cast(0 as bigint) as first_sequence
+    from symbol_days
+    inner join rebuilt_symbols
+        on
+            symbol_days.account_id = rebuilt_symbols.account_id
+            and symbol_days.symbol = rebuilt_symbols.symbol
+            and symbol_days.trade_date between
+            rebuilt_symbols.first_date and rebuilt_symbols.last_date
+    where symbol_days.trade_date >= {{ batch_begins() }}
+    union all
+    select
+        symbol_days.account_id,
+        symbol_days.symbol,
+        symbol_days.trade_date,
+        symbol_days.opening_quantity,
+        open_trips.opening_sequence as first_sequence
+    from symbol_days
+    inner join open_trips
+        on
+            symbol_days.account_id = open_trips.account_id
+            and symbol_days.symbol = open_trips.symbol
+            and symbol_days.trade_date >= open_trips.opened_date
+            and symbol_days.trade_date < open_trips.first_date
+),
+
+fills as (
+    select
+        matches.account_id,
+        matches.trader_id,
+        matches.symbol,
+        matches.trade_date,
+        matches.fill_sequence,
+        matches.day_sequence,
+        case when matches.is_buy then matches.quantity else -matches.quantity end
+            as signed_quantity,
+        days_chosen.opening_quantity + matches.day_quantity_after as position_after,
+        matches.price,
+        matches.multiplier,
+        matches.total_fees,
+        matches.has_fill_time,
+        matches.filled_at_et,
+        days_chosen.first_sequence
+    from matches
+    inner join days_chosen
+        on
+            matches.account_id = days_chosen.account_id
+            and matches.symbol = days_chosen.symbol
+            and matches.trade_date = days_chosen.trade_date
+    where matches.fill_sequence >= days_chosen.first_sequence
+),
+
+fill_legs as (
+    {{ fill_legs('fills', also=['first_sequence']) }}
+),
+
+legs_chosen as (
+    -- What closed the trip before belongs to that one.
+    select *
+    from fill_legs
+    where not (is_closing_part and fill_sequence = first_sequence)
 ),
 
 legs_paid as (
     select
         *,
         {{ exact_product('signed_quantity', 'price', '1') }} as paid_amount
-    from fill_legs
+    from legs_chosen
 ),
 
 legs_numbered as (
@@ -88,7 +208,7 @@ trips_summarised as (
     select
         account_id,
         symbol,
-        trip_number,
+        min(fill_sequence) as opening_sequence,
         max_by(trader_id, leg_sequence) as trader_id,
         min_by(trader_id, leg_sequence) as opening_trader_id,
         min_by(day_sequence, leg_sequence) as opening_day_sequence,
@@ -125,7 +245,7 @@ final as (
         account_id,
         trader_id,
         symbol,
-        trip_number,
+        opening_sequence,
         opening_trader_id,
         opening_day_sequence,
         case when is_closed then closing_day_sequence end as closing_day_sequence,

@@ -28,42 +28,40 @@ symbol_days as (
         account_id,
         symbol,
         trade_date,
-        sum(case when is_buy then quantity else -quantity end) as day_quantity,
-        min(case when is_buy then 1 else 0 end) <> max(case when is_buy then 1 else 0 end)
-            as has_both_sides
-    from intraday_matches
-    group by account_id, symbol, trade_date
+        opening_quantity as carried_quantity
+    from {{ ref('int_symbol_day_results') }}
 ),
 
-days_carried as (
+fill_days as (
     select
         account_id,
         symbol,
-        trade_date,
-        has_both_sides,
-        sum(day_quantity) over (
-            partition by account_id, symbol order by trade_date
-            rows between unbounded preceding and current row
-        ) - day_quantity as carried_quantity
-    from symbol_days
+        trade_date
+    from {{ ref('int_symbol_day_fills') }}
+    where has_both_sides
 ),
 
 candidates as (
     -- Only a position carried into a day with both sides can be matched either way.
     select distinct
-        account_id,
-        symbol
-    from days_carried
-    where has_both_sides and carried_quantity <> 0
+        symbol_days.account_id,
+        symbol_days.symbol
+    from symbol_days
+    inner join fill_days
+        on
+            symbol_days.account_id = fill_days.account_id
+            and symbol_days.symbol = fill_days.symbol
+            and symbol_days.trade_date = fill_days.trade_date
+    where symbol_days.carried_quantity <> 0
 ),
 
 fills_running as (
     select
         intraday_matches.*,
-        days_carried.carried_quantity,
+        symbol_days.carried_quantity,
         sum(
             case
-                when intraday_matches.is_buy = (days_carried.carried_quantity > 0)
+                when intraday_matches.is_buy = (symbol_days.carried_quantity > 0)
                     then intraday_matches.quantity
                 else -intraday_matches.quantity
             end
@@ -80,11 +78,11 @@ fills_running as (
         on
             intraday_matches.account_id = candidates.account_id
             and intraday_matches.symbol = candidates.symbol
-    inner join days_carried
+    inner join symbol_days
         on
-            intraday_matches.account_id = days_carried.account_id
-            and intraday_matches.symbol = days_carried.symbol
-            and intraday_matches.trade_date = days_carried.trade_date
+            intraday_matches.account_id = symbol_days.account_id
+            and intraday_matches.symbol = symbol_days.symbol
+            and intraday_matches.trade_date = symbol_days.trade_date
 ),
 
 fills_lowest as (

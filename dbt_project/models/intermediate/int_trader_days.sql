@@ -2,7 +2,6 @@
     Grain: one row per trader and traded day: a date with at least one regular fill in
     any of the trader's accounts.
     Everything here is known at the close of that date.
-    Sums run over decimals, so that two builds of the same fills agree to the last bit.
 #}
 with
 
@@ -20,14 +19,14 @@ account_days as (
     from {{ ref('int_account_days') }}
 ),
 
-fills as (
+fill_days as (
     select
         trader_id,
         trade_date,
-        is_buy,
-        notional
-    from {{ ref('int_fills_current') }}
-    where is_counted and is_regular
+        bought_notional,
+        notional,
+        stddev_fill_notional
+    from {{ ref('int_trader_day_fills') }}
 ),
 
 trader_days as (
@@ -44,17 +43,6 @@ trader_days as (
     from account_days
     group by trader_id, trade_date
     having sum(fills_count) > 0
-),
-
-fill_days as (
-    select
-        trader_id,
-        trade_date,
-        sum(case when is_buy then notional else 0 end) as bought_notional,
-        sum(notional) as notional,
-        {{ population_stddev('notional') }} as stddev_fill_notional
-    from fills
-    group by trader_id, trade_date
 ),
 
 final as (

@@ -1,3 +1,4 @@
+{{ config(materialized='rebuilt', rebuilds='trader_days') }}
 {#
     Grain: one row per opening or closing of a round trip, in the order of the trader's
     day. What a trader does next after a trade, and what came before one, is read off
@@ -10,7 +11,7 @@ round_trips as (
     select
         account_id,
         symbol,
-        trip_number,
+        opening_sequence,
         trader_id,
         opening_trader_id,
         opening_day_sequence,
@@ -25,33 +26,48 @@ round_trips as (
     from {{ ref('int_round_trips') }}
 ),
 
+rebuilt_days as (
+    select
+        trader_id,
+        trade_date
+    from {{ ref('int_rebuilt_trader_days') }}
+    where trade_date between {{ batch_begins() }} and {{ batch_ends() }}
+),
+
 events as (
     select
-        account_id,
-        symbol,
-        trip_number,
-        opening_trader_id as trader_id,
-        opened_date as trade_date,
-        opening_day_sequence as day_sequence,
+        round_trips.account_id,
+        round_trips.symbol,
+        round_trips.opening_sequence,
+        round_trips.opening_trader_id as trader_id,
+        round_trips.opened_date as trade_date,
+        round_trips.opening_day_sequence as day_sequence,
         true as is_opening,
-        opened_at_et as happened_at_et,
-        opening_day_entry_notional as entry_notional,
+        round_trips.opened_at_et as happened_at_et,
+        round_trips.opening_day_entry_notional as entry_notional,
         cast(null as double) as net_pnl
     from round_trips
+    inner join rebuilt_days
+        on
+            round_trips.opening_trader_id = rebuilt_days.trader_id
+            and round_trips.opened_date = rebuilt_days.trade_date
     union all
     select
-        account_id,
-        symbol,
-        trip_number,
-        trader_id,
-        closed_date as trade_date,
-        closing_day_sequence as day_sequence,
+        round_trips.account_id,
+        round_trips.symbol,
+        round_trips.opening_sequence,
+        round_trips.trader_id,
+        round_trips.closed_date as trade_date,
+        round_trips.closing_day_sequence as day_sequence,
         false as is_opening,
-        closed_at_et as happened_at_et,
+        round_trips.closed_at_et as happened_at_et,
         cast(null as decimal(38, 8)) as entry_notional,
-        cast(net_pnl as double) as net_pnl
+        cast(round_trips.net_pnl as double) as net_pnl
     from round_trips
-    where is_closed
+    inner join rebuilt_days
+        on
+            round_trips.trader_id = rebuilt_days.trader_id
+            and round_trips.closed_date = rebuilt_days.trade_date
 ),
 
 final as (
@@ -59,7 +75,7 @@ final as (
         ---------- keys
         account_id,
         symbol,
-        trip_number,
+        opening_sequence,
         trader_id,
         trade_date,
         day_sequence,

@@ -1,3 +1,4 @@
+{{ config(materialized='rebuilt', rebuilds='trader_days') }}
 {#
     Grain: one row per fill of the current version of each account's day, cancelled ones
     and those of unknown contract size included: they count nowhere, and say so.
@@ -6,7 +7,13 @@
 with
 
 fills as (
-    select * from {{ ref('int_fills_current') }}
+    select fills_current.*
+    from {{ ref('int_fills_current') }} as fills_current
+    inner join {{ ref('int_rebuilt_trader_days') }} as rebuilt_days
+        on
+            fills_current.trader_id = rebuilt_days.trader_id
+            and fills_current.trade_date = rebuilt_days.trade_date
+    where fills_current.trade_date between {{ batch_begins() }} and {{ batch_ends() }}
 ),
 
 fill_results as (
@@ -17,6 +24,7 @@ fill_results as (
         realised_gross_pnl,
         path_net_pnl
     from {{ ref('int_fill_results') }}
+    where trade_date between {{ batch_begins() }} and {{ batch_ends() }}
 ),
 
 final as (

@@ -4,7 +4,7 @@
 #}
 with
 
-symbol_days as (
+held_days as (
     select
         account_id,
         symbol,
@@ -14,7 +14,7 @@ symbol_days as (
         open_cost,
         close_price,
         unrealized_pnl
-    from {{ ref('int_symbol_days') }}
+    from {{ ref('int_held_days') }}
     where position_quantity <> 0
 ),
 
@@ -39,53 +39,53 @@ account_traders as (
 
 lots_counted as (
     select
-        symbol_days.account_id,
-        symbol_days.symbol,
-        symbol_days.trade_date,
+        held_days.account_id,
+        held_days.symbol,
+        held_days.trade_date,
         count(distinct lots.opening_sequence) as lots_count,
         min(lots.opened_date) as oldest_lot_date
-    from symbol_days
+    from held_days
     inner join lots
         on
-            symbol_days.account_id = lots.account_id
-            and symbol_days.symbol = lots.symbol
-            and symbol_days.trade_date >= lots.opened_date
-            and symbol_days.trade_date < coalesce(lots.closed_date, {{ for_ever() }})
-    group by symbol_days.account_id, symbol_days.symbol, symbol_days.trade_date
+            held_days.account_id = lots.account_id
+            and held_days.symbol = lots.symbol
+            and held_days.trade_date >= lots.opened_date
+            and held_days.trade_date < coalesce(lots.closed_date, {{ for_ever() }})
+    group by held_days.account_id, held_days.symbol, held_days.trade_date
 ),
 
 final as (
     select
         ---------- keys
-        symbol_days.account_id,
+        held_days.account_id,
         account_traders.trader_id,
-        symbol_days.symbol,
-        symbol_days.trade_date,
+        held_days.symbol,
+        held_days.trade_date,
         ---------- numbers
-        cast(symbol_days.position_quantity as decimal(38, 8)) as position_quantity,
+        cast(held_days.position_quantity as decimal(38, 8)) as position_quantity,
         cast(lots_counted.lots_count as bigint) as lots_count,
         {{ safe_ratio(
-            'symbol_days.open_cost',
-            'symbol_days.position_quantity * symbol_days.multiplier'
+            'held_days.open_cost',
+            'held_days.position_quantity * held_days.multiplier'
         ) }} as average_price,
-        symbol_days.multiplier,
-        symbol_days.close_price,
+        held_days.multiplier,
+        held_days.close_price,
         ---------- money
-        cast(symbol_days.open_cost as decimal(38, 8)) as open_cost,
-        cast(symbol_days.unrealized_pnl as decimal(38, 8)) as unrealized_pnl,
+        cast(held_days.open_cost as decimal(38, 8)) as open_cost,
+        cast(held_days.unrealized_pnl as decimal(38, 8)) as unrealized_pnl,
         ---------- dates
         lots_counted.oldest_lot_date
-    from symbol_days
+    from held_days
     inner join account_traders
         on
-            symbol_days.account_id = account_traders.account_id
-            and symbol_days.trade_date >= account_traders.valid_from
-            and symbol_days.trade_date < account_traders.valid_to
+            held_days.account_id = account_traders.account_id
+            and held_days.trade_date >= account_traders.valid_from
+            and held_days.trade_date < account_traders.valid_to
     inner join lots_counted
         on
-            symbol_days.account_id = lots_counted.account_id
-            and symbol_days.symbol = lots_counted.symbol
-            and symbol_days.trade_date = lots_counted.trade_date
+            held_days.account_id = lots_counted.account_id
+            and held_days.symbol = lots_counted.symbol
+            and held_days.trade_date = lots_counted.trade_date
 )
 
 select * from final

@@ -14,133 +14,32 @@ trader_days as (
     from {{ ref('int_trader_days') }}
 ),
 
-fills as (
+time_days as (
     select
         trader_id,
         trade_date,
-        day_sequence,
-        filled_at_et
-    from {{ ref('int_fills_current') }}
-    where is_counted and is_regular and has_fill_time
-),
-
-sessions as (
-    select
-        session_date,
-        opens_at_et,
-        closes_at_et
-    from {{ ref('stg_propreports__sessions') }}
-),
-
-trip_events as (
-    select
-        trader_id,
-        trade_date,
-        is_opening,
-        happened_at_et
-    from {{ ref('int_trip_sequences') }}
-),
-
-fills_placed as (
-    -- On a date without a session the hours of a usual one count.
-    select
-        fills.trader_id,
-        fills.trade_date,
-        extract(hour from fills.filled_at_et) as fill_hour,
-        extract(epoch from fills.filled_at_et) as fill_second,
-        extract(epoch from fills.filled_at_et)
-        - lag(extract(epoch from fills.filled_at_et)) over (
-            partition by fills.trader_id, fills.trade_date order by fills.day_sequence
-        ) as gap_seconds,
-        extract(epoch from fills.filled_at_et) - extract(
-            epoch from coalesce(
-                sessions.opens_at_et, {{ at_time('fills.trade_date', 9, 30) }}
-            )
-        ) as seconds_since_open,
-        extract(
-            epoch from coalesce(
-                sessions.closes_at_et, {{ at_time('fills.trade_date', 16, 0) }}
-            )
-        ) - extract(epoch from fills.filled_at_et) as seconds_to_close
-    from fills
-    left join sessions on fills.trade_date = sessions.session_date
-),
-
-fill_days as (
-    select
-        trader_id,
-        trade_date,
-        count(*) as timed_fills_count,
-        max(fill_second) - min(fill_second) as active_seconds,
-        count(gap_seconds) as gaps_count,
-        cast(sum(gap_seconds) as double) as gap_seconds,
-        cast(sum(gap_seconds * gap_seconds) as double) as square_gap_seconds,
-        sum(case when seconds_since_open between 0 and 3599.999999 then 1 else 0 end)
-            as first_hour_fills_count,
-        sum(case when fill_hour < {{ var('morning_ends_at_hour') }} then 1 else 0 end)
-            as morning_fills_count,
-        sum(case when seconds_to_close > 0 and seconds_to_close <= 3600 then 1 else 0 end)
-            as last_hour_fills_count,
-        sum(case when seconds_since_open < 0 or seconds_to_close <= 0 then 1 else 0 end)
-            as outside_hours_fills_count
-    from fills_placed
-    group by trader_id, trade_date
-),
-
-hours as (
-    select
-        trader_id,
-        trade_date,
-        fill_hour,
-        count(*) as hour_fills_count
-    from fills_placed
-    group by trader_id, trade_date, fill_hour
-),
-
-hour_shares as (
-    select
-        hours.trader_id,
-        hours.trade_date,
-        hours.fill_hour,
-        cast(hours.hour_fills_count as double) / fill_days.timed_fills_count as fill_share
-    from hours
-    inner join fill_days
-        on
-            hours.trader_id = fill_days.trader_id
-            and hours.trade_date = fill_days.trade_date
-),
-
-hour_days as (
-    select
-        trader_id,
-        trade_date,
-        max(fill_share) as busiest_hour_fills_ratio,
-        -- In whole billionths, so that the sum does not hang on the order of the hours.
-        cast(sum(cast(-fill_share * ln(fill_share) / ln(24.0) as decimal(18, 12))) as double)
-            as time_entropy
-    from hour_shares
-    group by trader_id, trade_date
+        timed_fills_count,
+        active_seconds,
+        gaps_count,
+        gap_seconds,
+        square_gap_seconds,
+        first_hour_fills_count,
+        morning_fills_count,
+        last_hour_fills_count,
+        outside_hours_fills_count,
+        busiest_hour_fills_ratio,
+        time_entropy
+    from {{ ref('int_trader_day_times') }}
 ),
 
 trip_days as (
     select
         trader_id,
         trade_date,
-        sum(case when is_opening then 1 else 0 end) as opened_trips_count,
-        sum(case when is_opening then 0 else 1 end) as closed_trips_count,
-        case
-            when count(case when is_opening then happened_at_et end) > 1
-                then
-                    (
-                        max(case when is_opening then extract(epoch from happened_at_et) end)
-                        - min(
-                            case when is_opening then extract(epoch from happened_at_et) end
-                        )
-                    )
-                    / (60.0 * (count(case when is_opening then happened_at_et end) - 1))
-        end as mean_minutes_between_trips
-    from trip_events
-    group by trader_id, trade_date
+        opened_trips_count,
+        closed_trips_count,
+        mean_minutes_between_trips
+    from {{ ref('int_trader_day_trips') }}
 ),
 
 days_joined as (
@@ -152,26 +51,22 @@ days_joined as (
         coalesce(trip_days.closed_trips_count, 0) as closed_trips_count,
         coalesce(trip_days.opened_trips_count, 0) as opened_trips_count,
         cast(trip_days.mean_minutes_between_trips as double) as mean_minutes_between_trips,
-        cast(fill_days.active_seconds as double) / 60 as active_minutes,
-        fill_days.timed_fills_count,
-        fill_days.gaps_count,
-        fill_days.gap_seconds,
-        fill_days.square_gap_seconds,
-        fill_days.first_hour_fills_count,
-        fill_days.morning_fills_count,
-        fill_days.last_hour_fills_count,
-        fill_days.outside_hours_fills_count,
-        hour_days.busiest_hour_fills_ratio,
-        hour_days.time_entropy
+        cast(time_days.active_seconds as double) / 60 as active_minutes,
+        time_days.timed_fills_count,
+        time_days.gaps_count,
+        time_days.gap_seconds,
+        time_days.square_gap_seconds,
+        time_days.first_hour_fills_count,
+        time_days.morning_fills_count,
+        time_days.last_hour_fills_count,
+        time_days.outside_hours_fills_count,
+        time_days.busiest_hour_fills_ratio,
+        time_days.time_entropy
     from trader_days
-    left join fill_days
+    left join time_days
         on
-            trader_days.trader_id = fill_days.trader_id
-            and trader_days.trade_date = fill_days.trade_date
-    left join hour_days
-        on
-            trader_days.trader_id = hour_days.trader_id
-            and trader_days.trade_date = hour_days.trade_date
+            trader_days.trader_id = time_days.trader_id
+            and trader_days.trade_date = time_days.trade_date
     left join trip_days
         on
             trader_days.trader_id = trip_days.trader_id

@@ -23,13 +23,17 @@ trader_days as (
     from {{ ref('int_trader_days') }}
 ),
 
-round_trips as (
+trip_days as (
     select
         trader_id,
-        closed_date as trade_date,
-        net_pnl
-    from {{ ref('int_round_trips') }}
-    where is_closed
+        trade_date,
+        closed_trips_count,
+        won_trips_count,
+        lost_trips_count,
+        won_trips_pnl,
+        lost_trips_pnl,
+        worst_trip_pnl
+    from {{ ref('int_trader_day_closed_trips') }}
 ),
 
 sessions as (
@@ -37,20 +41,6 @@ sessions as (
         session_date,
         row_number() over (order by session_date) as session_number
     from {{ ref('stg_propreports__sessions') }}
-),
-
-trip_days as (
-    select
-        trader_id,
-        trade_date,
-        count(*) as closed_trips_count,
-        sum(case when net_pnl > 0 then 1 else 0 end) as won_trips_count,
-        sum(case when net_pnl < 0 then 1 else 0 end) as lost_trips_count,
-        sum(case when net_pnl > 0 then net_pnl else 0 end) as won_trips_pnl,
-        sum(case when net_pnl < 0 then -net_pnl else 0 end) as lost_trips_pnl,
-        min(net_pnl) as worst_trip_pnl
-    from round_trips
-    group by trader_id, trade_date
 ),
 
 sessions_before as (

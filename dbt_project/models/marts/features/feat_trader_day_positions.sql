@@ -16,28 +16,29 @@ trader_days as (
     from {{ ref('int_trader_days') }}
 ),
 
-round_trips as (
+trip_days as (
     select
         trader_id,
-        closed_date as trade_date,
-        net_pnl,
-        is_long,
-        has_averaged_down,
-        opened_date < closed_date as is_carried,
-        case
-            when opened_date = closed_date
-                then {{ dbt.datediff('opened_at_et', 'closed_at_et', 'second') }}
-        end as held_seconds
-    from {{ ref('int_round_trips') }}
-    where is_closed
+        trade_date,
+        closed_trips_count,
+        long_trips_count,
+        carried_trips_count,
+        averaged_trips_count,
+        held_seconds,
+        held_trips_count,
+        winner_seconds,
+        winners_count,
+        loser_seconds,
+        losers_count
+    from {{ ref('int_trader_day_closed_trips') }}
 ),
 
-symbol_days as (
+held_days as (
     select
         account_id,
         trade_date,
         open_cost
-    from {{ ref('int_symbol_days') }}
+    from {{ ref('int_held_days') }}
     where position_quantity <> 0
 ),
 
@@ -50,36 +51,18 @@ account_traders as (
     from {{ ref('int_account_traders') }}
 ),
 
-trip_days as (
-    select
-        trader_id,
-        trade_date,
-        count(*) as closed_trips_count,
-        sum(case when is_long then 1 else 0 end) as long_trips_count,
-        sum(case when is_carried then 1 else 0 end) as carried_trips_count,
-        sum(case when has_averaged_down then 1 else 0 end) as averaged_trips_count,
-        sum(held_seconds) as held_seconds,
-        count(held_seconds) as held_trips_count,
-        sum(case when net_pnl > 0 then held_seconds end) as winner_seconds,
-        count(case when net_pnl > 0 then held_seconds end) as winners_count,
-        sum(case when net_pnl < 0 then held_seconds end) as loser_seconds,
-        count(case when net_pnl < 0 then held_seconds end) as losers_count
-    from round_trips
-    group by trader_id, trade_date
-),
-
 overnight_days as (
     select
         account_traders.trader_id,
-        symbol_days.trade_date,
-        sum(abs(symbol_days.open_cost)) as overnight_notional
-    from symbol_days
+        held_days.trade_date,
+        sum(abs(held_days.open_cost)) as overnight_notional
+    from held_days
     inner join account_traders
         on
-            symbol_days.account_id = account_traders.account_id
-            and symbol_days.trade_date >= account_traders.valid_from
-            and symbol_days.trade_date < account_traders.valid_to
-    group by account_traders.trader_id, symbol_days.trade_date
+            held_days.account_id = account_traders.account_id
+            and held_days.trade_date >= account_traders.valid_from
+            and held_days.trade_date < account_traders.valid_to
+    group by account_traders.trader_id, held_days.trade_date
 ),
 
 days_joined as (

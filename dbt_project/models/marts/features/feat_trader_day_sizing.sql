@@ -16,48 +16,16 @@ trader_days as (
     from {{ ref('int_trader_days') }}
 ),
 
-openings as (
-    select
-        trader_id,
-        trade_date,
-        day_sequence,
-        entry_notional
-    from {{ ref('int_trip_sequences') }}
-    where is_opening
-),
-
-openings_numbered as (
-    select
-        *,
-        row_number() over (
-            partition by trader_id, trade_date order by day_sequence
-        ) as opening_number,
-        count(*) over (partition by trader_id, trade_date) as openings_count
-    from openings
-),
-
 trip_days as (
     select
         trader_id,
         trade_date,
-        count(*) as opened_trips_count,
-        cast(sum(entry_notional) as double) / count(*)
-            as mean_trip_notional,
-        {{ population_stddev('entry_notional', digits=4) }} as stddev_trip_notional,
-        max(entry_notional) as largest_trip_notional,
-        -- The middle one of an odd number belongs to neither half.
-        case
-            when max(openings_count) >= 4
-                then
-                    {{ safe_ratio(
-                        'sum(case when 2 * opening_number > openings_count + 1 '
-                        ~ 'then entry_notional end)',
-                        'sum(case when 2 * opening_number < openings_count + 1 '
-                        ~ 'then entry_notional end)',
-                    ) }}
-        end as intraday_size_creep_ratio
-    from openings_numbered
-    group by trader_id, trade_date
+        opened_trips_count,
+        mean_trip_notional,
+        stddev_trip_notional,
+        largest_trip_notional,
+        intraday_size_creep_ratio
+    from {{ ref('int_trader_day_trips') }}
 ),
 
 days_joined as (

@@ -13,25 +13,14 @@ trader_days as (
     from {{ ref('int_trader_days') }}
 ),
 
-fills as (
-    select
-        trader_id,
-        symbol,
-        trade_date,
-        notional
-    from {{ ref('int_fills_current') }}
-    where is_counted and is_regular
-),
-
 symbol_days as (
     select
         trader_id,
         trade_date,
         symbol,
-        sum(notional) as notional,
+        notional,
         min(trade_date) over (partition by trader_id, symbol) as first_traded_date
-    from fills
-    group by trader_id, trade_date, symbol
+    from {{ ref('int_trader_symbol_days') }}
 ),
 
 diversity_days as (

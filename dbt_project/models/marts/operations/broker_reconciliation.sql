@@ -35,16 +35,16 @@ accounts as (
     from {{ ref('int_accounts') }}
 ),
 
-fills as (
+fill_days as (
     select
         account_id,
         trade_date,
-        fill_status,
-        quantity,
-        multiplier,
-        is_regular,
-        is_counted
-    from {{ ref('int_fills_current') }}
+        traded_units,
+        cancelled_fills_count as cancelled_count,
+        cancelled_quantity,
+        journal_fills_count as journal_count,
+        journal_quantity
+    from {{ ref('int_account_day_fills') }}
 ),
 
 closed_lots as (
@@ -62,22 +62,6 @@ time_order_days as (
         trade_date,
         gross_pnl_in_time_order
     from {{ ref('int_time_order_days') }}
-),
-
-fill_days as (
-    select
-        account_id,
-        trade_date,
-        sum(
-            case when is_counted then cast(quantity as double) * cast(multiplier as double) end
-        ) as traded_units,
-        sum(case when fill_status = 'CXLD' then 1 else 0 end) as cancelled_count,
-        sum(case when fill_status = 'CXLD' then quantity else 0 end) as cancelled_quantity,
-        sum(case when is_counted and not is_regular then 1 else 0 end) as journal_count,
-        sum(case when is_counted and not is_regular then quantity else 0 end)
-            as journal_quantity
-    from fills
-    group by account_id, trade_date
 ),
 
 broker_days as (
@@ -155,7 +139,7 @@ days_measured as (
             days_joined.broker_gross_pnl - days_joined.broker_net_pnl,
             0
         ) - coalesce(days_joined.total_fees, 0) as fees_surplus,
-        0.01 + coalesce(fill_days.traded_units, 0)
+        0.01 + coalesce(cast(fill_days.traded_units as double), 0)
         * {{ var('price_rounding_per_share') }} as gross_tolerance
     from days_joined
     left join summarised_accounts

@@ -7,16 +7,16 @@
 
 with
 
-fills as (
+fill_days as (
     select
         trade_date,
-        currency,
-        instrument_type,
-        price,
-        is_counted,
-        is_regular,
-        lacks_multiplier
-    from {{ ref('int_fills_current') }}
+        fills_count,
+        counted_fills_count,
+        journal_fills_count,
+        unknown_size_fills_count,
+        foreign_fills_count,
+        negative_price_fills_count
+    from {{ ref('int_account_day_fills') }}
 ),
 
 run_context as (
@@ -137,8 +137,8 @@ traders as (
 
 last_fill as (
     select max(trade_date) as last_trade_date
-    from fills
-    where is_counted
+    from fill_days
+    where counted_fills_count > 0
 ),
 
 past_sessions as (
@@ -312,13 +312,12 @@ no_multiplier as (
     select
         'no_multiplier' as check_name,
         4 as check_order,
-        count(*) as found_count,
+        coalesce(sum(unknown_size_fills_count), 0) as found_count,
         'fills of instruments whose contract size nobody has said count nowhere'
             as finding,
         'Add their prefix to dbt_project/seeds/instrument_multipliers.csv, `make daily`'
             as remedy
-    from fills
-    where lacks_multiplier
+    from fill_days
 ),
 
 unlisted_account as (
@@ -336,12 +335,11 @@ foreign_currency as (
     select
         'foreign_currency' as check_name,
         6 as check_order,
-        count(*) as found_count,
+        coalesce(sum(foreign_fills_count), 0) as found_count,
         'fills in another currency than US dollars are added up as if they were dollars'
             as finding,
         'Leave these accounts out with API_GROUP_ID, or export without them' as remedy
-    from fills
-    where is_counted and currency <> 'USD'
+    from fill_days
 ),
 
 gate_warnings as (
@@ -369,11 +367,10 @@ negative_prices as (
     select
         'negative_prices' as check_name,
         8 as check_order,
-        count(*) as found_count,
+        coalesce(sum(negative_price_fills_count), 0) as found_count,
         'equity fills have a price below zero and count as they stand' as finding,
         'Ask PropReports to correct them; see marts.fct_fills, where price < 0' as remedy
-    from fills
-    where is_counted and instrument_type = 'equity' and price < 0
+    from fill_days
 ),
 
 renamed_accounts as (
@@ -466,11 +463,10 @@ journal_entries as (
     select
         'journal_entries' as check_name,
         15 as check_order,
-        count(*) as found_count,
+        coalesce(sum(journal_fills_count), 0) as found_count,
         'journal entries move position and P&L but are no volume' as finding,
         'Nothing to mend; look at them in intermediate.int_fills_current' as remedy
-    from fills
-    where is_counted and not is_regular
+    from fill_days
 ),
 
 unplaced_adjustments as (
@@ -495,13 +491,13 @@ closed_exchange as (
     select
         'closed_exchange' as check_name,
         17 as check_order,
-        count(*) as found_count,
+        coalesce(sum(fill_days.fills_count), 0) as found_count,
         'fills are of dates on which the exchange was closed; they count on their date'
             as finding,
         'Nothing to mend; see is_session in marts.feat_trader_day_context' as remedy
-    from fills
-    left join sessions on fills.trade_date = sessions.session_date
-    where fills.is_counted and fills.is_regular and sessions.session_date is null
+    from fill_days
+    left join sessions on fill_days.trade_date = sessions.session_date
+    where sessions.session_date is null
 ),
 
 unused_seed_lines as (

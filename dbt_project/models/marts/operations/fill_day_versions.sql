@@ -17,18 +17,17 @@ day_versions as (
     where resource = 'fills'
 ),
 
-fills as (
+fill_totals as (
     select
         account_number,
         trade_date,
         content_hash,
-        is_buy,
-        is_regular,
-        is_cancelled,
+        fills_count,
+        cancelled_fills_count,
         quantity,
-        price,
-        total_fees
-    from {{ ref('stg_propreports__fills') }}
+        total_fees,
+        traded_cash_amount
+    from {{ ref('int_fill_version_totals') }}
 ),
 
 account_ids as (
@@ -36,24 +35,6 @@ account_ids as (
         account_number,
         account_id
     from {{ ref('int_accounts') }}
-),
-
-fill_totals as (
-    select
-        account_number,
-        trade_date,
-        content_hash,
-        sum(case when is_regular then 1 else 0 end) as fills_count,
-        sum(case when is_cancelled then 1 else 0 end) as cancelled_fills_count,
-        sum(case when is_regular then quantity else 0 end) as quantity,
-        sum(case when is_cancelled then 0 else total_fees end) as total_fees,
-        -- Not a P&L: it moves when a price, a side or a quantity does.
-        sum(
-            case when is_cancelled then 0 when is_buy then -1 else 1 end
-            * {{ exact_product('quantity', 'price', '1') }}
-        ) as traded_cash_amount
-    from fills
-    group by account_number, trade_date, content_hash
 ),
 
 final as (

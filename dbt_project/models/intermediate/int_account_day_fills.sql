@@ -1,0 +1,49 @@
+{{ config(materialized='rebuilt', rebuilds='account_days') }}
+{#
+    Grain: one row per account and date with a fill.
+    What there is to count and to check of the day's fills.
+#}
+with
+
+fills as (
+    select fills.*
+    from {{ ref('int_fills_current') }} as fills
+    inner join {{ ref('int_rebuilt_account_days') }} as rebuilt_days
+        on
+            fills.account_id = rebuilt_days.account_id
+            and fills.trade_date = rebuilt_days.trade_date
+    where fills.trade_date between {{ batch_begins() }} and {{ batch_ends() }}
+),
+
+final as (
+    select
+        ---------- keys
+        account_id,
+        trade_date,
+        ---------- what counts as trading
+        cast(
+            count(distinct case when is_counted and is_regular then order_id end) as bigint
+        ) as orders_count,
+        {{ count_where('is_counted and is_regular') }} as fills_count,
+        {{ sum_or_zero('case when is_counted and is_regular then quantity end') }}
+            as quantity,
+        ---------- what moves position and P&L
+        {{ count_where('is_counted') }} as counted_fills_count,
+        {{ sum_or_zero('case when is_counted then quantity * cast(multiplier as decimal(19, 8)) end') }}
+            as traded_units,
+        ---------- journal entries and cancelled fills
+        {{ count_where('is_counted and not is_regular') }} as journal_fills_count,
+        {{ sum_or_zero('case when is_counted and not is_regular then quantity end') }}
+            as journal_quantity,
+        {{ count_where('is_cancelled') }} as cancelled_fills_count,
+        {{ sum_or_zero('case when is_cancelled then quantity end') }} as cancelled_quantity,
+        ---------- what to ask about
+        {{ count_where('lacks_multiplier') }} as unknown_size_fills_count,
+        {{ count_where("is_counted and currency <> 'USD'") }} as foreign_fills_count,
+        {{ count_where("is_counted and instrument_type = 'equity' and price < 0") }}
+            as negative_price_fills_count
+    from fills
+    group by account_id, trade_date
+)
+
+select * from final

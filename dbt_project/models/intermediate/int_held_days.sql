@@ -1,0 +1,177 @@
+{#
+    Grain: one row per account, symbol and date at whose end a position is held, or at
+    whose beginning one was: dates with a counted fill, sessions through which it was
+    carried, and dates off session on which the account traded otherwise.
+    Where no mark is known, unrealized is null, never 0.
+#}
+with
+
+results as (
+    select
+        account_id,
+        symbol,
+        trade_date,
+        multiplier,
+        position_quantity,
+        open_cost
+    from {{ ref('int_symbol_day_results') }}
+    where position_quantity <> 0 or opening_quantity <> 0
+),
+
+fill_days as (
+    select
+        account_id,
+        trade_date
+    from {{ ref('int_account_day_fills') }}
+    where counted_fills_count > 0
+),
+
+marks as (
+    select
+        symbol,
+        trade_date,
+        max(close_price) as close_price
+    from (
+        {{ current_rows(ref('stg_propreports__positions'), 'positions') }}
+    ) as positions
+    group by symbol, trade_date
+),
+
+sessions as (
+    select session_date from {{ ref('stg_propreports__sessions') }}
+),
+
+run_context as (
+    select as_of_date from {{ ref('stg_propreports__run_context') }}
+),
+
+dates_off_session as (
+    -- Somebody who trades on a holiday still holds what was held before.
+    select
+        fill_days.account_id,
+        fill_days.trade_date
+    from fill_days
+    left join sessions on fill_days.trade_date = sessions.session_date
+    where sessions.session_date is null
+),
+
+results_with_next as (
+    select
+        *,
+        lead(trade_date) over (
+            partition by account_id, symbol order by trade_date
+        ) as next_trade_date
+    from results
+),
+
+positions_held as (
+    select
+        results_with_next.account_id,
+        results_with_next.symbol,
+        results_with_next.trade_date as held_from,
+        coalesce(results_with_next.next_trade_date, run_context.as_of_date) as held_to,
+        results_with_next.multiplier,
+        results_with_next.position_quantity,
+        results_with_next.open_cost
+    from results_with_next
+    cross join run_context
+    where results_with_next.position_quantity <> 0
+),
+
+carried_days as (
+    select
+        positions_held.*,
+        sessions.session_date as trade_date
+    from positions_held
+    inner join sessions
+        on
+            positions_held.held_from < sessions.session_date
+            and positions_held.held_to > sessions.session_date
+    union all
+    select
+        positions_held.*,
+        dates_off_session.trade_date
+    from positions_held
+    inner join dates_off_session
+        on
+            positions_held.account_id = dates_off_session.account_id
+            and positions_held.held_from < dates_off_session.trade_date
+            and positions_held.held_to > dates_off_session.trade_date
+),
+
+all_days as (
+    select
+        account_id,
+        symbol,
+        trade_date,
+        multiplier,
+        position_quantity,
+        open_cost,
+        true as has_fills
+    from results
+    union all
+    select
+        account_id,
+        symbol,
+        trade_date,
+        multiplier,
+        position_quantity,
+        open_cost,
+        false as has_fills
+    from carried_days
+),
+
+days_marked as (
+    select
+        all_days.*,
+        marks.close_price,
+        case
+            when all_days.position_quantity = 0 then cast(0 as decimal(38, 8))
+            when marks.close_price is not null
+                then
+                    {{ exact_product('position_quantity', 'close_price', 'multiplier') }}
+                    - all_days.open_cost
+        end as unrealized_pnl
+    from all_days
+    left join marks
+        on all_days.symbol = marks.symbol and all_days.trade_date = marks.trade_date
+),
+
+days_with_previous as (
+    -- Before a position was opened nothing was unrealized.
+    select
+        *,
+        coalesce(
+            lag(position_quantity) over (
+                partition by account_id, symbol order by trade_date
+            ),
+            0
+        ) as previous_quantity,
+        lag(unrealized_pnl) over (
+            partition by account_id, symbol order by trade_date
+        ) as previous_unrealized_pnl
+    from days_marked
+),
+
+final as (
+    select
+        ---------- keys
+        account_id,
+        symbol,
+        trade_date,
+        ---------- position at the date's end
+        position_quantity,
+        multiplier,
+        open_cost,
+        close_price,
+        ---------- money
+        unrealized_pnl,
+        unrealized_pnl
+        - case when previous_quantity = 0 then 0 else previous_unrealized_pnl end
+            as unrealized_delta,
+        ---------- flags
+        has_fills
+    from days_with_previous
+)
+
+select * from final

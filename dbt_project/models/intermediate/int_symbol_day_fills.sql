@@ -1,0 +1,52 @@
+{{ config(materialized='rebuilt', rebuilds='account_days') }}
+{#
+    Grain: one row per account, symbol and date with a counted fill.
+    What the day's fills add up to by themselves, whatever was held before.
+#}
+with
+
+matches as (
+    select matches.*
+    from {{ ref('int_intraday_matches') }} as matches
+    inner join {{ ref('int_rebuilt_account_days') }} as rebuilt_days
+        on
+            matches.account_id = rebuilt_days.account_id
+            and matches.trade_date = rebuilt_days.trade_date
+    where matches.trade_date between {{ batch_begins() }} and {{ batch_ends() }}
+),
+
+final as (
+    select
+        ---------- keys
+        account_id,
+        symbol,
+        trade_date,
+        ---------- numbers
+        max(multiplier) as multiplier,
+        cast(sum(case when is_buy then quantity else -quantity end) as decimal(38, 8))
+            as signed_quantity,
+        ---------- money
+        cast(
+            sum(
+                {{ exact_product(
+                    'case when is_buy then quantity else -quantity end',
+                    'price',
+                    'multiplier',
+                ) }}
+            ) as decimal(38, 8)
+        ) as paid_amount,
+        cast(
+            sum(
+                case when is_buy then -1 else 1 end
+                * {{ exact_product('matched_quantity', 'price', 'multiplier') }}
+            ) as decimal(38, 8)
+        ) as intraday_gross_pnl,
+        cast(sum(total_fees) as decimal(38, 8)) as total_fees,
+        ---------- flags
+        min(case when is_buy then 1 else 0 end) <> max(case when is_buy then 1 else 0 end)
+            as has_both_sides
+    from matches
+    group by account_id, symbol, trade_date
+)
+
+select * from final

@@ -1,0 +1,125 @@
+{{ config(materialized='rebuilt', rebuilds='symbol_days', carries_state=true) }}
+{#
+    Grain: one row per account, symbol and date with a counted fill.
+    The cost of an open position is what was paid for everything so far, less what was
+    got for it, plus the gross realised: an identity of any lot method, so open lots
+    need not be enumerated. The last row before a batch carries position and cost on.
+#}
+with
+
+rebuilt_symbols as (
+    select
+        account_id,
+        symbol,
+        greatest(first_date, {{ batch_begins() }}) as first_date,
+        least(last_date, {{ batch_ends() }}) as last_date
+    from {{ ref('int_rebuilt_symbols') }}
+),
+
+fill_days as (
+    select
+        symbol_day_fills.account_id,
+        symbol_day_fills.symbol,
+        symbol_day_fills.trade_date,
+        symbol_day_fills.multiplier,
+        symbol_day_fills.signed_quantity,
+        symbol_day_fills.paid_amount,
+        symbol_day_fills.intraday_gross_pnl,
+        symbol_day_fills.total_fees
+    from {{ ref('int_symbol_day_fills') }} as symbol_day_fills
+    inner join rebuilt_symbols
+        on
+            symbol_day_fills.account_id = rebuilt_symbols.account_id
+            and symbol_day_fills.symbol = rebuilt_symbols.symbol
+            and symbol_day_fills.trade_date between
+            rebuilt_symbols.first_date and rebuilt_symbols.last_date
+    where symbol_day_fills.trade_date between {{ batch_begins() }} and {{ batch_ends() }}
+),
+
+overnight_days as (
+    select
+        account_id,
+        symbol,
+        closed_date as trade_date,
+        sum(gross_pnl) as overnight_gross_pnl
+    from {{ ref('int_lots') }}
+    where closed_date between {{ batch_begins() }} and {{ batch_ends() }}
+    group by account_id, symbol, closed_date
+),
+
+results_so_far as (
+    select * from {{ rows_so_far({
+        'account_id': 'varchar(100)',
+        'symbol': 'varchar(100)',
+        'trade_date': 'date',
+        'position_quantity': 'decimal(38, 8)',
+        'open_cost': 'decimal(38, 8)',
+    }) }} as carried
+),
+
+carried as (
+    select
+        results_so_far.account_id,
+        results_so_far.symbol,
+        max_by(results_so_far.position_quantity, results_so_far.trade_date)
+            as position_quantity,
+        max_by(results_so_far.open_cost, results_so_far.trade_date) as open_cost
+    from results_so_far
+    inner join rebuilt_symbols
+        on
+            results_so_far.account_id = rebuilt_symbols.account_id
+            and results_so_far.symbol = rebuilt_symbols.symbol
+            and results_so_far.trade_date < rebuilt_symbols.first_date
+    group by results_so_far.account_id, results_so_far.symbol
+),
+
+realised_days as (
+    select
+        fill_days.*,
+        coalesce(overnight_days.overnight_gross_pnl, 0) as overnight_gross_pnl,
+        coalesce(carried.position_quantity, 0) as carried_quantity,
+        coalesce(carried.open_cost, 0) as carried_cost
+    from fill_days
+    left join overnight_days
+        on
+            fill_days.account_id = overnight_days.account_id
+            and fill_days.symbol = overnight_days.symbol
+            and fill_days.trade_date = overnight_days.trade_date
+    left join carried
+        on
+            fill_days.account_id = carried.account_id
+            and fill_days.symbol = carried.symbol
+),
+
+final as (
+    select
+        ---------- keys
+        account_id,
+        symbol,
+        trade_date,
+        ---------- position before and after the date
+        multiplier,
+        cast(
+            carried_quantity + sum(signed_quantity) over symbol_so_far - signed_quantity
+            as decimal(38, 8)
+        ) as opening_quantity,
+        cast(
+            carried_quantity + sum(signed_quantity) over symbol_so_far as decimal(38, 8)
+        ) as position_quantity,
+        cast(
+            carried_cost
+            + sum(paid_amount + intraday_gross_pnl + overnight_gross_pnl) over symbol_so_far
+            as decimal(38, 8)
+        ) as open_cost,
+        ---------- money
+        intraday_gross_pnl,
+        cast(overnight_gross_pnl as decimal(38, 8)) as overnight_gross_pnl,
+        total_fees
+    from realised_days
+    window symbol_so_far as (
+        partition by account_id, symbol order by trade_date
+        rows between unbounded preceding and current row
+    )
+)
+
+select * from final

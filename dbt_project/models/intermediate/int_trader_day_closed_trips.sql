@@ -1,0 +1,57 @@
+{{ config(materialized='rebuilt', rebuilds='trader_days') }}
+{#
+    Grain: one row per trader and date on which a trip was closed.
+    How the trips closed that day went: which way, how long, with what result.
+#}
+with
+
+round_trips as (
+    select
+        trips.trader_id,
+        trips.closed_date as trade_date,
+        trips.net_pnl,
+        trips.is_long,
+        trips.has_averaged_down,
+        trips.opened_date < trips.closed_date as is_carried,
+        case
+            when trips.opened_date = trips.closed_date
+                then {{ dbt.datediff('trips.opened_at_et', 'trips.closed_at_et', 'second') }}
+        end as held_seconds
+    from {{ ref('int_round_trips') }} as trips
+    inner join {{ ref('int_rebuilt_trader_days') }} as rebuilt_days
+        on
+            trips.trader_id = rebuilt_days.trader_id
+            and trips.closed_date = rebuilt_days.trade_date
+    where
+        trips.is_closed
+        and trips.closed_date between {{ batch_begins() }} and {{ batch_ends() }}
+),
+
+final as (
+    select
+        ---------- keys
+        trader_id,
+        trade_date,
+        ---------- how many
+        count(*) as closed_trips_count,
+        sum(case when net_pnl > 0 then 1 else 0 end) as won_trips_count,
+        sum(case when net_pnl < 0 then 1 else 0 end) as lost_trips_count,
+        sum(case when is_long then 1 else 0 end) as long_trips_count,
+        sum(case when is_carried then 1 else 0 end) as carried_trips_count,
+        sum(case when has_averaged_down then 1 else 0 end) as averaged_trips_count,
+        ---------- money
+        sum(case when net_pnl > 0 then net_pnl else 0 end) as won_trips_pnl,
+        sum(case when net_pnl < 0 then -net_pnl else 0 end) as lost_trips_pnl,
+        min(net_pnl) as worst_trip_pnl,
+        ---------- how long: of trips opened and closed that day
+        sum(held_seconds) as held_seconds,
+        count(held_seconds) as held_trips_count,
+        sum(case when net_pnl > 0 then held_seconds end) as winner_seconds,
+        count(case when net_pnl > 0 then held_seconds end) as winners_count,
+        sum(case when net_pnl < 0 then held_seconds end) as loser_seconds,
+        count(case when net_pnl < 0 then held_seconds end) as losers_count
+    from round_trips
+    group by trader_id, trade_date
+)
+
+select * from final

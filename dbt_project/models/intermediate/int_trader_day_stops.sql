@@ -1,0 +1,167 @@
+{{ config(
+    materialized='rebuilt',
+    rebuilds='trader_days',
+    carries_state=true,
+    unique_key=['trader_id', 'trade_date'],
+) }}
+{#
+    Grain: one row per trader and traded day.
+    The usual stop is the mean of the lowest points of the day's path over the trader's
+    losing days among the 20 traded days before D, at least three of them; null without.
+    A corrected day moves the stops of the days after it: those are built again too.
+#}
+with
+
+trader_days as (
+    select
+        trader_id,
+        trade_date,
+        net_pnl
+    from {{ ref('int_trader_days') }}
+),
+
+paths as (
+    select
+        trader_id,
+        trade_date,
+        trough_net_pnl
+    from {{ ref('int_intraday_paths') }}
+),
+
+rebuilt_days as (
+    select
+        trader_id,
+        trade_date
+    from {{ ref('int_rebuilt_trader_days') }}
+),
+
+stops_so_far as (
+    select * from {{ rows_so_far({
+        'trader_id': 'varchar(100)',
+        'trade_date': 'date',
+        'usual_stop_pnl': 'double',
+    }) }} as carried
+),
+
+stops as (
+    select
+        trader_days.trader_id,
+        trader_days.trade_date,
+        case
+            when
+                count(case when trader_days.net_pnl < 0 then 1 end) over previous_20 >= 3
+                then
+                    avg(
+                        case
+                            when trader_days.net_pnl < 0
+                                then cast(paths.trough_net_pnl as double)
+                        end
+                    ) over previous_20
+        end as usual_stop_pnl
+    from trader_days
+    inner join paths
+        on
+            trader_days.trader_id = paths.trader_id
+            and trader_days.trade_date = paths.trade_date
+    window previous_20 as (
+        partition by trader_days.trader_id order by trader_days.trade_date
+        rows between 20 preceding and 1 preceding
+    )
+),
+
+stops_chosen as (
+    select
+        stops.trader_id,
+        stops.trade_date,
+        stops.usual_stop_pnl
+    from stops
+    left join rebuilt_days
+        on
+            stops.trader_id = rebuilt_days.trader_id
+            and stops.trade_date = rebuilt_days.trade_date
+    left join stops_so_far
+        on
+            stops.trader_id = stops_so_far.trader_id
+            and stops.trade_date = stops_so_far.trade_date
+    where
+        (
+            rebuilt_days.trader_id is not null
+            or stops.usual_stop_pnl is distinct from stops_so_far.usual_stop_pnl
+        )
+        and stops.trade_date between {{ batch_begins() }} and {{ batch_ends() }}
+),
+
+fill_results as (
+    select
+        results.trader_id,
+        results.trade_date,
+        results.day_sequence,
+        results.is_regular,
+        results.path_net_pnl,
+        stops_chosen.usual_stop_pnl
+    from {{ ref('int_fill_results') }} as results
+    inner join stops_chosen
+        on
+            results.trader_id = stops_chosen.trader_id
+            and results.trade_date = stops_chosen.trade_date
+    where
+        stops_chosen.usual_stop_pnl is not null
+        and results.trade_date between {{ batch_begins() }} and {{ batch_ends() }}
+),
+
+stops_reached as (
+    select
+        trader_id,
+        trade_date,
+        min(day_sequence) as stop_sequence
+    from fill_results
+    where cast(path_net_pnl as double) <= usual_stop_pnl
+    group by trader_id, trade_date
+),
+
+fills_past_stop as (
+    select
+        stops_reached.trader_id,
+        stops_reached.trade_date,
+        sum(
+            case
+                when
+                    fill_results.is_regular
+                    and stops_reached.stop_sequence < fill_results.day_sequence then 1
+                else 0
+            end
+        ) as past_stop_fills_count
+    from stops_reached
+    inner join fill_results
+        on
+            stops_reached.trader_id = fill_results.trader_id
+            and stops_reached.trade_date = fill_results.trade_date
+    group by stops_reached.trader_id, stops_reached.trade_date
+),
+
+final as (
+    select
+        ---------- keys
+        stops_chosen.trader_id,
+        stops_chosen.trade_date,
+        ---------- money
+        stops_chosen.usual_stop_pnl,
+        ---------- fills after it was reached: null without a stop
+        cast(
+            case
+                when stops_chosen.usual_stop_pnl is not null
+                    then coalesce(fills_past_stop.past_stop_fills_count, 0)
+            end as bigint
+        ) as past_stop_fills_count,
+        case
+            when stops_chosen.usual_stop_pnl is not null
+                then fills_past_stop.trader_id is not null
+        end as has_reached_stop
+    from stops_chosen
+    left join fills_past_stop
+        on
+            stops_chosen.trader_id = fills_past_stop.trader_id
+            and stops_chosen.trade_date = fills_past_stop.trade_date
+)
+
+select * from final

@@ -1,0 +1,23 @@
+{#
+    Grain: one row per account and date of fills that the last finished build was made of.
+    Written when a whole build, tests included, has succeeded: empty before the first.
+#}
+with
+
+source as (
+    select * from {{ source('ops', 'built_fill_days') }}
+),
+
+final as (
+    select
+        ---------- keys
+        account_id,
+        trader_id,
+        trade_date,
+        ---------- version
+        account_number,
+        content_hash
+    from source
+)
+
+select * from final
