@@ -29,8 +29,17 @@ def freshness(settings: Settings, home: Home) -> Done:
 
 
 def build(settings: Settings, home: Home) -> Done:
-    """Build and test every model up to features and labels."""
-    return _dbt_build(settings, home, "before_scoring")
+    """Build and test every model up to features and labels: what changed, or all."""
+    from runtime.rebuild import reason_to_build_all, record_build
+
+    reason = reason_to_build_all(home)
+    done = _dbt_build(
+        settings, home, "before_scoring", *(["--full-refresh"] if reason else [])
+    )
+    said = f"{done.said}; {record_build(home)}"
+    if reason:
+        said += f" (in full: {reason})"
+    return Done(said, done.rows_count)
 
 
 def train(settings: Settings, home: Home) -> Done:
@@ -160,13 +169,13 @@ def _is_past(settings: Settings, home: Home) -> bool:
     return home.root != settings.home_root and not settings.publish_past
 
 
-def _dbt_build(settings: Settings, home: Home, selector: str) -> Done:
+def _dbt_build(settings: Settings, home: Home, selector: str, *options: str) -> Done:
     from runtime.transform import run_dbt
 
     # Unit tests check the code, not the data: they belong to `make test`.
     results = run_dbt(
         settings, home, "build", "--selector", selector,
-        "--exclude-resource-type", "unit_test",
+        "--exclude-resource-type", "unit_test", *options,
     )  # fmt: skip
     kinds = [result.node.resource_type for result in results]
     tests = sum(kind == "test" for kind in kinds)

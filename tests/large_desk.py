@@ -288,7 +288,9 @@ def _raw_tables(desk: LargeDesk, months: list[str]) -> dict[str, pa.Table]:
         found = pa.concat_tables(pq.read_table(part) for part in parts)
         for field in empty.schema:
             if field.name not in found.column_names:
-                found = found.append_column(field.name, pa.nulls(len(found), field.type))
+                found = found.append_column(
+                    field.name, pa.nulls(len(found), field.type)
+                )
         tables[table] = found.select(empty.column_names).cast(empty.schema)
     return {name: table for name, table in tables.items() if table.num_rows}
 
@@ -304,7 +306,9 @@ def _accounts(desk: LargeDesk) -> pa.Table:
     }
     return pa.table(
         {
-            field.name: pa.array(columns.get(field.name, [None] * len(numbers)), field.type)
+            field.name: pa.array(
+                columns.get(field.name, [None] * len(numbers)), field.type
+            )
             for field in ACCOUNTS_SCHEMA
         }
     )

@@ -23,7 +23,12 @@ create table if not exists ops.built_fill_days (
     account_number varchar not null,
     content_hash varchar not null
 );
+create table if not exists ops.built_with (
+    fingerprint varchar not null,
+    seen_through timestamp
+);
 {% if flags.FULL_REFRESH %}
+delete from ops.built_with;
 delete from ops.built_fill_days;
 {% endif %}
 {% endmacro %}

@@ -1,7 +1,9 @@
 {#
     Orders, fills and volume of an account's day are those of its regular fills, its fees
-    those of all that count, and its position what was bought so far less what was sold.
+    those of all that count, and its position that of the day before and what was bought
+    less what was sold. Of days built anew.
 #}
+{% set first_date = first_rebuilt_date() %}
 with
 
 fills as (
@@ -14,7 +16,7 @@ fills as (
         sum(total_fees) as total_fees,
         sum(signed_quantity) as signed_quantity
     from {{ ref('int_fills_current') }}
-    where is_counted
+    where is_counted and trade_date >= {{ first_date }}
     group by account_id, trade_date
 ),
 
@@ -27,6 +29,16 @@ held as (
     group by account_id, trade_date
 ),
 
+held_moved as (
+    select
+        account_id,
+        trade_date,
+        position_quantity - lag(position_quantity, 1, cast(0 as decimal(38, 8))) over (
+            partition by account_id order by trade_date
+        ) as position_change
+    from held
+),
+
 days as (
     select
         daily_totals.account_id,
@@ -35,12 +47,13 @@ days as (
         daily_totals.fills_count,
         daily_totals.quantity,
         daily_totals.total_fees,
-        held.position_quantity
+        held_moved.position_change
     from {{ ref('daily_totals') }} as daily_totals
-    inner join held
+    inner join held_moved
         on
-            daily_totals.account_id = held.account_id
-            and daily_totals.trade_date = held.trade_date
+            daily_totals.account_id = held_moved.account_id
+            and daily_totals.trade_date = held_moved.trade_date
+    where daily_totals.trade_date >= {{ first_date }}
 ),
 
 compared as (
@@ -51,17 +64,13 @@ compared as (
         days.fills_count,
         days.quantity,
         days.total_fees,
-        days.position_quantity,
+        days.position_change,
         -- A day on which a position is only carried has no fill.
         coalesce(fills.orders_count, 0) as fills_orders_count,
         coalesce(fills.fills_count, 0) as fills_fills_count,
         coalesce(fills.quantity, 0) as fills_quantity,
         coalesce(fills.total_fees, 0) as fills_total_fees,
-        sum(fills.signed_quantity) over (
-            partition by coalesce(days.account_id, fills.account_id)
-            order by coalesce(days.trade_date, fills.trade_date)
-            rows between unbounded preceding and current row
-        ) as fills_position_quantity
+        coalesce(fills.signed_quantity, 0) as fills_position_change
     from days
     full outer join fills
         on days.account_id = fills.account_id and days.trade_date = fills.trade_date
@@ -76,4 +85,4 @@ where
     or fills_count is distinct from fills_fills_count
     or quantity is distinct from fills_quantity
     or total_fees is distinct from fills_total_fees
-    or position_quantity is distinct from fills_position_quantity
+    or position_change is distinct from fills_position_change

@@ -1,4 +1,7 @@
-{# The gross of all days is what both FIFO levels matched, to the last digit. #}
+{#
+    The gross of all days built anew is what both FIFO levels matched, to the last digit.
+#}
+{% set first_date = first_rebuilt_date() %}
 with
 
 days as (
@@ -6,6 +9,7 @@ days as (
         account_id,
         sum(gross_pnl) as gross_pnl
     from {{ ref('daily_totals') }}
+    where trade_date >= {{ first_date }}
     group by account_id
 ),
 
@@ -17,6 +21,7 @@ intraday as (
             * {{ exact_product('matched_quantity', 'price', 'multiplier') }}
         ) as gross_pnl
     from {{ ref('int_intraday_matches') }}
+    where trade_date >= {{ first_date }}
     group by account_id
 ),
 
@@ -25,7 +30,7 @@ overnight as (
         account_id,
         sum(gross_pnl) as gross_pnl
     from {{ ref('int_lots') }}
-    where closed_date is not null
+    where closed_date >= {{ first_date }}
     group by account_id
 )
 

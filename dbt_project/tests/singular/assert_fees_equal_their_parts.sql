@@ -1,4 +1,5 @@
-{# The fees of a fill are the sum of its fees by name. #}
+{# The fees of a fill built anew are the sum of its fees by name. #}
+{% set first_date = first_rebuilt_date() %}
 with
 
 fills as (
@@ -8,10 +9,12 @@ fills as (
         row_number,
         total_fees
     from {{ ref('int_fills_current') }}
+    where trade_date >= {{ first_date }}
 ),
 
 fee_rows as (
     {{ current_rows(ref('stg_propreports__fill_fees'), 'fills') }}
+    where versioned.trade_date >= {{ first_date }}
 ),
 
 fees as (

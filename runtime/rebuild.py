@@ -1,0 +1,92 @@
+"""What a build starts from: the last finished one, or nothing.
+
+The models of fills build only days that differ from `ops.built_fill_days`. That table
+is written here, once a whole build has succeeded, tests included: a build that failed or
+was killed is planned again by the next.
+"""
+
+import hashlib
+import re
+
+import duckdb
+import yaml
+
+from runtime.home import Home
+from runtime.settings import PROJECT_ROOT
+from runtime.warehouse import open_warehouse
+
+_DBT = PROJECT_ROOT / "dbt_project"
+_REBUILT = "materialized='rebuilt'"
+
+
+def reason_to_build_all(home: Home) -> str | None:
+    """Why nothing of the last build can be kept; None if the next may go on from it."""
+    with open_warehouse(home.warehouse) as connection:
+        try:
+            found = connection.execute(
+                "select fingerprint from ops.built_with"
+            ).fetchone()
+        except duckdb.CatalogException:
+            found = None
+        tables = {
+            name
+            for (name,) in connection.execute(
+                "select table_name from duckdb_tables()"
+            ).fetchall()
+        }
+    if found is None:
+        return "no build has been finished before"
+    if found[0] != fingerprint():
+        return "the models have changed since the last build"
+    missing = sorted(path.stem for path in _rebuilt_models() if path.stem not in tables)
+    if missing:
+        return f"{missing[0]} is missing"
+    return None
+
+
+def record_build(home: Home) -> str:
+    """Remember what the finished build was made of; say what it built anew."""
+    with open_warehouse(home.warehouse) as connection:
+        connection.execute("begin")
+        connection.execute("delete from ops.built_fill_days")
+        days = connection.execute(
+            "insert into ops.built_fill_days by name select account_id, trader_id, "
+            "trade_date, account_number, content_hash from intermediate.int_fill_days"
+        ).fetchall()[0][0]
+        connection.execute("delete from ops.built_with")
+        connection.execute(
+            "insert into ops.built_with "
+            "select ?, max(first_seen_at) from raw.day_versions",
+            [fingerprint()],
+        )
+        connection.execute("commit")
+        rebuilt = connection.execute(
+            "select count(*) from intermediate.int_rebuilt_account_days"
+        ).fetchall()[0][0]
+    return f"account-days of fills: {rebuilt:,} built anew of {days:,}"
+
+
+def fingerprint() -> str:
+    """Of all that decides what the models of fills make of the same fills."""
+    files = sorted(
+        [
+            *(_DBT / "macros").rglob("*.sql"),
+            *(_DBT / "models" / "staging" / "propreports").glob("*.sql"),
+            *(_DBT / "models" / "intermediate").glob("*.sql"),
+            *_rebuilt_models(),
+            _DBT / "seeds" / "instrument_multipliers.csv",
+        ]
+    )
+    texts = [path.read_text(encoding="utf-8") for path in files]
+    project = yaml.safe_load((_DBT / "dbt_project.yml").read_text(encoding="utf-8"))
+    used = set(re.findall(r"var\('(\w+)'\)", "".join(texts)))
+    variables = {name: project["vars"][name] for name in sorted(used)}
+    return hashlib.sha256("\0".join([*texts, str(variables)]).encode()).hexdigest()
+
+
+def _rebuilt_models() -> list:
+    return [
+        path
+        for path in sorted((_DBT / "models").rglob("*.sql"))
+        if _REBUILT in path.read_text(encoding="utf-8")
+    ]
