@@ -30,7 +30,7 @@ def test_all_is_well_with_the_sample(sample: SampleRun) -> None:
     assert run.code == 0, run.out
     assert {verdict for verdict, _ in found.values()} == {"ok"}
     assert found.keys() == {
-        "settings", "source", "calendar", "disk", "warehouse", "mail"
+        "settings", "source", "calendar", "disk", "memory", "warehouse", "mail"
     }  # fmt: skip
     assert "2025-12-19" in found["warehouse"][1]
 
@@ -130,7 +130,9 @@ def test_a_calendar_that_ends_too_soon_says_until_when(
     assert "make setup" in text
 
 
-@pytest.mark.parametrize("name", ["source", "calendar", "disk", "warehouse", "mail"])
+@pytest.mark.parametrize(
+    "name", ["source", "calendar", "disk", "memory", "warehouse", "mail"]
+)
 def test_a_check_that_breaks_is_one_line_and_no_secret(
     name: str,
     tmp_path: Path,
@@ -147,7 +149,7 @@ def test_a_check_that_breaks_is_one_line_and_no_secret(
     assert doctor.examine() == 1
     out = capsys.readouterr().out
     found = lines(out)
-    assert len(out.splitlines()) == len(found) == 6
+    assert len(out.splitlines()) == len(found) == 7
     assert SECRET not in out
     assert [one for one, (verdict, _) in found.items() if verdict == "FAIL"] == [name]
     assert "RuntimeError (test_doctor.py, line " in found[name][1]
