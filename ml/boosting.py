@@ -106,7 +106,7 @@ def fit_global(
     lightgbm = import_lightgbm()
     parameters = settings.parameters(len(rows), threads)
     data = lightgbm.Dataset(
-        days.features[rows],
+        _views(days.features, rows),
         days.is_loss[rows],
         params=parameters,
         free_raw_data=False,
@@ -198,6 +198,17 @@ def import_lightgbm():  # noqa: ANN201 - a module
             "`apt-get install libgomp1`, or `dnf install libgomp`."
         ) from None
     return lightgbm
+
+
+def _views(matrix: np.ndarray, rows: np.ndarray) -> list[np.ndarray]:
+    """Rows in order as views of the matrix: a copy of it may not fit into memory."""
+    ends = np.flatnonzero(np.diff(rows) != 1) + 1
+    return [
+        matrix[first : last + 1]
+        for first, last in zip(
+            rows[np.r_[0, ends]], rows[np.r_[ends - 1, len(rows) - 1]], strict=True
+        )
+    ]
 
 
 def _start(
