@@ -19,6 +19,9 @@ TARGETS = (MEAN, LOSS, *QUANTILES)
 SEED = 7
 # Below this a second thread costs more than it brings, above all on a busy machine.
 ROWS_FOR_THREADS = 50_000
+# A tree of a few leaves learns no more from more rows than these; the next tree draws
+# others, so that every row is learned from.
+ROWS_OF_A_TREE = 1_000_000
 Boosters = Mapping[str, "lightgbm.Booster"]
 
 
@@ -44,7 +47,7 @@ class TreeSettings:
         return shared | {
             "min_data_in_leaf": max(5, min(40, rows // 10)),
             "feature_fraction": 0.5,
-            "bagging_fraction": 0.7,
+            "bagging_fraction": min(0.7, ROWS_OF_A_TREE / max(rows, 1)),
             "bagging_freq": 1,
             "feature_pre_filter": False,
             "deterministic": True,

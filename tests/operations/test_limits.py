@@ -12,14 +12,12 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from daily.run import ingest, recorded, run_alone
+from daily.run import recorded, run_alone
 from daily.steps import (
     Step,
     build,
@@ -34,80 +32,23 @@ from runtime.errors import UserError
 from runtime.home import Home
 from runtime.ledger import FAILED, KILLED, Ledger
 from runtime.limits import shortage_error
-from runtime.sessions import sessions_between
 from runtime.transform import run_dbt
 from runtime.warehouse import open_warehouse
-from tests.conftest import SampleRun, make_settings, rows, run_daily, start_python
-from tests.exports import ExportedFill, Exports
+from tests.conftest import SampleRun, make_settings, run_daily, start_python
 from tests.test_daily import contents
 
 SEED = int(os.environ.get("KILL_SEED", "1"))
 CHAIN = (build, train, score, risk, publish)
-SESSIONS = sessions_between(date(2025, 3, 3), date(2025, 3, 14))
 MIB = 2**20
 
 
-def fills(days: list[date]) -> list[ExportedFill]:
-    """Two accounts that buy and sell once each day."""
-    return [
-        ExportedFill(
-            account, datetime.combine(day, datetime.min.time()) + timedelta(hours=hour),
-            side, Decimal(100), Decimal(10) + Decimal((number * hour) % 7) / 10,
-        )
-        for account in ("A1", "B2")
-        for number, day in enumerate(days)
-        for hour, side in ((10, "B"), (15, "S"))
-    ]  # fmt: skip
-
-
-def go(home: Home, exports: Path, *steps: Step, **settings: object) -> None:
+def go(home: Home, *steps: Step, **settings: object) -> None:
     """Do steps as the command line does, in this process."""
     with pytest.MonkeyPatch.context() as patch:
-        given = {"SOURCE": "files", "EXPORTS": exports, "RISK_HOME": home.root}
-        for name, value in (given | settings | {"RISK_ENV_FILE": ""}).items():
+        given = {"SOURCE": "sample", "RISK_HOME": home.root, "RISK_ENV_FILE": ""}
+        for name, value in (given | settings).items():
             patch.setenv(name, str(value))
-        if steps:
-            recorded("run", lambda run: run_alone(run, steps))
-        else:
-            recorded("ingest", ingest)
-
-
-@pytest.fixture(scope="module")
-def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The desk's exports, the last day included."""
-    return tmp_path_factory.mktemp("exports")
-
-
-@pytest.fixture(scope="module")
-def morning(tmp_path_factory: pytest.TempPathFactory, exports: Path) -> Home:
-    """Marts of a morning are published; the next day's fills have just been loaded."""
-    home = Home(tmp_path_factory.mktemp("morning"))
-    Exports(exports).write(fills(SESSIONS[:-1]))
-    go(home, exports)
-    go(home, exports, *CHAIN)
-    Exports(exports).write(fills(SESSIONS))
-    go(home, exports)
-    return home
-
-
-@pytest.fixture(scope="module")
-def undisturbed(
-    morning: Home, exports: Path, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, list[tuple]]:
-    """What the next run comes to when nothing happens to it."""
-    home = copied(morning, tmp_path_factory.mktemp("undisturbed") / "home")
-    go(home, exports, *CHAIN)
-    return comparable(home)
-
-
-def comparable(home: Home) -> dict[str, list[tuple]]:
-    """Every row but for when it was written."""
-    found = contents(home)
-    found["ml.roster"] = rows(
-        home,
-        "select columns(lambda name: name <> 'scored_at') from ml.roster order by all",
-    )
-    return found
+        recorded("run", lambda run: run_alone(run, steps))
 
 
 def copied(home: Home, folder: Path) -> Home:
@@ -115,29 +56,28 @@ def copied(home: Home, folder: Path) -> Home:
     return Home(folder)
 
 
-def copy_of(home: Home) -> dict[str, bytes]:
-    """The published files, by name, and where they lie."""
+def published_files(home: Home) -> dict[str, bytes]:
+    """What is published, and where it lies."""
     folder = (home.published / "current").resolve()
     return {
         str(file): file.read_bytes() for file in folder.rglob("*") if file.is_file()
     }
 
 
-def last_published(home: Home) -> date:
-    """The last day in the published copy, as an analyst reads it."""
-    with duckdb.connect(
-        home.published / "current" / "risk.duckdb", read_only=True
-    ) as connection:
-        sql = "select max(trade_date) from marts.fct_fills"
-        return connection.execute(sql).fetchall()[0][0]
+def can_be_read(home: Home) -> bool:
+    """Whether an analyst gets an answer from the published copy."""
+    copy = home.published / "current" / "risk.duckdb"
+    with duckdb.connect(copy, read_only=True) as connection:
+        sql = "select count(*) from marts.fct_fills"
+        return connection.execute(sql).fetchall()[0][0] > 100_000
 
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own, of 150 MB."""
+    """A file system of its own, of 400 MB."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=150m", "tmpfs", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=400m", "tmpfs", str(folder)]
     if subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("a file system can be mounted by root only")
     try:
@@ -158,52 +98,41 @@ def fill(disk: Path, *, but: int) -> Path:
 
 
 def test_a_full_disk_and_too_little_memory_are_said_and_mended(
-    morning: Home,
-    undisturbed: dict[str, list[tuple]],
-    exports: Path,
-    disk: Path,
-    capsys: pytest.CaptureFixture,
+    sample: SampleRun, disk: Path, capsys: pytest.CaptureFixture
 ) -> None:
-    home = copied(morning, disk / "home")
-    published = copy_of(home)
+    home = copied(sample.untouched, disk / "home")
+    published = published_files(home)
 
     def fails(step: Step, **settings: object) -> str:
         capsys.readouterr()
         with pytest.raises(SystemExit):
-            go(home, exports, step, **settings)
+            go(home, step, **settings)
         err = capsys.readouterr().err
         assert err.count("\n") == 1, err
-        assert copy_of(home) == published
-        assert last_published(home) == SESSIONS[-2]
+        assert published_files(home) == published
+        assert can_be_read(home)
         assert not list(home.published.glob(".*"))
         return err
 
-    def is_of_the_disk(err: str, where: str) -> None:
-        assert f"The disk of {home.root} was full {where}; " in err
-        assert "Free up to 2.2 GB" in err
-        assert f"`make daily SOURCE=files EXPORTS={exports} RISK_HOME=" in err
+    def fails_on_full_disk(step: Step, *, but: int, where: str) -> None:
+        ballast = fill(disk, but=but)
+        err = fails(step)
+        ballast.unlink()
+        assert f"The disk of {home.root} was full {where}" in err
+        assert "Free up to 2.3 GB" in err
+        assert f"`make daily SOURCE=sample RISK_HOME={home.root}`" in err
 
     # The very lock of the run cannot be written.
-    ballast = fill(disk, but=0)
-    is_of_the_disk(fails(build), "in step start")
-    for room in (MIB // 4, 6 * MIB):
-        ballast.unlink()
-        ballast = fill(disk, but=room)
-        err = fails(build)
-        assert "The disk of" in err
-        assert "during dbt build; " in err
-    ballast.unlink()
-    err = fails(build, MEMORY_LIMIT="4MB")
-    assert "MEMORY_LIMIT=4MB was too little in " in err
+    fails_on_full_disk(publish, but=0, where="in step start")
+    fails_on_full_disk(publish, but=MIB, where="in step publish")
+    fails_on_full_disk(report, but=MIB // 20, where="in step report")
+    fails_on_full_disk(build, but=MIB, where="in ")
+    err = fails(build, MEMORY_LIMIT="20MB")
+    assert "MEMORY_LIMIT=20MB was too little in " in err
     assert "MEMORY_LIMIT=400MB, or THREADS=1, of the " in err
-    go(home, exports, build, train, score, risk)
-    for step in (publish, report):
-        ballast = fill(disk, but=MIB // 4)
-        is_of_the_disk(fails(step), f"in step {step.__name__}")
-        ballast.unlink()
-    go(home, exports, publish)
-    assert comparable(home) == undisturbed
-    assert last_published(home) == SESSIONS[-1]
+    go(home, *CHAIN)
+    assert contents(home) == contents(sample.untouched)
+    assert published_files(home).keys() != published.keys()
 
 
 def test_a_disk_without_room_to_spill_is_said(tmp_path: Path, disk: Path) -> None:
@@ -292,7 +221,7 @@ from daily.steps import build, publish, risk, score, train
 def chain():
     recorded("run", lambda run: run_alone(run, (build, train, score, risk, publish)))
 
-print("ready", flush=True)
+print("ready to begin", flush=True)
 for _ in sys.stdin:
     child = os.fork()
     if not child:
@@ -300,63 +229,56 @@ for _ in sys.stdin:
     print("pid", child, flush=True)
     print("code", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
-# After which line of the run, what is sent, and what the ledger says of it then. A kill
-# after a line is between two steps; without one it comes somewhere in the build.
-KILLS = {
-    "in the build": ("pid", signal.SIGKILL, KILLED),
-    "in the build again": ("pid", signal.SIGKILL, KILLED),
-    "in the build by Ctrl-C": ("pid", signal.SIGINT, FAILED),
-    "in the build by a service manager": ("pid", signal.SIGTERM, FAILED),
-    "between build and train": ("[1/5]", signal.SIGKILL, KILLED),
-    "between risk and publish": ("[4/5]", signal.SIGKILL, KILLED),
-}
+# After which line of the run, what is sent, and what the ledger says of it then. After
+# the first line it is sent at a random moment of the build, after another at once.
+KILLS = (
+    ("pid", signal.SIGKILL, KILLED),
+    ("pid", signal.SIGKILL, KILLED),
+    ("pid", signal.SIGINT, FAILED),
+    ("pid", signal.SIGTERM, FAILED),
+    ("[1/5] build", signal.SIGKILL, KILLED),
+)
 
 
 def test_what_is_killed_goes_on_and_the_published_marts_stay(
-    morning: Home,
-    undisturbed: dict[str, list[tuple]],
-    exports: Path,
-    tmp_path: Path,
+    sample: SampleRun, tmp_path: Path
 ) -> None:
-    home = copied(morning, tmp_path / "home")
-    published = copy_of(home)
+    home = copied(sample.untouched, tmp_path / "home")
+    published = published_files(home)
     chance = random.Random(SEED)
     with start_python(
-        "-c", CHAINS, SOURCE="files", EXPORTS=exports, RISK_HOME=home.root,
-        stdin=subprocess.PIPE,
+        "-c", CHAINS, SOURCE="sample", RISK_HOME=home.root, stdin=subprocess.PIPE
     ) as runs:  # fmt: skip
 
-        def until(word: str) -> str:
+        def until(begin: str) -> str:
             for line in runs.stdout:
-                if line.startswith(word):
+                if line.startswith(begin):
                     return line.split()[1]
-            raise AssertionError(f"it ended without {word}: {runs.stderr.read()}")
+            raise AssertionError(f"it ended without {begin}: {runs.stderr.read()}")
 
         def start() -> int:
             print("go", file=runs.stdin, flush=True)
             return int(until("pid"))
 
         until("ready")
-        for name, (after, sent, outcome) in KILLS.items():
+        for after, sent, outcome in KILLS:
             process = start()
-            if after != "pid":
-                until(after)
+            if after == "pid":
+                time.sleep(1 + 4 * chance.random())
             else:
-                time.sleep(0.5 + 2 * chance.random())
+                until(after)
             os.kill(process, sent)
-            code = int(until("code"))
-            assert code == (-sent if outcome == KILLED else 1), name
-            (*_, last) = Ledger(home).steps()
-            assert Ledger(home).runs()[0].outcome == outcome, name
+            assert int(until("code")) == (-sent if outcome == KILLED else 1)
+            assert Ledger(home).runs()[0].outcome == outcome
             if outcome == FAILED:
-                assert last.said.startswith("Stopped in step build, as asked."), name
-            assert copy_of(home) == published, name
-            assert last_published(home) == SESSIONS[-2], name
-            if after != "[4/5]":
-                with pytest.raises(UserError, match="not of one piece"):
-                    refuse_half_built((publish,), Ledger(home).steps(), home)
+                said = Ledger(home).steps()[-1].said
+                assert said.startswith("Stopped in step build, as asked. `make daily ")
+            assert published_files(home) == published
+            assert can_be_read(home)
+            with pytest.raises(UserError, match="not of one piece"):
+                refuse_half_built((publish,), Ledger(home).steps(), home)
         start()
         assert until("code") == "0"
         runs.stdin.close()
-    assert comparable(home) == undisturbed
-    assert last_published(home) == SESSIONS[-1]
+    assert contents(home) == contents(sample.untouched)
+    assert published_files(home).keys() != published.keys()
