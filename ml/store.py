@@ -45,6 +45,8 @@ _LIMITS = f"""
 # Of a part: trader-days with all features, as they are copied from shape to shape, take
 # half a gigabyte.
 PART_ROWS = 100_000
+# What has been read is not read again: the memory is for the matrix.
+_READING = {"memory_limit": "1GB"}
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,7 @@ class Marts:
 
     def columns(self, names: tuple[str, ...]) -> Iterator[tuple[str, np.ndarray]]:
         """Each of these features, one read after the other, in order of the days."""
-        with open_warehouse(self.home.warehouse) as connection:
+        with open_warehouse(self.home.warehouse, config=_READING) as connection:
             # Sorted once, not for each of a hundred columns.
             order = connection.sql(
                 "select place from (select trader_id, trade_date, "
@@ -149,7 +151,7 @@ class Marts:
         limit = project_variables()["default_daily_loss_limit_amount"]
         chosen = ", ".join(f'"{name}"' for name in columns)
         within = "where trader_id > ? and trader_id <= ?"
-        with open_warehouse(self.home.warehouse) as connection:
+        with open_warehouse(self.home.warehouse, config=_READING) as connection:
             for part in self.bounds:
 
                 def read(sql: str, *values: object, part=part) -> pd.DataFrame:
