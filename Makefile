@@ -112,11 +112,12 @@ lint: $(VENV)/dev ## Check the style of Python and SQL
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/sqlfluff lint dbt_project
 
-bench: $(VENV)/dev ## Measure the daily run, a million fills, a thousand models, report and board
+bench: $(VENV)/dev ## Measure the daily run, a million fills, a thousand models, training, report and board
 	@$(PY) -m tests.bench
 	@$(PY) -m tests.bench_load
 	@$(PY) -m tests.bench_build
 	@$(PY) -m tests.bench_models
+	@$(PY) -m tests.bench_training
 	@$(PY) -m tests.bench_board
 
 lock: ## Pin what pyproject.toml resolves to today

@@ -1,6 +1,7 @@
 """The command line: parses, runs, and turns errors into one line."""
 
 import faulthandler
+import signal
 import sys
 from datetime import datetime
 from functools import partial
@@ -44,6 +45,8 @@ def main() -> None:
     """
     # A crash inside a library leaves the line that it happened in.
     faulthandler.enable()
+    # A service that is stopped says where, and lets go of the warehouse, as on Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @main.command("run")

@@ -1,6 +1,5 @@
 """Examines everything a morning's run depends on: `make doctor`."""
 
-import shutil
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -9,12 +8,13 @@ import click
 
 from runtime.errors import UserError
 from runtime.home import Home
+from runtime.limits import free_room, machine_memory, room_needed, size
 from runtime.sessions import EASTERN, sessions_between
 from runtime.settings import Settings, load_settings
 from runtime.warehouse import open_warehouse, read_run_context
 
-GIB = 2**30
-MINIMUM_FREE_GIB = 2
+# Of the machine's memory, what the warehouse may be allowed at most.
+MEMORY_SHARE = 0.75
 STALE_AFTER = timedelta(days=4)
 # A year ahead is as far as its last session: holidays and weekends may follow it.
 CALENDAR_SLACK = timedelta(days=7)
@@ -32,6 +32,7 @@ def examine() -> int:
         "source": _source,
         "calendar": _calendar,
         "disk": _disk,
+        "memory": _memory,
         "warehouse": _warehouse,
         "mail": _mail,
     }
@@ -113,11 +114,11 @@ def _disk(settings: Settings) -> str:
     folder = settings.home_root
     while not folder.exists():
         folder = folder.parent
-    free = shutil.disk_usage(folder).free / GIB
-    if free < MINIMUM_FREE_GIB:
+    free, needed = free_room(folder), room_needed(Home(settings.home_root))
+    if free < needed:
         raise UserError(
-            f"only {free:.1f} GiB are free for {settings.home_root}; a run needs "
-            f"{MINIMUM_FREE_GIB}. Make room, or set RISK_HOME to another disk."
+            f"only {size(free)} are free for {settings.home_root}; a run needs "
+            f"{size(needed)}. Make room, or set RISK_HOME to another disk."
         )
     probe = folder / ".doctor"
     try:
@@ -128,7 +129,18 @@ def _disk(settings: Settings) -> str:
             f"{folder} cannot be written ({error.strerror}). Mend its permissions, or "
             "set RISK_HOME to another folder."
         ) from None
-    return f"{free:.0f} GiB free, {folder} can be written"
+    return f"{size(free)} free, a run needs {size(needed)}; {folder} can be written"
+
+
+def _memory(settings: Settings) -> str:
+    has = machine_memory()
+    if settings.memory_bytes > MEMORY_SHARE * has:
+        raise UserError(
+            f"MEMORY_LIMIT={settings.memory_limit} is too much of the {size(has)} that "
+            "this machine has: models, Python and the system need a quarter of it. Set "
+            f"MEMORY_LIMIT={int(has / 2e6)}MB in .env."
+        )
+    return f"MEMORY_LIMIT={settings.memory_limit} of the {size(has)} there are"
 
 
 def _warehouse(settings: Settings) -> str:

@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -20,6 +20,7 @@ from daily.steps import (
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.ledger import FAILED, START, SUCCEEDED, Ledger, StepRun, run_id
+from runtime.limits import shortage_error
 from runtime.logs import DETAIL, detail_log, log_to, steps_log
 from runtime.settings import Settings, load_settings
 from runtime.warehouse import read_run_context
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from ingestion.pipeline import Ingested
 
 SHOWN_FROM_REQUESTS = 20
+# What ends a run: an error, or Ctrl-C and SIGTERM.
+_STOPS = (Exception, KeyboardInterrupt)
 
 
 class Run:
@@ -48,16 +51,11 @@ class Run:
         try:
             with self._held:
                 yield
-        except Exception as error:
-            if self.failed is None:
-                self.failed = self._ledger.end(
-                    self._ledger.begin(
-                        self._id, self._command, START, 0, 0, self.root
-                    ),
-                    FAILED,
-                    in_words(error),
-                )  # fmt: skip
-            raise
+        except _STOPS as error:
+            if self.failed is not None:
+                raise
+            begun = self._ledger.begin(self._id, self._command, START, 0, 0, self.root)
+            self._fail(begun, error, self.root)
 
     def lock(self, home: Home) -> None:
         """Lock a home until the run ends, and log to it from now on."""
@@ -74,14 +72,28 @@ class Run:
         begun = self._ledger.begin(self._id, self._command, name, number, total, home)
         try:
             done = work()
-        except Exception as error:
-            self.failed = self._ledger.end(begun, FAILED, in_words(error))
-            raise
+        except _STOPS as error:
+            self._fail(begun, error, home)
         ended = self._ledger.end(begun, SUCCEEDED, done.said, done.rows_count)
         seconds = ended.seconds
         steps_log.info("%s: %s (%.1f s)", name, done.said, seconds)
         click.echo(f"[{number}/{total}] {name:<9} {seconds:6.1f} s  {done.said}")
         return done
+
+    def _fail(self, begun: StepRun, error: BaseException, home: Home) -> NoReturn:
+        """Record how a step failed, and raise it as a person can mend it."""
+        where = f"in step {begun.step}"
+        if isinstance(error, KeyboardInterrupt):
+            told: Exception | None = UserError(
+                f"Stopped {where}, as asked. `{self.settings.as_command('daily')}` "
+                "goes on; the published marts are as they were."
+            )
+        else:
+            told = shortage_error(error, self.settings, home, where)
+        self.failed = self._ledger.end(begun, FAILED, in_words(told or error))
+        if told:
+            raise told from error
+        raise error
 
     def steps(
         self, steps: Sequence[Step], home: Home, first: int = 1, total: int = 0

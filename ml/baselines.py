@@ -95,7 +95,7 @@ class Baselines:
         """Learn from the rows whose outcomes are known."""
         from sklearn.linear_model import LogisticRegression, Ridge
 
-        is_loss, traders = days.is_loss[rows], days.traders[rows]
+        is_loss = days.is_loss[rows]
         rate = float(is_loss.mean())
         record = {name: values[rows] for name, values in days.record.items()}
         warned = warnings_raised(record)
@@ -103,8 +103,8 @@ class Baselines:
         return cls(
             loss_rate=rate,
             trader_loss_rates={
-                str(trader): float(is_loss[traders == trader].mean())
-                for trader in np.unique(traders)
+                trader: float(is_loss[places].mean())
+                for trader, places in days.by_trader(rows).items()
             },
             rules_loss_rates=tuple(
                 float(

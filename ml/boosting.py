@@ -19,6 +19,9 @@ TARGETS = (MEAN, LOSS, *QUANTILES)
 SEED = 7
 # Below this a second thread costs more than it brings, above all on a busy machine.
 ROWS_FOR_THREADS = 50_000
+# A tree of a few leaves learns no more from more rows than these; the next tree draws
+# others, so that every row is learned from.
+ROWS_OF_A_TREE = 1_000_000
 Boosters = Mapping[str, "lightgbm.Booster"]
 
 
@@ -44,7 +47,7 @@ class TreeSettings:
         return shared | {
             "min_data_in_leaf": max(5, min(40, rows // 10)),
             "feature_fraction": 0.5,
-            "bagging_fraction": 0.7,
+            "bagging_fraction": min(0.7, ROWS_OF_A_TREE / max(rows, 1)),
             "bagging_freq": 1,
             "feature_pre_filter": False,
             "deterministic": True,
@@ -106,7 +109,7 @@ def fit_global(
     lightgbm = import_lightgbm()
     parameters = settings.parameters(len(rows), threads)
     data = lightgbm.Dataset(
-        days.features[rows],
+        _views(days.features, rows),
         days.is_loss[rows],
         params=parameters,
         free_raw_data=False,
@@ -198,6 +201,17 @@ def import_lightgbm():  # noqa: ANN201 - a module
             "`apt-get install libgomp1`, or `dnf install libgomp`."
         ) from None
     return lightgbm
+
+
+def _views(matrix: np.ndarray, rows: np.ndarray) -> list[np.ndarray]:
+    """Rows in order as views of the matrix: a copy of it may not fit into memory."""
+    ends = np.flatnonzero(np.diff(rows) != 1) + 1
+    return [
+        matrix[first : last + 1]
+        for first, last in zip(
+            rows[np.r_[0, ends]], rows[np.r_[ends - 1, len(rows) - 1]], strict=True
+        )
+    ]
 
 
 def _start(

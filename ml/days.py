@@ -1,6 +1,7 @@
 """Trader-days as arrays: what models learn from and predict."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
@@ -80,6 +81,32 @@ class Days:
             features=to_matrix(frame, names),
             record=dict(zip(RECORD, record.T, strict=True)),
         )
+
+    @classmethod
+    def joined(cls, parts: Iterable["Days"], rows_count: int) -> "Days":
+        """The days of several parts, one after the other, each copied but once.
+
+        Args:
+            parts: In order of trader; a trader is in one of them.
+            rows_count: Of all of them.
+        """
+        whole: dict[str, np.ndarray] = {}
+        begin = 0
+        for part in parts:
+            arrays = {field.name: getattr(part, field.name) for field in fields(cls)}
+            arrays |= arrays.pop("record")
+            # One text for all days of a trader.
+            numbers, names = pd.factorize(arrays["traders"])
+            arrays["traders"] = names[numbers]
+            end = begin + len(part)
+            for name, values in arrays.items():
+                if name not in whole:
+                    shape = (rows_count, *values.shape[1:])
+                    whole[name] = np.empty(shape, values.dtype)
+                whole[name][begin:end] = values
+            begin = end
+        record = {name: whole.pop(name) for name in RECORD}
+        return cls(**whole, record=record)
 
     def __len__(self) -> int:
         return len(self.dates)

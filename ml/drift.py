@@ -1,5 +1,7 @@
 """Whether features still look like what the models learned from."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 
@@ -12,9 +14,14 @@ _FLOOR = 1e-3
 
 
 def feature_drift(
-    days: Days, learned: np.ndarray, names: tuple[str, ...]
+    days: Days, learned: np.ndarray, columns: Iterable[tuple[str, np.ndarray]]
 ) -> pd.DataFrame:
     """Each feature in the last sessions against the days learned from before them.
+
+    Args:
+        days: All days; their features are not looked at.
+        learned: Numbers of the rows learned from.
+        columns: Each feature, and its values in order of the days.
 
     Returns:
         feature_name, reference_mean, recent_mean, reference_null_ratio,
@@ -31,8 +38,8 @@ def feature_drift(
     if len(reference) < 10 * _BINS:
         return pd.DataFrame()
     rows = []
-    for column, name in enumerate(names):
-        then, now = days.features[reference, column], days.features[recent, column]
+    for name, values in columns:
+        then, now = values[reference], values[recent]
         known_then, known_now = then[~np.isnan(then)], now[~np.isnan(now)]
         rows.append(
             {

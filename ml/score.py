@@ -1,8 +1,9 @@
 """Predicts every trader's next session and writes it to schema `ml`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,9 +21,10 @@ from ml.registry import ModelSet
 from ml.replay import desk_history
 from ml.store import (
     MartFrames,
+    Marts,
     Scores,
     is_scored,
-    read_marts,
+    open_marts,
     read_replayed,
     read_trial,
     write_scores,
@@ -38,49 +40,46 @@ _CONSIDERED = ("own_model", "global_model", "too_little_history")
 
 def score(settings: Settings, home: Home) -> str:
     """Write the predictions of today's models; a sentence for people."""
-    frames = read_marts(home)
+    marts = open_marts(home)
     tuning = Tuning.load(Home(settings.home_root).models)
-    version = settings.model_version or frames.version(tuning.before(frames.as_of))
+    version = settings.model_version or marts.version(tuning.before(marts.as_of))
     under = partial(
         assigned,
-        day=frames.prediction_date,
+        day=marts.prediction_date,
         live=settings.policy,
         trial=settings.trial_policy,
         unit=settings.trial_unit,
     )
     models = ModelSet.load(home.models, version)
-    models.contract.check(frames.types)
-    scores = score_traders(models, frames, under)
+    models.contract.check(marts.types)
+    scores = score_traders(models, marts, under)
     scores = replace(
         scores,
-        policy_comparison=_compared(settings, home, frames),
-        desk_predictions=_desk(read_replayed(home), models, frames, scores),
+        policy_comparison=_compared(settings, home, marts),
+        desk_predictions=_desk(read_replayed(home), marts, scores),
     )
-    if is_scored(home, frames.prediction_date, scores.fingerprint(version)):
-        return f"predictions for {frames.prediction_date} are up to date"
-    write_scores(home, models, frames, scores)
+    if is_scored(home, marts.prediction_date, scores.fingerprint(version)):
+        return f"predictions for {marts.prediction_date} are up to date"
+    write_scores(home, models, marts, scores)
     called = scores.roster["model"].notna().sum()
     return (
         f"{called} of {len(scores.roster)} traders predicted for "
-        f"{frames.prediction_date}, {len(scores.roster) - called} unknown"
+        f"{marts.prediction_date}, {len(scores.roster) - called} unknown"
     )
 
 
-def _compared(settings: Settings, home: Home, frames: MartFrames) -> pd.DataFrame:
+def _compared(settings: Settings, home: Home, marts: Marts) -> pd.DataFrame:
     if settings.trial_policy is None:
         return pd.DataFrame()
     name = trial_name(settings.policy, settings.trial_policy, settings.trial_unit)
-    return compare(read_trial(home, name), frames.as_of, settings)
+    return compare(read_trial(home, name), marts.as_of, settings)
 
 
-def _desk(
-    replayed: pd.DataFrame, models: ModelSet, frames: MartFrames, scores: Scores
-) -> pd.DataFrame:
+def _desk(replayed: pd.DataFrame, marts: Marts, scores: Scores) -> pd.DataFrame:
     """What the desk's own past says of today's calls taken together."""
     if not len(scores.predictions) or not len(replayed):
         return pd.DataFrame()
-    names = models.contract.names
-    days = Days.of(frames.features, frames.labels, frames.limits, names)
+    days = marts.days(())
     said = scores.predictions.query("model == @CHAMPION")[
         ["trader_id", "features_date", "predicted_pnl"]
     ]
@@ -96,19 +95,51 @@ def _desk(
 
 
 def score_traders(
-    models: ModelSet, frames: MartFrames, under: Callable[[str], tuple[str, str | None]]
+    models: ModelSet,
+    marts: Marts | MartFrames,
+    under: Callable[[str], tuple[str, str | None]],
 ) -> Scores:
     """What every model says of every trader it can speak for, and what follows.
 
+    Traders are read and scored a part at a time: what that takes of memory does not
+    grow with their number.
+
     Args:
         models: Today's, or older ones.
-        frames: What the marts hold.
+        marts: What the marts hold.
         under: Policy of a trader that day, and the trial that put him there.
     """
+    parts = [_score_part(models, part, under) for part in marts.parts()]
+    predictions, roster, advice = (
+        pd.concat(frames, ignore_index=True) for frames in zip(*parts, strict=True)
+    )
+    empty = pd.DataFrame()
+    if not len(predictions):
+        return Scores(empty, roster, empty, empty, empty, empty)
+    days = marts.days(())
+    known = days.known(np.datetime64(marts.as_of, "ns"))
+    return Scores(
+        _in_order(predictions, "model", NAMES),
+        roster,
+        _in_order(advice, "policy", POLICIES),
+        feature_drift(days, known, marts.columns(models.contract.names)),
+        empty,
+        empty,
+    )
+
+
+class _Part(NamedTuple):
+    predictions: pd.DataFrame
+    roster: pd.DataFrame
+    advice: pd.DataFrame
+
+
+def _score_part(
+    models: ModelSet, frames: MartFrames, under: Callable[[str], tuple[str, str | None]]
+) -> _Part:
     roster = frames.traders[frames.traders["call_basis"].isin(_CONSIDERED)]
     called = roster[roster["call_basis"] != "too_little_history"]["trader_id"]
-    names = models.contract.names
-    days = Days.of(frames.features, frames.labels, frames.limits, names)
+    days = frames.days(models.contract.names)
     rows = _latest_rows(days, set(called) if models.fitted else set())
     traders = days.traders[rows]
     roster = roster.assign(
@@ -117,8 +148,7 @@ def score_traders(
         )
     )
     if not len(rows):
-        empty = pd.DataFrame()
-        return Scores(empty, roster, empty, empty, empty, empty)
+        return _Part(pd.DataFrame(), roster, pd.DataFrame())
     made = _said(models, days, rows)
     frames_of = [prediction_frame(model, days, rows, made) for model in NAMES]
     predictions = pd.concat(frames_of, ignore_index=True)
@@ -130,14 +160,14 @@ def score_traders(
         predictions.loc[is_champion, f"{output}_speaker"] = models.verdict.speaker(
             output
         )
-    known = days.known(np.datetime64(frames.as_of, "ns"))
-    return Scores(
-        predictions,
-        roster,
-        _advice(days, rows, made, under),
-        feature_drift(days, known, names),
-        pd.DataFrame(),
-        pd.DataFrame(),
+    return _Part(predictions, roster, _advice(days, rows, made, under))
+
+
+def _in_order(frame: pd.DataFrame, column: str, names: Iterable[str]) -> pd.DataFrame:
+    """Rows of each name together, in the order they have among themselves."""
+    places = {name: place for place, name in enumerate(names)}
+    return frame.sort_values(
+        column, key=lambda values: values.map(places), kind="stable", ignore_index=True
     )
 
 

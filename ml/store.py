@@ -2,17 +2,19 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 
 import duckdb
+import numpy as np
 import pandas as pd
 
 from ml.boosting import ModelSettings
 from ml.champion import OUTPUTS
+from ml.days import Days
 from ml.evaluation import Metric
-from ml.features import FEATURE_MART
+from ml.features import FEATURE_MART, KEYS, RECORD, SCALE
 from ml.registry import CARD, ModelSet
 from ml.replay import Replay
 from ml.walk_forward import code_fingerprint
@@ -37,13 +39,19 @@ _LIMITS = f"""
             >= trader.valid_from
         and coalesce(label.next_trade_date, context.prediction_date)
             < trader.valid_to
+    where feature.trader_id > ? and feature.trader_id <= ?
     order by feature.trader_id, feature.trade_date
 """
+# Of a part: trader-days with all features, as they are copied from shape to shape, take
+# half a gigabyte.
+PART_ROWS = 100_000
+# What has been read is not read again: the memory is for the matrix.
+_READING = {"memory_limit": "1GB"}
 
 
 @dataclass(frozen=True)
 class MartFrames:
-    """What one morning's training and scoring read.
+    """What one morning's training and scoring read: of all traders, or of a part.
 
     Attributes:
         features: The feature mart, ordered by trader and date.
@@ -65,23 +73,111 @@ class MartFrames:
     prediction_date: date
     as_of: date
 
+    def parts(self) -> Iterator["MartFrames"]:
+        """Itself: what is made by hand is one part."""
+        yield self
+
+    def days(self, names: tuple[str, ...]) -> Days:
+        """Every day as arrays, with these features."""
+        return Days.of(self.features, self.labels, self.limits, names)
+
+    def columns(self, names: tuple[str, ...]) -> Iterator[tuple[str, np.ndarray]]:
+        """Each of these features, and its values in order of the days."""
+        return zip(names, self.days(names).features.T, strict=True)
+
     def fingerprint(self) -> str:
         """Of the data: equal only for equal features, types, labels and traders."""
-        digest = hashlib.sha256(repr(sorted(self.types.items())).encode())
-        for frame in (self.features, self.labels, self.limits, self.traders):
-            _add(digest, frame)
-        return digest.hexdigest()
+        return _fingerprint(self.types, self.parts())
 
     def version(self, settings: ModelSettings) -> str:
         """Names a training run: equal only for equal data, settings, code, library."""
-        digest = hashlib.sha256(code_fingerprint().encode())
-        digest.update(self.fingerprint().encode())
-        digest.update(repr(settings).encode())
-        return f"{self.as_of}-{digest.hexdigest()[:10]}"
+        return _version(self.as_of, self.fingerprint(), settings)
 
 
-def read_marts(home: Home) -> MartFrames:
-    """Read features, labels and traders.
+@dataclass(frozen=True)
+class Marts:
+    """What one morning's training and scoring read, a part of the traders at a time.
+
+    Attributes:
+        home: Whose warehouse.
+        types: Types of the feature mart's columns.
+        bounds: Of each part: it begins after the first trader, and ends with the other.
+        rows_count: Trader-days of all traders.
+        prediction_date: The session to predict.
+        as_of: The morning.
+    """
+
+    home: Home
+    types: Mapping[str, str]
+    bounds: tuple[tuple[str, str], ...]
+    rows_count: int
+    prediction_date: date
+    as_of: date
+
+    def parts(self) -> Iterator[MartFrames]:
+        """The frames of one part after the other, in order of trader."""
+        return self._parts(tuple(self.types))
+
+    def days(self, names: tuple[str, ...]) -> Days:
+        """Every day of every trader as arrays, with these features."""
+        columns = tuple(dict.fromkeys((*KEYS, SCALE, *RECORD, *names)))
+        parts = (part.days(names) for part in self._parts(columns))
+        return Days.joined(parts, self.rows_count)
+
+    def columns(self, names: tuple[str, ...]) -> Iterator[tuple[str, np.ndarray]]:
+        """Each of these features, one read after the other, in order of the days."""
+        with open_warehouse(self.home.warehouse, config=_READING) as connection:
+            # Sorted once, not for each of a hundred columns.
+            order = connection.sql(
+                "select place from (select trader_id, trade_date, "
+                f"row_number() over () - 1 as place from {FEATURE_MART}) {_ORDER}"
+            ).fetchnumpy()["place"]
+            for name in names:
+                read = connection.sql(
+                    f'select cast("{name}" as double) as value from {FEATURE_MART}'
+                ).fetchnumpy()["value"]
+                values = np.ma.filled(read, np.nan)[order]
+                yield name, np.where(np.isfinite(values), values, np.nan)
+
+    def fingerprint(self) -> str:
+        """Of the data: equal only for equal features, types, labels and traders."""
+        return _fingerprint(self.types, self.parts())
+
+    def version(self, settings: ModelSettings) -> str:
+        """Names a training run: equal only for equal data, settings, code, library."""
+        return _version(self.as_of, self.fingerprint(), settings)
+
+    def _parts(self, columns: tuple[str, ...]) -> Iterator[MartFrames]:
+        limit = project_variables()["default_daily_loss_limit_amount"]
+        chosen = ", ".join(f'"{name}"' for name in columns)
+        within = "where trader_id > ? and trader_id <= ?"
+        with open_warehouse(self.home.warehouse, config=_READING) as connection:
+            for part in self.bounds:
+
+                def read(sql: str, *values: object, part=part) -> pd.DataFrame:
+                    return connection.execute(sql, [*values, *part]).df()
+
+                yield MartFrames(
+                    read(f"select {chosen} from {FEATURE_MART} {within} {_ORDER}"),
+                    self.types,
+                    read(
+                        "select trader_id, trade_date, next_trade_date as label_date, "
+                        "cast(next_net_pnl as double) as pnl "
+                        f"from marts.label_trader_day {within} {_ORDER}"
+                    ),
+                    read(_LIMITS, limit),
+                    read(
+                        "select trader_id, call_basis, traded_days_count, "
+                        "idle_sessions_count from marts.trader_status "
+                        f"{within} order by trader_id"
+                    ),
+                    self.prediction_date,
+                    self.as_of,
+                )
+
+
+def open_marts(home: Home) -> Marts:
+    """Look at features, labels and traders, to be read part by part.
 
     Raises:
         UserError: They have not been built.
@@ -90,21 +186,15 @@ def read_marts(home: Home) -> MartFrames:
         raise UserError(f"{home.warehouse} does not exist. Run `make daily` first.")
     with open_warehouse(home.warehouse) as connection:
         try:
-            mart = connection.sql(f"from {FEATURE_MART} {_ORDER}")
+            mart = connection.sql(f"from {FEATURE_MART}")
             types = dict(zip(mart.columns, map(str, mart.types), strict=True))
-            features = mart.df()
-            labels = connection.sql(
-                "select trader_id, trade_date, next_trade_date as label_date, "
-                "cast(next_net_pnl as double) as pnl "
-                f"from marts.label_trader_day {_ORDER}"
-            ).df()
-            limits = connection.execute(
-                _LIMITS, [project_variables()["default_daily_loss_limit_amount"]]
-            ).df()
-            traders = connection.sql(
-                "select trader_id, call_basis, traded_days_count, idle_sessions_count "
-                "from marts.trader_status order by trader_id"
-            ).df()
+            counts = connection.sql(
+                "select trader_id, count(trade_date) from ("
+                f"select trader_id, trade_date from {FEATURE_MART} "
+                "union all select trader_id, null from marts.trader_status "
+                "union all select trader_id, null from marts.label_trader_day "
+                ") group by trader_id order by trader_id"
+            ).fetchall()
             as_of, prediction_date = connection.execute(
                 "select as_of, prediction_date from raw.run_context"
             ).fetchone()
@@ -113,7 +203,46 @@ def read_marts(home: Home) -> MartFrames:
             raise UserError(
                 f"The marts are not built ({reason}). Run `make build`."
             ) from None
-    return MartFrames(features, types, labels, limits, traders, prediction_date, as_of)
+    rows_count = sum(count for _, count in counts)
+    return Marts(home, types, _bounds(counts), rows_count, prediction_date, as_of)
+
+
+def read_marts(home: Home) -> MartFrames:
+    """The same of all traders at once.
+
+    Raises:
+        UserError: They have not been built.
+    """
+    marts = open_marts(home)
+    return next(replace(marts, bounds=(("", marts.bounds[-1][1]),)).parts())
+
+
+def _bounds(counts: Sequence[tuple[str, int]]) -> tuple[tuple[str, str], ...]:
+    """Parts of `PART_ROWS` days at most, or of one trader."""
+    bounds: list[tuple[str, str]] = []
+    begin, last, held = "", "", 0
+    for trader, count in counts:
+        if held and held + count > PART_ROWS:
+            bounds.append((begin, last))
+            begin, held = last, 0
+        last, held = trader, held + count
+    # Also of nobody: one part without rows.
+    return (*bounds, (begin, last))
+
+
+def _fingerprint(types: Mapping[str, str], parts: Iterable[MartFrames]) -> str:
+    digest = hashlib.sha256(repr(sorted(types.items())).encode())
+    for part in parts:
+        for frame in (part.features, part.labels, part.limits, part.traders):
+            _add(digest, frame)
+    return digest.hexdigest()
+
+
+def _version(as_of: date, fingerprint: str, settings: ModelSettings) -> str:
+    digest = hashlib.sha256(code_fingerprint().encode())
+    digest.update(fingerprint.encode())
+    digest.update(repr(settings).encode())
+    return f"{as_of}-{digest.hexdigest()[:10]}"
 
 
 def read_trial(home: Home, trial: str) -> pd.DataFrame:
@@ -210,19 +339,17 @@ class Scores:
         return digest.hexdigest()
 
 
-def write_scores(
-    home: Home, models: ModelSet, frames: MartFrames, scores: Scores
-) -> None:
+def write_scores(home: Home, models: ModelSet, marts: Marts, scores: Scores) -> None:
     """Replace the predictions for a date in one transaction.
 
     Args:
         home: Whose warehouse.
         models: The models that spoke.
-        frames: What they spoke of.
+        marts: What they spoke of.
         scores: Rows without version, date and time.
     """
     now = datetime.now(UTC).replace(tzinfo=None)
-    prediction_date = frames.prediction_date
+    prediction_date = marts.prediction_date
     dated = {"prediction_date": prediction_date, "model_version": models.version}
     through, version = models.trained_through, models.version
     tables = {
@@ -249,7 +376,7 @@ def write_scores(
         for table, frame in (("model_metrics", metrics), ("registry", registry)):
             _replace(connection, table, frame, "model_version = ?", version)
         comparison = scores.policy_comparison
-        _replace(connection, "policy_comparison", comparison, "as_of = ?", frames.as_of)
+        _replace(connection, "policy_comparison", comparison, "as_of = ?", marts.as_of)
         _replace(
             connection,
             "desk_predictions",

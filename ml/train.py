@@ -14,7 +14,7 @@ from ml.features import FeatureContract
 from ml.fitted import Fitted, fit_owns
 from ml.registry import Card, ModelSet, Window, forget
 from ml.replay import Replay, replay
-from ml.store import MartFrames, read_marts, write_replay
+from ml.store import MartFrames, Marts, open_marts, write_replay
 from ml.tuning import Tuning
 from ml.walk_forward import code_fingerprint, walk_forward
 from runtime.home import Home
@@ -35,13 +35,13 @@ _NOTHING = Replay(pd.DataFrame(), pd.DataFrame())
 
 def train(settings: Settings, home: Home) -> str:
     """Train on every labelled day and save the models; a sentence for people."""
-    frames = read_marts(home)
+    marts = open_marts(home)
     tuning = Tuning.load(Home(settings.home_root).models)
-    version = frames.version(tuning.before(frames.as_of))
+    version = marts.version(tuning.before(marts.as_of))
     if (home.models / version).exists():
         return f"models of {version} are up to date"
     models, replayed = train_models(
-        frames, tuning, settings.threads, policy=settings.policy, kept=home.walk_forward
+        marts, tuning, settings.threads, policy=settings.policy, kept=home.walk_forward
     )
     # First: a version that is saved is not trained again.
     write_replay(home, version, replayed)
@@ -63,7 +63,7 @@ class Trained(NamedTuple):
 
 
 def train_models(
-    frames: MartFrames,
+    marts: Marts | MartFrames,
     tuning: Tuning,
     threads: int,
     *,
@@ -73,22 +73,22 @@ def train_models(
     """Train everything there is enough data for.
 
     Args:
-        frames: What the marts hold.
+        marts: What the marts hold.
         tuning: Settings of the trees.
         threads: Processor cores to use.
         policy: Who would have advised sizes on past days.
         kept: Folder where predictions of past days are kept from run to run.
     """
-    settings = tuning.before(frames.as_of)
-    contract = FeatureContract.of(frames.types)
-    days = Days.of(frames.features, frames.labels, frames.limits, contract.names)
-    known = days.known(np.datetime64(frames.as_of, "ns"))
+    settings = tuning.before(marts.as_of)
+    contract = FeatureContract.of(marts.types)
+    days = marts.days(contract.names)
+    known = days.known(np.datetime64(marts.as_of, "ns"))
     card = Card(
-        version=frames.version(settings),
-        as_of=frames.as_of,
+        version=marts.version(settings),
+        as_of=marts.as_of,
         code_commit=code_commit(),
         code_fingerprint=code_fingerprint(),
-        data_fingerprint=frames.fingerprint(),
+        data_fingerprint=marts.fingerprint(),
     )
     if not days.can_teach(known):
         nothing = ModelSet(card, contract, settings, (), None, Verdict(), ())

@@ -41,7 +41,7 @@ def tune(settings: Settings, home: Home) -> str:
     """
     frames = read_marts(home)
     names = FeatureContract.of(frames.types).names
-    days = Days.of(frames.features, frames.labels, frames.limits, names)
+    days = frames.days(names)
     known = days.known(np.datetime64(frames.as_of, "ns"))
     split = split_by_date(days, known) if len(known) else None
     if split is None or not (days.can_teach(split.train) and len(split.validation)):

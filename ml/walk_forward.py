@@ -23,6 +23,7 @@ from runtime.transform import project_variables
 _ANCHOR = np.datetime64("2000-01-03", "ns")
 # A trader's own model changes little in two weeks: it is refitted every fourth time.
 _OWN_REFITS = 4
+_BLOCK_ROWS = 100_000
 
 
 def refit_dates(first: date, last: date, refit_days: int) -> list[np.datetime64]:
@@ -167,8 +168,11 @@ class _Stretch:
         for morning in (self.morning, self.own_morning):
             digest.update(repr(self.settings(morning)).encode())
         digest.update(",".join(days.traders[seen]).encode())
+        chosen = np.flatnonzero(seen)
         for values in (days.dates, days.features, days.scale, *days.record.values()):
-            digest.update(np.ascontiguousarray(values[seen]).tobytes())
+            # In blocks: a copy of the matrix may not fit into memory.
+            for block in np.array_split(chosen, len(chosen) // _BLOCK_ROWS + 1):
+                digest.update(np.ascontiguousarray(values[block]).tobytes())
         is_known = days.label_dates[seen] < self.morning
         digest.update(is_known.tobytes())
         digest.update(days.pnl[seen][is_known].tobytes())

@@ -40,6 +40,9 @@ def log_to(home: Home) -> None:
         logger.addHandler(handler)
         logger.setLevel(logging.INFO)
     logging.captureWarnings(True)
+    # Where a log cannot be written, a full disk mostly, the error itself is told; a
+    # traceback for each line of the log would bury it.
+    logging.raiseExceptions = False
 
 
 def last_lines(file: Path, count: int) -> list[str]:

@@ -35,6 +35,21 @@ HASHED_BY = duckdb.__version__
 
 def publish(home: Home) -> str:
     """Copy every mart, then swap; the copy before stays. A sentence for people."""
+    # Half a copy, of a run that was killed or found the disk full, takes room.
+    _clear_partial(home)
+    try:
+        return _publish(home)
+    except BaseException:
+        _clear_partial(home)
+        raise
+
+
+def _clear_partial(home: Home) -> None:
+    for half in home.published.glob(".*.partial"):
+        shutil.rmtree(half, ignore_errors=True)
+
+
+def _publish(home: Home) -> str:
     context = read_run_context(home)
     now = datetime.now(UTC)
     folder = home.published / f"{context.as_of}-{now.strftime('%Y%m%dT%H%M%S%f')}"

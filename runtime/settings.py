@@ -19,6 +19,7 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 ENV_FILE = "RISK_ENV_FILE"
 """Names another file than `.env`; empty for none."""
 
+_BYTES = {"MB": 10**6, "GB": 10**9, "MiB": 2**20, "GiB": 2**30}
 PolicyName = Literal["fixed", "adaptive", "cost_aware", "rules"]
 SourceName = Literal["api", "files", "sample"]
 AnySettings = TypeVar("AnySettings", bound="MailSettings")
@@ -202,7 +203,6 @@ class Settings(MailSettings):
     threads: int = Field(2, ge=1, description="Processor cores to use")
     memory_limit: str = Field(
         "4GB",
-        pattern=r"^\d+(\.\d+)?\s?(MB|GB|MiB|GiB)$",
         description="Memory the warehouse may use before it spills to disk",
     )
 
@@ -218,6 +218,14 @@ class Settings(MailSettings):
     def _check_hours(cls, value: time) -> time:
         if value.tzinfo or value.second or value.microsecond:
             raise ValueError("must be HH:MM, in Eastern time")
+        return value
+
+    @field_validator("memory_limit")
+    @classmethod
+    def _check_memory(cls, value: str) -> str:
+        size = re.fullmatch(r"(\d+(?:\.\d+)?)\s?(?:MB|GB|MiB|GiB)", value)
+        if not size or not float(size[1]):
+            raise ValueError("must be a size such as 4GB or 800MB")
         return value
 
     @field_validator("propreports_url")
@@ -262,6 +270,12 @@ class Settings(MailSettings):
             return "files"
         wants_api = self.propreports_url or self.api_token or self.api_user
         return "api" if wants_api else "sample"
+
+    @property
+    def memory_bytes(self) -> int:
+        """What `memory_limit` stands for."""
+        number, unit = re.fullmatch(r"([\d.]+)\s?(\w+)", self.memory_limit).groups()
+        return int(float(number) * _BYTES[unit])
 
     def as_command(self, target: str) -> str:
         """`make` with what was set to get here, for people to type."""

@@ -1,11 +1,11 @@
 """Runs dbt in this process: one import for the whole morning, several invocations."""
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runtime.errors import UserError
 from runtime.home import Home
+from runtime.limits import is_shortage, shortage
 from runtime.settings import PROJECT_ROOT, Settings
 
 if TYPE_CHECKING:
@@ -44,9 +44,7 @@ def run_dbt(settings: Settings, home: Home, *arguments: str) -> list:
     """
     outcome, results = _invoke(settings, home, *arguments)
     if not outcome.success:
-        raise TransformError(
-            _failure(arguments[0], outcome, results, home.logs / "dbt.log")
-        )
+        raise TransformError(_failure(settings, home, arguments[0], outcome, results))
     return results
 
 
@@ -62,7 +60,7 @@ def check_freshness(settings: Settings, home: Home) -> str:
     known = [one for one in sources if hasattr(one, "age")]
     if not known or len(known) < len(sources):
         raise TransformError(
-            _failure("source freshness", outcome, results, home.logs / "dbt.log")
+            _failure(settings, home, "source freshness", outcome, results)
         )
     oldest = max(known, key=lambda one: one.age)
     allowed = oldest.node.freshness
@@ -119,11 +117,24 @@ def _invoke(
     finally:
         # dbt keeps the file open when it returns; nobody else could write then.
         DuckDBConnectionManager.close_all_connections()
+    if isinstance(outcome.exception, KeyboardInterrupt):
+        raise outcome.exception
     return outcome, list(getattr(outcome.result, "results", None) or [])
 
 
-def _failure(command: str, outcome: object, results: list, log: Path) -> str:
+def _failure(
+    settings: Settings, home: Home, command: str, outcome: object, results: list
+) -> str:
+    log = home.logs / "dbt.log"
     failed = [result for result in results if result.status in _FAILED]
+    short = [result for result in failed if is_shortage(result.message or "")]
+    said = " ".join([*(result.message for result in short), str(outcome.exception)])
+    where = (
+        f"in {', '.join(result.node.name for result in short[:3])} " if short else ""
+    )
+    lack = shortage(said, settings, home, f"{where}during dbt {command}")
+    if lack:
+        return lack
     if not failed:
         reason = str(outcome.exception or "see the log").strip()
         return f"dbt {command} failed: {' '.join(reason.split())[:500]} (log: {log})"

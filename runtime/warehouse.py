@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from runtime.errors import UserError
 from runtime.home import Home
+from runtime.limits import is_shortage
 
 RUN_CONTEXT = "raw.run_context"
 # Counted up with every change to schema `raw` that an existing file does not have.
@@ -34,12 +35,15 @@ def open_warehouse(
         connection = duckdb.connect(path, read_only=read_only, config=config or {})
     except duckdb.Error as error:
         reason = str(error).splitlines()[0]
-        mend = (
-            "Close whatever has it open; to read while a run writes, open the copy in "
-            "published/."
-            if "lock" in reason
-            else "It is damaged, or no warehouse at all: move it away and load anew."
-        )
+        if is_shortage(str(error)):
+            mend = "It is whole, and needs room to be opened: mend that first."
+        elif "lock" in reason:
+            mend = (
+                "Close whatever has it open; to read while a run writes, open the copy "
+                "in published/."
+            )
+        else:
+            mend = "It is damaged, or no warehouse at all: move it away and load anew."
         raise UserError(f"{path} cannot be opened ({reason}). {mend}") from None
     try:
         yield connection

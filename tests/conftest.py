@@ -62,7 +62,9 @@ def start_daily(*arguments: str, **environment: object) -> subprocess.Popen:
     return start_python("-m", "daily", *arguments, **environment)
 
 
-def start_python(*arguments: str, **environment: object) -> subprocess.Popen:
+def start_python(
+    *arguments: str, stdin: int | None = None, **environment: object
+) -> subprocess.Popen:
     """Start Python with these settings only."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return subprocess.Popen(
@@ -71,6 +73,7 @@ def start_python(*arguments: str, **environment: object) -> subprocess.Popen:
         env=kept
         | {ENV_FILE: ""}
         | {name: str(value) for name, value in environment.items()},
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -30,7 +30,7 @@ def test_all_is_well_with_the_sample(sample: SampleRun) -> None:
     assert run.code == 0, run.out
     assert {verdict for verdict, _ in found.values()} == {"ok"}
     assert found.keys() == {
-        "settings", "source", "calendar", "disk", "warehouse", "mail"
+        "settings", "source", "calendar", "disk", "memory", "warehouse", "mail"
     }  # fmt: skip
     assert "2025-12-19" in found["warehouse"][1]
 
@@ -130,7 +130,9 @@ def test_a_calendar_that_ends_too_soon_says_until_when(
     assert "make setup" in text
 
 
-@pytest.mark.parametrize("name", ["source", "calendar", "disk", "warehouse", "mail"])
+@pytest.mark.parametrize(
+    "name", ["source", "calendar", "disk", "memory", "warehouse", "mail"]
+)
 def test_a_check_that_breaks_is_one_line_and_no_secret(
     name: str,
     tmp_path: Path,
@@ -147,7 +149,7 @@ def test_a_check_that_breaks_is_one_line_and_no_secret(
     assert doctor.examine() == 1
     out = capsys.readouterr().out
     found = lines(out)
-    assert len(out.splitlines()) == len(found) == 6
+    assert len(out.splitlines()) == len(found) == 7
     assert SECRET not in out
     assert [one for one, (verdict, _) in found.items() if verdict == "FAIL"] == [name]
     assert "RuntimeError (test_doctor.py, line " in found[name][1]
@@ -208,3 +210,32 @@ def test_the_list_of_accounts_must_have_its_columns(
     assert complaint in text
     assert (verdict == "ok") == (run.code == 0) == ("lists" in complaint)
     assert "Jane" not in run.out
+
+
+def test_more_memory_than_the_machine_can_spare_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setattr(doctor, "machine_memory", lambda: 8 * 10**9)
+    for limit, verdict in (("7GB", "FAIL"), ("4GB", "ok")):
+        _, found = examined(
+            monkeypatch, capsys, SOURCE="sample", RISK_HOME=tmp_path, MEMORY_LIMIT=limit
+        )
+        assert found["memory"][0] == verdict
+        assert f"MEMORY_LIMIT={limit}" in found["memory"][1]
+        assert "the 8.0 GB" in found["memory"][1]
+
+
+def test_the_room_a_run_needs_grows_with_the_warehouse(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setattr(doctor, "free_room", lambda _: 3 * 10**9)
+    copy = tmp_path / "published" / "current" / "risk.duckdb"
+    copy.parent.mkdir(parents=True)
+    for size, verdict in ((0, "ok"), (600_000_000, "FAIL")):
+        for file in (tmp_path / "risk.duckdb", copy):
+            with file.open("wb") as handle:
+                handle.truncate(size)
+        _, found = examined(monkeypatch, capsys, SOURCE="sample", RISK_HOME=tmp_path)
+        assert found["disk"][0] == verdict
+    assert "only 3.0 GB are free" in found["disk"][1]
+    assert "a run needs 3.3 GB" in found["disk"][1]

@@ -95,7 +95,7 @@ def run(
         UserError: Nothing can be evaluated in the window.
     """
     contract = FeatureContract.of(frames.types)
-    days = Days.of(frames.features, frames.labels, frames.limits, contract.names)
+    days = frames.days(contract.names)
     if not len(days):
         raise UserError("There is no traded day to look back on. Run `make daily`.")
     rows, raw = walk_forward(

@@ -363,3 +363,10 @@ def test_every_feature_of_the_mart_has_words(sample) -> None:
     assert describe("fills_vs_20d_ratio", 2.31) == "2.3 times the usual number of fills"
     assert describe("net_pnl", -871.6) == "last day made −$872"
     assert describe("trip_win_ratio", np.nan) == "trip win ratio unknown"
+
+
+@pytest.mark.parametrize(
+    ("rows", "share"), [(30, 0.7), (1_400_000, 0.7), (10_000_000, 0.1)]
+)
+def test_a_tree_looks_at_a_million_days_at_most(rows: int, share: float) -> None:
+    assert ModelSettings().shared.parameters(rows, 2)["bagging_fraction"] == share
