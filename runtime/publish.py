@@ -1,9 +1,10 @@
 """Publishes the marts as a read-only copy, swapped in at once.
 
 While a run writes the warehouse nobody can read it, so analysts read this copy:
-`published/current/risk.duckdb` and `published/current/<mart>.parquet`. A mart of fills
-is Parquet by date, `<mart>/trade_date=YYYY-MM-DD/*.parquet`, and a view on it in the
-DuckDB file; a date that is as it was is a hard link to what was published before.
+`published/current/risk.duckdb` and `published/current/<mart>.parquet`. A mart that
+grows with the fills is Parquet by date, `<mart>/<column>=YYYY-MM-DD/*.parquet`, and a
+view on it in the DuckDB file; a date that is as it was is a hard link to what was
+published before.
 """
 
 import json
@@ -23,12 +24,15 @@ from runtime.warehouse import RunContext, open_warehouse, read_run_context
 CURRENT = "current"
 COPY = "risk.duckdb"
 MANIFEST = "manifest.json"
-# Marts with a row per fill, and the column they are partitioned by.
-PARTITIONED = {"fct_fills": "trade_date"}
+# Marts that grow with the fills, and the column they are partitioned by.
+PARTITIONED = {"fct_fills": "trade_date", "fct_round_trips": "opened_date"}
 # Rows lie in this order within a date, so that a trader's are together.
-ORDERED_BY = {"fct_fills": "account_id, symbol, fill_sequence"}
+ORDERED_BY = {
+    "fct_fills": "account_id, symbol, fill_sequence",
+    "fct_round_trips": "account_id, symbol, round_trip_id",
+}
 # Counted up with every change to how a partition is written: all are written anew.
-PARTITION_LAYOUT = 1
+PARTITION_LAYOUT = 2
 # DuckDB promises its row hash within one version only.
 HASHED_BY = duckdb.__version__
 
@@ -101,7 +105,7 @@ def _publish(home: Home) -> str:
             shutil.rmtree(old, ignore_errors=True)
     return (
         f"{len(marts)} marts in {home.published / CURRENT}; "
-        f"days of fills: {written} written, {linked} as before"
+        f"days of fills and trips: {written} written, {linked} as before"
     )
 
 
@@ -168,8 +172,9 @@ def _write_partitions(
 ) -> tuple[dict, int, int]:
     """Link the dates that are as published before, write the others.
 
-    A date is the same if its rows are, in any order: their count and the sum of their
-    hashes. Columns that differ in name, type or place make every date another one.
+    A date is the same if no build since has touched it (`ops.built_dates`), or if its
+    rows are, in any order: their count and the sum of their hashes. Columns that differ
+    in name, type or place make every date another one.
 
     Returns:
         What the manifest keeps of the mart; dates written; dates linked.
@@ -178,18 +183,25 @@ def _write_partitions(
     columns = _columns(connection, mart)
     schema = [PARTITION_LAYOUT, HASHED_BY, *map(list, columns)]
     names = ", ".join(f'"{name}"' for name, _ in columns)
-    prints = {
+    known = before.get(mart, {})
+    dates = known.get("dates", {}) if known.get("schema") == schema else {}
+    built = _built(connection, mart)
+    untouched = {
+        date: kept["fingerprint"]
+        for date, kept in dates.items()
+        if built.get(date) and built[date] == kept.get("built")
+    }
+    skipped = ", ".join(f"date '{date}'" for date in untouched) or "null"
+    prints = untouched | {
         str(date): f"{count}:{total}"
         for date, count, total in connection.execute(
             f'select "{by}", count(*), sum(hash({names})) from marts."{mart}" '
-            "group by all order by all"
+            f'where ("{by}" in ({skipped})) is not true group by all order by all'
         ).fetchall()
     }
-    known = before.get(mart, {})
-    dates = known.get("dates", {}) if known.get("schema") == schema else {}
     (partial / mart).mkdir()
     linked = {
-        date: dates[date]
+        date: dates[date] | {"built": built.get(date)}
         for date, found in prints.items()
         if date in dates
         and dates[date]["fingerprint"] == found
@@ -207,6 +219,7 @@ def _write_partitions(
     fresh = {
         date: {
             "fingerprint": prints[date],
+            "built": built.get(date),
             "files": {
                 path.name: path.stat().st_size
                 for path in sorted((partial / mart / f"{by}={date}").iterdir())
@@ -216,6 +229,17 @@ def _write_partitions(
     }
     kept = {"schema": schema, "dates": dict(sorted({**linked, **fresh}.items()))}
     return kept, len(changed), len(linked)
+
+
+def _built(connection: duckdb.DuckDBPyConnection, mart: str) -> dict[str, str]:
+    """Which build touched each date last; nothing if no build has said."""
+    try:
+        found = connection.execute(
+            "select partition_date, built from ops.built_dates where mart = ?", [mart]
+        ).fetchall()
+    except duckdb.CatalogException:
+        return {}
+    return {str(date): built for date, built in found}
 
 
 def _link(source: Path, target: Path, name: str, files: dict[str, int]) -> bool:

@@ -1,12 +1,14 @@
 """What a build starts from: the last finished one, or nothing.
 
 The models of fills build only days that differ from `ops.built_fill_days`. That table
-is written here, once a whole build has succeeded, tests included: a build that failed or
-was killed is planned again by the next.
+is written here, once a whole build has succeeded, tests included: what a build that
+failed or was killed had planned is planned again by the next.
 """
 
 import hashlib
 import re
+from datetime import UTC, datetime
+from pathlib import Path
 
 import duckdb
 import yaml
@@ -17,6 +19,17 @@ from runtime.warehouse import open_warehouse
 
 _DBT = PROJECT_ROOT / "dbt_project"
 _REBUILT = "materialized='rebuilt'"
+# Dates of which the rows of a mart may have changed: publish looks at these alone.
+_TOUCHED_DATES = {
+    "fct_fills": "select trade_date from intermediate.int_rebuilt_trader_days "
+    "union select trade_date from intermediate.int_rebuilt_account_days",
+    "fct_round_trips": "select trade_date from intermediate.int_rebuilt_trader_days "
+    "union select opened_date from intermediate.int_round_trips as trips "
+    "inner join intermediate.int_rebuilt_symbols as symbols on "
+    "trips.account_id = symbols.account_id and trips.symbol = symbols.symbol "
+    "and trips.opened_date <= symbols.last_date "
+    "and coalesce(trips.closed_date, date '9999-12-31') >= symbols.first_date",
+}
 
 
 def reason_to_build_all(home: Home) -> str | None:
@@ -59,6 +72,17 @@ def record_build(home: Home) -> str:
             "select ?, max(first_seen_at) from raw.day_versions",
             [fingerprint()],
         )
+        now = datetime.now(UTC).isoformat()
+        for mart, dates in _TOUCHED_DATES.items():
+            connection.execute(
+                "delete from ops.built_dates "
+                f"where mart = ? and partition_date in ({dates})",
+                [mart],
+            )
+            connection.execute(
+                f"insert into ops.built_dates select ?, *, ? from ({dates})",
+                [mart, now],
+            )
         connection.execute("commit")
         rebuilt = connection.execute(
             "select count(*) from intermediate.int_rebuilt_account_days"
@@ -84,7 +108,7 @@ def fingerprint() -> str:
     return hashlib.sha256("\0".join([*texts, str(variables)]).encode()).hexdigest()
 
 
-def _rebuilt_models() -> list:
+def _rebuilt_models() -> list[Path]:
     return [
         path
         for path in sorted((_DBT / "models").rglob("*.sql"))

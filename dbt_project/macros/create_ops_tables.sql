@@ -27,6 +27,11 @@ create table if not exists ops.built_with (
     fingerprint varchar not null,
     seen_through timestamp
 );
+create table if not exists ops.built_dates (
+    mart varchar not null,
+    partition_date date not null,
+    built varchar not null
+);
 {% if flags.FULL_REFRESH %}
 delete from ops.built_with;
 delete from ops.built_fill_days;

@@ -30,7 +30,6 @@ fills as (
 realised as (
     select
         account_id,
-        symbol,
         greatest(buy_sequence, sell_sequence) as fill_sequence,
         gross_pnl
     from {{ ref('int_intraday_pieces') }}
@@ -38,7 +37,6 @@ realised as (
     union all
     select
         account_id,
-        symbol,
         closing_sequence as fill_sequence,
         gross_pnl
     from {{ ref('int_lots') }}
@@ -48,16 +46,14 @@ realised as (
 realised_summed as (
     select
         realised.account_id,
-        realised.symbol,
         realised.fill_sequence,
         cast(sum(realised.gross_pnl) as decimal(38, 8)) as realised_gross_pnl
     from realised
     inner join fills
         on
             realised.account_id = fills.account_id
-            and realised.symbol = fills.symbol
             and realised.fill_sequence = fills.fill_sequence
-    group by realised.account_id, realised.symbol, realised.fill_sequence
+    group by realised.account_id, realised.fill_sequence
 ),
 
 results as (
@@ -68,7 +64,6 @@ results as (
     left join realised_summed
         on
             fills.account_id = realised_summed.account_id
-            and fills.symbol = realised_summed.symbol
             and fills.fill_sequence = realised_summed.fill_sequence
 ),
 

@@ -156,11 +156,9 @@ legs_numbered as (
     select
         *,
         abs(position_after) > abs(position_after - signed_quantity) as is_entering,
-        cast(
-            sum(case when position_after = signed_quantity then 1 else 0 end) over (
-                partition by account_id, symbol order by leg_sequence
-                rows between unbounded preceding and current row
-            ) as bigint
+        sum(case when position_after = signed_quantity then 1 else 0 end) over (
+            partition by account_id, symbol order by leg_sequence
+            rows between unbounded preceding and current row
         ) as trip_number
     from legs_paid
 ),
@@ -168,18 +166,16 @@ legs_numbered as (
 entries_running as (
     select
         *,
-        min(trade_date) over (
-            partition by account_id, symbol, trip_number
-        ) as opened_date,
-        sum(case when is_entering then abs(signed_quantity) else 0 end) over (
-            partition by account_id, symbol, trip_number order by leg_sequence
-            rows between unbounded preceding and 1 preceding
-        ) as entered_quantity,
-        sum(case when is_entering then abs(paid_amount) else 0 end) over (
-            partition by account_id, symbol, trip_number order by leg_sequence
-            rows between unbounded preceding and 1 preceding
-        ) as entered_amount
+        first_value(trade_date) over trip_so_far as opened_date,
+        sum(case when is_entering then abs(signed_quantity) else 0 end) over trip_so_far
+        - case when is_entering then abs(signed_quantity) else 0 end as entered_quantity,
+        sum(case when is_entering then abs(paid_amount) else 0 end) over trip_so_far
+        - case when is_entering then abs(paid_amount) else 0 end as entered_amount
     from legs_numbered
+    window trip_so_far as (
+        partition by account_id, symbol, trip_number order by leg_sequence
+        rows between unbounded preceding and current row
+    )
 ),
 
 legs_compared as (
@@ -187,21 +183,21 @@ legs_compared as (
     -- shorting higher, is adding to a position that loses.
     select
         *,
-        coalesce(
-            is_entering and entered_quantity > 0
-            and case
-                when signed_quantity > 0
-                    then {{ exact_product('entered_quantity', 'price', '1') }} < entered_amount
-                else {{ exact_product('entered_quantity', 'price', '1') }} > entered_amount
-            end,
-            false
-        ) as averages_down,
-        case
-            when is_entering
-                then abs({{ exact_product('signed_quantity', 'price', 'multiplier') }})
-            else 0
-        end as entry_notional
+        is_entering and entered_quantity > 0
+        and case
+            when signed_quantity > 0
+                then {{ exact_product('entered_quantity', 'price', '1') }} < entered_amount
+            else {{ exact_product('entered_quantity', 'price', '1') }} > entered_amount
+        end as averages_down,
+        {{ exact_product('signed_quantity', 'price', 'multiplier') }} as paid_value
     from entries_running
+),
+
+legs_valued as (
+    select
+        *,
+        case when is_entering then abs(paid_value) else 0 end as entry_notional
+    from legs_compared
 ),
 
 trips_summarised as (
@@ -223,7 +219,7 @@ trips_summarised as (
         / sum(case when signed_quantity > 0 then signed_quantity end) as buy_price,
         sum(case when signed_quantity < 0 then paid_amount end)
         / sum(case when signed_quantity < 0 then signed_quantity end) as sell_price,
-        sum({{ exact_product('-signed_quantity', 'price', 'multiplier') }}) as cash_flow,
+        -sum(paid_value) as cash_flow,
         sum(total_fees) as total_fees,
         sum(entry_notional) as entry_notional,
         sum(case when trade_date = opened_date then entry_notional else 0 end)
@@ -235,7 +231,7 @@ trips_summarised as (
             as last_filled_at_et,
         max_by(trade_date, leg_sequence) as last_trade_date,
         min(opened_date) as opened_date
-    from legs_compared
+    from legs_valued
     group by account_id, symbol, trip_number
 ),
 

@@ -1,4 +1,4 @@
-{{ config(materialized='rebuilt', rebuilds='trader_days') }}
+{{ config(materialized='view') }}
 {#
     Grain: one row per fill of the current version of each account's day, cancelled ones
     and those of unknown contract size included: they count nowhere, and say so.
@@ -7,24 +7,17 @@
 with
 
 fills as (
-    select fills_current.*
-    from {{ ref('int_fills_current') }} as fills_current
-    inner join {{ ref('int_rebuilt_trader_days') }} as rebuilt_days
-        on
-            fills_current.trader_id = rebuilt_days.trader_id
-            and fills_current.trade_date = rebuilt_days.trade_date
-    where fills_current.trade_date between {{ batch_begins() }} and {{ batch_ends() }}
+    select * from {{ ref('int_fills_current') }}
 ),
 
 fill_results as (
     select
         account_id,
-        symbol,
+        trade_date,
         fill_sequence,
         realised_gross_pnl,
         path_net_pnl
     from {{ ref('int_fill_results') }}
-    where trade_date between {{ batch_begins() }} and {{ batch_ends() }}
 ),
 
 final as (
@@ -68,9 +61,8 @@ final as (
     left join fill_results
         on
             fills.account_id = fill_results.account_id
-            and fills.symbol = fill_results.symbol
+            and fills.trade_date = fill_results.trade_date
             and fills.fill_sequence = fill_results.fill_sequence
-            and fills.is_counted
 )
 
 select * from final
