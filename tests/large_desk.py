@@ -7,7 +7,7 @@ about one trip in fifty is carried to the next session. The broker's summaries a
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -20,6 +20,7 @@ from runtime.sessions import next_session, sessions_between, sessions_table
 from runtime.warehouse import RunContext
 
 SEED = 7
+FIRM = "large desk"
 SESSIONS = 500
 LAST = date(2025, 12, 18)
 FILLS_PER_DAY = 133
@@ -62,8 +63,7 @@ from (
     select *, unnest(range(trips_count)) as trip,
     from trader_days
 ) cross join lateral (
-    select trip = 0 and draw(trader, day_number, 0, 'carries') < 0.75
-        and next_date is not null as is_carried
+    select trip = 0 and draw(trader, day_number, 0, 'carries') < 0.75 as is_carried
 )
 """
 _RAW = """
@@ -169,6 +169,18 @@ _EXPORTS = {
 }
 
 
+_FILLS_CSV = """
+select strftime(filled_at_et, '%m/%d/%Y %H:%M:%S') as "Date/Time",
+    'LD' || account_number as "Account", side as "B/S",
+    cast(quantity as bigint) as "Qty", symbol as "Symbol",
+    cast(price as decimal(18, 2)) as "Price", route as "Route", liquidity as "Liq",
+    commission as "Comm", sec_fee as "SEC", order_id as "Order Id",
+    fill_id as "Fill Id", currency as "Currency", isin as "ISIN", '' as "CUSIP",
+    status as "Status", propreports_id as "PropReports Id"
+from raw_fills where trade_date = $after
+"""
+
+
 @dataclass(frozen=True)
 class LargeDesk:
     """Parquet files of a desk, a folder for each raw table, a file for each month.
@@ -221,7 +233,8 @@ def _write_month(
 ) -> None:
     # The session before brings what it left open overnight.
     span = [number for number in (numbers[0] - 1, *numbers) if number >= 0]
-    following = dict(zip(desk.sessions, desk.sessions[1:], strict=False))
+    after = next_session(desk.sessions[-1] + timedelta(days=1))
+    following = dict(zip(desk.sessions, (*desk.sessions[1:], after), strict=True))
     connection.register(
         "days",
         pa.table(
@@ -229,7 +242,7 @@ def _write_month(
                 "day_number": span,
                 "trade_date": pa.array([desk.sessions[n] for n in span], pa.date32()),
                 "next_date": pa.array(
-                    [following.get(desk.sessions[n]) for n in span], pa.date32()
+                    [following[desk.sessions[n]] for n in span], pa.date32()
                 ),
             }
         ),
@@ -245,11 +258,37 @@ def _write_month(
         )
 
 
+def write_next_day(folder: Path, desk: LargeDesk) -> int:
+    """Write the session after a desk's last as PropReports exports; its fills."""
+    after = next_session(desk.sessions[-1] + timedelta(days=1))
+    longer = LargeDesk(folder / "drawn", desk.traders, (*desk.sessions, after))
+    for table in LOADED:
+        (longer.folder / table).mkdir(parents=True)
+    exports = folder / "exports"
+    (exports / "fills").mkdir(parents=True)
+    with duckdb.connect(config={"threads": 2}) as connection:
+        connection.execute(_DRAWS)
+        _write_month(connection, longer, "next", [len(desk.sessions)])
+        fills = connection.execute(
+            f"copy ({_FILLS_CSV}) to '{exports / 'fills' / f'{after}.csv'}' (header)",
+            {"after": after},
+        ).fetchone()[0]
+        accounts = (
+            "select 100000 + trader as \"Account Id\", 'LD' || 100000 + trader as "
+            f'"Account Name", \'USD\' as "Currency" from range({desk.traders}) as t '
+            "(trader)"
+        )
+        connection.execute(
+            f"copy ({accounts}) to '{exports / 'accounts.csv'}' (header)"
+        )
+    return fills
+
+
 def load_desk(desk: LargeDesk, home: Home, *, threads: int = 2) -> None:
     """Load a desk into the warehouse of `home`, a month at a time, past the parsing."""
     now = datetime.now(UTC).replace(tzinfo=None)
     as_of = next_session(date.fromordinal(desk.sessions[-1].toordinal() + 1))
-    context = RunContext("files", "large desk", as_of, as_of)
+    context = RunContext("files", FIRM, as_of, as_of)
     with open_landing(home, threads) as landing:
         landing.claim(context.source, context.firm)
         landing.load(

@@ -1,0 +1,92 @@
+"""How cost grows with the number of fills: a part of `make bench`.
+
+A large desk (`tests.large_desk`) of 1, 10 and 100 million fills is drawn, loaded, built
+in full, and taken through one morning more. Every figure is of a process of its own, as
+cron would start it. Beside them, in the same run: a bare scan and sort of the same
+fills in DuckDB. `--folder` needs some 35 GB for the largest.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from runtime.home import Home
+from tests.bench import measure
+from tests.large_desk import FIRM, draw_desk, write_next_day
+
+SIZES = (1_000_000, 10_000_000, 100_000_000)
+MEMORY_LIMIT = "12GB"
+SORT = """
+import duckdb, sys
+connection = duckdb.connect(
+    sys.argv[1], read_only=True,
+    config={"threads": 2, "temp_directory": sys.argv[2], "memory_limit": sys.argv[3]},
+)
+connection.execute(
+    "copy (select account_number, symbol, filled_at_et, side, quantity, price, "
+    "total_fees from raw.fills order by account_number, symbol, filled_at_et, fill_id) "
+    f"to '{sys.argv[2]}/sorted.parquet' (format parquet)"
+)
+"""
+DRAW = """
+import sys
+from pathlib import Path
+from tests.large_desk import draw_desk, load_desk
+from runtime.home import Home
+desk = draw_desk(Path(sys.argv[1]), int(sys.argv[2]))
+"""
+LOAD = """
+import sys
+from pathlib import Path
+from runtime.home import Home
+from tests.large_desk import desk_in, load_desk
+load_desk(desk_in(Path(sys.argv[1])), Home(Path(sys.argv[2])))
+"""
+FIRST = ("build", "train", "score", "risk", "publish", "report", "board")
+NEXT = ("ingest", "build", "score", "risk", "publish", "report")
+
+
+@dataclass
+class Figure:
+    """Seconds of wall and processor, MiB at most, of one process."""
+
+    name: str
+    wall: float
+    cpu: float
+    peak: float
+
+
+def run_size(folder: Path, fills: int, steps: tuple[str, ...]) -> list[Figure]:
+    """Everything at one size; prints as it goes, for it takes long."""
+    home = Home(folder / "home")
+    figures: list[Figure] = []
+
+    def run(name: str, command: list[str], **settings: object) -> None:
+        environment = {key: str(value) for key, value in settings.items()}
+        figures.append(Figure(name, *measure(command, environment)))
+        one = figures[-1]
+        print(f"{name:<34} {one.wall:9.1f} {one.cpu:9.1f} {one.peak:9.0f}", flush=True)
+
+    desk = draw_desk(folder / "drawn", fills)
+    run("first load", ["-c", LOAD, str(folder / "drawn"), str(home.root)])
+    (folder / "sort").mkdir()
+    run(
+        "bare scan and sort",
+        ["-c", SORT, str(home.warehouse), str(folder / "sort"), MEMORY_LIMIT],
+    )
+    settings = {
+        "RISK_HOME": home.root, "MEMORY_LIMIT": MEMORY_LIMIT, "SOURCE": "files",
+        "FIRM": FIRM, "EXPORTS": folder / "next" / "exports",
+    }  # fmt: skip
+    for step in FIRST:
+        if step in steps:
+            run(step, ["-m", "daily", step], **settings)
+    print(f"one day more: {write_next_day(folder / 'next', desk):,} fills")
+    for step in NEXT:
+        if step in steps or step == "ingest":
+            run(f"next day: {step}", ["-m", "daily", step], **settings)
+    print(f"{home.warehouse.stat().st_size / 2**30:.1f} GiB of warehouse", flush=True)
+    return figures
