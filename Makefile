@@ -29,6 +29,15 @@ $(VENV)/dev: requirements-dev.txt $(VENV)/runtime
 	@$(PY) -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
 	@touch $@
 
+setup-spark: $(VENV)-spark/runtime ## Make .venv-spark, to build the same models on Spark
+
+$(VENV)-spark/runtime: requirements-spark.txt
+	@command -v java > /dev/null || test -n "$$JAVA_HOME" \
+		|| { echo "error: Spark needs Java 17 or newer. Install it: apt-get install openjdk-17-jre-headless"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)-spark
+	@$(VENV)-spark/bin/pip install --quiet --disable-pip-version-check --requirement requirements-spark.txt
+	@touch $@
+
 daily: setup ## Run the whole morning (SOURCE= EXPORTS= AS_OF= RISK_HOME=)
 	@$(PY) -m daily run
 
@@ -46,6 +55,9 @@ freshness: setup ## Check how long ago the data was loaded
 
 build: setup ## Build and test the models up to features and labels
 	@$(PY) -m daily build
+
+build-spark: setup setup-spark ## Build and test the same models on Spark
+	@$(PY) -m daily build-spark
 
 train: setup ## Train the models
 	@$(PY) -m daily train
@@ -107,6 +119,9 @@ docs: setup ## Write the lineage site, one page that works offline
 test: $(VENV)/dev ## Run every test, pytest's and dbt's
 	@$(PY) -m pytest -n 2 --dist loadfile
 
+test-spark: $(VENV)/dev setup-spark ## Compare every mart of Spark with DuckDB's
+	@$(PY) -m pytest tests/test_spark.py
+
 lint: $(VENV)/dev ## Check the style of Python and SQL
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
@@ -126,10 +141,14 @@ lock: ## Pin what pyproject.toml resolves to today
 	@$(VENV)-lock/bin/pip freeze --exclude risk-warehouse > requirements.txt
 	@$(VENV)-lock/bin/pip install --quiet --disable-pip-version-check '.[dev]'
 	@$(VENV)-lock/bin/pip freeze --exclude risk-warehouse > requirements-dev.txt
+	@rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock
+	@$(VENV)-lock/bin/python -c 'import tomllib; print("\n".join(tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["spark"]))' \
+		| $(VENV)-lock/bin/pip install --quiet --disable-pip-version-check --requirement /dev/stdin
+	@$(VENV)-lock/bin/pip freeze > requirements-spark.txt
 	@rm -rf $(VENV)-lock build *.egg-info
 
-clean: ## Remove .venv, caches and the sample warehouse (a firm's data stays)
-	@rm -rf $(VENV) var/sample .ruff_cache .hypothesis build *.egg-info
+clean: ## Remove .venv, .venv-spark, caches and the sample warehouse (a firm's data stays)
+	@rm -rf $(VENV) $(VENV)-spark var/sample .ruff_cache .hypothesis build *.egg-info
 	@find . -name __pycache__ -not -path './var/*' -prune -exec rm -rf {} +
 
-.PHONY: help setup daily ingest backfill doctor freshness build train score tune verify retrain-weekly backtest risk publish sql report board status watchdog schedule predictions explain stats test-email docs test lint bench lock clean
+.PHONY: help setup setup-spark daily ingest backfill doctor freshness build build-spark train score tune verify retrain-weekly backtest risk publish sql report board status watchdog schedule predictions explain stats test-email docs test test-spark lint bench lock clean

@@ -23,6 +23,7 @@ from daily.steps import (
     Done,
     Step,
     build,
+    build_spark,
     docs,
     publish,
     risk,
@@ -199,6 +200,12 @@ def run_test_email() -> None:
     from daily.alerts import send_test_mail
 
     guarded(send_test_mail)
+
+
+@main.command("build-spark")
+def run_build_spark() -> None:
+    """Build the same models on Spark, from what the warehouse holds."""
+    recorded("build-spark", lambda run: run_alone(run, (build_spark,)))
 
 
 @main.command("report")

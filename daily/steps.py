@@ -129,6 +129,15 @@ def docs(settings: Settings, home: Home) -> Done:
     return Done(f"open {page}")
 
 
+def build_spark(settings: Settings, home: Home) -> Done:
+    """Export the sources as Parquet; build and test every model on them, on Spark."""
+    from runtime.lake import write_lake
+    from runtime.spark import build_on_spark
+
+    write_lake(home)
+    return Done(build_on_spark(settings, home))
+
+
 MORNING: tuple[Step, ...] = (
     freshness, build, train, score, risk, publish, report, board,
 )  # fmt: skip

@@ -6,12 +6,10 @@ so no model sees them, and the next run loads the same rows under the same name.
 """
 
 import gc
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
-from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -21,6 +19,7 @@ from ingestion.intake import Intake, value_columns
 from ingestion.resources import ACCOUNTS, BY_DAY, FILLS, Resource
 from runtime.errors import UserError
 from runtime.home import Home
+from runtime.quiet_dlt import quiet_dlt
 from runtime.warehouse import (
     RUN_CONTEXT,
     RunContext,
@@ -349,7 +348,7 @@ class Landing:
 def open_landing(home: Home, threads: int) -> Iterator[Landing]:
     """The warehouse of `home`, made if it is not there."""
     home.root.mkdir(parents=True, exist_ok=True)
-    _quiet_dlt(home.dlt)
+    quiet_dlt(home.dlt)
     config = {
         "threads": threads,
         "memory_limit": MEMORY,
@@ -421,15 +420,6 @@ def _selected(
 ) -> pa.Table:
     found = scratch.sql(f"select {', '.join(schema.names)} from {relation}")
     return found.to_arrow_table().cast(schema)
-
-
-def _quiet_dlt(working_folder: Path) -> None:
-    """Keep dlt's files in one folder, its telemetry off and its warnings out."""
-    os.environ["DLT_DATA_DIR"] = str(working_folder)
-    os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
-    os.environ["RUNTIME__LOG_LEVEL"] = "CRITICAL"
-    # Loaded packages hold account names, and the warehouse has them already.
-    os.environ["LOAD__DELETE_COMPLETED_JOBS"] = "true"
 
 
 def _column_hints(schema: pa.Schema) -> dict[str, dict]:

@@ -82,6 +82,21 @@ class Home:
         """dbt's target and logs."""
         return self.root / "dbt"
 
+    @property
+    def spark(self) -> Path:
+        """The second engine's warehouse, metastore, logs and working files."""
+        return self.root / "spark"
+
+    @property
+    def lake(self) -> Path:
+        """The sources as Parquet, which the second engine reads."""
+        return self.spark / "lake"
+
+    @property
+    def spark_warehouse(self) -> Path:
+        """What the second engine built: `<schema>.db/<table>/*.parquet`."""
+        return self.spark / "warehouse"
+
     def past(self, as_of: date) -> "Home":
         """The home of a run for a past date, beneath this one."""
         return Home(self.root / "as_of" / as_of.isoformat())

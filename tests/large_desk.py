@@ -1,10 +1,11 @@
-"""A large desk for benchmarks: fills drawn by hash, straight into Parquet, and its load.
+"""A large desk for benchmarks: fills drawn by hash, straight into Parquet.
 
 Synthetic. Every figure is a hash of the seed and of what it belongs to, so a desk is
 the same on every machine, whatever is written first. Traders are mostly flat by night:
 about one trip in fifty is carried to the next session. The broker's summaries agree.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -12,9 +13,8 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from ingestion.landing import ACCOUNTS_SCHEMA, Landing, empty_tables, open_landing
+from ingestion.landing import ACCOUNTS_SCHEMA, empty_tables, open_landing
 from runtime.home import Home
 from runtime.sessions import next_session, sessions_between, sessions_table
 from runtime.warehouse import RunContext
@@ -24,7 +24,7 @@ FIRM = "large desk"
 SESSIONS = 500
 LAST = date(2025, 12, 18)
 FILLS_PER_DAY = 133
-BATCH_ROWS = 1_000_000
+CALENDAR_AHEAD = timedelta(days=190)
 LOADED = ("fills", "fill_fees", "broker_days", "positions")
 _DRAWS = f"""
 create or replace macro draw(trader, day, trip, name) as
@@ -84,7 +84,9 @@ with legs as (
         ) as filled_at_et,
         greatest(round(
             day_price(symbol_number, epoch(filled_date) // 86400)
-            * (1 + 0.004 * (draw(trader, day_number, trip * 16 + leg, 'price') - 0.5)), 2
+            * (1 + 0.004 * (
+                draw(trader, day_number, trip * 16 + leg, 'price') - 0.5
+            )), 2
         ), 0.01) as price
     from placed
 )
@@ -92,8 +94,9 @@ select
     cast(100000 + trader as varchar) as account_number,
     filled_date as trade_date,
     md5(trader || '|' || filled_date) as content_hash,
-    row_number() over (partition by trader, filled_date order by filled_at_et, trip, leg)
-        as row_number,
+    row_number() over (
+        partition by trader, filled_date order by filled_at_et, trip, leg
+    ) as row_number,
     filled_at_et,
     case when is_long = is_entry then 'B' when is_long then 'S'
         when is_entry then 'T' else 'C' end as side,
@@ -119,9 +122,9 @@ from timed
 """
 _EXPORTS = {
     "fills": """
-        select account_number, trade_date, content_hash, row_number, filled_at_et, side,
-            quantity, symbol, price, route, liquidity, order_id, fill_id, currency, isin,
-            cusip, status, propreports_id,
+        select account_number, trade_date, content_hash, row_number, filled_at_et,
+            side, quantity, symbol, price, route, liquidity, order_id, fill_id,
+            currency, isin, cusip, status, propreports_id,
             cast(commission + sec_fee as decimal(18, 8)) as total_fees
         from raw_fills where {in_batch}""",
     "fill_fees": """
@@ -138,8 +141,9 @@ _EXPORTS = {
             symbol,
             cast(sum(case side when 'B' then quantity else -quantity end)
                 as decimal(18, 8)) as quantity,
-            cast(round(any_value(day_price(symbol_number, epoch(trade_date) // 86400)), 2)
-                as decimal(18, 8)) as close_price
+            cast(round(
+                any_value(day_price(symbol_number, epoch(trade_date) // 86400)), 2
+            ) as decimal(18, 8)) as close_price
         from raw_fills where is_entry and trade_date < closed_date and {in_batch}
         group by account_number, trade_date, symbol""",
     "broker_days": """
@@ -163,7 +167,8 @@ _EXPORTS = {
             cast(sum(units) as decimal(18, 8)) as quantity,
             cast(round(sum(gross), 2) as decimal(18, 8)) as gross_pnl,
             cast(round(sum(fees), 2) as decimal(18, 8)) as total_fees,
-            cast(round(sum(gross), 2) - round(sum(fees), 2) as decimal(18, 8)) as net_pnl
+            cast(round(sum(gross), 2) - round(sum(fees), 2) as decimal(18, 8))
+                as net_pnl
         from amounts where {in_batch}
         group by account_number, trade_date""",
 }
@@ -211,6 +216,8 @@ def draw_desk(folder: Path, fills: int, *, sessions: int = SESSIONS) -> LargeDes
     desk = LargeDesk(folder, traders_for(fills), tuple(dates[-sessions:]))
     for table in LOADED:
         (folder / table).mkdir(parents=True)
+    said = {"traders": desk.traders, "sessions": [str(day) for day in desk.sessions]}
+    (folder / "desk.json").write_text(json.dumps(said))
     with duckdb.connect(config={"threads": 2}) as connection:
         connection.execute(_DRAWS)
         for month, numbers in _months(desk.sessions):
@@ -285,53 +292,45 @@ def write_next_day(folder: Path, desk: LargeDesk) -> int:
 
 
 def load_desk(desk: LargeDesk, home: Home, *, threads: int = 2) -> None:
-    """Load a desk into the warehouse of `home`, a month at a time, past the parsing."""
+    """Put a desk into the raw tables of `home`, past ingestion: DuckDB reads the files."""
     now = datetime.now(UTC).replace(tzinfo=None)
-    as_of = next_session(date.fromordinal(desk.sessions[-1].toordinal() + 1))
-    context = RunContext("files", FIRM, as_of, as_of)
+    as_of = desk.sessions[-1] + timedelta(days=1)
+    context = RunContext("files", FIRM, as_of, next_session(as_of))
     with open_landing(home, threads) as landing:
         landing.claim(context.source, context.firm)
         landing.load(
             empty_tables()
             | {
                 "accounts": _accounts(desk),
-                "sessions": sessions_table(desk.sessions[0], date(2026, 6, 30)),
+                "sessions": sessions_table(desk.sessions[0], as_of + CALENDAR_AHEAD),
             }
         )
-        _record_accounts(landing, now)
-        for months in _batches(desk):
-            landing.load(_raw_tables(desk, months))
-            _record_days(landing, desk, months, now)
+        landing.connection.execute("set memory_limit = '4GB'")
+        landing.connection.execute(
+            "insert into raw.account_versions select account_number, content_hash, "
+            "true, timestamp '1990-01-01', ?, ? from raw.accounts",
+            [now, now],
+        )
+        for table in LOADED:
+            for path in desk.files(table):
+                landing.connection.execute(
+                    f"insert into raw.{table} by name from read_parquet(?)", [str(path)]
+                )
+        for table in ("fills", "broker_days", "positions"):
+            landing.connection.execute(
+                "insert into raw.day_versions select ?, account_number, trade_date, "
+                "content_hash, count(*), trade_date + interval '36 hours', ?, ? "
+                f"from raw.{table} group by all",
+                [table, now, now],
+            )
         landing.finish(context, [], now)
 
 
-def _batches(desk: LargeDesk) -> Iterator[list[str]]:
-    """Months to load at once: a round of dlt costs the same for few rows and many."""
-    batch, rows = [], 0
-    for path in desk.files("fills"):
-        batch.append(path.stem)
-        rows += pq.read_metadata(path).num_rows
-        if rows > BATCH_ROWS:
-            yield batch
-            batch, rows = [], 0
-    if batch:
-        yield batch
-
-
-def _raw_tables(desk: LargeDesk, months: list[str]) -> dict[str, pa.Table]:
-    tables = {}
-    for table, empty in empty_tables().items():
-        if table not in LOADED:
-            continue
-        parts = [desk.folder / table / f"{month}.parquet" for month in months]
-        found = pa.concat_tables(pq.read_table(part) for part in parts)
-        for field in empty.schema:
-            if field.name not in found.column_names:
-                found = found.append_column(
-                    field.name, pa.nulls(len(found), field.type)
-                )
-        tables[table] = found.select(empty.column_names).cast(empty.schema)
-    return {name: table for name, table in tables.items() if table.num_rows}
+def desk_in(folder: Path) -> LargeDesk:
+    """The desk that `draw_desk` wrote into a folder."""
+    said = json.loads((folder / "desk.json").read_text())
+    sessions = tuple(date.fromisoformat(day) for day in said["sessions"])
+    return LargeDesk(folder, said["traders"], sessions)
 
 
 def _accounts(desk: LargeDesk) -> pa.Table:
@@ -351,24 +350,3 @@ def _accounts(desk: LargeDesk) -> pa.Table:
             for field in ACCOUNTS_SCHEMA
         }
     )
-
-
-def _record_accounts(landing: Landing, now: datetime) -> None:
-    landing.connection.execute(
-        "insert into raw.account_versions select account_number, content_hash, true, "
-        "timestamp '1990-01-01', ?, ? from raw.accounts",
-        [now, now],
-    )
-
-
-def _record_days(
-    landing: Landing, desk: LargeDesk, months: list[str], now: datetime
-) -> None:
-    for table in ("fills", "broker_days", "positions"):
-        files = [str(desk.folder / table / f"{month}.parquet") for month in months]
-        landing.connection.execute(
-            "insert into raw.day_versions "
-            "select ?, account_number, trade_date, content_hash, count(*), "
-            "trade_date + interval '36 hours', ?, ? from read_parquet(?) group by all",
-            [table, now, now, files],
-        )

@@ -66,7 +66,9 @@ def test_every_link_inside_the_project_leads_somewhere(page: str) -> None:
 
 
 def test_pins_name_no_index_and_no_path() -> None:
-    for name in ("requirements.txt", "requirements-dev.txt"):
+    for name in (
+        "requirements.txt", "requirements-dev.txt", "requirements-spark.txt",
+    ):  # fmt: skip
         text = (PROJECT_ROOT / name).read_text()
         assert "://" not in text
         assert re.search(r"^dbt-core==1\.11\.", text, re.M)

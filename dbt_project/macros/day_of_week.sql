@@ -6,3 +6,7 @@
 {% macro default__day_of_week(date) -%}
     extract(dow from {{ date }})
 {%- endmacro %}
+
+{% macro spark__day_of_week(date) -%}
+    dayofweek({{ date }}) - 1
+{%- endmacro %}

@@ -24,11 +24,10 @@
         select
             *,
             -- The share of the fees that closes; the opening leg takes the rest.
-            cast(
-                cast(total_fees as double)
-                * {{ safe_ratio('abs(position_before)', 'abs(signed_quantity)') }}
-                as decimal(38, 8)
-            ) as closing_fees
+            {{ to_amount(
+                'cast(total_fees as double) * '
+                ~ safe_ratio('abs(position_before)', 'abs(signed_quantity)')
+            ) }} as closing_fees
         from fills_placed
     ),
 

@@ -9,3 +9,10 @@
         rows between current row and unbounded following
     )
 {%- endmacro %}
+
+{% macro spark__first_following(expression, partition_by, order_by) -%}
+    first_value({{ expression }}) ignore nulls over (
+        partition by {{ partition_by }} order by {{ order_by }}
+        rows between current row and unbounded following
+    )
+{%- endmacro %}

@@ -10,7 +10,7 @@
                     trailing '.' from
                     trim(
                         trailing '0' from
-                        cast(cast(abs({{ surplus }}) as decimal(38, 4)) as varchar)
+                        cast(cast(abs({{ surplus }}) as decimal(38, 4)) as string)
                     )
                 )
                 || case

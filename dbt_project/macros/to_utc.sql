@@ -6,3 +6,7 @@
 {% macro default__to_utc(timestamp_et) -%}
     timezone('UTC', timezone('America/New_York', {{ timestamp_et }}))
 {%- endmacro %}
+
+{% macro spark__to_utc(timestamp_et) -%}
+    convert_timezone('America/New_York', 'UTC', {{ timestamp_et }})
+{%- endmacro %}

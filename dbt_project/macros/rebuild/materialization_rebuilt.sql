@@ -57,6 +57,11 @@
     {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}
 
+{# Elsewhere everything is built, at once. #}
+{% materialization rebuilt, adapter='spark' %}
+    {{ return(materialization_table_spark()) }}
+{% endmaterialization %}
+
 {# The model's SQL for one batch; without one, as it is compiled. #}
 {% macro rebuilt_batch_sql(sql, first_date, last_date, relation) %}
     {%- if first_date -%}

@@ -64,7 +64,7 @@ fills_identified as (
 days_sequenced as (
     select
         *,
-        row_number() over (
+        cast(row_number() over (
             partition by trader_id, trade_date
             order by
                 filled_at_et asc,
@@ -75,7 +75,7 @@ days_sequenced as (
                 account_id asc,
                 symbol asc,
                 row_number asc
-        ) as day_sequence,
+        ) as bigint) as day_sequence,
         {{ exact_product('quantity', 'price', 'multiplier') }} as exact_notional,
         case when is_buy then quantity else -quantity end as signed_quantity,
         not is_cancelled and multiplier is not null as is_counted

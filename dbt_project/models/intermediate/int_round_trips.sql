@@ -215,10 +215,14 @@ trips_summarised as (
         min_by(signed_quantity, leg_sequence) > 0 as is_long,
         max_by(position_after, leg_sequence) = 0 as is_closed,
         sum(case when averages_down then 1 else 0 end) > 0 as has_averaged_down,
-        sum(case when signed_quantity > 0 then paid_amount end)
-        / sum(case when signed_quantity > 0 then signed_quantity end) as buy_price,
-        sum(case when signed_quantity < 0 then paid_amount end)
-        / sum(case when signed_quantity < 0 then signed_quantity end) as sell_price,
+        {{ safe_ratio(
+            'sum(case when signed_quantity > 0 then paid_amount end)',
+            'sum(case when signed_quantity > 0 then signed_quantity end)',
+        ) }} as buy_price,
+        {{ safe_ratio(
+            'sum(case when signed_quantity < 0 then paid_amount end)',
+            'sum(case when signed_quantity < 0 then signed_quantity end)',
+        ) }} as sell_price,
         -sum(paid_value) as cash_flow,
         sum(total_fees) as total_fees,
         sum(entry_notional) as entry_notional,

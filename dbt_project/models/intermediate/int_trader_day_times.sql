@@ -37,21 +37,19 @@ fills_placed as (
         fills.trader_id,
         fills.trade_date,
         extract(hour from fills.filled_at_et) as fill_hour,
-        extract(epoch from fills.filled_at_et) as fill_second,
-        extract(epoch from fills.filled_at_et)
-        - lag(extract(epoch from fills.filled_at_et)) over (
+        {{ epoch_seconds('fills.filled_at_et') }} as fill_second,
+        {{ epoch_seconds('fills.filled_at_et') }}
+        - lag({{ epoch_seconds('fills.filled_at_et') }}) over (
             partition by fills.trader_id, fills.trade_date order by fills.day_sequence
         ) as gap_seconds,
-        extract(epoch from fills.filled_at_et) - extract(
-            epoch from coalesce(
-                sessions.opens_at_et, {{ at_time('fills.trade_date', 9, 30) }}
-            )
-        ) as seconds_since_open,
-        extract(
-            epoch from coalesce(
-                sessions.closes_at_et, {{ at_time('fills.trade_date', 16, 0) }}
-            )
-        ) - extract(epoch from fills.filled_at_et) as seconds_to_close
+        {{ epoch_seconds('fills.filled_at_et') }}
+        - {{ epoch_seconds(
+            'coalesce(sessions.opens_at_et, ' ~ at_time('fills.trade_date', 9, 30) ~ ')'
+        ) }} as seconds_since_open,
+        {{ epoch_seconds(
+            'coalesce(sessions.closes_at_et, ' ~ at_time('fills.trade_date', 16, 0) ~ ')'
+        ) }}
+        - {{ epoch_seconds('fills.filled_at_et') }} as seconds_to_close
     from fills
     left join sessions on fills.trade_date = sessions.session_date
 ),

@@ -61,13 +61,13 @@ final as (
                             max(
                                 case
                                     when is_opening
-                                        then extract(epoch from happened_at_et)
+                                        then {{ epoch_seconds('happened_at_et') }}
                                 end
                             )
                             - min(
                                 case
                                     when is_opening
-                                        then extract(epoch from happened_at_et)
+                                        then {{ epoch_seconds('happened_at_et') }}
                                 end
                             )
                         )

@@ -51,9 +51,9 @@ final as (
         trader_days.trader_id,
         trader_days.trade_date,
         ---------- counts
-        row_number() over (
+        cast(row_number() over (
             partition by trader_days.trader_id order by trader_days.trade_date
-        ) as traded_days_count,
+        ) as bigint) as traded_days_count,
         cast(trader_days.orders_count as bigint) as orders_count,
         cast(trader_days.fills_count as bigint) as fills_count,
         cast(trader_days.open_symbols_count as bigint) as open_symbols_count,

@@ -2,5 +2,5 @@
 {% test adds_up_to(model, expression, column) %}
 select *
 from {{ model }}
-where {{ expression }} is distinct from {{ column }}
+where ({{ expression }}) is distinct from ({{ column }})
 {% endtest %}

@@ -41,9 +41,9 @@ statements as (
     select
         account_traders.trader_id,
         {{ since_ever() }} as valid_from,
-        cast(null as varchar) as display_name,
-        cast(null as varchar) as strategy,
-        cast(null as varchar) as trader_group,
+        cast(null as string) as display_name,
+        cast(null as string) as strategy,
+        cast(null as string) as trader_group,
         cast(null as boolean) as is_active,
         cast(null as decimal(18, 8)) as daily_loss_limit_amount
     from account_traders

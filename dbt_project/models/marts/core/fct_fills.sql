@@ -1,4 +1,3 @@
-{{ config(materialized='view') }}
 {#
     Grain: one row per fill of the current version of each account's day, cancelled ones
     and those of unknown contract size included: they count nowhere, and say so.

@@ -26,8 +26,8 @@ final as (
             '|',
             lots.account_id,
             lots.symbol,
-            cast(lots.opening_sequence as varchar),
-            cast(lots.closing_sequence as varchar)
+            cast(lots.opening_sequence as string),
+            cast(lots.closing_sequence as string)
         ) as lot_piece_id,
         lots.account_id,
         account_traders.trader_id,

@@ -1,4 +1,3 @@
-{{ config(materialized='view') }}
 {#
     Grain: one row per account, symbol and flat-to-flat position, open ones included.
 #}
@@ -11,7 +10,7 @@ round_trips as (
 final as (
     select
         ---------- keys
-        concat_ws('|', account_id, symbol, cast(opening_sequence as varchar)) as round_trip_id,
+        concat_ws('|', account_id, symbol, cast(opening_sequence as string)) as round_trip_id,
         account_id,
         trader_id,
         symbol,

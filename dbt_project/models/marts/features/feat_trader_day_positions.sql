@@ -103,7 +103,7 @@ windows_computed as (
         sum(losers_count) {{ trailing(20) }} as losers_20d,
         sum(averaged_trips_count) {{ trailing(20) }} as averaged_trips_20d,
         sum(closed_trips_count) {{ trailing(20) }} as closed_trips_20d,
-        avg(case when open_symbols_count > 0 then 1.0 else 0.0 end) {{ trailing(20) }}
+        avg(case when open_symbols_count > 0 then 1e0 else 0e0 end) {{ trailing(20) }}
             as overnight_days_ratio_20d
     from days_joined
 ),

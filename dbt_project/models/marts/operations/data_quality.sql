@@ -347,13 +347,14 @@ gate_warnings as (
         'gate_warnings' as check_name,
         7 as check_order,
         count(*) as found_count,
-        concat(
+        concat_ws(
+            '',
             'checks of the newly loaded fills are not met: ',
-            string_agg(
-                case when shown_order <= {{ shown_count }} then finding_text end,
-                '; '
-                order by shown_order
-            ),
+            {{ joined_text(
+                'case when shown_order <= ' ~ shown_count ~ ' then finding_text end',
+                "'; '",
+                'shown_order',
+            ) }},
             case
                 when count(*) > {{ shown_count }}
                     then ' and ' || (count(*) - {{ shown_count }}) || ' more'
@@ -392,13 +393,14 @@ unknown_columns as (
         'unknown_columns' as check_name,
         10 as check_order,
         count(*) as found_count,
-        concat(
+        concat_ws(
+            '',
             'columns came that nobody has declared; they are kept aside: ',
-            string_agg(
-                case when shown_order <= {{ shown_count }} then column_text end,
-                ', '
-                order by shown_order
-            ),
+            {{ joined_text(
+                'case when shown_order <= ' ~ shown_count ~ ' then column_text end',
+                "', '",
+                'shown_order',
+            ) }},
             case
                 when count(*) > {{ shown_count }}
                     then ' and ' || (count(*) - {{ shown_count }}) || ' more'
@@ -505,13 +507,14 @@ unused_seed_lines as (
         'unused_seed_lines' as check_name,
         18 as check_order,
         count(*) as found_count,
-        concat(
+        concat_ws(
+            '',
             'lines of the seeds name accounts or traders nobody knows: ',
-            string_agg(
-                case when shown_order <= {{ shown_count }} then named_id end,
-                ', '
-                order by shown_order
-            ),
+            {{ joined_text(
+                'case when shown_order <= ' ~ shown_count ~ ' then named_id end',
+                "', '",
+                'shown_order',
+            ) }},
             case
                 when count(*) > {{ shown_count }}
                     then ' and ' || (count(*) - {{ shown_count }}) || ' more'

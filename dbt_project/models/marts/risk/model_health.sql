@@ -236,7 +236,7 @@ miscalibrations as (
 interval_outcomes as (
     select
         count(*) as outcomes_count,
-        avg(case when is_inside_interval then 1.0 else 0.0 end) as inside_ratio
+        avg(case when is_inside_interval then 1e0 else 0e0 end) as inside_ratio
     from recent_outcomes
     where is_inside_interval is not null
 ),
@@ -299,13 +299,12 @@ spoken_by_baseline as (
 
 trial_results as (
     select
-        string_agg(
-            policy_comparison.policy
-            || ' over ' || policy_comparison.other_policy
-            || ' (' || policy_comparison.metric || ')',
-            ', '
-            order by policy_comparison.policy, policy_comparison.metric
-        ) as results_text
+        {{ joined_text(
+            "policy_comparison.policy || ' over ' || policy_comparison.other_policy"
+            ~ " || ' (' || policy_comparison.metric || ')'",
+            "', '",
+            'policy_comparison.policy, policy_comparison.metric',
+        ) }} as results_text
     from policy_comparison
     inner join run_context on policy_comparison.as_of_date = run_context.as_of_date
     where policy_comparison.value_low > 0 or policy_comparison.value_high < 0
@@ -316,13 +315,14 @@ no_call as (
         'no_call' as check_name,
         1 as check_order,
         count(*) as found_count,
-        concat(
+        concat_ws(
+            '',
             'traders have enough history and no prediction: ',
-            string_agg(
-                case when shown_order <= {{ shown_count }} then trader_id end,
-                ', '
-                order by shown_order
-            ),
+            {{ joined_text(
+                'case when shown_order <= ' ~ shown_count ~ ' then trader_id end',
+                "', '",
+                'shown_order',
+            ) }},
             case
                 when count(*) > {{ shown_count }}
                     then ' and ' || (count(*) - {{ shown_count }}) || ' more'
@@ -366,7 +366,7 @@ constant_predictions as (
         4 as check_order,
         coalesce(sum(predictions_count), 0) as found_count,
         'predictions are the same for every trader (model: '
-        || string_agg(model, ', ' order by model) || ')' as finding,
+        || {{ joined_text('model', "', '", 'model') }} || ')' as finding,
         'Trust none of these calls; run `make verify`' as remedy
     from collapsed_models
 ),
@@ -444,13 +444,14 @@ feature_drift as (
         'feature_drift' as check_name,
         9 as check_order,
         count(*) as found_count,
-        concat(
+        concat_ws(
+            '',
             'features have moved away from what the models learned from: ',
-            string_agg(
-                case when shown_order <= {{ shown_count }} then feature_name end,
-                ', '
-                order by shown_order
-            ),
+            {{ joined_text(
+                'case when shown_order <= ' ~ shown_count ~ ' then feature_name end',
+                "', '",
+                'shown_order',
+            ) }},
             case
                 when count(*) > {{ shown_count }}
                     then ' and ' || (count(*) - {{ shown_count }}) || ' more'
@@ -466,7 +467,7 @@ baseline_speaks as (
         10 as check_order,
         count(distinct output_order) as found_count,
         'of three outputs come from a baseline that no model has beaten lately: '
-        || string_agg(output_text, ', ' order by output_order, output_text) as finding,
+        || {{ joined_text('output_text', "', '", 'output_order, output_text') }} as finding,
         'Nothing to mend; see marts.model_metrics' as remedy
     from spoken_by_baseline
 ),

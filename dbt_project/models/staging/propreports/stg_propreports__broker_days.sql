@@ -44,16 +44,16 @@ amounts as (
         case
             when is_fee
                 then
-                    case when starts_with(cell, '(') then -1 else 1 end
-                    * try_cast(regexp_replace(cell, '[()$,+ ]', '', 'g') as decimal(18, 8))
+                    case when cell like '(%' then -1 else 1 end
+                    * try_cast(translate(cell, '()$,+ ', '') as decimal(18, 8))
         end as fee_amount
     from extra_cells
     where
         is_fee
         or not (
             column_label = 'adj fees'
-            or starts_with(column_label, 'fee: ')
-            or starts_with(column_label, 'transfer: ')
+            or column_label like 'fee: %'
+            or column_label like 'transfer: %'
         )
 ),
 
