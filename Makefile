@@ -133,6 +133,7 @@ bench: $(VENV)/dev ## Measure the daily run, a million fills, a thousand models,
 	@$(PY) -m tests.bench_build
 	@$(PY) -m tests.bench_models
 	@$(PY) -m tests.bench_training
+	@$(PY) -m tests.bench_scale
 	@$(PY) -m tests.bench_board
 
 lock: ## Pin what pyproject.toml resolves to today

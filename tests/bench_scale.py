@@ -7,8 +7,7 @@ fills in DuckDB. `--folder` needs some 35 GB for the largest.
 """
 
 import argparse
-import json
-import sys
+import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,13 +30,6 @@ connection.execute(
     f"to '{sys.argv[2]}/sorted.parquet' (format parquet)"
 )
 """
-DRAW = """
-import sys
-from pathlib import Path
-from tests.large_desk import draw_desk, load_desk
-from runtime.home import Home
-desk = draw_desk(Path(sys.argv[1]), int(sys.argv[2]))
-"""
 LOAD = """
 import sys
 from pathlib import Path
@@ -46,6 +38,7 @@ from tests.large_desk import desk_in, load_desk
 load_desk(desk_in(Path(sys.argv[1])), Home(Path(sys.argv[2])))
 """
 FIRST = ("build", "train", "score", "risk", "publish", "report", "board")
+# Models a day old speak: what learning them anew costs is `tests.bench_training`'s.
 NEXT = ("ingest", "build", "score", "risk", "publish", "report")
 
 
@@ -90,3 +83,43 @@ def run_size(folder: Path, fills: int, steps: tuple[str, ...]) -> list[Figure]:
             run(f"next day: {step}", ["-m", "daily", step], **settings)
     print(f"{home.warehouse.stat().st_size / 2**30:.1f} GiB of warehouse", flush=True)
     return figures
+
+
+def draw_plot(path: Path, measured: dict[int, list[Figure]]) -> None:
+    """Seconds against fills, both in powers of ten, one line for each process."""
+    from matplotlib.figure import Figure as Page
+
+    page = Page(figsize=(9, 6), layout="constrained")
+    axes = page.subplots()
+    for number, one in enumerate(next(iter(measured.values()))):
+        walls = [figures[number].wall for figures in measured.values()]
+        axes.plot(list(measured), walls, marker="o", label=one.name)
+    axes.set(
+        xscale="log", yscale="log", xlabel="fills", ylabel="seconds",
+        title="A whole process, from its start",
+    )  # fmt: skip
+    axes.grid(visible=True, which="both", alpha=0.3)
+    axes.legend(fontsize="small", ncols=2)
+    page.savefig(path, dpi=110)
+
+
+def main() -> None:
+    """Run everything, print the tables, and draw the plot if one is asked for."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
+    parser.add_argument("--steps", nargs="+", choices=FIRST, default=FIRST)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--plot", type=Path)
+    chosen = parser.parse_args()
+    measured: dict[int, list[Figure]] = {}
+    for size in chosen.sizes:
+        print(f"{size:,} fills, {os.cpu_count()} cores, MEMORY_LIMIT={MEMORY_LIMIT}")
+        print(f"{'process':<34} {'wall s':>9} {'cpu s':>9} {'peak MiB':>9}")
+        with tempfile.TemporaryDirectory(dir=chosen.folder) as folder:
+            measured[size] = run_size(Path(folder), size, tuple(chosen.steps))
+    if chosen.plot:
+        draw_plot(chosen.plot, measured)
+
+
+if __name__ == "__main__":
+    main()

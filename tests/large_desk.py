@@ -292,7 +292,7 @@ def write_next_day(folder: Path, desk: LargeDesk) -> int:
 
 
 def load_desk(desk: LargeDesk, home: Home, *, threads: int = 2) -> None:
-    """Put a desk into the raw tables of `home`, past ingestion: DuckDB reads the files."""
+    """Put a desk into the raw tables of `home`, past ingestion: DuckDB reads them."""
     now = datetime.now(UTC).replace(tzinfo=None)
     as_of = desk.sessions[-1] + timedelta(days=1)
     context = RunContext("files", FIRM, as_of, next_session(as_of))

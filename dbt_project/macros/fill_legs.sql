@@ -7,7 +7,7 @@
         fill_sequence.
     also: names of further columns that pass through.
 #}
-{% macro fill_legs(relation, also=[]) -%}
+{% macro fill_legs(relation, also) -%}
     with
 
     fills_placed as (
@@ -73,9 +73,8 @@
         has_fill_time,
         ---------- times
         trade_date,
-        filled_at_et
-        {%- for column in also %},
-        {{ column }}
-        {%- endfor %}
+        filled_at_et,
+        ---------- whatever else
+        {{ also | join(', ') }}
     from legs
 {%- endmacro %}

@@ -9,3 +9,8 @@ def datediff(first, second, part):
 def date_trunc(part, date):
     """As dbt.date_trunc."""
     return f"date_trunc('{part}', {date})"
+
+
+def dateadd(part, count, date):
+    """As dbt.dateadd."""
+    return f"{date} + interval ({count}) {part}"

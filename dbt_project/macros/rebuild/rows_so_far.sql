@@ -6,11 +6,9 @@
     columns: name and type of each column that is read.
 #}
 {% macro rows_so_far(columns) -%}
-    /* rows so far */ (
-        select
-            {% for name, type in columns.items() -%}
-                cast(null as {{ type }}) as {{ name }}{{ ',' if not loop.last }}
-            {% endfor %}
-        where 1 = 0
-    ) /* end */
+    {%- set nulls = [] -%}
+    {%- for name, type in columns.items() -%}
+        {%- do nulls.append('cast(null as ' ~ type ~ ') as ' ~ name) -%}
+    {%- endfor -%}
+    /* rows so far */ (select {{ nulls | join(', ') }} where 1 = 0) /* end */
 {%- endmacro %}

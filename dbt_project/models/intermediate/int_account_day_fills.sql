@@ -29,8 +29,9 @@ final as (
             as quantity,
         ---------- what moves position and P&L
         {{ count_where('is_counted') }} as counted_fills_count,
-        {{ sum_or_zero('case when is_counted then quantity * cast(multiplier as decimal(19, 8)) end') }}
-            as traded_units,
+        {{ sum_or_zero(
+            'case when is_counted then quantity * cast(multiplier as decimal(19, 8)) end'
+        ) }} as traded_units,
         ---------- journal entries and cancelled fills
         {{ count_where('is_counted and not is_regular') }} as journal_fills_count,
         {{ sum_or_zero('case when is_counted and not is_regular then quantity end') }}

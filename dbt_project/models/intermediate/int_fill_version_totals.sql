@@ -14,16 +14,6 @@ day_versions as (
     where resource = 'fills'
 ),
 
-{% if is_incremental() -%}
-known_versions as (
-    select
-        account_number,
-        trade_date,
-        content_hash
-    from {{ this }}
-),
-
-{% endif -%}
 new_versions as (
     -- A day that went back to what it was before has one version twice.
     select
@@ -32,14 +22,14 @@ new_versions as (
         content_hash
     from day_versions
     {% if is_incremental() -%}
-    except
-    select
-        account_number,
-        trade_date,
-        content_hash
-    from known_versions
+        except
+        select
+            account_number,
+            trade_date,
+            content_hash
+        from {{ this }}
     {%- else -%}
-    group by account_number, trade_date, content_hash
+        group by account_number, trade_date, content_hash
     {%- endif %}
 ),
 

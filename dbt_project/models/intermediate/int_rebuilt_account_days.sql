@@ -36,9 +36,10 @@ days_compared as (
         built_days.trader_id as built_trader_id,
         built_days.account_number as built_account_number,
         built_days.content_hash as built_content_hash,
-        fill_days.trader_id is distinct from built_days.trader_id
-        or fill_days.account_number is distinct from built_days.account_number
-        or fill_days.content_hash is distinct from built_days.content_hash as is_changed
+        coalesce(fill_days.trader_id, '') <> coalesce(built_days.trader_id, '')
+        or coalesce(fill_days.account_number, '') <> coalesce(built_days.account_number, '')
+        or coalesce(fill_days.content_hash, '') <> coalesce(built_days.content_hash, '')
+            as is_changed
     from fill_days
     full outer join built_days
         on

@@ -167,10 +167,12 @@ entries_running as (
     select
         *,
         first_value(trade_date) over trip_so_far as opened_date,
-        sum(case when is_entering then abs(signed_quantity) else 0 end) over trip_so_far
-        - case when is_entering then abs(signed_quantity) else 0 end as entered_quantity,
-        sum(case when is_entering then abs(paid_amount) else 0 end) over trip_so_far
-        - case when is_entering then abs(paid_amount) else 0 end as entered_amount
+        -case when is_entering then abs(signed_quantity) else 0 end
+        + sum(case when is_entering then abs(signed_quantity) else 0 end) over trip_so_far
+            as entered_quantity,
+        -case when is_entering then abs(paid_amount) else 0 end
+        + sum(case when is_entering then abs(paid_amount) else 0 end) over trip_so_far
+            as entered_amount
     from legs_numbered
     window trip_so_far as (
         partition by account_id, symbol, trip_number order by leg_sequence

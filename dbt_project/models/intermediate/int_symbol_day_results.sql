@@ -100,7 +100,7 @@ final as (
         ---------- position before and after the date
         multiplier,
         cast(
-            carried_quantity + sum(signed_quantity) over symbol_so_far - signed_quantity
+            carried_quantity - signed_quantity + sum(signed_quantity) over symbol_so_far
             as decimal(38, 8)
         ) as opening_quantity,
         cast(
