@@ -10,3 +10,8 @@
 {% macro batch_ends() -%}
     cast('9999-12-31' as date) /* batch ends */
 {%- endmacro %}
+
+{# The first date of what is open when the batch begins: before it nothing is read. #}
+{% macro state_begins() -%}
+    cast('1900-01-01' as date) /* state begins */
+{%- endmacro %}

@@ -67,6 +67,14 @@
     {%- if first_date -%}
         {%- set sql = sql | replace("cast('1900-01-01' as date) /* batch begins */", "date '" ~ first_date ~ "'") -%}
         {%- set sql = sql | replace("cast('9999-12-31' as date) /* batch ends */", "date '" ~ last_date ~ "'") -%}
+        {%- if '/* state begins */' in sql -%}
+            {%- set opened = run_query(
+                'select min(opened_date) from ' ~ relation
+                ~ ' where opened_date < ' ~ "date '" ~ first_date ~ "'"
+                ~ " and coalesce(closed_date, date '9999-12-31') >= date '" ~ first_date ~ "'"
+            ).columns[0].values()[0] -%}
+            {%- set sql = sql | replace("cast('1900-01-01' as date) /* state begins */", "date '" ~ (opened or first_date) ~ "'") -%}
+        {%- endif -%}
         {%- set sql = modules.re.sub('(?s)/\\* rows so far \\*/.*?/\\* end \\*/', relation | string, sql) -%}
     {%- endif -%}
     {{ return(sql) }}

@@ -36,7 +36,7 @@ matches as (
         has_fill_time,
         filled_at_et
     from {{ ref('int_intraday_matches') }}
-    where trade_date <= {{ batch_ends() }}
+    where trade_date between {{ state_begins() }} and {{ batch_ends() }}
 ),
 
 symbol_days as (
@@ -46,7 +46,7 @@ symbol_days as (
         trade_date,
         opening_quantity
     from {{ ref('int_symbol_day_results') }}
-    where trade_date <= {{ batch_ends() }}
+    where trade_date between {{ state_begins() }} and {{ batch_ends() }}
 ),
 
 trips_so_far as (
