@@ -91,10 +91,14 @@ def _limit(limit: "Time") -> str:
 def _invoke(
     settings: Settings, home: Home, *arguments: str
 ) -> tuple["dbtRunnerResult", list]:
-    os.environ["RISK_HOME"] = str(home.root)
-    os.environ["THREADS"] = str(settings.threads)
-    os.environ["MEMORY_LIMIT"] = settings.memory_limit
-    os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
+    environment = {
+        "RISK_HOME": str(home.root),
+        "THREADS": str(settings.threads),
+        "MEMORY_LIMIT": settings.memory_limit,
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
+    before = {name: os.environ.get(name) for name in environment}
+    os.environ.update(environment)
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
@@ -117,6 +121,12 @@ def _invoke(
     finally:
         # dbt keeps the file open when it returns; nobody else could write then.
         DuckDBConnectionManager.close_all_connections()
+        # What one run was told is no setting of the next.
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
     if isinstance(outcome.exception, KeyboardInterrupt):
         raise outcome.exception
     return outcome, list(getattr(outcome.result, "results", None) or [])

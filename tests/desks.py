@@ -24,6 +24,7 @@ def copied(source: Home, target: Home) -> Home:
 def multiplied(home: Home, copies: int) -> None:
     """Make of each trader so many, with the same days."""
     with duckdb.connect(home.warehouse) as connection:
+        _keep_as_tables(connection)
         for mart in MARTS:
             connection.execute(
                 f"""
@@ -41,6 +42,7 @@ def multiplied(home: Home, copies: int) -> None:
 def renamed(home: Home, names: Mapping[str, str]) -> None:
     """Call traders otherwise, with a name that the desk gives them as well."""
     with duckdb.connect(home.warehouse) as connection:
+        _keep_as_tables(connection)
         for mart in MARTS:
             for old, new in names.items():
                 connection.execute(
@@ -54,9 +56,21 @@ def renamed(home: Home, names: Mapping[str, str]) -> None:
             )
 
 
+def _keep_as_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Views hold no rows to change."""
+    views = connection.execute(
+        "select view_name from duckdb_views() where schema_name = 'marts'"
+    ).fetchall()
+    for (view,) in views:
+        connection.execute(f"create table marts.{view}_rows as from marts.{view}")
+        connection.execute(f"drop view marts.{view}")
+        connection.execute(f"alter table marts.{view}_rows rename to {view}")
+
+
 def left_with(home: Home, *traders: str) -> None:
     """Nobody but these has ever traded."""
     with duckdb.connect(home.warehouse) as connection:
+        _keep_as_tables(connection)
         for mart in MARTS:
             connection.execute(
                 f"delete from marts.{mart} where trader_id not in "

@@ -26,13 +26,14 @@ STEPS = [
 
 
 def contents(home: Home) -> dict[str, list[tuple]]:
-    """Every row of every table the run writes, but for the record of the run itself."""
+    """Every row of every table the run writes, but for the plan and record of it."""
     tables = rows(
         home,
         "select table_schema, table_name from information_schema.tables "
         "where table_schema in ('raw', 'ml', 'marts', 'intermediate') "
         "and table_name not like '%dlt%' "
-        "and table_name not in ('run_context', 'run_ledger')",
+        "and table_name not in ('run_context', 'run_ledger') "
+        "and table_name not like 'int_rebuil%'",
     )
     return {
         f"{schema}.{table}": rows(

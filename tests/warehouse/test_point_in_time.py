@@ -103,7 +103,7 @@ LEAKS = {
         "feat_trader_day_sizing", "rows between 19 preceding", "and current row",
     ),
     "usual_stop_pnl": (
-        "feat_trader_day_tilt", "rows between 20 preceding", "and 1 preceding",
+        "int_trader_day_stops", "rows between 20 preceding", "and 1 preceding",
     ),
 }  # fmt: skip
 
@@ -261,7 +261,7 @@ def leaks(home: Home, compiled: Path, cut: date) -> Past:
     found = {}
     with connected(home) as connection:
         for column, (model, window, end) in LEAKS.items():
-            sql = (compiled / f"{model}.sql").read_text()
+            sql = next(compiled.rglob(f"{model}.sql")).read_text()
             begin, *rest = sql.split(window)
             assert rest, model
             ahead = [part.replace(end, "and 1 following", 1) for part in rest]
@@ -294,7 +294,7 @@ def cut_warehouse(bench: Bench, request: pytest.FixtureRequest) -> Cut:
     bench.ingest([one for one in FILLS if one.at.date() < cut])
     bench.seed(before=cut)
     bench.run()
-    compiled = bench.home.dbt / "target/compiled/risk/models/marts/features"
+    compiled = bench.home.dbt / "target/compiled/risk/models"
     latest = rows(bench.home, "select max(trade_date) from marts.fct_fills")
     return Cut(
         known(bench.home, cut),
