@@ -60,7 +60,8 @@ def built(
 def engines(built: Home) -> Iterator[duckdb.DuckDBPyConnection]:
     """Both sides: DuckDB's marts in schema `marts`, Spark's in schema `spark`."""
     with duckdb.connect() as connection:
-        connection.execute(f"attach '{built.warehouse}' as warehouse (read_only)")
+        # By its own name: views say where their tables lie.
+        connection.execute(f"attach '{built.warehouse}' as risk (read_only)")
         connection.execute("create schema spark")
         for mart in MARTS:
             files = built.spark_warehouse / "marts.db" / mart / "*.parquet"
@@ -81,7 +82,7 @@ def columns(
 def test_both_engines_build_the_same(
     engines: duckdb.DuckDBPyConnection, mart: str
 ) -> None:
-    expected = columns(engines, f"warehouse.marts.{mart}")
+    expected = columns(engines, f"risk.marts.{mart}")
     assert columns(engines, f"spark.{mart}") == expected
     # Doubles are no key: in every mart the other columns tell the rows apart.
     exact = [name for name, kind in expected if kind != "DOUBLE"]
@@ -94,7 +95,7 @@ def test_both_engines_build_the_same(
         for name, condition in differs.items()
     )
     result = engines.execute(f"""
-        with ours as (select *, {place} from warehouse.marts.{mart}),
+        with ours as (select *, {place} from risk.marts.{mart}),
         theirs as (select *, {place} from spark.{mart})
         select
             count(case when ours.place is null or theirs.place is null then 1 end)
