@@ -4,14 +4,14 @@
 #}
 {% macro batch_begins() -%}
     {%- do ref('int_rebuild_batches') -%}
-    cast('1900-01-01' as date) /* batch begins */
+    {{ since_ever() }} /* batch begins */
 {%- endmacro %}
 
 {% macro batch_ends() -%}
-    cast('9999-12-31' as date) /* batch ends */
+    {{ for_ever() }} /* batch ends */
 {%- endmacro %}
 
 {# The first date of what is open when the batch begins: before it nothing is read. #}
 {% macro state_begins() -%}
-    cast('1900-01-01' as date) /* state begins */
+    {{ since_ever() }} /* state begins */
 {%- endmacro %}

@@ -22,7 +22,6 @@
         'select batch_number, first_date, last_date from '
         ~ ref('int_rebuild_batches') ~ ' order by batch_number'
     ) -%}
-    {%- set sql = rebuilt_batch_sql(compiled_code, none, none, none) -%}
 
     {{ run_hooks(pre_hooks) }}
     {% if built_count == 0 or (existing is not none and existing.is_view) %}
@@ -35,8 +34,8 @@
         ) %}
     {% endif %}
     {% if existing is none %}
-        {% do run_query('create table ' ~ target_relation ~ ' as select * from (' ~ sql
-            ~ ') as empty_rows limit 0') %}
+        {% do run_query('create table ' ~ target_relation ~ ' as select * from ('
+            ~ compiled_code ~ ') as empty_rows limit 0') %}
     {% endif %}
     {% for batch in batches.rows %}
         {% call statement('main') %}
@@ -62,22 +61,21 @@
     {{ return(materialization_table_spark()) }}
 {% endmaterialization %}
 
-{# The model's SQL for one batch; without one, as it is compiled. #}
+{# The model's SQL for one batch. #}
 {% macro rebuilt_batch_sql(sql, first_date, last_date, relation) %}
-    {%- if first_date -%}
-        {%- set sql = sql | replace("cast('1900-01-01' as date) /* batch begins */", "date '" ~ first_date ~ "'") -%}
-        {%- set sql = sql | replace("cast('9999-12-31' as date) /* batch ends */", "date '" ~ last_date ~ "'") -%}
-        {%- if '/* state begins */' in sql -%}
-            {%- set opened = run_query(
-                'select min(opened_date) from ' ~ relation
-                ~ ' where opened_date < ' ~ "date '" ~ first_date ~ "'"
-                ~ " and coalesce(closed_date, date '9999-12-31') >= date '" ~ first_date ~ "'"
-            ).columns[0].values()[0] -%}
-            {%- set sql = sql | replace("cast('1900-01-01' as date) /* state begins */", "date '" ~ (opened or first_date) ~ "'") -%}
-        {%- endif -%}
-        {%- set sql = modules.re.sub('(?s)/\\* rows so far \\*/.*?/\\* end \\*/', relation | string, sql) -%}
+    {%- set begins = "date '" ~ first_date ~ "'" -%}
+    {%- set sql = sql | replace(batch_begins(), begins) -%}
+    {%- set sql = sql | replace(batch_ends(), "date '" ~ last_date ~ "'") -%}
+    {%- if state_begins() in sql -%}
+        {%- set opened = run_query(
+            'select min(opened_date) from ' ~ relation ~ ' where opened_date < ' ~ begins
+            ~ ' and coalesce(closed_date, ' ~ for_ever() ~ ') >= ' ~ begins
+        ).columns[0].values()[0] -%}
+        {%- set sql = sql | replace(state_begins(), "date '" ~ (opened or first_date) ~ "'") -%}
     {%- endif -%}
-    {{ return(sql) }}
+    {{ return(modules.re.sub(
+        '(?s)/\\* rows so far \\*/.*?/\\* end \\*/', relation | string, sql
+    )) }}
 {% endmacro %}
 
 {# One transaction: the batch's planned rows go, the new ones come. #}

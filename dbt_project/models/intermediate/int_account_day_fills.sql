@@ -6,13 +6,7 @@
 with
 
 fills as (
-    select fills.*
-    from {{ ref('int_fills_current') }} as fills
-    inner join {{ ref('int_rebuilt_account_days') }} as rebuilt_days
-        on
-            fills.account_id = rebuilt_days.account_id
-            and fills.trade_date = rebuilt_days.trade_date
-    where fills.trade_date between {{ batch_begins() }} and {{ batch_ends() }}
+    {{ rebuilt_rows(ref('int_fills_current'), 'account') }}
 ),
 
 final as (

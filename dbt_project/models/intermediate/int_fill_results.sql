@@ -8,23 +8,7 @@
 with
 
 fills as (
-    select
-        matches.account_id,
-        matches.trader_id,
-        matches.symbol,
-        matches.trade_date,
-        matches.fill_sequence,
-        matches.day_sequence,
-        matches.total_fees,
-        matches.is_regular,
-        matches.has_fill_time,
-        matches.filled_at_et
-    from {{ ref('int_intraday_matches') }} as matches
-    inner join {{ ref('int_rebuilt_trader_days') }} as rebuilt_days
-        on
-            matches.trader_id = rebuilt_days.trader_id
-            and matches.trade_date = rebuilt_days.trade_date
-    where matches.trade_date between {{ batch_begins() }} and {{ batch_ends() }}
+    {{ rebuilt_rows(ref('int_intraday_matches'), 'trader') }}
 ),
 
 realised as (

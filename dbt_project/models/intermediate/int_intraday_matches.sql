@@ -7,29 +7,7 @@
 with
 
 fills as (
-    select
-        fills_current.account_id,
-        fills_current.trader_id,
-        fills_current.symbol,
-        fills_current.trade_date,
-        fills_current.fill_sequence,
-        fills_current.day_sequence,
-        fills_current.is_buy,
-        fills_current.is_regular,
-        fills_current.quantity,
-        fills_current.price,
-        fills_current.multiplier,
-        fills_current.total_fees,
-        fills_current.has_fill_time,
-        fills_current.filled_at_et
-    from {{ ref('int_fills_current') }} as fills_current
-    inner join {{ ref('int_rebuilt_account_days') }} as rebuilt_days
-        on
-            fills_current.account_id = rebuilt_days.account_id
-            and fills_current.trade_date = rebuilt_days.trade_date
-    where
-        fills_current.is_counted
-        and fills_current.trade_date between {{ batch_begins() }} and {{ batch_ends() }}
+    {{ rebuilt_rows(ref('int_fills_current'), 'account') }}
 ),
 
 fills_numbered as (
@@ -41,6 +19,7 @@ fills_numbered as (
         sum(case when is_buy then quantity else 0 end) over whole_day as bought_quantity,
         sum(case when is_buy then 0 else quantity end) over whole_day as sold_quantity
     from fills
+    where is_counted
     window
         day_so_far as (
             partition by account_id, symbol, trade_date order by fill_sequence

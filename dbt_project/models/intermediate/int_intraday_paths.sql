@@ -7,21 +7,7 @@
 with
 
 fill_results as (
-    select
-        results.trader_id,
-        results.trade_date,
-        results.day_sequence,
-        results.realised_gross_pnl,
-        results.path_net_pnl,
-        results.is_regular,
-        results.has_fill_time,
-        results.filled_at_et
-    from {{ ref('int_fill_results') }} as results
-    inner join {{ ref('int_rebuilt_trader_days') }} as rebuilt_days
-        on
-            results.trader_id = rebuilt_days.trader_id
-            and results.trade_date = rebuilt_days.trade_date
-    where results.trade_date between {{ batch_begins() }} and {{ batch_ends() }}
+    {{ rebuilt_rows(ref('int_fill_results'), 'trader') }}
 ),
 
 peaks_running as (

@@ -10,12 +10,7 @@
 with
 
 rebuilt_symbols as (
-    select
-        account_id,
-        symbol,
-        greatest(first_date, {{ batch_begins() }}) as first_date,
-        least(last_date, {{ batch_ends() }}) as last_date
-    from {{ ref('int_rebuilt_symbols') }}
+    {{ rebuilt_symbols() }}
 ),
 
 matches as (
@@ -66,7 +61,6 @@ remainders as (
             and lots_so_far.opened_date < rebuilt_symbols.first_date
             and coalesce(lots_so_far.closed_date, {{ for_ever() }})
             >= rebuilt_symbols.first_date
-    where rebuilt_symbols.first_date <= rebuilt_symbols.last_date
     group by
         lots_so_far.account_id,
         lots_so_far.symbol,

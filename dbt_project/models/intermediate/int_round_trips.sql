@@ -10,13 +10,7 @@
 with
 
 rebuilt_symbols as (
-    select
-        account_id,
-        symbol,
-        greatest(first_date, {{ batch_begins() }}) as first_date,
-        least(last_date, {{ batch_ends() }}) as last_date
-    from {{ ref('int_rebuilt_symbols') }}
-    where first_date <= {{ batch_ends() }} and last_date >= {{ batch_begins() }}
+    {{ rebuilt_symbols() }}
 ),
 
 matches as (

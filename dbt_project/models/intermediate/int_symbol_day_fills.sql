@@ -6,13 +6,7 @@
 with
 
 matches as (
-    select matches.*
-    from {{ ref('int_intraday_matches') }} as matches
-    inner join {{ ref('int_rebuilt_account_days') }} as rebuilt_days
-        on
-            matches.account_id = rebuilt_days.account_id
-            and matches.trade_date = rebuilt_days.trade_date
-    where matches.trade_date between {{ batch_begins() }} and {{ batch_ends() }}
+    {{ rebuilt_rows(ref('int_intraday_matches'), 'account') }}
 ),
 
 final as (

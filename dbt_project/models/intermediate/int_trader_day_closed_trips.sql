@@ -5,26 +5,23 @@
 #}
 with
 
+closed_trips as (
+    {{ rebuilt_rows(ref('int_round_trips'), 'trader', 'closed_date') }}
+),
+
 round_trips as (
     select
-        trips.trader_id,
-        trips.closed_date as trade_date,
-        trips.net_pnl,
-        trips.is_long,
-        trips.has_averaged_down,
-        trips.opened_date < trips.closed_date as is_carried,
+        trader_id,
+        closed_date as trade_date,
+        net_pnl,
+        is_long,
+        has_averaged_down,
+        opened_date < closed_date as is_carried,
         case
-            when trips.opened_date = trips.closed_date
-                then {{ dbt.datediff('trips.opened_at_et', 'trips.closed_at_et', 'second') }}
+            when opened_date = closed_date
+                then {{ dbt.datediff('opened_at_et', 'closed_at_et', 'second') }}
         end as held_seconds
-    from {{ ref('int_round_trips') }} as trips
-    inner join {{ ref('int_rebuilt_trader_days') }} as rebuilt_days
-        on
-            trips.trader_id = rebuilt_days.trader_id
-            and trips.closed_date = rebuilt_days.trade_date
-    where
-        trips.is_closed
-        and trips.closed_date between {{ batch_begins() }} and {{ batch_ends() }}
+    from closed_trips
 ),
 
 final as (

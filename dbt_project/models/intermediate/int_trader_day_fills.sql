@@ -7,20 +7,7 @@
 with
 
 fills as (
-    select
-        fills_current.trader_id,
-        fills_current.trade_date,
-        fills_current.is_buy,
-        fills_current.notional
-    from {{ ref('int_fills_current') }} as fills_current
-    inner join {{ ref('int_rebuilt_trader_days') }} as rebuilt_days
-        on
-            fills_current.trader_id = rebuilt_days.trader_id
-            and fills_current.trade_date = rebuilt_days.trade_date
-    where
-        fills_current.is_counted
-        and fills_current.is_regular
-        and fills_current.trade_date between {{ batch_begins() }} and {{ batch_ends() }}
+    {{ rebuilt_rows(ref('int_fills_current'), 'trader') }}
 ),
 
 final as (
@@ -33,6 +20,7 @@ final as (
         sum(notional) as notional,
         {{ population_stddev('notional') }} as stddev_fill_notional
     from fills
+    where is_counted and is_regular
     group by trader_id, trade_date
 )
 

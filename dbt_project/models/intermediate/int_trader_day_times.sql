@@ -6,21 +6,7 @@
 with
 
 fills as (
-    select
-        fills_current.trader_id,
-        fills_current.trade_date,
-        fills_current.day_sequence,
-        fills_current.filled_at_et
-    from {{ ref('int_fills_current') }} as fills_current
-    inner join {{ ref('int_rebuilt_trader_days') }} as rebuilt_days
-        on
-            fills_current.trader_id = rebuilt_days.trader_id
-            and fills_current.trade_date = rebuilt_days.trade_date
-    where
-        fills_current.is_counted
-        and fills_current.is_regular
-        and fills_current.has_fill_time
-        and fills_current.trade_date between {{ batch_begins() }} and {{ batch_ends() }}
+    {{ rebuilt_rows(ref('int_fills_current'), 'trader') }}
 ),
 
 sessions as (
@@ -52,6 +38,7 @@ fills_placed as (
         - {{ epoch_seconds('fills.filled_at_et') }} as seconds_to_close
     from fills
     left join sessions on fills.trade_date = sessions.session_date
+    where fills.is_counted and fills.is_regular and fills.has_fill_time
 ),
 
 fill_days as (

@@ -6,28 +6,19 @@
 #}
 with
 
+events as (
+    {{ rebuilt_rows(ref('int_trip_sequences'), 'trader') }}
+),
+
 trip_events as (
     select
-        events.trader_id,
-        events.trade_date,
-        events.day_sequence,
-        events.is_opening,
-        events.happened_at_et,
-        events.entry_notional,
-        events.net_pnl,
-        events.previous_net_pnl,
+        *,
         coalesce(
-            {{ dbt.datediff(
-                'events.happened_at_et', 'events.next_opened_at_et', 'second'
-            ) }} <= 60 * {{ var('revenge_window_minutes') }},
+            {{ dbt.datediff('happened_at_et', 'next_opened_at_et', 'second') }}
+            <= 60 * {{ var('revenge_window_minutes') }},
             false
         ) as is_reentered
-    from {{ ref('int_trip_sequences') }} as events
-    inner join {{ ref('int_rebuilt_trader_days') }} as rebuilt_days
-        on
-            events.trader_id = rebuilt_days.trader_id
-            and events.trade_date = rebuilt_days.trade_date
-    where events.trade_date between {{ batch_begins() }} and {{ batch_ends() }}
+    from events
 ),
 
 events_numbered as (

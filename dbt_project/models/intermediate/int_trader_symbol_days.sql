@@ -3,20 +3,7 @@
 with
 
 fills as (
-    select
-        fills_current.trader_id,
-        fills_current.symbol,
-        fills_current.trade_date,
-        fills_current.notional
-    from {{ ref('int_fills_current') }} as fills_current
-    inner join {{ ref('int_rebuilt_trader_days') }} as rebuilt_days
-        on
-            fills_current.trader_id = rebuilt_days.trader_id
-            and fills_current.trade_date = rebuilt_days.trade_date
-    where
-        fills_current.is_counted
-        and fills_current.is_regular
-        and fills_current.trade_date between {{ batch_begins() }} and {{ batch_ends() }}
+    {{ rebuilt_rows(ref('int_fills_current'), 'trader') }}
 ),
 
 final as (
@@ -28,6 +15,7 @@ final as (
         ---------- money
         sum(notional) as notional
     from fills
+    where is_counted and is_regular
     group by trader_id, symbol, trade_date
 )
 
