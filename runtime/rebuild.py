@@ -8,9 +8,9 @@ failed or was killed had planned is planned again by the next.
 import hashlib
 import re
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
-import duckdb
 import yaml
 
 from runtime.home import Home
@@ -35,18 +35,17 @@ _TOUCHED_DATES = {
 def reason_to_build_all(home: Home) -> str | None:
     """Why nothing of the last build can be kept; None if the next may go on from it."""
     with open_warehouse(home.warehouse) as connection:
-        try:
-            found = connection.execute(
-                "select fingerprint from ops.built_with"
-            ).fetchone()
-        except duckdb.CatalogException:
-            found = None
         tables = {
             name
             for (name,) in connection.execute(
                 "select table_name from duckdb_tables()"
             ).fetchall()
         }
+        found = None
+        if "built_with" in tables:
+            found = connection.execute(
+                "select fingerprint from ops.built_with"
+            ).fetchone()
     if found is None:
         return "no build has been finished before"
     if found[0] != fingerprint():
@@ -75,12 +74,7 @@ def record_build(home: Home) -> str:
         now = datetime.now(UTC).isoformat()
         for mart, dates in _TOUCHED_DATES.items():
             connection.execute(
-                "delete from ops.built_dates "
-                f"where mart = ? and partition_date in ({dates})",
-                [mart],
-            )
-            connection.execute(
-                f"insert into ops.built_dates select ?, *, ? from ({dates})",
+                f"insert or replace into ops.built_dates select ?, *, ? from ({dates})",
                 [mart, now],
             )
         connection.execute("commit")
@@ -91,13 +85,16 @@ def record_build(home: Home) -> str:
 
 
 def fingerprint() -> str:
-    """Of all that decides what the models of fills make of the same fills."""
+    """Of all that decides what is made of the same fills, published dates included."""
     files = sorted(
         [
             *(_DBT / "macros").rglob("*.sql"),
             *(_DBT / "models" / "staging" / "propreports").glob("*.sql"),
             *(_DBT / "models" / "intermediate").glob("*.sql"),
-            *_rebuilt_models(),
+            *(
+                _DBT / "models" / "marts" / "core" / f"{mart}.sql"
+                for mart in _TOUCHED_DATES
+            ),
             _DBT / "seeds" / "instrument_multipliers.csv",
         ]
     )
@@ -105,12 +102,15 @@ def fingerprint() -> str:
     project = yaml.safe_load((_DBT / "dbt_project.yml").read_text(encoding="utf-8"))
     used = set(re.findall(r"var\('(\w+)'\)", "".join(texts)))
     variables = {name: project["vars"][name] for name in sorted(used)}
-    return hashlib.sha256("\0".join([*texts, str(variables)]).encode()).hexdigest()
+    # A session of the past may be another one in a newer calendar.
+    calendar = version("exchange_calendars")
+    said = "\0".join([*texts, str(variables), calendar])
+    return hashlib.sha256(said.encode()).hexdigest()
 
 
 def _rebuilt_models() -> list[Path]:
     return [
         path
-        for path in sorted((_DBT / "models").rglob("*.sql"))
+        for path in sorted((_DBT / "models" / "intermediate").glob("*.sql"))
         if _REBUILT in path.read_text(encoding="utf-8")
     ]

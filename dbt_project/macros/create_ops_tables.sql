@@ -30,7 +30,8 @@ create table if not exists ops.built_with (
 create table if not exists ops.built_dates (
     mart varchar not null,
     partition_date date not null,
-    built varchar not null
+    built varchar not null,
+    primary key (mart, partition_date)
 );
 {% if flags.FULL_REFRESH %}
 delete from ops.built_with;

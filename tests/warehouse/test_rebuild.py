@@ -17,8 +17,10 @@ from hypothesis import strategies as st
 from ingestion.landing import day_schema, empty_tables, open_landing
 from ingestion.resources import FILLS
 from runtime.home import Home
-from runtime.rebuild import reason_to_build_all, record_build
+from runtime.publish import PARTITIONED
+from runtime.rebuild import fingerprint, reason_to_build_all, record_build
 from runtime.sessions import sessions_between, sessions_table
+from runtime.settings import PROJECT_ROOT
 from runtime.transform import TransformError, run_dbt
 from runtime.warehouse import RunContext
 from tests.conftest import make_settings, rows
@@ -338,3 +340,19 @@ def test_one_late_fill_leaves_the_other_days_alone(
         f"where account_id <> '{ACCOUNTS[0]}')",
     )
     assert moved == [(ACCOUNTS[0], SESSIONS[1])]
+
+
+def test_what_is_published_by_date_decides_as_well(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Dates that no build touched are published as they were: by the same query."""
+    project = tmp_path / "dbt_project"
+    shutil.copytree(PROJECT_ROOT / "dbt_project", project)
+    monkeypatch.setattr("runtime.rebuild._DBT", project)
+    before = fingerprint()
+    (project / "models/marts/core/daily_totals.sql").write_text("select 1")
+    assert fingerprint() == before
+    for mart in PARTITIONED:
+        (project / f"models/marts/core/{mart}.sql").write_text("select 1")
+        assert fingerprint() != before
+        before = fingerprint()
