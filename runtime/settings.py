@@ -19,6 +19,7 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 ENV_FILE = "RISK_ENV_FILE"
 """Names another file than `.env`; empty for none."""
 
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s?(MB|GB|MiB|GiB)")
 _BYTES = {"MB": 10**6, "GB": 10**9, "MiB": 2**20, "GiB": 2**30}
 PolicyName = Literal["fixed", "adaptive", "cost_aware", "rules"]
 SourceName = Literal["api", "files", "sample"]
@@ -223,7 +224,7 @@ class Settings(MailSettings):
     @field_validator("memory_limit")
     @classmethod
     def _check_memory(cls, value: str) -> str:
-        size = re.fullmatch(r"(\d+(?:\.\d+)?)\s?(?:MB|GB|MiB|GiB)", value)
+        size = _SIZE.fullmatch(value)
         if not size or not float(size[1]):
             raise ValueError("must be a size such as 4GB or 800MB")
         return value
@@ -274,7 +275,7 @@ class Settings(MailSettings):
     @property
     def memory_bytes(self) -> int:
         """What `memory_limit` stands for."""
-        number, unit = re.fullmatch(r"([\d.]+)\s?(\w+)", self.memory_limit).groups()
+        number, unit = _SIZE.fullmatch(self.memory_limit).groups()
         return int(float(number) * _BYTES[unit])
 
     def as_command(self, target: str) -> str:

@@ -13,9 +13,9 @@ from collections import Counter
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.settings import PROJECT_ROOT, Settings
+from runtime.transform import FAILED
 
 ENVIRONMENT = PROJECT_ROOT / ".venv-spark"
-_FAILED = ("error", "fail", "runtime error")
 
 
 def build_on_spark(settings: Settings, home: Home) -> str:
@@ -57,7 +57,7 @@ def build_on_spark(settings: Settings, home: Home) -> str:
             stderr=subprocess.STDOUT,
         ).returncode  # fmt: skip
     results = _results(home)
-    failed = [name for name, status in results if status in _FAILED]
+    failed = [name for name, status in results if status in FAILED]
     if code or not results:
         shown = ", ".join(failed[:3]) or "before the first model"
         more = f" and {len(failed) - 3} more" if len(failed) > 3 else ""

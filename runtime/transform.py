@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
 
 
-_FAILED = ("error", "fail", "runtime error")
+# How dbt says that a node failed.
+FAILED = ("error", "fail", "runtime error")
 
 
 class TransformError(UserError):
@@ -136,7 +137,7 @@ def _failure(
     settings: Settings, home: Home, command: str, outcome: object, results: list
 ) -> str:
     log = home.logs / "dbt.log"
-    failed = [result for result in results if result.status in _FAILED]
+    failed = [result for result in results if result.status in FAILED]
     short = [result for result in failed if is_shortage(result.message or "")]
     said = " ".join([*(result.message for result in short), str(outcome.exception)])
     where = (
