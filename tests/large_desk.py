@@ -23,7 +23,7 @@ SEED = 7
 FIRM = "large desk"
 SESSIONS = 500
 LAST = date(2025, 12, 18)
-FILLS_PER_DAY = 133
+FILLS_PER_DAY = 143
 CALENDAR_AHEAD = timedelta(days=190)
 LOADED = ("fills", "fill_fees", "broker_days", "positions")
 _DRAWS = f"""

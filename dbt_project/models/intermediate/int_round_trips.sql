@@ -138,68 +138,69 @@ legs_chosen as (
     where not (is_closing_part and fill_sequence = first_sequence)
 ),
 
-legs_paid as (
-    select
-        *,
-        {{ exact_product('signed_quantity', 'price', '1') }} as paid_amount
-    from legs_chosen
-),
-
-legs_numbered as (
+legs_opened as (
     -- A leg that finds the account flat opens the next trip.
     select
         *,
         abs(position_after) > abs(position_after - signed_quantity) as is_entering,
-        sum(case when position_after = signed_quantity then 1 else 0 end) over (
-            partition by account_id, symbol order by leg_sequence
-            rows between unbounded preceding and current row
-        ) as trip_number
-    from legs_paid
+        {{ last_so_far(
+            'case when position_after = signed_quantity then leg_sequence end',
+            'account_id, symbol',
+            'leg_sequence',
+        ) }} as opening_leg_sequence,
+        {{ last_so_far(
+            'case when position_after = signed_quantity then trade_date end',
+            'account_id, symbol',
+            'leg_sequence',
+        ) }} as opened_date
+    from legs_chosen
 ),
 
 entries_running as (
     select
-        *,
-        first_value(trade_date) over trip_so_far as opened_date,
-        -case when is_entering then abs(signed_quantity) else 0 end
-        + sum(case when is_entering then abs(signed_quantity) else 0 end) over trip_so_far
-            as entered_quantity,
-        -case when is_entering then abs(paid_amount) else 0 end
-        + sum(case when is_entering then abs(paid_amount) else 0 end) over trip_so_far
+        account_id,
+        opening_leg_sequence,
+        signed_quantity,
+        price,
+        sum(abs(signed_quantity)) over trip_before as entered_quantity,
+        sum({{ exact_product('abs(signed_quantity)', 'price', '1') }}) over trip_before
             as entered_amount
-    from legs_numbered
-    window trip_so_far as (
-        partition by account_id, symbol, trip_number order by leg_sequence
-        rows between unbounded preceding and current row
+    from legs_opened
+    where is_entering
+    window trip_before as (
+        partition by account_id, opening_leg_sequence order by leg_sequence
+        rows between unbounded preceding and 1 preceding
     )
 ),
 
-legs_compared as (
+averaging_trips as (
     -- Against the mean price of what the trip had entered so far: buying lower, or
     -- shorting higher, is adding to a position that loses.
-    select
-        *,
-        is_entering and entered_quantity > 0
-        and case
+    select distinct
+        account_id,
+        opening_leg_sequence
+    from entries_running
+    where
+        case
             when signed_quantity > 0
                 then {{ exact_product('entered_quantity', 'price', '1') }} < entered_amount
             else {{ exact_product('entered_quantity', 'price', '1') }} > entered_amount
-        end as averages_down,
-        {{ exact_product('signed_quantity', 'price', 'multiplier') }} as paid_value
-    from entries_running
+        end
 ),
 
 legs_valued as (
     select
         *,
-        case when is_entering then abs(paid_value) else 0 end as entry_notional
-    from legs_compared
+        {{ exact_product('signed_quantity', 'price', '1') }} as paid_amount,
+        {{ exact_product('signed_quantity', 'price', 'multiplier') }} as paid_value
+    from legs_opened
 ),
 
 trips_summarised as (
     select
         account_id,
         symbol,
+        opening_leg_sequence,
         min(fill_sequence) as opening_sequence,
         max_by(trader_id, leg_sequence) as trader_id,
         min_by(trader_id, leg_sequence) as opening_trader_id,
@@ -210,7 +211,6 @@ trips_summarised as (
         max(multiplier) as multiplier,
         min_by(signed_quantity, leg_sequence) > 0 as is_long,
         max_by(position_after, leg_sequence) = 0 as is_closed,
-        sum(case when averages_down then 1 else 0 end) > 0 as has_averaged_down,
         {{ safe_ratio(
             'sum(case when signed_quantity > 0 then paid_amount end)',
             'sum(case when signed_quantity > 0 then signed_quantity end)',
@@ -221,9 +221,13 @@ trips_summarised as (
         ) }} as sell_price,
         -sum(paid_value) as cash_flow,
         sum(total_fees) as total_fees,
-        sum(entry_notional) as entry_notional,
-        sum(case when trade_date = opened_date then entry_notional else 0 end)
-            as opening_day_entry_notional,
+        sum(case when is_entering then abs(paid_value) else 0 end) as entry_notional,
+        sum(
+            case
+                when is_entering and trade_date = opened_date then abs(paid_value)
+                else 0
+            end
+        ) as opening_day_entry_notional,
         -- An unknown time would make any holding time up.
         case when min_by(has_fill_time, leg_sequence) then min(filled_at_et) end
             as opened_at_et,
@@ -232,7 +236,18 @@ trips_summarised as (
         max_by(trade_date, leg_sequence) as last_trade_date,
         min(opened_date) as opened_date
     from legs_valued
-    group by account_id, symbol, trip_number
+    group by account_id, symbol, opening_leg_sequence
+),
+
+trips_compared as (
+    select
+        trips_summarised.*,
+        averaging_trips.account_id is not null as has_averaged_down
+    from trips_summarised
+    left join averaging_trips
+        on
+            trips_summarised.account_id = averaging_trips.account_id
+            and trips_summarised.opening_leg_sequence = averaging_trips.opening_leg_sequence
 ),
 
 final as (
@@ -266,7 +281,7 @@ final as (
         case when is_closed then last_trade_date end as closed_date,
         opened_at_et,
         case when is_closed then last_filled_at_et end as closed_at_et
-    from trips_summarised
+    from trips_compared
 )
 
 select * from final

@@ -9,16 +9,47 @@ splits as (
     select
         account_id,
         symbol,
-        trade_date,
-        is_buy,
+        fill_sequence,
         matched_quantity,
-        price,
-        multiplier
+        remaining_quantity
     from {{ ref('int_time_order_splits') }}
 ),
 
+symbols as (
+    select distinct
+        account_id,
+        symbol
+    from splits
+),
+
+fills as (
+    -- What one day leaves for overnight moves every later day of the symbol.
+    select
+        intraday_matches.account_id,
+        intraday_matches.symbol,
+        intraday_matches.trade_date,
+        intraday_matches.fill_sequence,
+        intraday_matches.is_buy,
+        coalesce(splits.matched_quantity, intraday_matches.matched_quantity)
+            as matched_quantity,
+        coalesce(splits.remaining_quantity, intraday_matches.remaining_quantity)
+            as remaining_quantity,
+        intraday_matches.price,
+        intraday_matches.multiplier
+    from {{ ref('int_intraday_matches') }} as intraday_matches
+    inner join symbols
+        on
+            intraday_matches.account_id = symbols.account_id
+            and intraday_matches.symbol = symbols.symbol
+    left join splits
+        on
+            intraday_matches.account_id = splits.account_id
+            and intraday_matches.symbol = splits.symbol
+            and intraday_matches.fill_sequence = splits.fill_sequence
+),
+
 overnight_pieces as (
-    {{ fifo_pieces(ref('int_time_order_splits'), 'remaining_quantity') }}
+    {{ fifo_pieces('fills', 'remaining_quantity') }}
 ),
 
 symbol_days as (
@@ -45,7 +76,7 @@ parts as (
         trade_date,
         case when is_buy then -1 else 1 end
         * {{ exact_product('matched_quantity', 'price', 'multiplier') }} as gross_pnl
-    from splits
+    from fills
     union all
     select
         account_id,

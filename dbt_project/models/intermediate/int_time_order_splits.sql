@@ -1,6 +1,7 @@
+{{ config(materialized='rebuilt', rebuilds='symbol_days') }}
 {#
-    Grain: one row per counted fill of an account and symbol for which a queue in time
-    order matches other fills than our rule does on some day.
+    Grain: one row per counted fill of an account, symbol and date on which a queue in
+    time order matches other fills than our rule does.
     Such a queue is walked fill by fill: a closing fill takes today's opening lots first,
     then those held overnight. With P held (say long) and the day's running sum S of
     signed quantities, P shares at most are taken from overnight, as many as S has ever
@@ -8,6 +9,51 @@
     day's other side first with first. A short carry is the mirror image.
 #}
 with
+
+rebuilt_symbols as (
+    {{ rebuilt_symbols() }}
+),
+
+symbol_days as (
+    select
+        account_id,
+        symbol,
+        trade_date,
+        opening_quantity
+    from {{ ref('int_symbol_day_results') }}
+    where trade_date between {{ batch_begins() }} and {{ batch_ends() }}
+),
+
+fill_days as (
+    select
+        account_id,
+        symbol,
+        trade_date
+    from {{ ref('int_symbol_day_fills') }}
+    where has_both_sides and trade_date between {{ batch_begins() }} and {{ batch_ends() }}
+),
+
+candidates as (
+    -- Only a position carried into a day with both sides can be matched either way.
+    select
+        symbol_days.account_id,
+        symbol_days.symbol,
+        symbol_days.trade_date,
+        symbol_days.opening_quantity as carried_quantity
+    from symbol_days
+    inner join rebuilt_symbols
+        on
+            symbol_days.account_id = rebuilt_symbols.account_id
+            and symbol_days.symbol = rebuilt_symbols.symbol
+            and symbol_days.trade_date between
+            rebuilt_symbols.first_date and rebuilt_symbols.last_date
+    inner join fill_days
+        on
+            symbol_days.account_id = fill_days.account_id
+            and symbol_days.symbol = fill_days.symbol
+            and symbol_days.trade_date = fill_days.trade_date
+    where symbol_days.opening_quantity <> 0
+),
 
 intraday_matches as (
     select
@@ -17,51 +63,18 @@ intraday_matches as (
         fill_sequence,
         is_buy,
         quantity,
-        remaining_quantity,
-        price,
-        multiplier
+        remaining_quantity
     from {{ ref('int_intraday_matches') }}
-),
-
-symbol_days as (
-    select
-        account_id,
-        symbol,
-        trade_date,
-        opening_quantity as carried_quantity
-    from {{ ref('int_symbol_day_results') }}
-),
-
-fill_days as (
-    select
-        account_id,
-        symbol,
-        trade_date
-    from {{ ref('int_symbol_day_fills') }}
-    where has_both_sides
-),
-
-candidates as (
-    -- Only a position carried into a day with both sides can be matched either way.
-    select distinct
-        symbol_days.account_id,
-        symbol_days.symbol
-    from symbol_days
-    inner join fill_days
-        on
-            symbol_days.account_id = fill_days.account_id
-            and symbol_days.symbol = fill_days.symbol
-            and symbol_days.trade_date = fill_days.trade_date
-    where symbol_days.carried_quantity <> 0
+    where trade_date between {{ batch_begins() }} and {{ batch_ends() }}
 ),
 
 fills_running as (
     select
         intraday_matches.*,
-        symbol_days.carried_quantity,
+        candidates.carried_quantity,
         sum(
             case
-                when intraday_matches.is_buy = (symbol_days.carried_quantity > 0)
+                when intraday_matches.is_buy = (candidates.carried_quantity > 0)
                     then intraday_matches.quantity
                 else -intraday_matches.quantity
             end
@@ -78,11 +91,7 @@ fills_running as (
         on
             intraday_matches.account_id = candidates.account_id
             and intraday_matches.symbol = candidates.symbol
-    inner join symbol_days
-        on
-            intraday_matches.account_id = symbol_days.account_id
-            and intraday_matches.symbol = symbol_days.symbol
-            and intraday_matches.trade_date = symbol_days.trade_date
+            and intraday_matches.trade_date = candidates.trade_date
 ),
 
 fills_lowest as (
@@ -142,7 +151,7 @@ splits_compared as (
     select
         *,
         max(case when quantity - matched_quantity <> remaining_quantity then 1 else 0 end)
-            over (partition by account_id, symbol)
+            over (partition by account_id, symbol, trade_date)
             as has_other_split
     from fills_matched
 ),
@@ -156,9 +165,7 @@ final as (
         is_buy,
         quantity,
         matched_quantity,
-        quantity - matched_quantity as remaining_quantity,
-        price,
-        multiplier
+        quantity - matched_quantity as remaining_quantity
     from splits_compared
     where has_other_split = 1
 )

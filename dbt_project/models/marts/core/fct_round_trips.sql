@@ -1,3 +1,4 @@
+{{ config(rebuilds='symbol_spans') }}
 {#
     Grain: one row per account, symbol and flat-to-flat position, open ones included.
 #}
