@@ -103,7 +103,7 @@ LEAKS = {
         "feat_trader_day_sizing", "rows between 19 preceding", "and current row",
     ),
     "usual_stop_pnl": (
-        "int_trader_day_stops", "rows between 20 preceding", "and 1 preceding",
+        "int_usual_stops", "rows between 20 preceding", "and 1 preceding",
     ),
 }  # fmt: skip
 

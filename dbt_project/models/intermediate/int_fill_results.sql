@@ -29,15 +29,11 @@ realised as (
 
 realised_summed as (
     select
-        realised.account_id,
-        realised.fill_sequence,
-        cast(sum(realised.gross_pnl) as decimal(38, 8)) as realised_gross_pnl
+        account_id,
+        fill_sequence,
+        cast(sum(gross_pnl) as decimal(38, 8)) as realised_gross_pnl
     from realised
-    inner join fills
-        on
-            realised.account_id = fills.account_id
-            and realised.fill_sequence = fills.fill_sequence
-    group by realised.account_id, realised.fill_sequence
+    group by account_id, fill_sequence
 ),
 
 results as (

@@ -51,6 +51,7 @@ trips_so_far as (
         'opened_date': 'date',
         'closed_date': 'date',
     }) }} as carried
+    where closed_date is null or closed_date >= {{ batch_begins() }}
 ),
 
 open_trips as (

@@ -6,26 +6,18 @@
 ) }}
 {#
     Grain: one row per trader and traded day.
-    The usual stop is the mean of the lowest points of the day's path over the trader's
-    losing days among the 20 traded days before D, at least three of them; null without.
+    What came after the trader's usual stop (int_usual_stops) was reached.
     A corrected day moves the stops of the days after it: those are built again too.
 #}
 with
 
-trader_days as (
+stops as (
     select
         trader_id,
         trade_date,
-        net_pnl
-    from {{ ref('int_trader_days') }}
-),
-
-paths as (
-    select
-        trader_id,
-        trade_date,
-        trough_net_pnl
-    from {{ ref('int_intraday_paths') }}
+        usual_stop_pnl
+    from {{ ref('int_usual_stops') }}
+    where trade_date between {{ batch_begins() }} and {{ batch_ends() }}
 ),
 
 rebuilt_days as (
@@ -43,32 +35,6 @@ stops_so_far as (
     }) }} as carried
 ),
 
-stops as (
-    select
-        trader_days.trader_id,
-        trader_days.trade_date,
-        case
-            when
-                count(case when trader_days.net_pnl < 0 then 1 end) over previous_20 >= 3
-                then
-                    avg(
-                        case
-                            when trader_days.net_pnl < 0
-                                then cast(paths.trough_net_pnl as double)
-                        end
-                    ) over previous_20
-        end as usual_stop_pnl
-    from trader_days
-    inner join paths
-        on
-            trader_days.trader_id = paths.trader_id
-            and trader_days.trade_date = paths.trade_date
-    window previous_20 as (
-        partition by trader_days.trader_id order by trader_days.trade_date
-        rows between 20 preceding and 1 preceding
-    )
-),
-
 stops_chosen as (
     select
         stops.trader_id,
@@ -84,11 +50,8 @@ stops_chosen as (
             stops.trader_id = stops_so_far.trader_id
             and stops.trade_date = stops_so_far.trade_date
     where
-        (
-            rebuilt_days.trader_id is not null
-            or stops.usual_stop_pnl is distinct from stops_so_far.usual_stop_pnl
-        )
-        and stops.trade_date between {{ batch_begins() }} and {{ batch_ends() }}
+        rebuilt_days.trader_id is not null
+        or stops.usual_stop_pnl is distinct from stops_so_far.usual_stop_pnl
 ),
 
 fill_results as (

@@ -7,25 +7,6 @@
 #}
 with
 
-round_trips as (
-    select
-        account_id,
-        symbol,
-        opening_sequence,
-        trader_id,
-        opening_trader_id,
-        opening_day_sequence,
-        closing_day_sequence,
-        opening_day_entry_notional,
-        net_pnl,
-        is_closed,
-        opened_date,
-        closed_date,
-        opened_at_et,
-        closed_at_et
-    from {{ ref('int_round_trips') }}
-),
-
 rebuilt_days as (
     select
         trader_id,
@@ -46,11 +27,12 @@ events as (
         round_trips.opened_at_et as happened_at_et,
         round_trips.opening_day_entry_notional as entry_notional,
         cast(null as double) as net_pnl
-    from round_trips
+    from {{ ref('int_round_trips') }} as round_trips
     inner join rebuilt_days
         on
             round_trips.opening_trader_id = rebuilt_days.trader_id
             and round_trips.opened_date = rebuilt_days.trade_date
+    where round_trips.opened_date between {{ batch_begins() }} and {{ batch_ends() }}
     union all
     select
         round_trips.account_id,
@@ -63,11 +45,12 @@ events as (
         round_trips.closed_at_et as happened_at_et,
         cast(null as decimal(38, 8)) as entry_notional,
         cast(round_trips.net_pnl as double) as net_pnl
-    from round_trips
+    from {{ ref('int_round_trips') }} as round_trips
     inner join rebuilt_days
         on
             round_trips.trader_id = rebuilt_days.trader_id
             and round_trips.closed_date = rebuilt_days.trade_date
+    where round_trips.closed_date between {{ batch_begins() }} and {{ batch_ends() }}
 ),
 
 final as (

@@ -26,6 +26,8 @@ held as (
         trade_date,
         sum(position_quantity) as position_quantity
     from {{ ref('int_symbol_days') }}
+    -- What is held has a row at each session, so the day before is never further back.
+    where trade_date >= {{ dbt.dateadd('day', -10, first_date) }}
     group by account_id, trade_date
 ),
 

@@ -67,16 +67,7 @@ days_joined as (
         sum(trader_days.exact_net_pnl) over (
             partition by trader_days.trader_id order by trader_days.trade_date
             rows between unbounded preceding and current row
-        ) as cumulative_net_pnl,
-        -- A streak is the run of days since the last day that breaks it.
-        sum(1 - trader_days.is_loss) over (
-            partition by trader_days.trader_id order by trader_days.trade_date
-            rows between unbounded preceding and current row
-        ) as loss_streak_number,
-        sum(1 - trader_days.is_win) over (
-            partition by trader_days.trader_id order by trader_days.trade_date
-            rows between unbounded preceding and current row
-        ) as win_streak_number
+        ) as cumulative_net_pnl
     from trader_days
     inner join sessions_before on trader_days.trade_date = sessions_before.trade_date
     left join sessions on trader_days.trade_date = sessions.session_date
@@ -102,33 +93,29 @@ peaks_running as (
 windows_computed as (
     select
         *,
-        max(
-            case
-                when peak_net_pnl > 0 and cumulative_net_pnl = peak_net_pnl
-                    then traded_days_count
-            end
-        ) over (
-            partition by trader_id order by trade_date
-            rows between unbounded preceding and current row
-        ) as peak_day_number,
+        {{ last_so_far(
+            'case when peak_net_pnl > 0 and cumulative_net_pnl = peak_net_pnl '
+            ~ 'then traded_days_count end',
+            'trader_id',
+            'trade_date',
+        ) }} as peak_day_number,
         lag(trade_date) over (
             partition by trader_id order by trade_date
         ) as previous_trade_date,
         lag(sessions_count) over (
             partition by trader_id order by trade_date
         ) as previous_sessions_count,
-        min(trade_date) over (
+        first_value(trade_date) over (
             partition by trader_id order by trade_date
             rows between unbounded preceding and current row
         ) as first_trade_date,
-        sum(is_loss) over (
-            partition by trader_id, loss_streak_number order by trade_date
-            rows between unbounded preceding and current row
-        ) as loss_streak_days,
-        sum(is_win) over (
-            partition by trader_id, win_streak_number order by trade_date
-            rows between unbounded preceding and current row
-        ) as win_streak_days,
+        -- A streak is the run of days since the last day that breaks it.
+        traded_days_count - coalesce({{ last_so_far(
+            'case when is_loss = 0 then traded_days_count end', 'trader_id', 'trade_date'
+        ) }}, 0) as loss_streak_days,
+        traded_days_count - coalesce({{ last_so_far(
+            'case when is_win = 0 then traded_days_count end', 'trader_id', 'trade_date'
+        ) }}, 0) as win_streak_days,
         avg(cast(is_loss as double)) over (
             partition by trader_id order by trade_date
             rows between unbounded preceding and current row
