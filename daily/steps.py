@@ -76,7 +76,8 @@ def publish(settings: Settings, home: Home) -> Done:
         return Done(
             "not published: the run is of the past (PUBLISH_PAST=1 publishes it)"
         )
-    return Done(publish_marts(home), table_rows(home, schema="marts"))
+    said = publish_marts(home, memory_limit=settings.memory_limit)
+    return Done(said, table_rows(home, schema="marts"))
 
 
 def report(settings: Settings, home: Home) -> Done:

@@ -10,7 +10,7 @@ published before.
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,16 +33,28 @@ ORDERED_BY = {
 }
 # Counted up with every change to how a partition is written: all are written anew.
 PARTITION_LAYOUT = 2
+# Dates are written together up to so many rows: memory does not grow with history.
+BATCH_ROWS = 4_000_000
 # DuckDB promises its row hash within one version only.
 HASHED_BY = duckdb.__version__
 
 
-def publish(home: Home) -> str:
-    """Copy every mart, then swap; the copy before stays. A sentence for people."""
+def publish(
+    home: Home, *, memory_limit: str = "4GB", batch_rows: int = BATCH_ROWS
+) -> str:
+    """Copy every mart, then swap; the copy before stays. A sentence for people.
+
+    Args:
+        memory_limit: The most that DuckDB holds in memory, as it spells it.
+        batch_rows: Dates are written together up to so many rows of a mart.
+    """
     # Half a copy, of a run that was killed or found the disk full, takes room.
     _clear_partial(home)
+    context = read_run_context(home)
+    config = {"memory_limit": memory_limit, "temp_directory": str(home.dbt / "spill")}
     try:
-        return _publish(home)
+        with open_warehouse(home.warehouse, config=config) as connection:
+            return _publish(home, context, connection, batch_rows)
     except BaseException:
         _clear_partial(home)
         raise
@@ -53,43 +65,49 @@ def _clear_partial(home: Home) -> None:
         shutil.rmtree(half, ignore_errors=True)
 
 
-def _publish(home: Home) -> str:
-    context = read_run_context(home)
+def _publish(
+    home: Home,
+    context: RunContext,
+    connection: duckdb.DuckDBPyConnection,
+    batch_rows: int,
+) -> str:
     now = datetime.now(UTC)
     folder = home.published / f"{context.as_of}-{now.strftime('%Y%m%dT%H%M%S%f')}"
     partial = home.published / f".{folder.name}.partial"
     partial.mkdir(parents=True)
     before = _read_manifest(home.published / CURRENT)
     partitions, written, linked = {}, 0, 0
-    with open_warehouse(home.warehouse) as connection:
-        marts = [
-            row[0]
-            for row in connection.execute(
-                "select table_name from information_schema.tables "
-                "where table_schema = 'marts' order by table_name"
-            ).fetchall()
-        ]
-        connection.execute(f"attach {_text(partial / COPY)} as copy")
-        connection.execute("create schema copy.marts")
-        for mart in marts:
-            if mart in PARTITIONED:
-                partitions[mart], new, kept = _write_partitions(
-                    connection, mart, partial, home.published / CURRENT, before
-                )
-                written, linked = written + new, linked + kept
-                continue
-            connection.execute(
-                f'create table copy.marts."{mart}" as from marts."{mart}"'
+    marts = [
+        row[0]
+        for row in connection.execute(
+            "select table_name from information_schema.tables "
+            "where table_schema = 'marts' order by table_name"
+        ).fetchall()
+    ]
+    connection.execute(f"attach {_text(partial / COPY)} as copy")
+    connection.execute("create schema copy.marts")
+    for mart in marts:
+        if mart in PARTITIONED:
+            partitions[mart], new, kept = _write_partitions(
+                connection,
+                mart,
+                partial,
+                home.published / CURRENT,
+                before,
+                batch_rows,
             )
-        _create_published_at(connection, context, now)
-        for mart in (*marts, "published_at"):
-            if mart not in PARTITIONED:
-                connection.execute(
-                    f'copy copy.marts."{mart}" to {_text(partial / f"{mart}.parquet")} '
-                    "(format parquet)"
-                )
-        connection.execute("detach copy")
-        columns = {mart: _columns(connection, mart) for mart in partitions}
+            written, linked = written + new, linked + kept
+            continue
+        connection.execute(f'create table copy.marts."{mart}" as from marts."{mart}"')
+    _create_published_at(connection, context, now)
+    for mart in (*marts, "published_at"):
+        if mart not in PARTITIONED:
+            connection.execute(
+                f'copy copy.marts."{mart}" to {_text(partial / f"{mart}.parquet")} '
+                "(format parquet)"
+            )
+    connection.execute("detach copy")
+    columns = {mart: _columns(connection, mart) for mart in partitions}
     _create_views(partial, folder, columns)
     _comment(partial, home)
     (partial / MANIFEST).write_text(
@@ -169,6 +187,7 @@ def _write_partitions(
     partial: Path,
     current: Path,
     before: dict,
+    batch_rows: int,
 ) -> tuple[dict, int, int]:
     """Link the dates that are as published before, write the others.
 
@@ -186,49 +205,88 @@ def _write_partitions(
     known = before.get(mart, {})
     dates = known.get("dates", {}) if known.get("schema") == schema else {}
     built = _built(connection, mart)
-    untouched = {
-        date: kept["fingerprint"]
-        for date, kept in dates.items()
-        if built.get(date) and built[date] == kept.get("built")
-    }
-    skipped = ", ".join(f"date '{date}'" for date in untouched) or "null"
-    prints = untouched | {
-        str(date): f"{count}:{total}"
-        for date, count, total in connection.execute(
-            f'select "{by}", count(*), sum(hash({names})) from marts."{mart}" '
-            f'where ("{by}" in ({skipped})) is not true group by all order by all'
-        ).fetchall()
-    }
     (partial / mart).mkdir()
+
+    def link(date: str) -> bool:
+        files = dates[date]["files"]
+        return _link(current / mart, partial / mart, f"{by}={date}", files)
+
     linked = {
-        date: dates[date] | {"built": built.get(date)}
-        for date, found in prints.items()
-        if date in dates
-        and dates[date]["fingerprint"] == found
-        and _link(current / mart, partial / mart, f"{by}={date}", dates[date]["files"])
+        date: kept
+        for date, kept in dates.items()
+        if built.get(date) and built[date] == kept.get("built") and link(date)
     }
-    changed = [date for date in prints if date not in linked]
-    if changed:
-        listed = ", ".join(f"date '{date}'" for date in changed)
-        connection.execute(
-            f'copy (from marts."{mart}" where "{by}" in ({listed}) '
-            f"order by {by}, {ORDERED_BY[mart]}) to {_text(partial / mart)} "
-            f'(format parquet, compression zstd, partition_by ("{by}"), '
-            "overwrite_or_ignore)"
-        )
-    fresh = {
-        date: {
-            "fingerprint": prints[date],
-            "built": built.get(date),
-            "files": {
-                path.name: path.stat().st_size
-                for path in sorted((partial / mart / f"{by}={date}").iterdir())
-            },
+    fresh = {}
+    for batch in _batches(_count_rows(connection, mart, linked), batch_rows):
+        prints = {
+            str(date): f"{count}:{total}"
+            for date, count, total in connection.execute(
+                f'select "{by}", count(*), sum(hash({names})) '
+                f"{_rows_of(mart, batch)} group by all"
+            ).fetchall()
         }
-        for date in changed
-    }
+        changed = []
+        for date in batch:
+            if dates.get(date, {}).get("fingerprint") == prints[date] and link(date):
+                linked[date] = dates[date] | {"built": built.get(date)}
+            else:
+                changed.append(date)
+        if changed:
+            connection.execute(
+                f"copy ({_rows_of(mart, changed)} order by {by}, {ORDERED_BY[mart]}) "
+                f"to {_text(partial / mart)} (format parquet, compression zstd, "
+                f'partition_by ("{by}"), overwrite_or_ignore)'
+            )
+        fresh |= {
+            date: {
+                "fingerprint": prints[date],
+                "built": built.get(date),
+                "files": {
+                    path.name: path.stat().st_size
+                    for path in sorted((partial / mart / f"{by}={date}").iterdir())
+                },
+            }
+            for date in changed
+        }
     kept = {"schema": schema, "dates": dict(sorted({**linked, **fresh}.items()))}
-    return kept, len(changed), len(linked)
+    return kept, len(fresh), len(linked)
+
+
+def _rows_of(mart: str, dates: list[str]) -> str:
+    """The end of a query on these dates, which are in order."""
+    by = PARTITIONED[mart]
+    listed = ", ".join(f"date '{date}'" for date in dates)
+    # The bounds let DuckDB skip what lies outside of them without a look.
+    return (
+        f'from marts."{mart}" where "{by}" in ({listed}) '
+        f"and \"{by}\" between date '{dates[0]}' and date '{dates[-1]}'"
+    )
+
+
+def _count_rows(
+    connection: duckdb.DuckDBPyConnection, mart: str, without: Iterable[str]
+) -> dict[str, int]:
+    """Rows of each date, in the order of the dates."""
+    by = PARTITIONED[mart]
+    skipped = ", ".join(f"date '{date}'" for date in without) or "null"
+    counts = connection.execute(
+        f'select "{by}", count(*) from marts."{mart}" '
+        f'where ("{by}" in ({skipped})) is not true group by all order by all'
+    ).fetchall()
+    return {str(date): count for date, count in counts}
+
+
+def _batches(counts: dict[str, int], most: int) -> Iterator[list[str]]:
+    """Dates one after the other, together up to `most` rows, one at least."""
+    batch, rows = [], 0
+    for date, count in counts.items():
+        if batch and rows + count > most:
+            yield batch
+            batch, rows = [], 0
+        batch.append(date)
+        rows += count
+    if batch:
+        yield batch
 
 
 def _built(connection: duckdb.DuckDBPyConnection, mart: str) -> dict[str, str]:

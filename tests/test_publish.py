@@ -95,6 +95,16 @@ def test_the_copy_equals_the_marts_to_the_type(home: Home) -> None:
     )
 
 
+@pytest.mark.parametrize("rows", [1, 20, 29])
+def test_days_written_a_few_at_a_time_are_the_same(home: Home, rows: int) -> None:
+    said = publish(home, batch_rows=rows)
+    assert said.endswith("days of fills and trips: 3 written, 0 as before")
+    fills = "from marts.fct_fills order by fill_sequence"
+    assert query(copy_of(home), fills) == query(home.warehouse, fills)
+    said = publish(home, batch_rows=rows)
+    assert said.endswith("days of fills and trips: 0 written, 3 as before")
+
+
 def test_tables_and_columns_of_the_copy_say_what_they_are(home: Home) -> None:
     described = {
         "model.risk.daily_totals": {
