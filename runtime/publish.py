@@ -10,7 +10,7 @@ published before.
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -217,7 +217,9 @@ def _write_partitions(
         if built.get(date) and built[date] == kept.get("built") and link(date)
     }
     fresh = {}
-    for batch in _batches(_count_rows(connection, mart, linked), batch_rows):
+    # A build that says which dates it touched has touched all there are.
+    touched = sorted(built.keys() - linked.keys()) if built else None
+    for batch in _batches(_count_rows(connection, mart, touched), batch_rows):
         prints = {
             str(date): f"{count}:{total}"
             for date, count, total in connection.execute(
@@ -264,14 +266,15 @@ def _rows_of(mart: str, dates: list[str]) -> str:
 
 
 def _count_rows(
-    connection: duckdb.DuckDBPyConnection, mart: str, without: Iterable[str]
+    connection: duckdb.DuckDBPyConnection, mart: str, dates: list[str] | None
 ) -> dict[str, int]:
-    """Rows of each date, in the order of the dates."""
+    """Rows of each of these dates, or of all, in the order of the dates."""
     by = PARTITIONED[mart]
-    skipped = ", ".join(f"date '{date}'" for date in without) or "null"
+    if dates == []:
+        return {}
+    chosen = _rows_of(mart, dates) if dates else f'from marts."{mart}"'
     counts = connection.execute(
-        f'select "{by}", count(*) from marts."{mart}" '
-        f'where ("{by}" in ({skipped})) is not true group by all order by all'
+        f'select "{by}", count(*) {chosen} group by all order by all'
     ).fetchall()
     return {str(date): count for date, count in counts}
 

@@ -3,13 +3,15 @@
 A large desk (`tests.large_desk`) of 1, 10 and 100 million fills is drawn, loaded, built
 in full, and taken through one morning more. Every figure is of a process of its own, as
 cron would start it. Beside them, in the same run: a bare scan and sort of the same
-fills in DuckDB. `--folder` needs some 35 GB for the largest.
+fills in DuckDB. `--folder` needs some 50 GB for the largest. `--figures` keeps what was
+measured, so that sizes run apart stand in one plot.
 """
 
 import argparse
+import json
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from runtime.home import Home
@@ -91,9 +93,12 @@ def draw_plot(path: Path, measured: dict[int, list[Figure]]) -> None:
 
     page = Page(figsize=(9, 6), layout="constrained")
     axes = page.subplots()
-    for number, one in enumerate(next(iter(measured.values()))):
-        walls = [figures[number].wall for figures in measured.values()]
-        axes.plot(list(measured), walls, marker="o", label=one.name)
+    walls: dict[str, dict[int, float]] = {}
+    for size in sorted(measured):
+        for one in measured[size]:
+            walls.setdefault(one.name, {})[size] = one.wall
+    for name, by_size in walls.items():
+        axes.plot(list(by_size), list(by_size.values()), marker="o", label=name)
     axes.set(
         xscale="log", yscale="log", xlabel="fills", ylabel="seconds",
         title="A whole process, from its start",
@@ -109,14 +114,23 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     parser.add_argument("--steps", nargs="+", choices=FIRST, default=FIRST)
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--figures", type=Path, help="JSON, added to")
     parser.add_argument("--plot", type=Path)
     chosen = parser.parse_args()
     measured: dict[int, list[Figure]] = {}
+    if chosen.figures and chosen.figures.exists():
+        measured = {
+            int(size): [Figure(**one) for one in figures]
+            for size, figures in json.loads(chosen.figures.read_text()).items()
+        }
     for size in chosen.sizes:
         print(f"{size:,} fills, {os.cpu_count()} cores, MEMORY_LIMIT={MEMORY_LIMIT}")
         print(f"{'process':<34} {'wall s':>9} {'cpu s':>9} {'peak MiB':>9}")
         with tempfile.TemporaryDirectory(dir=chosen.folder) as folder:
             measured[size] = run_size(Path(folder), size, tuple(chosen.steps))
+        if chosen.figures:
+            kept = {size: [asdict(one) for one in measured[size]] for size in measured}
+            chosen.figures.write_text(json.dumps(kept, indent=1))
     if chosen.plot:
         draw_plot(chosen.plot, measured)
 

@@ -95,6 +95,42 @@ def test_the_copy_equals_the_marts_to_the_type(home: Home) -> None:
     )
 
 
+def test_dates_that_no_build_has_touched_are_linked_unread(home: Home) -> None:
+    change(
+        home,
+        "create schema ops",
+        "create table ops.built_dates as select distinct 'fct_fills' as mart, "
+        "trade_date as partition_date, 1 as built from marts.fct_fills",
+    )
+    assert publish(home).endswith("3 written, 0 as before")
+    touch = "update ops.built_dates set built = built + 1 where partition_date = "
+    change(
+        home,
+        "update marts.fct_fills set price = 7",
+        "insert into marts.fct_fills select * replace (date '2026-03-09' as "
+        "trade_date) from marts.fct_fills where fill_sequence = 1",
+        "insert into ops.built_dates values ('fct_fills', '2026-03-09', 2)",
+        f"{touch} '2026-03-03'",
+    )
+    assert publish(home).endswith("2 written, 2 as before")
+    dates = "select trade_date, min(price), count(*) from marts.fct_fills group by all"
+    assert [
+        (str(date), price == 7, count)
+        for date, price, count in query(copy_of(home), f"{dates} order by all")
+    ] == [
+        ("2026-03-02", False, 10),
+        ("2026-03-03", True, 10),
+        ("2026-03-04", False, 10),
+        ("2026-03-09", True, 1),
+    ]
+    change(
+        home,
+        "delete from marts.fct_fills where trade_date = '2026-03-09'",
+        f"{touch} '2026-03-09'",
+    )
+    assert publish(home).endswith("0 written, 3 as before")
+
+
 @pytest.mark.parametrize("rows", [1, 20, 29])
 def test_days_written_a_few_at_a_time_are_the_same(home: Home, rows: int) -> None:
     said = publish(home, batch_rows=rows)
