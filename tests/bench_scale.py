@@ -40,8 +40,7 @@ from tests.large_desk import desk_in, load_desk
 load_desk(desk_in(Path(sys.argv[1])), Home(Path(sys.argv[2])))
 """
 FIRST = ("build", "train", "score", "risk", "publish", "report", "board")
-# Models a day old speak: what learning them anew costs is `tests.bench_training`'s.
-NEXT = ("ingest", "build", "score", "risk", "publish", "report")
+NEXT = ("ingest", "build", "train", "score", "risk", "publish", "report", "board")
 
 
 @dataclass
