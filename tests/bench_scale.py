@@ -87,7 +87,7 @@ def run_size(folder: Path, fills: int, steps: tuple[str, ...]) -> list[Figure]:
 
 
 def draw_plot(path: Path, measured: dict[int, list[Figure]]) -> None:
-    """Seconds against fills, both in powers of ten, one line for each process."""
+    """Seconds against fills, both in powers of ten; the next day's are dashed."""
     from matplotlib.figure import Figure as Page
 
     page = Page(figsize=(9, 6), layout="constrained")
@@ -96,14 +96,24 @@ def draw_plot(path: Path, measured: dict[int, list[Figure]]) -> None:
     for size in sorted(measured):
         for one in measured[size]:
             walls.setdefault(one.name, {})[size] = one.wall
+    colors: dict[str, str] = {}
     for name, by_size in walls.items():
-        axes.plot(list(by_size), list(by_size.values()), marker="o", label=name)
+        step = name.removeprefix("next day: ")
+        (line,) = axes.plot(
+            list(by_size),
+            list(by_size.values()),
+            marker="o",
+            linestyle="-" if name == step else "--",
+            color=colors.get(step),
+            label=name,
+        )
+        colors[step] = line.get_color()
     axes.set(
         xscale="log", yscale="log", xlabel="fills", ylabel="seconds",
         title="A whole process, from its start",
     )  # fmt: skip
     axes.grid(visible=True, which="both", alpha=0.3)
-    axes.legend(fontsize="small", ncols=2)
+    page.legend(fontsize="small", loc="outside right center")
     page.savefig(path, dpi=110)
 
 
