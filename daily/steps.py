@@ -165,6 +165,10 @@ def refuse_half_built(
         return
     here = [one for one in recorded if one.home == str(home.root)]
     last = latest_of(here, *_WRITERS)
+    built = latest_of(here, build.__name__)
+    if built is not None and built.outcome != SUCCEEDED:
+        # Later steps may have gone well on what it left.
+        last = built
     if last is None or (last.step == _WRITERS[-1] and last.outcome == SUCCEEDED):
         return
     what = "the last step" if last.outcome == SUCCEEDED else last.outcome

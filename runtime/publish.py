@@ -217,7 +217,6 @@ def _write_partitions(
         if built.get(date) and built[date] == kept.get("built") and link(date)
     }
     fresh = {}
-    # A build that says which dates it touched has touched all there are.
     touched = sorted(built.keys() - linked.keys()) if built else None
     for batch in _batches(_count_rows(connection, mart, touched), batch_rows):
         prints = {
@@ -293,14 +292,25 @@ def _batches(counts: dict[str, int], most: int) -> Iterator[list[str]]:
 
 
 def _built(connection: duckdb.DuckDBPyConnection, mart: str) -> dict[str, str]:
-    """Which build touched each date last; nothing if no build has said."""
+    """Which build touched each date last; nothing if that is not known of all dates.
+
+    It is not after a build that failed, or that dbt made by itself: then the days that
+    the marts are of are not those of the last build that was recorded.
+    """
+    days = "account_id, trader_id, trade_date, account_number, content_hash"
     try:
+        (unrecorded,) = connection.execute(
+            f"select count(*) from ((select {days} from intermediate.int_fill_days "
+            f"except select {days} from ops.built_fill_days) union all "
+            f"(select {days} from ops.built_fill_days "
+            f"except select {days} from intermediate.int_fill_days))"
+        ).fetchone()
         found = connection.execute(
             "select partition_date, built from ops.built_dates where mart = ?", [mart]
         ).fetchall()
     except duckdb.CatalogException:
         return {}
-    return {str(date): built for date, built in found}
+    return {} if unrecorded else {str(date): built for date, built in found}
 
 
 def _link(source: Path, target: Path, name: str, files: dict[str, int]) -> bool:

@@ -98,7 +98,12 @@ def test_the_copy_equals_the_marts_to_the_type(home: Home) -> None:
 def test_dates_that_no_build_has_touched_are_linked_unread(home: Home) -> None:
     change(
         home,
+        "create schema intermediate",
+        "create table intermediate.int_fill_days as select 'A' as account_id, "
+        "'T' as trader_id, 1 as account_number, trade_date, 'h' as content_hash "
+        "from marts.fct_fills group by all",
         "create schema ops",
+        "create table ops.built_fill_days as from intermediate.int_fill_days",
         "create table ops.built_dates as select distinct 'fct_fills' as mart, "
         "trade_date as partition_date, 1 as built from marts.fct_fills",
     )
@@ -129,6 +134,15 @@ def test_dates_that_no_build_has_touched_are_linked_unread(home: Home) -> None:
         f"{touch} '2026-03-09'",
     )
     assert publish(home).endswith("0 written, 3 as before")
+    # A build that failed has new days that nobody recorded: now all are looked at.
+    change(
+        home,
+        "insert into marts.fct_fills select * replace (date '2026-03-10' as "
+        "trade_date) from marts.fct_fills where fill_sequence = 2",
+        "insert into intermediate.int_fill_days select * replace (date '2026-03-10' "
+        "as trade_date) from intermediate.int_fill_days limit 1",
+    )
+    assert publish(home).endswith("3 written, 1 as before")
 
 
 @pytest.mark.parametrize("rows", [1, 20, 29])

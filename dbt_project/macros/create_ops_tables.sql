@@ -36,5 +36,6 @@ create table if not exists ops.built_dates (
 {% if flags.FULL_REFRESH %}
 delete from ops.built_with;
 delete from ops.built_fill_days;
+delete from ops.built_dates;
 {% endif %}
 {% endmacro %}

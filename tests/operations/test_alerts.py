@@ -155,6 +155,8 @@ def test_a_failing_build_leaves_report_and_published_marts_as_they_were(
         ([("risk", SUCCEEDED), ("score", SUCCEEDED)], True),
         ([("build", SUCCEEDED), ("risk", FAILED)], True),
         ([("risk", SUCCEEDED), ("build", None)], True),
+        ([("build", FAILED), ("risk", SUCCEEDED)], True),
+        ([("build", FAILED), ("build", SUCCEEDED), ("risk", SUCCEEDED)], False),
     ],
 )
 def test_marts_are_read_only_when_they_are_of_one_piece(

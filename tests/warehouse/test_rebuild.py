@@ -310,6 +310,11 @@ def test_a_build_goes_on_only_from_one_it_can_trust(
     # By hand, without a look at the reason: nothing is built on a hole.
     with pytest.raises(TransformError, match="--full-refresh"):
         _run(home, 100, "--select", "int_lots")
+    dates = "select count(*) > 0 from ops.built_dates"
+    assert rows(home, dates) == [(True,)]
+    # What is built in full by hand, nobody has recorded: publish looks at every date.
+    _run(home, 100, "--full-refresh", "--select", "int_fill_days")
+    assert rows(home, dates) == [(False,)]
 
 
 def test_one_late_fill_leaves_the_other_days_alone(

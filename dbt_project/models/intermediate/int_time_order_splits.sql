@@ -162,7 +162,6 @@ final as (
         symbol,
         trade_date,
         fill_sequence,
-        is_buy,
         quantity,
         matched_quantity,
         quantity - matched_quantity as remaining_quantity
