@@ -27,7 +27,7 @@ held as (
         sum(position_quantity) as position_quantity
     from {{ ref('int_symbol_days') }}
     -- What is held has a row at each session, so the day before is never further back.
-    where trade_date >= {{ dbt.dateadd('day', -10, first_date) }}
+    where trade_date >= {{ first_date }} - interval 10 day
     group by account_id, trade_date
 ),
 
