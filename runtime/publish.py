@@ -19,6 +19,7 @@ import duckdb
 
 from runtime.errors import UserError
 from runtime.home import Home
+from runtime.rebuild import built_dates
 from runtime.warehouse import RunContext, open_warehouse, read_run_context
 
 CURRENT = "current"
@@ -204,7 +205,7 @@ def _write_partitions(
     names = ", ".join(f'"{name}"' for name, _ in columns)
     known = before.get(mart, {})
     dates = known.get("dates", {}) if known.get("schema") == schema else {}
-    built = _built(connection, mart)
+    built = built_dates(connection, mart)
     (partial / mart).mkdir()
 
     def link(date: str) -> bool:
@@ -289,28 +290,6 @@ def _batches(counts: dict[str, int], most: int) -> Iterator[list[str]]:
         rows += count
     if batch:
         yield batch
-
-
-def _built(connection: duckdb.DuckDBPyConnection, mart: str) -> dict[str, str]:
-    """Which build touched each date last; nothing if that is not known of all dates.
-
-    It is not after a build that failed, or that dbt made by itself: then the days that
-    the marts are of are not those of the last build that was recorded.
-    """
-    days = "account_id, trader_id, trade_date, account_number, content_hash"
-    try:
-        (unrecorded,) = connection.execute(
-            f"select count(*) from ((select {days} from intermediate.int_fill_days "
-            f"except select {days} from ops.built_fill_days) union all "
-            f"(select {days} from ops.built_fill_days "
-            f"except select {days} from intermediate.int_fill_days))"
-        ).fetchone()
-        found = connection.execute(
-            "select partition_date, built from ops.built_dates where mart = ?", [mart]
-        ).fetchall()
-    except duckdb.CatalogException:
-        return {}
-    return {} if unrecorded else {str(date): built for date, built in found}
 
 
 def _link(source: Path, target: Path, name: str, files: dict[str, int]) -> bool:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+import duckdb
 import yaml
 
 from runtime.home import Home
@@ -19,6 +20,8 @@ from runtime.warehouse import open_warehouse
 
 _DBT = PROJECT_ROOT / "dbt_project"
 _REBUILT = "materialized='rebuilt'"
+# An account's day and the version of it that a build was made of.
+_BUILT_DAY = "account_id, trader_id, trade_date, account_number, content_hash"
 # Dates of which the rows of a mart may have changed: publish looks at these alone.
 _TOUCHED_DATES = {
     "fct_fills": "select trade_date from intermediate.int_rebuilt_trader_days "
@@ -62,8 +65,8 @@ def record_build(home: Home) -> str:
         connection.execute("begin")
         connection.execute("delete from ops.built_fill_days")
         days = connection.execute(
-            "insert into ops.built_fill_days by name select account_id, trader_id, "
-            "trade_date, account_number, content_hash from intermediate.int_fill_days"
+            f"insert into ops.built_fill_days by name select {_BUILT_DAY} "
+            "from intermediate.int_fill_days"
         ).fetchall()[0][0]
         connection.execute("delete from ops.built_with")
         connection.execute(
@@ -82,6 +85,29 @@ def record_build(home: Home) -> str:
             "select count(*) from intermediate.int_rebuilt_account_days"
         ).fetchall()[0][0]
     return f"account-days of fills: {rebuilt:,} built anew of {days:,}"
+
+
+def built_dates(connection: duckdb.DuckDBPyConnection, mart: str) -> dict[str, str]:
+    """Which build touched each date of a mart last; nothing if not known of all.
+
+    It is not after a build that failed, or that dbt made by itself: then the days that
+    the marts are of are not those of the last build that was recorded.
+    """
+    now, then = (
+        f"select {_BUILT_DAY} from {table}"
+        for table in ("intermediate.int_fill_days", "ops.built_fill_days")
+    )
+    try:
+        (unrecorded,) = connection.execute(
+            f"select count(*) from (({now} except {then}) union all "
+            f"({then} except {now}))"
+        ).fetchone()
+        found = connection.execute(
+            "select partition_date, built from ops.built_dates where mart = ?", [mart]
+        ).fetchall()
+    except duckdb.CatalogException:
+        return {}
+    return {} if unrecorded else {str(date): built for date, built in found}
 
 
 def fingerprint() -> str:

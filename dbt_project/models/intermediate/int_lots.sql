@@ -14,19 +14,7 @@ rebuilt_symbols as (
 ),
 
 matches as (
-    select
-        account_id,
-        symbol,
-        trade_date,
-        fill_sequence,
-        is_buy,
-        price,
-        multiplier,
-        remaining_quantity
-    from {{ ref('int_intraday_matches') }}
-    where
-        remaining_quantity > 0
-        and trade_date between {{ batch_begins() }} and {{ batch_ends() }}
+    {{ rebuilt_rows(ref('int_intraday_matches'), 'symbol') }}
 ),
 
 lots_so_far as (
@@ -71,21 +59,16 @@ remainders as (
         lots_so_far.multiplier
     union all
     select
-        matches.account_id,
-        matches.symbol,
-        matches.trade_date,
-        matches.fill_sequence,
-        matches.is_buy,
-        matches.price,
-        matches.multiplier,
-        matches.remaining_quantity
+        account_id,
+        symbol,
+        trade_date,
+        fill_sequence,
+        is_buy,
+        price,
+        multiplier,
+        remaining_quantity
     from matches
-    inner join rebuilt_symbols
-        on
-            matches.account_id = rebuilt_symbols.account_id
-            and matches.symbol = rebuilt_symbols.symbol
-            and matches.trade_date between
-            rebuilt_symbols.first_date and rebuilt_symbols.last_date
+    where remaining_quantity > 0
 ),
 
 pieces as (

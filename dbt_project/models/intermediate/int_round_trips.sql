@@ -71,21 +71,18 @@ open_trips as (
             >= rebuilt_symbols.first_date
 ),
 
+rebuilt_days as (
+    {{ rebuilt_rows(ref('int_symbol_day_results'), 'symbol') }}
+),
+
 days_chosen as (
     select
-        symbol_days.account_id,
-        symbol_days.symbol,
-        symbol_days.trade_date,
-        symbol_days.opening_quantity,
+        account_id,
+        symbol,
+        trade_date,
+        opening_quantity,
         cast(0 as bigint) as first_sequence
-    from symbol_days
-    inner join rebuilt_symbols
-        on
-            symbol_days.account_id = rebuilt_symbols.account_id
-            and symbol_days.symbol = rebuilt_symbols.symbol
-            and symbol_days.trade_date between
-            rebuilt_symbols.first_date and rebuilt_symbols.last_date
-    where symbol_days.trade_date >= {{ batch_begins() }}
+    from rebuilt_days
     union all
     select
         symbol_days.account_id,

@@ -12,23 +12,7 @@ rebuilt_symbols as (
 ),
 
 fill_days as (
-    select
-        symbol_day_fills.account_id,
-        symbol_day_fills.symbol,
-        symbol_day_fills.trade_date,
-        symbol_day_fills.multiplier,
-        symbol_day_fills.signed_quantity,
-        symbol_day_fills.paid_amount,
-        symbol_day_fills.intraday_gross_pnl,
-        symbol_day_fills.total_fees
-    from {{ ref('int_symbol_day_fills') }} as symbol_day_fills
-    inner join rebuilt_symbols
-        on
-            symbol_day_fills.account_id = rebuilt_symbols.account_id
-            and symbol_day_fills.symbol = rebuilt_symbols.symbol
-            and symbol_day_fills.trade_date between
-            rebuilt_symbols.first_date and rebuilt_symbols.last_date
-    where symbol_day_fills.trade_date between {{ batch_begins() }} and {{ batch_ends() }}
+    {{ rebuilt_rows(ref('int_symbol_day_fills'), 'symbol') }}
 ),
 
 overnight_days as (

@@ -10,18 +10,8 @@
 #}
 with
 
-rebuilt_symbols as (
-    {{ rebuilt_symbols() }}
-),
-
 symbol_days as (
-    select
-        account_id,
-        symbol,
-        trade_date,
-        opening_quantity
-    from {{ ref('int_symbol_day_results') }}
-    where trade_date between {{ batch_begins() }} and {{ batch_ends() }}
+    {{ rebuilt_rows(ref('int_symbol_day_results'), 'symbol') }}
 ),
 
 fill_days as (
@@ -41,12 +31,6 @@ candidates as (
         symbol_days.trade_date,
         symbol_days.opening_quantity as carried_quantity
     from symbol_days
-    inner join rebuilt_symbols
-        on
-            symbol_days.account_id = rebuilt_symbols.account_id
-            and symbol_days.symbol = rebuilt_symbols.symbol
-            and symbol_days.trade_date between
-            rebuilt_symbols.first_date and rebuilt_symbols.last_date
     inner join fill_days
         on
             symbol_days.account_id = fill_days.account_id
