@@ -1,7 +1,6 @@
 """The command line: parses, runs, and turns errors into one line."""
 
 import faulthandler
-import signal
 import sys
 from datetime import datetime
 from functools import partial
@@ -34,6 +33,7 @@ from daily.steps import (
 )
 from runtime.home import Home
 from runtime.settings import Settings
+from runtime.signals import stop_on_signals
 
 DATE = click.DateTime(["%Y-%m-%d"])
 
@@ -47,7 +47,7 @@ def main() -> None:
     # A crash inside a library leaves the line that it happened in.
     faulthandler.enable()
     # A service that is stopped says where, and lets go of the warehouse, as on Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stop_on_signals()
 
 
 @main.command("run")

@@ -23,6 +23,7 @@ from runtime.ledger import FAILED, START, SUCCEEDED, Ledger, StepRun, run_id
 from runtime.limits import shortage_error
 from runtime.logs import DETAIL, detail_log, log_to, steps_log
 from runtime.settings import Settings, load_settings
+from runtime.signals import stop_if_asked
 from runtime.warehouse import read_run_context
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class Run:
         begun = self._ledger.begin(self._id, self._command, name, number, total, home)
         try:
             done = work()
+            stop_if_asked()
         except _STOPS as error:
             self._fail(begun, error, home)
         ended = self._ledger.end(begun, SUCCEEDED, done.said, done.rows_count)

@@ -7,10 +7,12 @@ from runtime.errors import UserError
 from runtime.home import Home
 from runtime.limits import is_shortage, shortage
 from runtime.settings import PROJECT_ROOT, Settings
+from runtime.signals import stop_if_asked
 
 if TYPE_CHECKING:
     from dbt.artifacts.resources.v1.components import Time
     from dbt.cli.main import dbtRunnerResult
+    from dbt_common.events.base_types import EventMsg
 
 
 # How dbt says that a node failed.
@@ -106,7 +108,7 @@ def _invoke(
     home.dbt.mkdir(parents=True, exist_ok=True)
     command, *rest = arguments
     try:
-        outcome = dbtRunner().invoke(
+        outcome = dbtRunner(callbacks=[_stop_if_asked]).invoke(
             [
                 "--log-level", "none",
                 "--log-level-file", "info",
@@ -131,6 +133,13 @@ def _invoke(
     if isinstance(outcome.exception, KeyboardInterrupt):
         raise outcome.exception
     return outcome, list(getattr(outcome.result, "results", None) or [])
+
+
+def _stop_if_asked(event: "EventMsg") -> None:
+    # What reads the manifest swallows a KeyboardInterrupt (mashumaro's unions); this is
+    # the first that dbt says after it.
+    if event.info.name == "FoundStats":
+        stop_if_asked()
 
 
 def _failure(

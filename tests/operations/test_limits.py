@@ -18,6 +18,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from dbt.contracts.graph.nodes import ParsedNode
 
 from daily.run import recorded, run_alone
 from daily.steps import (
@@ -27,6 +28,7 @@ from daily.steps import (
     refuse_half_built,
     report,
 )
+from runtime import signals
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.ledger import FAILED, KILLED, Ledger
@@ -216,6 +218,37 @@ def test_a_build_that_spills_is_built(sample: SampleRun) -> None:
     run_dbt(settings, sample.home, "build", "--select", "fct_fills")
 
 
+def test_a_stop_that_a_library_swallows_stops(
+    sample: SampleRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reader of dbt's manifest passes over whatever is raised inside it."""
+    read = ParsedNode._deserialize
+    asked: list[int] = []
+
+    def ask(cells: dict) -> ParsedNode:
+        if not asked:
+            asked.append(signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+        return read(cells)
+
+    monkeypatch.setattr(ParsedNode, "_deserialize", ask)
+    monkeypatch.setattr(signals, "_asked", False)
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signals.stop_on_signals()
+    results = sample.home.dbt / "target" / "run_results.json"
+    built = results.read_bytes()
+    settings = make_settings(source="sample", risk_home=sample.home.root)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_dbt(settings, sample.home, "build", "--select", "fct_fills")
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+    assert asked
+    assert results.read_bytes() == built
+
+
 @pytest.mark.parametrize("text", ["4 gigabytes", "0GB", "4", "-1GB", "4GB or so"])
 def test_a_limit_that_is_none_is_one_line(tmp_path: Path, text: str) -> None:
     run = run_daily("build", RISK_HOME=tmp_path, MEMORY_LIMIT=text)
@@ -229,7 +262,7 @@ def test_a_limit_that_is_none_is_one_line(tmp_path: Path, text: str) -> None:
 # Each run is a fork of a process that has imported all of it: what is slow to import
 # would take most of the kills.
 CHAINS = """
-import os, sys
+import os, signal, sys
 import dbt.adapters.duckdb, dbt.cli.main, duckdb, lightgbm, pandas
 from daily.__main__ import main
 from daily.run import recorded, run_alone
@@ -239,6 +272,8 @@ from daily.steps import build, publish, risk, score, train
 def chain():
     recorded("run", lambda run: run_alone(run, (build, train, score, risk, publish)))
 
+# Else who started the tests may have it ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 print("ready to begin", flush=True)
 for _ in sys.stdin:
     child = os.fork()
