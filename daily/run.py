@@ -72,8 +72,9 @@ class Run:
         detail_log.info("%s begins", name)
         begun = self._ledger.begin(self._id, self._command, name, number, total, home)
         try:
-            done = work()
+            # Before, not after: what is done is done, and the ledger says so.
             stop_if_asked()
+            done = work()
         except _STOPS as error:
             self._fail(begun, error, home)
         ended = self._ledger.end(begun, SUCCEEDED, done.said, done.rows_count)

@@ -13,15 +13,16 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
 import pytest
 from dbt.contracts.graph.nodes import ParsedNode
 
-from daily.run import recorded, run_alone
+from daily.run import Run, recorded, run_alone
 from daily.steps import (
+    Done,
     Step,
     build,
     publish,
@@ -31,7 +32,7 @@ from daily.steps import (
 from runtime import signals
 from runtime.errors import UserError
 from runtime.home import Home
-from runtime.ledger import FAILED, KILLED, Ledger
+from runtime.ledger import FAILED, KILLED, SUCCEEDED, Ledger
 from runtime.limits import shortage_error
 from runtime.logs import log_to, steps_log
 from runtime.transform import run_dbt
@@ -218,6 +219,44 @@ def test_a_build_that_spills_is_built(sample: SampleRun) -> None:
     run_dbt(settings, sample.home, "build", "--select", "fct_fills")
 
 
+@pytest.fixture
+def _stoppable(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Signals do in this process what they do in a run's."""
+    monkeypatch.setattr(signals, "_asked", False)
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signals.stop_on_signals()
+    yield
+    for each, handler in before.items():
+        signal.signal(each, handler)
+
+
+@pytest.mark.usefixtures("_stoppable")
+def test_a_stop_that_a_step_swallows_stops_before_the_next(
+    tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def swallows() -> Done:
+        with suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+        return Done("done")
+
+    def two_steps(run: Run) -> None:
+        run.step(1, 2, "publish", run.root, swallows)
+        run.step(2, 2, "report", run.root, lambda: pytest.fail("it went on"))
+
+    monkeypatch.setenv("RISK_HOME", str(tmp_path))
+    monkeypatch.setenv("RISK_ENV_FILE", "")
+    with pytest.raises(SystemExit):
+        recorded("run", two_steps)
+    assert "Stopped in step report, as asked." in capsys.readouterr().err
+    steps = Ledger(Home(tmp_path)).steps()
+    assert {one.step: one.outcome for one in steps} == {
+        "publish": SUCCEEDED,
+        "report": FAILED,
+    }
+
+
+@pytest.mark.usefixtures("_stoppable")
 def test_a_stop_that_a_library_swallows_stops(
     sample: SampleRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -232,19 +271,11 @@ def test_a_stop_that_a_library_swallows_stops(
         return read(cells)
 
     monkeypatch.setattr(ParsedNode, "_deserialize", ask)
-    monkeypatch.setattr(signals, "_asked", False)
-    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signals.stop_on_signals()
     results = sample.home.dbt / "target" / "run_results.json"
     built = results.read_bytes()
     settings = make_settings(source="sample", risk_home=sample.home.root)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            run_dbt(settings, sample.home, "build", "--select", "fct_fills")
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+    with pytest.raises(KeyboardInterrupt):
+        run_dbt(settings, sample.home, "build", "--select", "fct_fills")
     assert asked
     assert results.read_bytes() == built
 
