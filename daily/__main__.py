@@ -125,7 +125,7 @@ def run_backtest(
 @click.option("--query", envvar="Q", help="One statement or several; left out: stdin.")
 def run_sql(query: str | None) -> None:
     """Query the published copy, also while a run writes."""
-    from runtime.sql_shell import run_sql as answer
+    from runtime.publish.sql_shell import run_sql as answer
 
     guarded(lambda settings: answer(published_home(settings), query))
 
@@ -226,7 +226,7 @@ def run_retrain() -> None:
 
 def published_home(settings: Settings) -> Home:
     """The home whose published copy is of AS_OF; left out: the latest."""
-    from runtime.publish import CURRENT
+    from runtime.publish.marts_copy import CURRENT
 
     home = Home(settings.home_root)
     latest = (home.published / CURRENT).resolve().name

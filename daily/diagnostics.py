@@ -9,7 +9,7 @@ import duckdb
 from daily.text import dollars, table
 from runtime.errors import UserError
 from runtime.home import Home
-from runtime.publish import PARTITIONED, open_published
+from runtime.publish.marts_copy import PARTITIONED, open_published
 from runtime.settings import Settings
 from runtime.warehouse import open_warehouse
 

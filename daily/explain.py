@@ -10,7 +10,7 @@ import pandas as pd
 from daily.text import dollars, table
 from runtime.errors import UserError
 from runtime.home import Home
-from runtime.publish import open_published
+from runtime.publish.marts_copy import open_published
 from runtime.warehouse import open_warehouse, read_run_context, rows_of
 
 CALLS_SHOWN = 10
@@ -145,7 +145,7 @@ def _traded(status: dict) -> str:
 
 def _basis(status: dict, call: dict | None) -> str:
     """In words who may speak for the trader, and why nobody does."""
-    from runtime.transform import project_variables
+    from runtime.transform.dbt import project_variables
 
     variables = project_variables()
     least = variables["prediction_minimum_traded_days"]

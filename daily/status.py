@@ -8,7 +8,7 @@ from reports.outbox import waiting
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.ledger import RUNNING, SUCCEEDED, Ledger, PastRun
-from runtime.publish import open_published
+from runtime.publish.marts_copy import open_published
 from runtime.sessions import EASTERN, next_session
 from runtime.settings import Settings
 

@@ -23,14 +23,14 @@ Step = Callable[[Settings, Home], Done]
 
 def freshness(settings: Settings, home: Home) -> Done:
     """Check how long ago the data was loaded: late is a warning, stale an error."""
-    from runtime.transform import check_freshness
+    from runtime.transform.dbt import check_freshness
 
     return Done(check_freshness(settings, home))
 
 
 def build(settings: Settings, home: Home) -> Done:
     """Build and test every model up to features and labels: what changed, or all."""
-    from runtime.rebuild import reason_to_build_all, record_build
+    from runtime.transform.build_state import reason_to_build_all, record_build
 
     reason = reason_to_build_all(home)
     done = _dbt_build(
@@ -70,7 +70,7 @@ def risk(settings: Settings, home: Home) -> Done:
 
 def publish(settings: Settings, home: Home) -> Done:
     """Publish a read-only copy of the marts."""
-    from runtime.publish import publish as publish_marts
+    from runtime.publish.marts_copy import publish as publish_marts
 
     if _is_past(settings, home):
         return Done(
@@ -117,8 +117,8 @@ def verify(settings: Settings, home: Home) -> Done:
 
 def docs(settings: Settings, home: Home) -> Done:
     """Write the lineage site: one static page that works offline."""
-    from runtime.lineage_site import lineage_page
-    from runtime.transform import run_dbt
+    from runtime.publish.lineage_site import lineage_page
+    from runtime.transform.dbt import run_dbt
 
     run_dbt(settings, home, "docs generate")
     is_sample = read_run_context(home).is_sample
@@ -132,8 +132,8 @@ def docs(settings: Settings, home: Home) -> Done:
 
 def build_spark(settings: Settings, home: Home) -> Done:
     """Export the sources as Parquet; build and test every model on them, on Spark."""
-    from runtime.lake import write_lake
-    from runtime.spark import build_on_spark
+    from runtime.transform.lake import write_lake
+    from runtime.transform.spark import build_on_spark
 
     write_lake(home)
     return Done(build_on_spark(settings, home))
@@ -184,7 +184,7 @@ def _is_past(settings: Settings, home: Home) -> bool:
 
 
 def _dbt_build(settings: Settings, home: Home, selector: str, *options: str) -> Done:
-    from runtime.transform import run_dbt
+    from runtime.transform.dbt import run_dbt
 
     # Unit tests check the code, not the data: they belong to `make test`.
     results = run_dbt(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from runtime.transform import project_variables
+from runtime.transform.dbt import project_variables
 
 # A year of sessions is drawn from; fewer than a quarter's say nothing of a bad day.
 SCENARIOS = 250

@@ -15,7 +15,7 @@ from ml.boosting import (
     predict_own,
 )
 from ml.days import Days
-from runtime.transform import project_variables
+from runtime.transform.dbt import project_variables
 
 Predictions = dict[str, np.ndarray]
 """By output and model, such as `loss_global`: one row per trader-day predicted.

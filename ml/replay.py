@@ -15,7 +15,7 @@ from ml.days import Days
 from ml.desk import DeskHistory
 from ml.fitted import Predictions
 from ml.policies import POLICIES
-from runtime.transform import project_variables
+from runtime.transform.dbt import project_variables
 
 
 class Replay(NamedTuple):

@@ -33,7 +33,7 @@ from ml.trial import compare
 from ml.tuning import Tuning
 from runtime.home import Home
 from runtime.settings import Settings
-from runtime.transform import project_variables
+from runtime.transform.dbt import project_variables
 
 _CONSIDERED = ("own_model", "global_model", "too_little_history")
 

@@ -20,7 +20,7 @@ from ml.replay import Replay
 from ml.walk_forward import code_fingerprint
 from runtime.errors import UserError
 from runtime.home import Home
-from runtime.transform import project_variables
+from runtime.transform.dbt import project_variables
 from runtime.warehouse import open_warehouse
 
 _ORDER = "order by trader_id, trade_date"

@@ -25,7 +25,7 @@ from ml.tuning import Tuning
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.settings import Settings
-from runtime.transform import project_variables
+from runtime.transform.dbt import project_variables
 
 SHARED_LEAVES, SHARED_ROUNDS = (3, 4, 8, 15), (30, 60, 120, 240)
 OWN_LEAVES, OWN_ROUNDS = (2, 3, 4), (10, 20, 40, 80)

@@ -16,7 +16,7 @@ from ml.days import Days
 from ml.fitted import Fitted, Predictions, fit_owns
 from ml.tuning import Tuning
 from runtime.files import write_whole
-from runtime.transform import project_variables
+from runtime.transform.dbt import project_variables
 
 # Refits fall on the same dates whatever day it is run on: a Monday, and every so many
 # days from it.

@@ -42,7 +42,7 @@ import json, sys
 from pathlib import Path
 from runtime.home import Home
 from runtime.settings import Settings
-from runtime.transform import run_dbt
+from runtime.transform.dbt import run_dbt
 home, told, *left_out = sys.argv[1:]
 settings = Settings(_env_file=None, risk_home=home)
 without = [x for kind in left_out for x in ("--exclude-resource-type", kind)]

@@ -136,7 +136,7 @@ BuildWarehouse = Callable[..., Home]
 def build_warehouse(folder: Path, exports: Path, **settings: object) -> Home:
     """Ingest a folder of exports and build every model before scoring."""
     from ingestion.pipeline import bring_up_to_date
-    from runtime.transform import run_dbt
+    from runtime.transform.dbt import run_dbt
 
     chosen = make_settings(
         source="files", exports=exports, risk_home=folder, **settings

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from runtime.settings import PROJECT_ROOT
-from runtime.transform import run_dbt
+from runtime.transform.dbt import run_dbt
 from tests.conftest import SampleRun, make_settings
 
 ANALYSES = sorted((PROJECT_ROOT / "dbt_project/analyses").glob("*.sql"))

@@ -13,7 +13,7 @@ import yaml
 from dbt.task.docs import DOCS_INDEX_FILE_PATH
 
 from runtime.home import Home
-from runtime.lineage_site import CHANGES, lineage
+from runtime.publish.lineage_site import CHANGES, lineage
 from runtime.settings import PROJECT_ROOT
 from tests.browser import browse, needs_browser
 from tests.conftest import build_warehouse, run_daily

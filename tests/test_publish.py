@@ -12,9 +12,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-import runtime.publish
+import runtime.publish.marts_copy
 from runtime.home import Home
-from runtime.publish import publish
+from runtime.publish.marts_copy import publish
 from runtime.settings import ENV_FILE
 from runtime.warehouse import RAW_LAYOUT
 from tests.conftest import PROJECT_ROOT, run_daily, start_python
@@ -345,7 +345,8 @@ def test_killed_half_way_the_last_good_copy_stays(home: Home, step: str) -> None
     change(home, "delete from marts.fct_fills where fill_sequence > 20")
     killed = start_python(
         "-c",
-        "import os, sys\nfrom pathlib import Path\nimport runtime.publish as it\n"
+        "import os, sys\nfrom pathlib import Path\n"
+        "import runtime.publish.marts_copy as it\n"
         f"it.{step} = lambda *_: os.kill(os.getpid(), 9)\n"
         "from runtime.home import Home\nit.publish(Home(Path(sys.argv[1])))",
         str(home.root),
@@ -366,7 +367,7 @@ def test_every_mart_that_grows_with_the_fills_is_partitioned() -> None:
         if "Grain: one row per fill of" in path.read_text()
         or "flat-to-flat position" in path.read_text()
     }
-    assert grains == set(runtime.publish.PARTITIONED)
+    assert grains == set(runtime.publish.marts_copy.PARTITIONED)
 
 
 def test_sql_reads_the_copy_while_a_run_writes(home: Home) -> None:

@@ -8,10 +8,10 @@ import duckdb
 import pytest
 
 from runtime.home import Home
-from runtime.lake import write_lake
 from runtime.settings import PROJECT_ROOT
-from runtime.spark import ENVIRONMENT, build_on_spark
-from runtime.transform import run_dbt
+from runtime.transform.dbt import run_dbt
+from runtime.transform.lake import write_lake
+from runtime.transform.spark import ENVIRONMENT, build_on_spark
 from tests.conftest import build_warehouse, make_settings, run_daily
 from tests.exports import Exports
 from tests.oracle.adversarial import cases, random_fills

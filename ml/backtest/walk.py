@@ -22,7 +22,7 @@ from ml.train import REFIT_DAYS
 from ml.tuning import Tuning
 from ml.walk_forward import walk_forward
 from runtime.errors import UserError
-from runtime.transform import project_variables
+from runtime.transform.dbt import project_variables
 
 
 @dataclass(frozen=True)

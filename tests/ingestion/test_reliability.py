@@ -51,7 +51,7 @@ from ingestion.simulator.revisions import (
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.sessions import sessions_between
-from runtime.transform import run_dbt
+from runtime.transform.dbt import run_dbt
 from runtime.warehouse import read_run_context
 from tests.conftest import make_settings, rows
 from tests.ingestion.test_simulator_awkward import awkward_firm

@@ -19,7 +19,7 @@ from ml.store import registry_frame
 from ml.train import train_models
 from ml.tuning import Tuning
 from runtime.errors import UserError
-from runtime.transform import project_variables
+from runtime.transform.dbt import project_variables
 from tests.conftest import connected
 from tests.ml.frames import ORDER, cut, frames, to_days
 

@@ -10,7 +10,7 @@ from ml.policies import POLICIES, Outlook, assigned, effects
 from ml.trial import compare
 from runtime.errors import UserError
 from runtime.settings import load_settings
-from runtime.transform import project_variables
+from runtime.transform.dbt import project_variables
 from tests.conftest import connected, make_settings
 
 DAY = date(2026, 3, 2)

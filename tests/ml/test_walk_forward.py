@@ -10,7 +10,7 @@ from ml.boosting import ModelSettings, TreeSettings
 from ml.champion import make
 from ml.tuning import Tuning
 from ml.walk_forward import refit_dates, walk_forward
-from runtime.transform import project_variables
+from runtime.transform.dbt import project_variables
 from tests.ml.frames import START, cut, frames, to_days
 
 LAST = START + timedelta(days=199)

@@ -35,7 +35,7 @@ from runtime.home import Home
 from runtime.ledger import FAILED, KILLED, SUCCEEDED, Ledger
 from runtime.limits import shortage_error
 from runtime.logs import log_to, steps_log
-from runtime.transform import run_dbt
+from runtime.transform.dbt import run_dbt
 from runtime.warehouse import open_warehouse
 from tests.conftest import SampleRun, make_settings, run_daily, start_python
 from tests.test_daily import contents

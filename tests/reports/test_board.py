@@ -23,7 +23,7 @@ from reports.board.figures import against_outcomes, calendar, equity
 from reports.names import slug
 from reports.summary import summarise
 from runtime.home import Home
-from runtime.transform import run_dbt
+from runtime.transform.dbt import run_dbt
 from tests.browser import browse, needs_browser
 from tests.conftest import SampleRun, build_warehouse, make_settings
 from tests.desks import copied, left_with, multiplied, renamed

@@ -12,7 +12,7 @@ from ingestion.pipeline import bring_up_to_date
 from reports.summary import summarise
 from runtime.home import Home
 from runtime.settings import PROJECT_ROOT
-from runtime.transform import run_dbt
+from runtime.transform.dbt import run_dbt
 from tests.conftest import build_warehouse, make_settings, rows
 from tests.exports import ExportedFill, Exports
 

@@ -12,7 +12,7 @@ from ingestion.pipeline import load
 from ingestion.sources import FilesSource
 from runtime.home import Home
 from runtime.sessions import EASTERN
-from runtime.transform import TransformError, run_dbt
+from runtime.transform.dbt import TransformError, run_dbt
 from tests.conftest import build_warehouse, connected, make_settings, rows
 from tests.exports import ExportedFill, Exports
 

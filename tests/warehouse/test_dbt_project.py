@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from runtime.settings import PROJECT_ROOT
-from runtime.transform import TransformError, run_dbt
+from runtime.transform.dbt import TransformError, run_dbt
 from tests.conftest import SampleRun, build_warehouse, make_settings, rows
 from tests.exports import ExportedFill, Exports
 

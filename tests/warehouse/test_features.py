@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from runtime.home import Home
-from runtime.transform import run_dbt
+from runtime.transform.dbt import run_dbt
 from tests.conftest import build_warehouse, connected, make_settings, rows
 from tests.exports import ExportedFill, Exports
 from tests.oracle import feature_rows, keep_book, label_rows, prepare

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from runtime.home import Home
-from runtime.transform import TransformError, check_freshness
+from runtime.transform.dbt import TransformError, check_freshness
 from tests.conftest import make_settings, run_daily
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ingestion.simulator import serve
 from runtime.home import Home
-from runtime.transform import run_dbt
+from runtime.transform.dbt import run_dbt
 from tests.conftest import make_settings, rows
 from tests.ingestion.test_simulator_golden import golden_firm
 from tests.mornings import load_morning

@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from runtime.home import Home
-from runtime.transform import TransformError, run_dbt
+from runtime.transform.dbt import TransformError, run_dbt
 from tests.conftest import build_warehouse, make_settings, rows
 from tests.exports import ExportedFill, Exports
 

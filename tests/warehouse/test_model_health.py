@@ -10,7 +10,7 @@ import pytest
 from reports.render import render
 from reports.summary import summarise
 from runtime.home import Home
-from runtime.transform import TransformError, run_dbt
+from runtime.transform.dbt import TransformError, run_dbt
 from tests.conftest import build_warehouse, make_settings, rows
 from tests.exports import ExportedFill, Exports
 

@@ -20,7 +20,7 @@ from ingestion.history import rebuild
 from ingestion.pipeline import bring_up_to_date
 from runtime.home import Home
 from runtime.settings import Settings
-from runtime.transform import run_dbt
+from runtime.transform.dbt import run_dbt
 from runtime.warehouse import read_run_context
 from tests.conftest import connected, make_settings, rows
 from tests.exports import ExportedFill, Exports

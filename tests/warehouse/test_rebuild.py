@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from ingestion.landing import day_schema, empty_tables, open_landing
 from ingestion.resources import FILLS
 from runtime.home import Home
-from runtime.publish import PARTITIONED
-from runtime.rebuild import fingerprint, reason_to_build_all, record_build
+from runtime.publish.marts_copy import PARTITIONED
 from runtime.sessions import sessions_between, sessions_table
 from runtime.settings import PROJECT_ROOT
-from runtime.transform import TransformError, run_dbt
+from runtime.transform.build_state import fingerprint, reason_to_build_all, record_build
+from runtime.transform.dbt import TransformError, run_dbt
 from runtime.warehouse import RunContext
 from tests.conftest import make_settings, rows
 
@@ -353,7 +353,7 @@ def test_what_is_published_by_date_decides_as_well(
     """Dates that no build touched are published as they were: by the same query."""
     project = tmp_path / "dbt_project"
     shutil.copytree(PROJECT_ROOT / "dbt_project", project)
-    monkeypatch.setattr("runtime.rebuild._DBT", project)
+    monkeypatch.setattr("runtime.transform.build_state._DBT", project)
     before = fingerprint()
     (project / "models/marts/core/daily_totals.sql").write_text("select 1")
     assert fingerprint() == before

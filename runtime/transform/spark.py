@@ -13,7 +13,7 @@ from collections import Counter
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.settings import PROJECT_ROOT, Settings
-from runtime.transform import FAILED
+from runtime.transform.dbt import FAILED
 
 ENVIRONMENT = PROJECT_ROOT / ".venv-spark"
 

@@ -9,7 +9,7 @@ import duckdb
 
 from runtime.errors import UserError
 from runtime.home import Home
-from runtime.publish import open_published
+from runtime.publish.marts_copy import open_published
 
 ROWS_SHOWN = 200
 WIDTH_OF_A_FILE = 200

@@ -19,7 +19,7 @@ import duckdb
 
 from runtime.errors import UserError
 from runtime.home import Home
-from runtime.rebuild import built_dates
+from runtime.transform.build_state import built_dates
 from runtime.warehouse import RunContext, open_warehouse, read_run_context
 
 CURRENT = "current"

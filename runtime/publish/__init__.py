@@ -1,0 +1,1 @@
+"""What others read: the copy of the marts, the SQL shell, the lineage site."""
