@@ -30,16 +30,11 @@ def freshness(settings: Settings, home: Home) -> Done:
 
 def build(settings: Settings, home: Home) -> Done:
     """Build and test every model up to features and labels: what changed, or all."""
-    from runtime.transform.build_state import reason_to_build_all, record_build
+    from runtime.transform.build import build_models
 
-    reason = reason_to_build_all(home)
-    done = _dbt_build(
-        settings, home, "before_scoring", *(["--full-refresh"] if reason else [])
-    )
-    said = f"{done.said}; {record_build(home)}"
-    if reason:
-        said += f" (in full: {reason})"
-    return Done(said, done.rows_count)
+    message, results = build_models(settings, home)
+    done = _built(home, results)
+    return Done(f"{done.said}; {message}", done.rows_count)
 
 
 def train(settings: Settings, home: Home) -> Done:
@@ -65,7 +60,9 @@ def score(settings: Settings, home: Home) -> Done:
 def risk(settings: Settings, home: Home) -> Done:
     """Build and test the risk marts on the predictions."""
     load_ledger(home, Ledger(Home(settings.home_root)).table())
-    return _dbt_build(settings, home, "after_scoring")
+    from runtime.transform.build import build_risk_models
+
+    return _built(home, build_risk_models(settings, home))
 
 
 def publish(settings: Settings, home: Home) -> Done:
@@ -183,14 +180,7 @@ def _is_past(settings: Settings, home: Home) -> bool:
     return home.root != settings.home_root and not settings.publish_past
 
 
-def _dbt_build(settings: Settings, home: Home, selector: str, *options: str) -> Done:
-    from runtime.transform.dbt import run_dbt
-
-    # Unit tests check the code, not the data: they belong to `make test`.
-    results = run_dbt(
-        settings, home, "build", "--selector", selector,
-        "--exclude-resource-type", "unit_test", *options,
-    )  # fmt: skip
+def _built(home: Home, results: list) -> Done:
     kinds = [result.node.resource_type for result in results]
     tests = sum(kind == "test" for kind in kinds)
     names = [result.node.name for result in results]

@@ -24,8 +24,7 @@ create table if not exists ops.built_fill_days (
     content_hash varchar not null
 );
 create table if not exists ops.built_with (
-    fingerprint varchar not null,
-    seen_through timestamp
+    fingerprint varchar not null
 );
 create table if not exists ops.built_dates (
     mart varchar not null,
@@ -33,9 +32,4 @@ create table if not exists ops.built_dates (
     built varchar not null,
     primary key (mart, partition_date)
 );
-{% if flags.FULL_REFRESH %}
-delete from ops.built_with;
-delete from ops.built_fill_days;
-delete from ops.built_dates;
-{% endif %}
 {% endmacro %}

@@ -1,15 +1,13 @@
 """What a build starts from: the last finished one, or nothing.
 
-The models of fills build only days that differ from `ops.built_fill_days`. That table
-is written here, once a whole build has succeeded, tests included: what a build that
-failed or was killed had planned is planned again by the next.
+The models of fills build only days that differ from `ops.built_fill_days`. dbt writes
+that table at the end of a build that has succeeded, tests included (macro
+`record_build`); which models it was is remembered here.
 """
 
 import hashlib
 import re
-from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
 
 import duckdb
 import yaml
@@ -19,72 +17,97 @@ from runtime.settings import PROJECT_ROOT
 from runtime.warehouse import open_warehouse
 
 _DBT = PROJECT_ROOT / "dbt_project"
-_REBUILT = "materialized='rebuilt'"
 # An account's day and the version of it that a build was made of.
 _BUILT_DAY = "account_id, trader_id, trade_date, account_number, content_hash"
-# Dates of which the rows of a mart may have changed: publish looks at these alone.
-_TOUCHED_DATES = {
-    "fct_fills": "select trade_date from intermediate.int_rebuilt_trader_days "
-    "union select trade_date from intermediate.int_rebuilt_account_days",
-    "fct_round_trips": "select trade_date from intermediate.int_rebuilt_trader_days "
-    "union select opened_date from intermediate.int_round_trips as trips "
-    "inner join intermediate.int_rebuilt_symbols as symbols on "
-    "trips.account_id = symbols.account_id and trips.symbol = symbols.symbol "
-    "and trips.opened_date <= symbols.last_date "
-    "and coalesce(trips.closed_date, date '9999-12-31') >= symbols.first_date",
-}
+# Marts that are published by date: how they are made decides what a date holds.
+_PUBLISHED_BY_DATE = ("fct_fills", "fct_round_trips")
+# Fills that a build takes on at a time: some 2 GB of memory for 4 million.
+BATCH_FILLS = 4_000_000
 
 
 def reason_to_build_all(home: Home) -> str | None:
     """Why nothing of the last build can be kept; None if the next may go on from it."""
     with open_warehouse(home.warehouse) as connection:
-        tables = {
-            name
-            for (name,) in connection.execute(
-                "select table_name from duckdb_tables()"
-            ).fetchall()
-        }
-        found = None
-        if "built_with" in tables:
+        try:
             found = connection.execute(
                 "select fingerprint from ops.built_with"
             ).fetchone()
+        except duckdb.CatalogException:
+            found = None
     if found is None:
         return "no build has been finished before"
     if found[0] != fingerprint():
         return "the models have changed since the last build"
-    missing = sorted(path.stem for path in _rebuilt_models() if path.stem not in tables)
-    if missing:
-        return f"{missing[0]} is missing"
     return None
 
 
-def record_build(home: Home) -> str:
-    """Remember what the finished build was made of; say what it built anew."""
+def forget_build(home: Home) -> None:
+    """Drop what dbt builds incrementally, and what no model makes any more."""
+    made = {path.stem for path in (_DBT / "models").rglob("*.sql")} | {
+        path.stem for path in (_DBT / "seeds").glob("*.csv")
+    }
+    incremental = set(_incremental_models())
     with open_warehouse(home.warehouse) as connection:
         connection.execute("begin")
-        connection.execute("delete from ops.built_fill_days")
+        relations = connection.execute(
+            "select table_schema, table_name, table_type "
+            "from information_schema.tables "
+            "where table_schema in ('ops', 'staging', 'intermediate', 'marts')"
+        ).fetchall()
+        for schema, name, kind in relations:
+            if schema != "ops" and (name in incremental or name not in made):
+                kind = "view" if kind == "VIEW" else "table"
+                connection.execute(f'drop {kind} {schema}."{name}"')
+        ops = {name for schema, name, _ in relations if schema == "ops"}
+        for table in ops & {"built_fill_days", "built_dates", "built_with"}:
+            connection.execute(f"delete from ops.{table}")
+        connection.execute("commit")
+
+
+def batch_ends(home: Home, batch_fills: int = BATCH_FILLS) -> list[str]:
+    """The last date of each batch of fills that no build has taken on yet.
+
+    Args:
+        batch_fills: A batch ends with the date that would make it larger.
+
+    Returns:
+        Dates as text, in order, without the end of the last batch: it has none.
+    """
+    with open_warehouse(home.warehouse) as connection:
+        try:
+            (built,) = connection.execute(
+                "select max(trade_date) from ops.built_fill_days"
+            ).fetchone()
+        except duckdb.CatalogException:
+            built = None
         days = connection.execute(
-            f"insert into ops.built_fill_days by name select {_BUILT_DAY} "
-            "from intermediate.int_fill_days"
-        ).fetchall()[0][0]
+            "select trade_date, sum(rows_count) from raw.day_versions "
+            "where resource = 'fills' and trade_date > coalesce(?, date '1900-01-01') "
+            "group by trade_date order by trade_date",
+            [built],
+        ).fetchall()
+    ends, held = [], 0
+    for (before, _), (_, count) in zip([(None, 0), *days], days, strict=False):
+        if held and held + count > batch_fills:
+            ends.append(str(before))
+            held = 0
+        held += count
+    return ends
+
+
+def record_models(home: Home) -> str:
+    """Remember by which models the finished build was; say what it built anew."""
+    with open_warehouse(home.warehouse) as connection:
         connection.execute("delete from ops.built_with")
         connection.execute(
-            "insert into ops.built_with "
-            "select ?, max(first_seen_at) from raw.day_versions",
+            "insert into ops.built_with by name select ? as fingerprint",
             [fingerprint()],
         )
-        now = datetime.now(UTC).isoformat()
-        for mart, dates in _TOUCHED_DATES.items():
-            connection.execute(
-                f"insert or replace into ops.built_dates select ?, *, ? from ({dates})",
-                [mart, now],
-            )
-        connection.execute("commit")
-        rebuilt = connection.execute(
-            "select count(*) from intermediate.int_rebuilt_account_days"
-        ).fetchall()[0][0]
-    return f"account-days of fills: {rebuilt:,} built anew of {days:,}"
+        days, planned = connection.execute(
+            "select (select count(*) from ops.built_fill_days), "
+            "(select count(*) from intermediate.int_planned_account_days)"
+        ).fetchone()
+    return f"account-days of fills: {planned:,} built anew of {days:,}"
 
 
 def built_dates(connection: duckdb.DuckDBPyConnection, mart: str) -> dict[str, str]:
@@ -116,10 +139,10 @@ def fingerprint() -> str:
         [
             *(_DBT / "macros").rglob("*.sql"),
             *(_DBT / "models" / "staging" / "propreports").glob("*.sql"),
-            *(_DBT / "models" / "intermediate").glob("*.sql"),
+            *(_DBT / "models" / "intermediate").rglob("*.sql"),
             *(
                 _DBT / "models" / "marts" / "core" / f"{mart}.sql"
-                for mart in _TOUCHED_DATES
+                for mart in _PUBLISHED_BY_DATE
             ),
             _DBT / "seeds" / "instrument_multipliers.csv",
         ]
@@ -134,9 +157,9 @@ def fingerprint() -> str:
     return hashlib.sha256(said.encode()).hexdigest()
 
 
-def _rebuilt_models() -> list[Path]:
+def _incremental_models() -> list[str]:
     return [
-        path
-        for path in sorted((_DBT / "models" / "intermediate").glob("*.sql"))
-        if _REBUILT in path.read_text(encoding="utf-8")
+        path.stem
+        for path in sorted((_DBT / "models").rglob("*.sql"))
+        if "materialized='incremental'" in path.read_text(encoding="utf-8")
     ]

@@ -31,13 +31,16 @@ def project_variables() -> dict[str, float]:
     return yaml.safe_load(text)["vars"]
 
 
-def run_dbt(settings: Settings, home: Home, *arguments: str) -> list:
+def run_dbt(
+    settings: Settings, home: Home, *arguments: str, build_through: str = ""
+) -> list:
     """Run one dbt command on the warehouse of `home`.
 
     Args:
         settings: Threads and memory limit.
         home: Whose warehouse.
         arguments: The command, then its options, as on dbt's command line.
+        build_through: Fills of later dates are left out, if no build took them on yet.
 
     Returns:
         dbt's results, one per node; empty for commands without nodes.
@@ -45,7 +48,7 @@ def run_dbt(settings: Settings, home: Home, *arguments: str) -> list:
     Raises:
         TransformError: dbt failed.
     """
-    outcome, results = _invoke(settings, home, *arguments)
+    outcome, results = _invoke(settings, home, *arguments, build_through=build_through)
     if not outcome.success:
         raise TransformError(_failure(settings, home, arguments[0], outcome, results))
     return results
@@ -92,7 +95,7 @@ def _limit(limit: "Time") -> str:
 
 
 def _invoke(
-    settings: Settings, home: Home, *arguments: str
+    settings: Settings, home: Home, *arguments: str, build_through: str = ""
 ) -> tuple["dbtRunnerResult", list]:
     environment = {
         "RISK_HOME": str(home.root),
@@ -100,6 +103,8 @@ def _invoke(
         "MEMORY_LIMIT": settings.memory_limit,
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     }
+    if build_through:
+        environment["BUILD_THROUGH"] = build_through
     before = {name: os.environ.get(name) for name in environment}
     os.environ.update(environment)
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager

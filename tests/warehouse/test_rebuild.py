@@ -3,6 +3,7 @@
 import random
 import shutil
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -20,7 +21,8 @@ from runtime.home import Home
 from runtime.publish.marts_copy import PARTITIONED
 from runtime.sessions import sessions_between, sessions_table
 from runtime.settings import PROJECT_ROOT
-from runtime.transform.build_state import fingerprint, reason_to_build_all, record_build
+from runtime.transform.build import build_models
+from runtime.transform.build_state import batch_ends, fingerprint, reason_to_build_all
 from runtime.transform.dbt import TransformError, run_dbt
 from runtime.warehouse import RunContext
 from tests.conftest import make_settings, rows
@@ -207,19 +209,24 @@ def _accounts() -> pa.Table:
     )
 
 
-def _run(home: Home, batch_fills: int, *options: str) -> None:
-    """Models before scoring, without tests; the seeds stay as written."""
+# Models alone; the seeds stay as written.
+_MODELS = (
+    "--exclude-resource-type", "test", "--exclude-resource-type", "seed",
+)  # fmt: skip
+
+
+def _run(home: Home, *options: str) -> None:
+    """What a plain dbt user runs."""
     run_dbt(
         make_settings(risk_home=home.root), home, "build",
-        "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test",
-        "--exclude-resource-type", "seed",
-        *options, "--vars", f"{{rebuild_batch_fills: {batch_fills}}}",
+        "--exclude-resource-type", "unit_test", *_MODELS, *options,
     )  # fmt: skip
 
 
-def _build(home: Home, batch_fills: int, *options: str) -> None:
-    _run(home, batch_fills, "--selector", "before_scoring", *options)
-    record_build(home)
+def _build(home: Home, batch_fills: int = 4_000_000) -> str:
+    """What `make build` does; what it says."""
+    settings = make_settings(risk_home=home.root)
+    return build_models(settings, home, *_MODELS, batch_fills=batch_fills)[0]
 
 
 def _differing(one: Path, other: Path) -> dict[str, list[tuple]]:
@@ -234,7 +241,7 @@ def _differing(one: Path, other: Path) -> dict[str, list[tuple]]:
                 "where database_name = 'one' "
                 "and schema_name in ('intermediate', 'marts')"
             ).fetchall()
-            if not table.split(".")[1].startswith("int_rebuil")
+            if not table.split(".")[1].startswith("int_planned")
         ]
         assert len(tables) > 40
         found = {
@@ -247,13 +254,24 @@ def _differing(one: Path, other: Path) -> dict[str, list[tuple]]:
     return {table: kept for table, kept in found.items() if kept}
 
 
-def _assert_same_as_in_full(home: Home, batch_fills: int) -> None:
+def _assert_same_as_in_full(home: Home, build: Callable[[Home], object]) -> None:
     """Built in full, in the very place (elsewhere dbt would read the project anew)."""
     kept = home.root / "kept.duckdb"
     shutil.copy(home.warehouse, kept)
-    _build(home, batch_fills, "--full-refresh")
+    build(home)
     assert _differing(kept, home.warehouse) == {}
     kept.replace(home.warehouse)
+
+
+def _build_in_full_by_hand(home: Home) -> None:
+    _run(home, "--selector", "before_scoring", "--full-refresh")
+
+
+def _build_in_full_in_batches(home: Home) -> None:
+    with duckdb.connect(home.warehouse) as connection:
+        connection.execute("update ops.built_with set fingerprint = 'of other models'")
+    assert len(batch_ends(home, 100)) == 0
+    assert "in full: the models have changed" in _build(home, 100)
 
 
 @given(seed=st.integers(0, 2**32))
@@ -282,14 +300,14 @@ def test_building_what_changed_makes_what_building_all_makes(
         firm.write(home, sessions[-1] + timedelta(days=1))
         if draw.random() < 0.5:
             # Killed half-way: some tables are new, and nothing says so.
-            _run(home, batch_fills, "--select", draw.choice(["+int_lots", "+fct_lots"]))
+            _run(home, "--select", draw.choice(["+int_lots", "+fct_lots"]))
         for _ in range(draw.choice([1, 1, 2])):
             _build(home, batch_fills)
-        _assert_same_as_in_full(home, batch_fills)
-    _assert_same_as_in_full(home, 100 + 4_000_000 - batch_fills)
+        _assert_same_as_in_full(home, _build_in_full_by_hand)
+    _assert_same_as_in_full(home, _build_in_full_in_batches)
 
 
-def test_a_build_goes_on_only_from_one_it_can_trust(
+def test_a_build_resumes_only_from_one_it_can_trust(
     empty_home: Home, tmp_path: Path
 ) -> None:
     home = Home(tmp_path)
@@ -303,18 +321,80 @@ def test_a_build_goes_on_only_from_one_it_can_trust(
     with duckdb.connect(home.warehouse) as connection:
         connection.execute("update ops.built_with set fingerprint = 'of other models'")
     assert reason_to_build_all(home) == "the models have changed since the last build"
-    record_build(home)
+    # What no model makes any more goes with what is built anew.
     with duckdb.connect(home.warehouse) as connection:
-        connection.execute("drop table intermediate.int_lots")
-    assert reason_to_build_all(home) == "int_lots is missing"
-    # By hand, without a look at the reason: nothing is built on a hole.
-    with pytest.raises(TransformError, match="--full-refresh"):
-        _run(home, 100, "--select", "int_lots")
-    dates = "select count(*) > 0 from ops.built_dates"
-    assert rows(home, dates) == [(True,)]
-    # What is built in full by hand, nobody has recorded: publish looks at every date.
-    _run(home, 100, "--full-refresh", "--select", "int_fill_days")
-    assert rows(home, dates) == [(False,)]
+        connection.execute("create table marts.of_yesterday as select 1 as one")
+        connection.execute("create view staging.of_yesterday as select 1 as one")
+    assert "in full" in _build(home)
+    assert rows(home, "select * from duckdb_tables() where table_name ~ 'yest'") == []
+    assert rows(home, "select * from duckdb_views() where view_name ~ 'yest'") == []
+
+
+def test_one_model_by_hand_is_what_dbt_says_it_is(
+    empty_home: Home, tmp_path: Path
+) -> None:
+    """A missing table, or one with --full-refresh, is built whole; others are kept."""
+    home = Home(tmp_path)
+    shutil.copy(empty_home.warehouse, home.warehouse)
+    firm = Firm(random.Random(5))
+    for session in SESSIONS[:4]:
+        firm.trade(session)
+    firm.write(home, SESSIONS[4])
+    _build(home)
+    kept = tmp_path / "kept.duckdb"
+    shutil.copy(home.warehouse, kept)
+    built_days = rows(home, "from ops.built_fill_days")
+    touched = rows(home, "from ops.built_dates")
+    lots = "select count(*) from intermediate.int_lots"
+    for damage in ("drop table", "truncate"):
+        with duckdb.connect(home.warehouse) as connection:
+            connection.execute(f"{damage} intermediate.int_lots")
+        _run(home, "--select", "int_lots", "--full-refresh")
+        assert rows(home, lots)[0][0] > 0
+        assert _differing(kept, home.warehouse) == {}
+    with duckdb.connect(home.warehouse) as connection:
+        connection.execute("drop table intermediate.int_round_trips")
+    _run(home, "--select", "int_round_trips")
+    # Nothing is planned: what is there stays as it is.
+    _run(home, "--select", "int_lots")
+    assert _differing(kept, home.warehouse) == {}
+    assert rows(home, "from ops.built_fill_days") == built_days
+    # Publish looks at every date again: a model that was built in full may differ.
+    built = {(mart, day): build for mart, day, build in touched}
+    now = {
+        (mart, day): build for mart, day, build in rows(home, "from ops.built_dates")
+    }
+    assert now.keys() == built.keys()
+    assert all(now[date] != built[date] for date in built)
+
+
+def test_a_doubled_row_is_seen_by_hand_after_a_build_that_changed_nothing(
+    empty_home: Home, tmp_path: Path
+) -> None:
+    home = Home(tmp_path)
+    shutil.copy(empty_home.warehouse, home.warehouse)
+    firm = Firm(random.Random(6))
+    for session in SESSIONS[:2]:
+        firm.trade(session)
+    firm.write(home, SESSIONS[2])
+    _build(home)
+    assert "0 built anew" in _build(home)
+    settings = make_settings(risk_home=home.root)
+    for table in ("int_fills_current", "int_lots", "int_round_trips"):
+        grain = f"has_grain_{table}_*"
+        run_dbt(settings, home, "test", "--select", grain)
+        with duckdb.connect(home.warehouse) as connection:
+            connection.execute(
+                f"create or replace table doubled as from intermediate.{table} limit 1"
+            )
+            connection.execute(f"insert into intermediate.{table} from doubled")
+        with pytest.raises(TransformError, match=f"has_grain_{table}"):
+            run_dbt(settings, home, "test", "--select", grain)
+    # `make build` looks at what it built anew.
+    run_dbt(
+        settings, home, "test", "--select", "has_grain_int_fills_current_*",
+        "--vars", "{test_new_rows_only: true}",
+    )  # fmt: skip
 
 
 def test_one_late_fill_leaves_the_other_days_alone(
@@ -327,15 +407,15 @@ def test_one_late_fill_leaves_the_other_days_alone(
     for session in SESSIONS[:4]:
         firm.trade(session)
     firm.write(home, SESSIONS[4])
-    _build(home, 4_000_000)
+    _build(home)
     late = Fill("ABC", "B", Decimal(100), Decimal(10), datetime(2025, 3, 4, 10))
     sold = replace(late, side="S", price=Decimal(11))
     for one in (late, sold):
         firm.days[ACCOUNTS[0], SESSIONS[1]].append(one)
     firm.changed.add((ACCOUNTS[0], SESSIONS[1]))
     firm.write(home, SESSIONS[4])
-    _build(home, 4_000_000)
-    planned = rows(home, "from intermediate.int_rebuilt_account_days")
+    _build(home)
+    planned = rows(home, "from intermediate.int_planned_account_days")
     assert [one[:2] for one in planned] == [(ACCOUNTS[0], SESSIONS[1])]
     # Rows built anew stand behind those that stayed.
     moved = rows(

@@ -1,4 +1,8 @@
-{{ config(materialized='rebuilt', rebuilds='account_days') }}
+{{ config(
+    materialized='incremental',
+    meta={'planned_by': 'account_days'},
+    tags=['backfilled'],
+) }}
 {#
     Grain: one row per account and date with a fill.
     What there is to count and to check of the day's fills.
@@ -6,7 +10,7 @@
 with
 
 fills as (
-    {{ rebuilt_rows(ref('int_fills_current'), 'account') }}
+    {{ planned_rows(ref('int_fills_current'), 'account_days') }}
 ),
 
 final as (

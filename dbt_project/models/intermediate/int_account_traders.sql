@@ -13,7 +13,7 @@ accounts as (
 trader_accounts as (
     select
         account_id,
-        coalesce(cast(valid_from as date), {{ since_ever() }}) as valid_from,
+        coalesce(cast(valid_from as date), {{ min_date() }}) as valid_from,
         trader_id
     from {{ ref('trader_accounts') }}
 ),
@@ -33,13 +33,13 @@ assignments as (
     union all
     select
         accounts.account_id,
-        {{ since_ever() }} as valid_from,
+        {{ min_date() }} as valid_from,
         accounts.account_id as trader_id
     from accounts
     left join trader_accounts
         on
             accounts.account_id = trader_accounts.account_id
-            and trader_accounts.valid_from = {{ since_ever() }}
+            and trader_accounts.valid_from = {{ min_date() }}
     where trader_accounts.account_id is null
 ),
 
@@ -50,7 +50,7 @@ final as (
         valid_from,
         coalesce(
             lead(valid_from) over (partition by account_id order by valid_from),
-            {{ for_ever() }}
+            {{ max_date() }}
         ) as valid_to
     from assignments
 )

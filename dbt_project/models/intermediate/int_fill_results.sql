@@ -1,4 +1,8 @@
-{{ config(materialized='rebuilt', rebuilds='trader_days') }}
+{{ config(
+    materialized='incremental',
+    meta={'planned_by': 'trader_days'},
+    tags=['backfilled'],
+) }}
 {#
     Grain: one row per counted fill: what was realised at it.
     A match counts at the later of its two fills, fees at their fill. The path is the
@@ -8,7 +12,7 @@
 with
 
 fills as (
-    {{ rebuilt_rows(ref('int_intraday_matches'), 'trader') }}
+    {{ planned_rows(ref('int_intraday_matches'), 'trader_days') }}
 ),
 
 realised as (
@@ -17,14 +21,14 @@ realised as (
         greatest(buy_sequence, sell_sequence) as fill_sequence,
         gross_pnl
     from {{ ref('int_intraday_pieces') }}
-    where trade_date between {{ batch_begins() }} and {{ batch_ends() }}
+    where trade_date >= {{ first_built_date() }}
     union all
     select
         account_id,
         closing_sequence as fill_sequence,
         gross_pnl
     from {{ ref('int_lots') }}
-    where closed_date between {{ batch_begins() }} and {{ batch_ends() }}
+    where closed_date >= {{ first_built_date() }}
 ),
 
 realised_summed as (

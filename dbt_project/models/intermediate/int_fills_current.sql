@@ -1,4 +1,8 @@
-{{ config(materialized='rebuilt', rebuilds='account_days') }}
+{{ config(
+    materialized='incremental',
+    meta={'planned_by': 'account_days'},
+    tags=['backfilled'],
+) }}
 {#
     Grain: one row per fill of the current version of each (account, trade date).
     day_sequence numbers the fills of a trader's day in time, ties broken by the
@@ -11,24 +15,11 @@ with
 
 fills as (
     select * from {{ ref('stg_propreports__fills') }}
-    where trade_date between {{ batch_begins() }} and {{ batch_ends() }}
+    where trade_date >= {{ first_built_date() }}
 ),
 
 fill_days as (
-    select
-        account_id,
-        trader_id,
-        trade_date,
-        account_number,
-        content_hash
-    from {{ ref('int_fill_days') }}
-),
-
-rebuilt_days as (
-    select
-        account_id,
-        trade_date
-    from {{ ref('int_rebuilt_account_days') }}
+    {{ planned_rows(ref('int_fill_days'), 'account_days') }}
 ),
 
 instruments as (
@@ -54,10 +45,6 @@ fills_identified as (
             fills.account_number = fill_days.account_number
             and fills.trade_date = fill_days.trade_date
             and fills.content_hash = fill_days.content_hash
-    inner join rebuilt_days
-        on
-            fill_days.account_id = rebuilt_days.account_id
-            and fill_days.trade_date = rebuilt_days.trade_date
     left join instruments on fills.symbol = instruments.symbol
 ),
 

@@ -1,4 +1,8 @@
-{{ config(materialized='rebuilt', rebuilds='account_days') }}
+{{ config(
+    materialized='incremental',
+    meta={'planned_by': 'account_days'},
+    tags=['backfilled'],
+) }}
 {#
     Grain: one row per counted fill: how much of it the same day's other side matched.
     First FIFO level: of B shares bought and S sold in a symbol today, the first
@@ -7,7 +11,7 @@
 with
 
 fills as (
-    {{ rebuilt_rows(ref('int_fills_current'), 'account') }}
+    {{ planned_rows(ref('int_fills_current'), 'account_days') }}
 ),
 
 fills_numbered as (

@@ -1,4 +1,8 @@
-{{ config(materialized='rebuilt', rebuilds='trader_days') }}
+{{ config(
+    materialized='incremental',
+    meta={'planned_by': 'trader_days'},
+    tags=['backfilled'],
+) }}
 {#
     Grain: one row per trader and date with a counted fill.
     The path of the day's realized net P&L starts at zero; of equal extremes the first
@@ -7,7 +11,7 @@
 with
 
 fill_results as (
-    {{ rebuilt_rows(ref('int_fill_results'), 'trader') }}
+    {{ planned_rows(ref('int_fill_results'), 'trader_days') }}
 ),
 
 peaks_running as (

@@ -1,4 +1,8 @@
-{{ config(materialized='rebuilt', rebuilds='account_days') }}
+{{ config(
+    materialized='incremental',
+    meta={'planned_by': 'account_days'},
+    tags=['backfilled'],
+) }}
 {#
     Grain: one row per pair of fills of one day that FIFO matches.
     What int_intraday_matches says of each fill, as pairs: which fill met which.
@@ -6,7 +10,7 @@
 with
 
 matches as (
-    {{ rebuilt_rows(ref('int_intraday_matches'), 'account') }}
+    {{ planned_rows(ref('int_intraday_matches'), 'account_days') }}
 ),
 
 pieces as (

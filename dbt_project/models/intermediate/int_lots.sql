@@ -1,24 +1,33 @@
-{{ config(materialized='rebuilt', rebuilds='symbol_spans', carries_state=true) }}
+{{ config(
+    materialized='incremental',
+    meta={'planned_by': 'symbol_spans'},
+    tags=['backfilled'],
+) }}
 {#
     Grain: one row per piece of a lot: units of one fill that its own day did not match,
     and the later fill that closed them, or none yet.
     Second FIFO level: what the day's own matching left over meets the lots of earlier
     days, oldest first (macro fifo_pieces). What a day leaves over goes one way, so the
     two fills of a pair are of different days: the earlier opened the lot.
-    Lots open when a batch begins come first: they are all that history leaves behind.
+    Lots that are open when what is planned begins come first: they are all that the days
+    before leave behind.
 #}
 with
 
-rebuilt_symbols as (
-    {{ rebuilt_symbols() }}
+planned_symbols as (
+    select
+        account_id,
+        symbol,
+        first_date
+    from {{ ref('int_planned_symbols') }}
 ),
 
 matches as (
-    {{ rebuilt_rows(ref('int_intraday_matches'), 'symbol') }}
+    {{ planned_rows(ref('int_intraday_matches'), 'symbols') }}
 ),
 
-lots_so_far as (
-    select * from {{ rows_so_far({
+previous_lots as (
+    select * from {{ previous_rows({
         'account_id': 'varchar(100)',
         'symbol': 'varchar(100)',
         'opening_sequence': 'bigint',
@@ -33,30 +42,30 @@ lots_so_far as (
 
 remainders as (
     select
-        lots_so_far.account_id,
-        lots_so_far.symbol,
-        lots_so_far.opened_date as trade_date,
-        lots_so_far.opening_sequence as fill_sequence,
-        lots_so_far.is_long as is_buy,
-        lots_so_far.opening_price as price,
-        lots_so_far.multiplier,
-        cast(sum(lots_so_far.quantity) as decimal(18, 8)) as remaining_quantity
-    from lots_so_far
-    inner join rebuilt_symbols
+        previous_lots.account_id,
+        previous_lots.symbol,
+        previous_lots.opened_date as trade_date,
+        previous_lots.opening_sequence as fill_sequence,
+        previous_lots.is_long as is_buy,
+        previous_lots.opening_price as price,
+        previous_lots.multiplier,
+        cast(sum(previous_lots.quantity) as decimal(18, 8)) as remaining_quantity
+    from previous_lots
+    inner join planned_symbols
         on
-            lots_so_far.account_id = rebuilt_symbols.account_id
-            and lots_so_far.symbol = rebuilt_symbols.symbol
-            and lots_so_far.opened_date < rebuilt_symbols.first_date
-            and coalesce(lots_so_far.closed_date, {{ for_ever() }})
-            >= rebuilt_symbols.first_date
+            previous_lots.account_id = planned_symbols.account_id
+            and previous_lots.symbol = planned_symbols.symbol
+            and previous_lots.opened_date < planned_symbols.first_date
+            and coalesce(previous_lots.closed_date, {{ max_date() }})
+            >= planned_symbols.first_date
     group by
-        lots_so_far.account_id,
-        lots_so_far.symbol,
-        lots_so_far.opened_date,
-        lots_so_far.opening_sequence,
-        lots_so_far.is_long,
-        lots_so_far.opening_price,
-        lots_so_far.multiplier
+        previous_lots.account_id,
+        previous_lots.symbol,
+        previous_lots.opened_date,
+        previous_lots.opening_sequence,
+        previous_lots.is_long,
+        previous_lots.opening_price,
+        previous_lots.multiplier
     union all
     select
         account_id,

@@ -1,16 +1,24 @@
-{{ config(materialized='rebuilt', rebuilds='symbol_spans', carries_state=true) }}
+{{ config(
+    materialized='incremental',
+    meta={'planned_by': 'symbol_spans'},
+    tags=['backfilled'],
+) }}
 {#
     Grain: one row per account, symbol and flat-to-flat position.
     A fill that passes through zero is split (macro fill_legs), so the cash a closed trip
     leaves behind is its gross P&L. A trip says how a trade went; on which day its P&L
     counts is daily_totals'. A trip is its last fill's trader's; opening_trader_id opened
     it, with the fill opening_sequence.
-    A trip that is open when a batch begins is built again from its first fill on.
+    A trip that is open when what is planned begins is built again from its first fill on.
 #}
 with
 
-rebuilt_symbols as (
-    {{ rebuilt_symbols() }}
+planned_symbols as (
+    select
+        account_id,
+        symbol,
+        first_date
+    from {{ ref('int_planned_symbols') }}
 ),
 
 matches as (
@@ -30,7 +38,7 @@ matches as (
         has_fill_time,
         filled_at_et
     from {{ ref('int_intraday_matches') }}
-    where trade_date between {{ state_begins() }} and {{ batch_ends() }}
+    where trade_date >= {{ first_open_date() }}
 ),
 
 symbol_days as (
@@ -40,39 +48,39 @@ symbol_days as (
         trade_date,
         opening_quantity
     from {{ ref('int_symbol_day_results') }}
-    where trade_date between {{ state_begins() }} and {{ batch_ends() }}
+    where trade_date >= {{ first_open_date() }}
 ),
 
-trips_so_far as (
-    select * from {{ rows_so_far({
+previous_trips as (
+    select * from {{ previous_rows({
         'account_id': 'varchar(100)',
         'symbol': 'varchar(100)',
         'opening_sequence': 'bigint',
         'opened_date': 'date',
         'closed_date': 'date',
     }) }} as carried
-    where closed_date is null or closed_date >= {{ batch_begins() }}
+    where closed_date is null or closed_date >= {{ first_built_date() }}
 ),
 
 open_trips as (
     select
-        rebuilt_symbols.account_id,
-        rebuilt_symbols.symbol,
-        rebuilt_symbols.first_date,
-        trips_so_far.opening_sequence,
-        trips_so_far.opened_date
-    from trips_so_far
-    inner join rebuilt_symbols
+        planned_symbols.account_id,
+        planned_symbols.symbol,
+        planned_symbols.first_date,
+        previous_trips.opening_sequence,
+        previous_trips.opened_date
+    from previous_trips
+    inner join planned_symbols
         on
-            trips_so_far.account_id = rebuilt_symbols.account_id
-            and trips_so_far.symbol = rebuilt_symbols.symbol
-            and trips_so_far.opened_date < rebuilt_symbols.first_date
-            and coalesce(trips_so_far.closed_date, {{ for_ever() }})
-            >= rebuilt_symbols.first_date
+            previous_trips.account_id = planned_symbols.account_id
+            and previous_trips.symbol = planned_symbols.symbol
+            and previous_trips.opened_date < planned_symbols.first_date
+            and coalesce(previous_trips.closed_date, {{ max_date() }})
+            >= planned_symbols.first_date
 ),
 
-rebuilt_days as (
-    {{ rebuilt_rows(ref('int_symbol_day_results'), 'symbol') }}
+planned_days as (
+    {{ planned_rows(ref('int_symbol_day_results'), 'symbols') }}
 ),
 
 days_chosen as (
@@ -82,7 +90,7 @@ days_chosen as (
         trade_date,
         opening_quantity,
         cast(0 as bigint) as first_sequence
-    from rebuilt_days
+    from planned_days
     union all
     select
         symbol_days.account_id,

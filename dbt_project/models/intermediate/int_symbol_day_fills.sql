@@ -1,4 +1,8 @@
-{{ config(materialized='rebuilt', rebuilds='account_days') }}
+{{ config(
+    materialized='incremental',
+    meta={'planned_by': 'account_days'},
+    tags=['backfilled'],
+) }}
 {#
     Grain: one row per account, symbol and date with a counted fill.
     What the day's fills add up to by themselves, whatever was held before.
@@ -6,7 +10,7 @@
 with
 
 matches as (
-    {{ rebuilt_rows(ref('int_intraday_matches'), 'account') }}
+    {{ planned_rows(ref('int_intraday_matches'), 'account_days') }}
 ),
 
 final as (

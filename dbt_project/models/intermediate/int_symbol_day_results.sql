@@ -1,18 +1,26 @@
-{{ config(materialized='rebuilt', rebuilds='symbol_days', carries_state=true) }}
+{{ config(
+    materialized='incremental',
+    meta={'planned_by': 'symbol_days'},
+    tags=['backfilled'],
+) }}
 {#
     Grain: one row per account, symbol and date with a counted fill.
     The cost of an open position is what was paid for everything so far, less what was
     got for it, plus the gross realised: an identity of any lot method, so open lots
-    need not be enumerated. The last row before a batch carries position and cost on.
+    need not be enumerated. The last row before what is planned carries position and cost on.
 #}
 with
 
-rebuilt_symbols as (
-    {{ rebuilt_symbols() }}
+planned_symbols as (
+    select
+        account_id,
+        symbol,
+        first_date
+    from {{ ref('int_planned_symbols') }}
 ),
 
 fill_days as (
-    {{ rebuilt_rows(ref('int_symbol_day_fills'), 'symbol') }}
+    {{ planned_rows(ref('int_symbol_day_fills'), 'symbols') }}
 ),
 
 overnight_days as (
@@ -22,12 +30,12 @@ overnight_days as (
         closed_date as trade_date,
         sum(gross_pnl) as overnight_gross_pnl
     from {{ ref('int_lots') }}
-    where closed_date between {{ batch_begins() }} and {{ batch_ends() }}
+    where closed_date >= {{ first_built_date() }}
     group by account_id, symbol, closed_date
 ),
 
-results_so_far as (
-    select * from {{ rows_so_far({
+previous_results as (
+    select * from {{ previous_rows({
         'account_id': 'varchar(100)',
         'symbol': 'varchar(100)',
         'trade_date': 'date',
@@ -38,18 +46,18 @@ results_so_far as (
 
 carried as (
     select
-        results_so_far.account_id,
-        results_so_far.symbol,
-        max_by(results_so_far.position_quantity, results_so_far.trade_date)
+        previous_results.account_id,
+        previous_results.symbol,
+        max_by(previous_results.position_quantity, previous_results.trade_date)
             as position_quantity,
-        max_by(results_so_far.open_cost, results_so_far.trade_date) as open_cost
-    from results_so_far
-    inner join rebuilt_symbols
+        max_by(previous_results.open_cost, previous_results.trade_date) as open_cost
+    from previous_results
+    inner join planned_symbols
         on
-            results_so_far.account_id = rebuilt_symbols.account_id
-            and results_so_far.symbol = rebuilt_symbols.symbol
-            and results_so_far.trade_date < rebuilt_symbols.first_date
-    group by results_so_far.account_id, results_so_far.symbol
+            previous_results.account_id = planned_symbols.account_id
+            and previous_results.symbol = planned_symbols.symbol
+            and previous_results.trade_date < planned_symbols.first_date
+    group by previous_results.account_id, previous_results.symbol
 ),
 
 realised_days as (

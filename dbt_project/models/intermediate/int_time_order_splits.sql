@@ -1,4 +1,8 @@
-{{ config(materialized='rebuilt', rebuilds='symbol_days') }}
+{{ config(
+    materialized='incremental',
+    meta={'planned_by': 'symbol_days'},
+    tags=['backfilled'],
+) }}
 {#
     Grain: one row per counted fill of an account, symbol and date on which a queue in
     time order matches other fills than our rule does.
@@ -11,7 +15,7 @@
 with
 
 symbol_days as (
-    {{ rebuilt_rows(ref('int_symbol_day_results'), 'symbol') }}
+    {{ planned_rows(ref('int_symbol_day_results'), 'symbols') }}
 ),
 
 fill_days as (
@@ -20,7 +24,7 @@ fill_days as (
         symbol,
         trade_date
     from {{ ref('int_symbol_day_fills') }}
-    where has_both_sides and trade_date between {{ batch_begins() }} and {{ batch_ends() }}
+    where has_both_sides and trade_date >= {{ first_built_date() }}
 ),
 
 candidates as (
@@ -49,7 +53,7 @@ intraday_matches as (
         quantity,
         remaining_quantity
     from {{ ref('int_intraday_matches') }}
-    where trade_date between {{ batch_begins() }} and {{ batch_ends() }}
+    where trade_date >= {{ first_built_date() }}
 ),
 
 fills_running as (

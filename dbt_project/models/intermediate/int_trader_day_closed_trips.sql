@@ -1,4 +1,8 @@
-{{ config(materialized='rebuilt', rebuilds='trader_days') }}
+{{ config(
+    materialized='incremental',
+    meta={'planned_by': 'trader_days'},
+    tags=['backfilled'],
+) }}
 {#
     Grain: one row per trader and date on which a trip was closed.
     How the trips closed that day went: which way, how long, with what result.
@@ -6,7 +10,7 @@
 with
 
 closed_trips as (
-    {{ rebuilt_rows(ref('int_round_trips'), 'trader', 'closed_date') }}
+    {{ planned_rows(ref('int_round_trips'), 'trader_days', 'closed_date') }}
 ),
 
 round_trips as (

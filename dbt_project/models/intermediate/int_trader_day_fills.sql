@@ -1,4 +1,8 @@
-{{ config(materialized='rebuilt', rebuilds='trader_days') }}
+{{ config(
+    materialized='incremental',
+    meta={'planned_by': 'trader_days'},
+    tags=['backfilled'],
+) }}
 {#
     Grain: one row per trader and traded day.
     How large the day's regular fills were. Sums run over decimals, so that two builds of
@@ -7,7 +11,7 @@
 with
 
 fills as (
-    {{ rebuilt_rows(ref('int_fills_current'), 'trader') }}
+    {{ planned_rows(ref('int_fills_current'), 'trader_days') }}
 ),
 
 final as (

@@ -1,7 +1,7 @@
 {{ config(
-    materialized='rebuilt',
-    rebuilds='trader_days',
-    carries_state=true,
+    materialized='incremental',
+    meta={'planned_by': 'trader_days'},
+    tags=['backfilled'],
     unique_key=['trader_id', 'trade_date'],
 ) }}
 {#
@@ -17,18 +17,18 @@ stops as (
         trade_date,
         usual_stop_pnl
     from {{ ref('int_usual_stops') }}
-    where trade_date between {{ batch_begins() }} and {{ batch_ends() }}
+    where trade_date >= {{ first_built_date() }}
 ),
 
-rebuilt_days as (
+planned_days as (
     select
         trader_id,
         trade_date
-    from {{ ref('int_rebuilt_trader_days') }}
+    from {{ ref('int_planned_trader_days') }}
 ),
 
-stops_so_far as (
-    select * from {{ rows_so_far({
+previous_stops as (
+    select * from {{ previous_rows({
         'trader_id': 'varchar(100)',
         'trade_date': 'date',
         'usual_stop_pnl': 'double',
@@ -41,17 +41,18 @@ stops_chosen as (
         stops.trade_date,
         stops.usual_stop_pnl
     from stops
-    left join rebuilt_days
+    left join planned_days
         on
-            stops.trader_id = rebuilt_days.trader_id
-            and stops.trade_date = rebuilt_days.trade_date
-    left join stops_so_far
+            stops.trader_id = planned_days.trader_id
+            and stops.trade_date = planned_days.trade_date
+    left join previous_stops
         on
-            stops.trader_id = stops_so_far.trader_id
-            and stops.trade_date = stops_so_far.trade_date
+            stops.trader_id = previous_stops.trader_id
+            and stops.trade_date = previous_stops.trade_date
     where
-        rebuilt_days.trader_id is not null
-        or stops.usual_stop_pnl is distinct from stops_so_far.usual_stop_pnl
+        planned_days.trader_id is not null
+        or previous_stops.trader_id is null
+        or stops.usual_stop_pnl is distinct from previous_stops.usual_stop_pnl
 ),
 
 fill_results as (
@@ -69,7 +70,7 @@ fill_results as (
             and results.trade_date = stops_chosen.trade_date
     where
         stops_chosen.usual_stop_pnl is not null
-        and results.trade_date between {{ batch_begins() }} and {{ batch_ends() }}
+        and results.trade_date >= {{ first_built_date() }}
 ),
 
 stops_reached as (

@@ -1,4 +1,8 @@
-{{ config(materialized='rebuilt', rebuilds='trader_days') }}
+{{ config(
+    materialized='incremental',
+    meta={'planned_by': 'trader_days'},
+    tags=['backfilled'],
+) }}
 {#
     Grain: one row per trader and traded day with a fill whose time is known.
     When in the day a trader traded.
@@ -6,7 +10,7 @@
 with
 
 fills as (
-    {{ rebuilt_rows(ref('int_fills_current'), 'trader') }}
+    {{ planned_rows(ref('int_fills_current'), 'trader_days') }}
 ),
 
 sessions as (

@@ -1,4 +1,8 @@
-{{ config(materialized='rebuilt', rebuilds='trader_days') }}
+{{ config(
+    materialized='incremental',
+    meta={'planned_by': 'trader_days'},
+    tags=['backfilled'],
+) }}
 {#
     Grain: one row per trader and date on which a trip was opened or closed.
     How many trips, how large, how soon after one another, and after what. A trip's size
@@ -7,7 +11,7 @@
 with
 
 events as (
-    {{ rebuilt_rows(ref('int_trip_sequences'), 'trader') }}
+    {{ planned_rows(ref('int_trip_sequences'), 'trader_days') }}
 ),
 
 trip_events as (

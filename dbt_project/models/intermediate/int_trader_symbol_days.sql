@@ -1,9 +1,13 @@
-{{ config(materialized='rebuilt', rebuilds='trader_days') }}
+{{ config(
+    materialized='incremental',
+    meta={'planned_by': 'trader_days'},
+    tags=['backfilled'],
+) }}
 {# Grain: one row per trader, symbol and date with a regular fill. #}
 with
 
 fills as (
-    {{ rebuilt_rows(ref('int_fills_current'), 'trader') }}
+    {{ planned_rows(ref('int_fills_current'), 'trader_days') }}
 ),
 
 final as (

@@ -5,44 +5,31 @@
 #}
 with
 
-trader_days as (
-    select
-        trader_id,
-        trade_date,
-        net_pnl
-    from {{ ref('int_trader_days') }}
-),
-
 paths as (
+    -- A date without a regular fill is no traded day.
     select
         trader_id,
         trade_date,
+        final_net_pnl,
         trough_net_pnl
     from {{ ref('int_intraday_paths') }}
+    where fills_count > 0
 ),
 
 final as (
     select
-        trader_days.trader_id,
-        trader_days.trade_date,
+        trader_id,
+        trade_date,
         case
-            when
-                count(case when trader_days.net_pnl < 0 then 1 end) over previous_20 >= 3
+            when count(case when final_net_pnl < 0 then 1 end) over previous_20 >= 3
                 then
                     avg(
-                        case
-                            when trader_days.net_pnl < 0
-                                then cast(paths.trough_net_pnl as double)
-                        end
+                        case when final_net_pnl < 0 then cast(trough_net_pnl as double) end
                     ) over previous_20
         end as usual_stop_pnl
-    from trader_days
-    inner join paths
-        on
-            trader_days.trader_id = paths.trader_id
-            and trader_days.trade_date = paths.trade_date
+    from paths
     window previous_20 as (
-        partition by trader_days.trader_id order by trader_days.trade_date
+        partition by trader_id order by trade_date
         rows between 20 preceding and 1 preceding
     )
 )

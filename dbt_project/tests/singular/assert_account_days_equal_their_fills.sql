@@ -3,7 +3,7 @@
     those of all that count, and its position that of the day before and what was bought
     less what was sold. Of days built anew.
 #}
-{% set first_date = first_rebuilt_date() %}
+{% set first_date = first_tested_date() %}
 with
 
 fills as (

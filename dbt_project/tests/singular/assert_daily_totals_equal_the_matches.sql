@@ -1,7 +1,7 @@
 {#
     The gross of all days built anew is what both FIFO levels matched, to the last digit.
 #}
-{% set first_date = first_rebuilt_date() %}
+{% set first_date = first_tested_date() %}
 with
 
 days as (

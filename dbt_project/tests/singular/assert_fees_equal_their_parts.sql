@@ -1,5 +1,5 @@
 {# The fees of a fill built anew are the sum of its fees by name. #}
-{% set first_date = first_rebuilt_date() %}
+{% set first_date = first_tested_date() %}
 with
 
 fills as (

@@ -26,7 +26,7 @@ final as (
         ---------- text
         accounts.currency,
         ---------- flags
-        account_traders.valid_to = {{ for_ever() }} as is_current,
+        account_traders.valid_to = {{ max_date() }} as is_current,
         ---------- dates
         account_traders.valid_from,
         account_traders.valid_to

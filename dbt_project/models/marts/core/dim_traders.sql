@@ -12,7 +12,7 @@ account_traders as (
 traders as (
     select
         trader_id,
-        coalesce(cast(valid_from as date), {{ since_ever() }}) as valid_from,
+        coalesce(cast(valid_from as date), {{ min_date() }}) as valid_from,
         display_name,
         strategy,
         trader_group,
@@ -40,7 +40,7 @@ statements as (
     union all
     select
         account_traders.trader_id,
-        {{ since_ever() }} as valid_from,
+        {{ min_date() }} as valid_from,
         cast(null as string) as display_name,
         cast(null as string) as strategy,
         cast(null as string) as trader_group,
@@ -50,7 +50,7 @@ statements as (
     left join traders
         on
             account_traders.trader_id = traders.trader_id
-            and traders.valid_from = {{ since_ever() }}
+            and traders.valid_from = {{ min_date() }}
     where traders.trader_id is null
 ),
 
@@ -73,7 +73,7 @@ final as (
         valid_from,
         coalesce(
             lead(valid_from) over (partition by trader_id order by valid_from),
-            {{ for_ever() }}
+            {{ max_date() }}
         ) as valid_to
     from statements
 )

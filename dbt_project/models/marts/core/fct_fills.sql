@@ -1,4 +1,4 @@
-{{ config(rebuilds='account_days') }}
+{{ config(meta={'planned_by': 'account_days'}) }}
 {#
     Grain: one row per fill of the current version of each account's day, cancelled ones
     and those of unknown contract size included: they count nowhere, and say so.

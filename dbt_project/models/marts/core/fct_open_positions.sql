@@ -50,7 +50,7 @@ lots_counted as (
             held_days.account_id = lots.account_id
             and held_days.symbol = lots.symbol
             and held_days.trade_date >= lots.opened_date
-            and held_days.trade_date < coalesce(lots.closed_date, {{ for_ever() }})
+            and held_days.trade_date < coalesce(lots.closed_date, {{ max_date() }})
     group by held_days.account_id, held_days.symbol, held_days.trade_date
 ),
 

@@ -1,4 +1,4 @@
-{{ config(rebuilds='symbol_spans') }}
+{{ config(meta={'planned_by': 'symbol_spans'}) }}
 {#
     Grain: one row per account, symbol and flat-to-flat position, open ones included.
 #}

@@ -10,7 +10,7 @@ accounts as (
         account_id,
         trader_id
     from {{ ref('int_account_traders') }}
-    where valid_to = {{ for_ever() }}
+    where valid_to = {{ max_date() }}
 ),
 
 traders_said as (

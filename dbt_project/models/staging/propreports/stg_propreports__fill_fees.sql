@@ -1,4 +1,3 @@
-{{ config(tags=['versions_of_fills']) }}
 {# Grain: one row per fill version and fee that is not zero; positive is a cost. #}
 with
 

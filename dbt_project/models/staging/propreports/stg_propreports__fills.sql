@@ -1,4 +1,3 @@
-{{ config(tags=['versions_of_fills']) }}
 {#
     Grain: one row per fill of a version of an account's day (content_hash, row_number).
     Only the sign of a side matters: B and C add quantity, S and T take it away.

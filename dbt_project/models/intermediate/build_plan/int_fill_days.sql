@@ -2,6 +2,8 @@
     Grain: one row per account and date with fills.
     Which version of its fills counts, and whose the account was: all that the models of
     fills are built from. What they were built from last is ops.built_fill_days.
+    BUILD_THROUGH leaves out what is later and not built yet: so a first build takes one
+    batch of dates after the other, and memory does not grow with history.
 #}
 with
 
@@ -31,6 +33,13 @@ account_traders as (
     from {{ ref('int_account_traders') }}
 ),
 
+built_days as (
+    select
+        account_id,
+        trade_date
+    from {{ ref('stg_ops__built_fill_days') }}
+),
+
 final as (
     select
         ---------- keys
@@ -49,6 +58,13 @@ final as (
             accounts.account_id = account_traders.account_id
             and day_versions.trade_date >= account_traders.valid_from
             and day_versions.trade_date < account_traders.valid_to
+    left join built_days
+        on
+            accounts.account_id = built_days.account_id
+            and day_versions.trade_date = built_days.trade_date
+    where
+        day_versions.trade_date <= cast('{{ env_var("BUILD_THROUGH", "9999-12-31") }}' as date)
+        or built_days.account_id is not null
 )
 
 select * from final

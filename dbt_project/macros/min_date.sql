@@ -1,4 +1,4 @@
 {# The first date of what has always been so. #}
-{% macro since_ever() -%}
+{% macro min_date() -%}
     cast('1900-01-01' as date)
 {%- endmacro %}

@@ -1,4 +1,4 @@
 {# The date that what still holds is valid to. #}
-{% macro for_ever() -%}
+{% macro max_date() -%}
     cast('9999-12-31' as date)
 {%- endmacro %}

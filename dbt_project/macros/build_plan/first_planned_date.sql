@@ -1,0 +1,44 @@
+{#
+    The first date that is planned, as a literal: DuckDB skips what lies before it without
+    a look. Nothing planned, nothing to look at: max_date.
+#}
+{% macro first_planned_date() -%}
+    {{ date_of_query(
+        'select min(trade_date) from ' ~ relation_of('int_planned_account_days')
+    ) }}
+{%- endmacro %}
+
+{# From which date on a model reads what it builds anew: in a full run, all. #}
+{% macro first_built_date() -%}
+    {{ first_planned_date() if is_incremental() else min_date() }}
+{%- endmacro %}
+
+{#
+    From which date on an incremental model reads the fills of spans (opened_date to
+    closed_date) that were open when what is planned begins.
+#}
+{% macro first_open_date() -%}
+    {%- if is_incremental() -%}
+        {%- set planned = first_planned_date() -%}
+        {{ date_of_query(
+            'select min(opened_date) from (select opened_date from ' ~ this
+            ~ ' where opened_date < ' ~ planned ~ ' and coalesce(closed_date, '
+            ~ max_date() ~ ') >= ' ~ planned ~ ' union all select ' ~ planned ~ ')'
+        ) }}
+    {%- else -%}
+        {{ min_date() }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# From which date on a data test looks: see get_where_subquery. #}
+{% macro first_tested_date() -%}
+    {{ first_planned_date() if var('test_new_rows_only') else min_date() }}
+{%- endmacro %}
+
+{% macro date_of_query(sql) -%}
+    {%- if execute -%}
+        cast('{{ run_query(sql).columns[0].values()[0] or "9999-12-31" }}' as date)
+    {%- else -%}
+        {{ min_date() }}
+    {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,57 @@
+{#
+    The incremental strategy `replace_planned`: what the plan names is deleted, what came
+    is inserted, in one transaction. dbt's delete+insert deletes only what came again, so
+    a day that vanished would stay; microbatch deletes by date, and a trip that is open
+    closes on a later one.
+
+    meta planned_by: account_days, trader_days, symbol_days (rows on a date) or
+        symbol_spans (rows from opened_date to closed_date).
+    unique_key: what the new rows replace besides what is planned.
+#}
+{% macro get_incremental_replace_planned_sql(arg_dict) %}
+    {%- set target = arg_dict['target_relation'] -%}
+    {%- set new_rows = arg_dict['temp_relation'] -%}
+    {%- set names = arg_dict['dest_columns'] | map(attribute='quoted') | join(', ') -%}
+    delete from {{ target }} as old_rows using {{ planned_for_replacement() }};
+    {%- if arg_dict['unique_key'] %}
+    delete from {{ target }} as old_rows using {{ new_rows }} as new_rows
+    where
+        {% for column in arg_dict['unique_key'] -%}
+            old_rows.{{ column }} = new_rows.{{ column }}{{ ' and ' if not loop.last }}
+        {%- endfor %};
+    {%- endif %}
+    insert into {{ target }} ({{ names }}) select {{ names }} from {{ new_rows }}
+{% endmacro %}
+
+{# The plan of the model that is built, and which old rows it names. #}
+{% macro planned_for_replacement() %}
+    {%- set planned_by = config.get('meta').planned_by -%}
+    {%- set first_date = first_planned_date() -%}
+    {%- if planned_by in ('account_days', 'trader_days') -%}
+        {%- set key = 'account_id' if planned_by == 'account_days' else 'trader_id' -%}
+        {{ ref('int_planned_' ~ planned_by) }} as planned
+        where
+            old_rows.{{ key }} = planned.{{ key }}
+            and old_rows.trade_date = planned.trade_date
+            and old_rows.trade_date >= {{ first_date }}
+    {%- elif planned_by == 'symbol_days' -%}
+        {{ ref('int_planned_symbols') }} as planned
+        where
+            old_rows.account_id = planned.account_id
+            and old_rows.symbol = planned.symbol
+            and old_rows.trade_date >= planned.first_date
+            and old_rows.trade_date >= {{ first_date }}
+    {%- elif planned_by == 'symbol_spans' -%}
+        {{ ref('int_planned_symbols') }} as planned
+        where
+            old_rows.account_id = planned.account_id
+            and old_rows.symbol = planned.symbol
+            and coalesce(old_rows.closed_date, {{ max_date() }}) >= planned.first_date
+            and coalesce(old_rows.closed_date, {{ max_date() }}) >= {{ first_date }}
+    {%- else -%}
+        {%- do exceptions.raise_compiler_error(
+            model.name ~ ': meta planned_by is "' ~ planned_by ~ '"; account_days,'
+            ~ ' trader_days, symbol_days and symbol_spans are known'
+        ) -%}
+    {%- endif -%}
+{% endmacro %}

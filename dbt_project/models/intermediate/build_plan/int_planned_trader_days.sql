@@ -1,0 +1,87 @@
+{#
+    Grain: one row per trader and date of which this run builds anew what is made of fills.
+    Days with a planned fill, now or when it was built, and later days on which a planned
+    symbol is traded.
+#}
+with
+
+planned_days as (
+    select
+        trader_id,
+        built_trader_id,
+        trade_date
+    from {{ ref('int_planned_account_days') }}
+),
+
+planned_symbols as (
+    select
+        account_id,
+        symbol,
+        first_date
+    from {{ ref('int_planned_symbols') }}
+),
+
+fill_days as (
+    select
+        account_id,
+        trader_id,
+        trade_date,
+        account_number,
+        content_hash
+    from {{ ref('int_fill_days') }}
+),
+
+fills as (
+    select
+        account_number,
+        trade_date,
+        content_hash,
+        symbol
+    from {{ ref('stg_propreports__fills') }}
+),
+
+later_days as (
+    -- The days themselves first: there are few of them, and fills are many.
+    select distinct
+        fill_days.account_id,
+        fill_days.trader_id,
+        fill_days.trade_date,
+        fill_days.account_number,
+        fill_days.content_hash
+    from fill_days
+    inner join planned_symbols
+        on
+            fill_days.account_id = planned_symbols.account_id
+            and fill_days.trade_date > planned_symbols.first_date
+),
+
+final as (
+    select
+        trader_id,
+        trade_date
+    from planned_days
+    where trader_id is not null
+    union
+    select
+        built_trader_id as trader_id,
+        trade_date
+    from planned_days
+    where built_trader_id is not null
+    union
+    select
+        later_days.trader_id,
+        later_days.trade_date
+    from later_days
+    inner join fills
+        on
+            later_days.account_number = fills.account_number
+            and later_days.trade_date = fills.trade_date
+            and later_days.content_hash = fills.content_hash
+    inner join planned_symbols
+        on
+            later_days.account_id = planned_symbols.account_id
+            and fills.symbol = planned_symbols.symbol
+            and later_days.trade_date > planned_symbols.first_date
+)
+
+select * from final
