@@ -81,7 +81,7 @@ def test_the_way_of_the_data_is_unbroken_and_has_nothing_else(
         ahead += [parent for parent in parents[name] if parent not in way]
     assert {
         "source.risk.propreports.fills",
-        "model.risk.int_lots",
+        "model.risk.int_overnight_lot_matches",
         "model.risk.feat_trader_day",
         "exposure.risk.trader_day_model",
         "source.risk.ml.predictions",

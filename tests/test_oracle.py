@@ -28,7 +28,7 @@ from tests.oracle.adversarial import (
     tie,
     trade,
 )
-from tests.oracle.pnl import describe_path, open_positions, realised_paths
+from tests.oracle.pnl import describe_path, open_positions, realized_paths
 
 WORKED_EXAMPLE = [
     trade("BASIS", 0, "09:31:00", "B", 1000, "10.00"),
@@ -93,7 +93,7 @@ def test_todays_fills_meet_first_and_a_match_is_booked_at_its_later_fill() -> No
         )
     )
     assert list(book.gross_at().values()) == [0, 0, -100]
-    assert [net for _, net in realised_paths(book)["A", DAYS[1]]] == [-1, -101]
+    assert [net for _, net in realized_paths(book)["A", DAYS[1]]] == [-1, -101]
     assert [(lot.opened_date, lot.closed_date) for lot in book.lots] == [
         (DAYS[0], None)
     ]
@@ -141,7 +141,7 @@ def test_notional_is_rounded_half_up_to_cents() -> None:
 
 def test_a_path_knows_its_peak_trough_and_worst_fall() -> None:
     book = book_of("usual_stop")
-    shape = describe_path(realised_paths(book)["STOPPED", DAYS[5]])
+    shape = describe_path(realized_paths(book)["STOPPED", DAYS[5]])
     # 0, -90, -90, -150, -150, 150
     assert (shape.peak_net_pnl, shape.trough_net_pnl, shape.max_drawdown) == (
         150, -150, 150,
@@ -151,7 +151,7 @@ def test_a_path_knows_its_peak_trough_and_worst_fall() -> None:
         == shape.drawdown_at
         == datetime.combine(DAYS[5], datetime.min.time().replace(hour=10, minute=11))
     )
-    only_loss = describe_path(realised_paths(book)["STOPPED", DAYS[0]])
+    only_loss = describe_path(realized_paths(book)["STOPPED", DAYS[0]])
     assert (only_loss.peak_net_pnl, only_loss.peak_at, only_loss.give_back) == (
         0, None, 70,
     )  # fmt: skip
@@ -486,7 +486,7 @@ def test_closed_and_open_trips_and_lots_come_to_the_same_total(seed: int) -> Non
     )
     held = sum(lot.cost for lot in book.lots if lot.closing is None)
     assert cash + held == sum(book.gross_at().values())
-    paths = realised_paths(book)
+    paths = realized_paths(book)
     fees = sum(fill.fees for fill in book.counted)
     assert sum(path[-1][1] for path in paths.values()) == cash + held - fees
 

@@ -172,8 +172,10 @@ def test_tables_and_columns_of_the_copy_say_what_they_are(home: Home) -> None:
         "model.risk.fct_lots": {
             "name": "fct_lots", "schema": "marts", "description": "", "columns": {},
         },
-        "model.risk.int_lots": {
-            "name": "int_lots", "schema": "intermediate", "columns": {},
+        "model.risk.int_overnight_lot_matches": {
+            "name": "int_overnight_lot_matches",
+            "schema": "intermediate",
+            "columns": {},
         },
     }  # fmt: skip
     target = home.dbt / "target"

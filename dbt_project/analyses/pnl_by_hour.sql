@@ -10,9 +10,9 @@ select
     extract(hour from fills.filled_at_et) as hour_et,
     count(*) as fills_count,
     count(distinct fills.trader_id) as traders_count,
-    sum(fills.realised_gross_pnl) as gross_pnl,
+    sum(fills.realized_gross_pnl) as gross_pnl,
     sum(fills.total_fees) as total_fees,
-    sum(fills.realised_gross_pnl) - sum(fills.total_fees) as net_pnl
+    sum(fills.realized_gross_pnl) - sum(fills.total_fees) as net_pnl
 from {{ ref('fct_fills') }} as fills
 cross join latest
 where

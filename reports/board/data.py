@@ -108,7 +108,7 @@ def traders(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, list[R
                 connection,
                 """
                 select trader_id, extract(hour from filled_at_et) as hour,
-                    sum(realised_gross_pnl - total_fees) as net_pnl
+                    sum(realized_gross_pnl - total_fees) as net_pnl
                 from marts.fct_fills
                 where is_counted and has_fill_time and trader_id is not null
                 group by all order by all

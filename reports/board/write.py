@@ -241,7 +241,7 @@ def _trader_charts(own: dict[str, list[data.Row]]) -> list[Chart]:
             own["hours"],
             "hour",
             "net_pnl",
-            "Net P&L by the hour in which it was realised",
+            "Net P&L by the hour in which it was realized",
             ("Hour, Eastern", figures.DOLLARS),
         ),
         figures.bars(

@@ -21,7 +21,7 @@ from tests.oracle.pnl import (
     describe_path,
     keep_book,
     position_at,
-    realised_paths,
+    realized_paths,
 )
 from tests.oracle.sessions import Session, hours_of
 from tests.oracle.trips import Trip, round_trips
@@ -581,7 +581,7 @@ def trader_days(
     trader of its last one. A trader holds what the accounts hold that are the
     trader's on the date.
     """
-    paths, trips = realised_paths(book), round_trips(book.fills)
+    paths, trips = realized_paths(book), round_trips(book.fills)
     opened: dict[tuple[str, date], list[Trip]] = defaultdict(list)
     closed: dict[tuple[str, date], list[Trip]] = defaultdict(list)
     for trip in trips:

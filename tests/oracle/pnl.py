@@ -211,7 +211,7 @@ def open_positions(
 Path = list[tuple[Fill, Decimal]]
 
 
-def realised_paths(book: Book) -> dict[tuple[str, date], Path]:
+def realized_paths(book: Book) -> dict[tuple[str, date], Path]:
     """Each trader-date's running net P&L after each counted fill, in day order.
 
     Every match counts at its later fill, every fee at its fill. The start, 0, is not
@@ -228,7 +228,7 @@ def realised_paths(book: Book) -> dict[tuple[str, date], Path]:
 
 @dataclass(frozen=True)
 class IntradayPnl:
-    """The shape of one trader-date's realised path."""
+    """The shape of one trader-date's realized path."""
 
     final_gross_pnl: Decimal
     final_net_pnl: Decimal

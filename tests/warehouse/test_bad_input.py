@@ -97,7 +97,7 @@ def test_a_symbol_without_multiplier_counts_nowhere_and_is_reported(home: Home) 
     assert days(home, "FUTURE1") == [(MONDAY.date(), 2, Decimal(25))]
     assert rows(
         home,
-        "select count(*), count(multiplier), count(realised_gross_pnl), "
+        "select count(*), count(multiplier), count(realized_gross_pnl), "
         "bool_or(is_counted) from marts.fct_fills where symbol = '#NEWM6'",
     ) == [(2, 0, 0, False)]
     assert told(home, "no_multiplier") == (2, True, True)

@@ -15,7 +15,7 @@ from tests.conftest import build_warehouse, connected, make_settings, rows
 from tests.exports import ExportedFill, Exports
 from tests.oracle import feature_rows, keep_book, label_rows, prepare
 from tests.oracle.adversarial import MULTIPLIERS, SESSIONS, cases, random_fills
-from tests.oracle.pnl import describe_path, open_positions, realised_paths
+from tests.oracle.pnl import describe_path, open_positions, realized_paths
 
 RANDOM = {
     seed: random_fills(seed, traders, days)
@@ -136,7 +136,7 @@ def test_labels_equal_the_oracle(home: Home) -> None:
 def test_paths_of_the_day_equal_the_oracle(home: Home) -> None:
     book = keep_book(prepare(FILLS, multipliers=MULTIPLIERS, traders=TRADERS))
     found = mart(home, "fct_intraday_pnl")
-    paths = realised_paths(book)
+    paths = realized_paths(book)
     assert found.keys() == paths.keys()
     for key, path in paths.items():
         wanted, row = describe_path(path), found[key]

@@ -300,7 +300,11 @@ def test_building_what_changed_makes_what_building_all_makes(
         firm.write(home, sessions[-1] + timedelta(days=1))
         if draw.random() < 0.5:
             # Killed half-way: some tables are new, and nothing says so.
-            _run(home, "--select", draw.choice(["+int_lots", "+fct_lots"]))
+            _run(
+                home,
+                "--select",
+                draw.choice(["+int_overnight_lot_matches", "+fct_lots"]),
+            )
         for _ in range(draw.choice([1, 1, 2])):
             _build(home, batch_fills)
         _assert_same_as_in_full(home, _build_in_full_by_hand)
@@ -345,18 +349,18 @@ def test_one_model_by_hand_is_what_dbt_says_it_is(
     shutil.copy(home.warehouse, kept)
     built_days = rows(home, "from ops.built_fill_days")
     touched = rows(home, "from ops.built_dates")
-    lots = "select count(*) from intermediate.int_lots"
+    lots = "select count(*) from intermediate.int_overnight_lot_matches"
     for damage in ("drop table", "truncate"):
         with duckdb.connect(home.warehouse) as connection:
-            connection.execute(f"{damage} intermediate.int_lots")
-        _run(home, "--select", "int_lots", "--full-refresh")
+            connection.execute(f"{damage} intermediate.int_overnight_lot_matches")
+        _run(home, "--select", "int_overnight_lot_matches", "--full-refresh")
         assert rows(home, lots)[0][0] > 0
         assert _differing(kept, home.warehouse) == {}
     with duckdb.connect(home.warehouse) as connection:
         connection.execute("drop table intermediate.int_round_trips")
     _run(home, "--select", "int_round_trips")
     # Nothing is planned: what is there stays as it is.
-    _run(home, "--select", "int_lots")
+    _run(home, "--select", "int_overnight_lot_matches")
     assert _differing(kept, home.warehouse) == {}
     assert rows(home, "from ops.built_fill_days") == built_days
     # Publish looks at every date again: a model that was built in full may differ.
@@ -380,7 +384,7 @@ def test_a_doubled_row_is_seen_by_hand_after_a_build_that_changed_nothing(
     _build(home)
     assert "0 built anew" in _build(home)
     settings = make_settings(risk_home=home.root)
-    for table in ("int_fills_current", "int_lots", "int_round_trips"):
+    for table in ("int_fills_current", "int_overnight_lot_matches", "int_round_trips"):
         grain = f"has_grain_{table}_*"
         run_dbt(settings, home, "test", "--select", grain)
         with duckdb.connect(home.warehouse) as connection:

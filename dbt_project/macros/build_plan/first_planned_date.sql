@@ -37,7 +37,7 @@
 
 {% macro date_of_query(sql) -%}
     {%- if execute -%}
-        cast('{{ run_query(sql).columns[0].values()[0] or "9999-12-31" }}' as date)
+        cast('{{ dbt.run_query(sql).columns[0].values()[0] or "9999-12-31" }}' as date)
     {%- else -%}
         {{ min_date() }}
     {%- endif -%}

@@ -12,6 +12,6 @@
         {%- for name, type in columns.items() -%}
             {%- do nulls.append('cast(null as ' ~ type ~ ') as ' ~ name) -%}
         {%- endfor -%}
-        (select {{ nulls | join(', ') }} where 1 = 0)
+        (select {{ nulls | join(', ') }} where 1 = 0) as no_rows
     {%- endif -%}
 {%- endmacro %}

@@ -20,7 +20,7 @@ intraday as (
             case when is_buy then -1 else 1 end
             * {{ exact_product('matched_quantity', 'price', 'multiplier') }}
         ) as gross_pnl
-    from {{ ref('int_intraday_matches') }}
+    from {{ ref('int_fills_matched') }}
     where trade_date >= {{ first_date }}
     group by account_id
 ),
@@ -29,7 +29,7 @@ overnight as (
     select
         account_id,
         sum(gross_pnl) as gross_pnl
-    from {{ ref('int_lots') }}
+    from {{ ref('int_overnight_lot_matches') }}
     where closed_date >= {{ first_date }}
     group by account_id
 )

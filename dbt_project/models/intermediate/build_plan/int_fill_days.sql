@@ -63,7 +63,8 @@ final as (
             accounts.account_id = built_days.account_id
             and day_versions.trade_date = built_days.trade_date
     where
-        day_versions.trade_date <= cast('{{ env_var("BUILD_THROUGH", "9999-12-31") }}' as date)
+        day_versions.trade_date
+        <= cast('{{ env_var("BUILD_THROUGH", "9999-12-31") }}' as date)
         or built_days.account_id is not null
 )
 

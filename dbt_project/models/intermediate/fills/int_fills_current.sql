@@ -76,7 +76,7 @@ final as (
         trader_id,
         symbol,
         trade_date,
-        {{ dated_number('trade_date', 'day_sequence') }} as fill_sequence,
+        {{ date_prefixed_sequence('trade_date', 'day_sequence') }} as fill_sequence,
         day_sequence,
         account_number,
         row_number,

@@ -4,7 +4,7 @@
     tags=['backfilled'],
 ) }}
 {#
-    Grain: one row per counted fill: what was realised at it.
+    Grain: one row per counted fill: what was realized at it.
     A match counts at the later of its two fills, fees at their fill. The path is the
     running net P&L of the trader's day; the day's matching is final only when the day
     is over, so nothing here may be used during the day.
@@ -12,43 +12,43 @@
 with
 
 fills as (
-    {{ planned_rows(ref('int_intraday_matches'), 'trader_days') }}
+    {{ planned_rows(ref('int_fills_matched'), 'trader_days') }}
 ),
 
-realised as (
+realized as (
     select
         account_id,
         greatest(buy_sequence, sell_sequence) as fill_sequence,
         gross_pnl
-    from {{ ref('int_intraday_pieces') }}
+    from {{ ref('int_intraday_lot_matches') }}
     where trade_date >= {{ first_built_date() }}
     union all
     select
         account_id,
         closing_sequence as fill_sequence,
         gross_pnl
-    from {{ ref('int_lots') }}
+    from {{ ref('int_overnight_lot_matches') }}
     where closed_date >= {{ first_built_date() }}
 ),
 
-realised_summed as (
+realized_summed as (
     select
         account_id,
         fill_sequence,
-        cast(sum(gross_pnl) as decimal(38, 8)) as realised_gross_pnl
-    from realised
+        cast(sum(gross_pnl) as decimal(38, 8)) as realized_gross_pnl
+    from realized
     group by account_id, fill_sequence
 ),
 
 results as (
     select
         fills.*,
-        coalesce(realised_summed.realised_gross_pnl, 0) as realised_gross_pnl
+        coalesce(realized_summed.realized_gross_pnl, 0) as realized_gross_pnl
     from fills
-    left join realised_summed
+    left join realized_summed
         on
-            fills.account_id = realised_summed.account_id
-            and fills.fill_sequence = realised_summed.fill_sequence
+            fills.account_id = realized_summed.account_id
+            and fills.fill_sequence = realized_summed.fill_sequence
 ),
 
 final as (
@@ -62,13 +62,13 @@ final as (
         day_sequence,
         ---------- money
         total_fees,
-        realised_gross_pnl,
+        realized_gross_pnl,
         cast(
-            sum(realised_gross_pnl - total_fees) over (
+            sum(realized_gross_pnl - total_fees) over (
                 partition by trader_id, trade_date order by day_sequence
                 rows between unbounded preceding and current row
             ) as decimal(38, 8)
-        ) as path_net_pnl,
+        ) as cumulative_net_pnl,
         ---------- flags
         is_regular,
         has_fill_time,

@@ -18,7 +18,7 @@ peaks_running as (
     select
         *,
         greatest(
-            max(path_net_pnl) over (
+            max(cumulative_net_pnl) over (
                 partition by trader_id, trade_date order by day_sequence
                 rows between unbounded preceding and current row
             ),
@@ -31,11 +31,11 @@ paths_summarised as (
     select
         trader_id,
         trade_date,
-        sum(realised_gross_pnl) as final_gross_pnl,
-        max_by(path_net_pnl, day_sequence) as final_net_pnl,
-        greatest(max(path_net_pnl), 0) as peak_net_pnl,
-        least(min(path_net_pnl), 0) as trough_net_pnl,
-        max(running_peak - path_net_pnl) as max_drawdown,
+        sum(realized_gross_pnl) as final_gross_pnl,
+        max_by(cumulative_net_pnl, day_sequence) as final_net_pnl,
+        greatest(max(cumulative_net_pnl), 0) as peak_net_pnl,
+        least(min(cumulative_net_pnl), 0) as trough_net_pnl,
+        max(running_peak - cumulative_net_pnl) as max_drawdown,
         sum(case when is_regular then 1 else 0 end) as fills_count,
         sum(case when has_fill_time then 0 else 1 end) as untimed_fills_count
     from peaks_running
@@ -50,7 +50,7 @@ moments as (
         min(
             case
                 when
-                    peaks_running.path_net_pnl = paths_summarised.peak_net_pnl
+                    peaks_running.cumulative_net_pnl = paths_summarised.peak_net_pnl
                     and paths_summarised.peak_net_pnl > 0
                     then peaks_running.day_sequence
             end
@@ -58,7 +58,7 @@ moments as (
         min(
             case
                 when
-                    peaks_running.path_net_pnl = paths_summarised.trough_net_pnl
+                    peaks_running.cumulative_net_pnl = paths_summarised.trough_net_pnl
                     and paths_summarised.trough_net_pnl < 0
                     then peaks_running.day_sequence
             end
@@ -66,7 +66,7 @@ moments as (
         min(
             case
                 when
-                    peaks_running.running_peak - peaks_running.path_net_pnl
+                    peaks_running.running_peak - peaks_running.cumulative_net_pnl
                     = paths_summarised.max_drawdown
                     and paths_summarised.max_drawdown > 0
                     then peaks_running.day_sequence

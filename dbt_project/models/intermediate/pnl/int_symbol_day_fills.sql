@@ -10,7 +10,7 @@
 with
 
 matches as (
-    {{ planned_rows(ref('int_intraday_matches'), 'account_days') }}
+    {{ planned_rows(ref('int_fills_matched'), 'account_days') }}
 ),
 
 final as (

@@ -6,7 +6,7 @@
 {#
     Grain: one row per account, symbol and date with a counted fill.
     The cost of an open position is what was paid for everything so far, less what was
-    got for it, plus the gross realised: an identity of any lot method, so open lots
+    got for it, plus the gross realized: an identity of any lot method, so open lots
     need not be enumerated. The last row before what is planned carries position and cost on.
 #}
 with
@@ -29,7 +29,7 @@ overnight_days as (
         symbol,
         closed_date as trade_date,
         sum(gross_pnl) as overnight_gross_pnl
-    from {{ ref('int_lots') }}
+    from {{ ref('int_overnight_lot_matches') }}
     where closed_date >= {{ first_built_date() }}
     group by account_id, symbol, closed_date
 ),
@@ -41,7 +41,7 @@ previous_results as (
         'trade_date': 'date',
         'position_quantity': 'decimal(38, 8)',
         'open_cost': 'decimal(38, 8)',
-    }) }} as carried
+    }) }}
 ),
 
 carried as (
@@ -60,7 +60,7 @@ carried as (
     group by previous_results.account_id, previous_results.symbol
 ),
 
-realised_days as (
+realized_days as (
     select
         fill_days.*,
         coalesce(overnight_days.overnight_gross_pnl, 0) as overnight_gross_pnl,
@@ -102,7 +102,7 @@ final as (
         intraday_gross_pnl,
         cast(overnight_gross_pnl as decimal(38, 8)) as overnight_gross_pnl,
         total_fees
-    from realised_days
+    from realized_days
     window symbol_so_far as (
         partition by account_id, symbol order by trade_date
         rows between unbounded preceding and current row

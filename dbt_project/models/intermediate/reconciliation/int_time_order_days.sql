@@ -36,7 +36,7 @@ fills as (
             as remaining_quantity,
         intraday_matches.price,
         intraday_matches.multiplier
-    from {{ ref('int_intraday_matches') }} as intraday_matches
+    from {{ ref('int_fills_matched') }} as intraday_matches
     inner join symbols
         on
             intraday_matches.account_id = symbols.account_id
@@ -48,8 +48,8 @@ fills as (
             and intraday_matches.fill_sequence = splits.fill_sequence
 ),
 
-overnight_pieces as (
-    {{ fifo_pieces('fills', 'remaining_quantity') }}
+overnight_lot_matches as (
+    {{ fifo_lot_matches('fills', 'remaining_quantity') }}
 ),
 
 symbol_days as (
@@ -66,7 +66,7 @@ account_days as (
         account_id,
         trade_date,
         gross_pnl
-    from {{ ref('int_account_days') }}
+    from {{ ref('daily_totals') }}
 ),
 
 parts as (
@@ -83,7 +83,7 @@ parts as (
         symbol,
         greatest(buy_date, sell_date) as trade_date,
         gross_pnl
-    from overnight_pieces
+    from overnight_lot_matches
     where gross_pnl is not null
 ),
 

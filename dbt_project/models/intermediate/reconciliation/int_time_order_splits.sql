@@ -52,7 +52,7 @@ intraday_matches as (
         is_buy,
         quantity,
         remaining_quantity
-    from {{ ref('int_intraday_matches') }}
+    from {{ ref('int_fills_matched') }}
     where trade_date >= {{ first_built_date() }}
 ),
 

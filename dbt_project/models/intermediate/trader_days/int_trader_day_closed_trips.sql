@@ -36,13 +36,13 @@ final as (
         ---------- how many
         count(*) as closed_trips_count,
         sum(case when net_pnl > 0 then 1 else 0 end) as won_trips_count,
-        sum(case when net_pnl < 0 then 1 else 0 end) as lost_trips_count,
+        sum(case when net_pnl < 0 then 1 else 0 end) as losing_trips_count,
         sum(case when is_long then 1 else 0 end) as long_trips_count,
         sum(case when is_carried then 1 else 0 end) as carried_trips_count,
         sum(case when has_averaged_down then 1 else 0 end) as averaged_trips_count,
         ---------- money
         sum(case when net_pnl > 0 then net_pnl else 0 end) as won_trips_pnl,
-        sum(case when net_pnl < 0 then -net_pnl else 0 end) as lost_trips_pnl,
+        sum(case when net_pnl < 0 then -net_pnl else 0 end) as losing_trips_pnl,
         min(net_pnl) as worst_trip_pnl,
         ---------- how long: of trips opened and closed that day
         sum(held_seconds) as held_seconds,

@@ -32,7 +32,7 @@ previous_stops as (
         'trader_id': 'varchar(100)',
         'trade_date': 'date',
         'usual_stop_pnl': 'double',
-    }) }} as carried
+    }) }}
 ),
 
 stops_chosen as (
@@ -61,7 +61,7 @@ fill_results as (
         results.trade_date,
         results.day_sequence,
         results.is_regular,
-        results.path_net_pnl,
+        results.cumulative_net_pnl,
         stops_chosen.usual_stop_pnl
     from {{ ref('int_fill_results') }} as results
     inner join stops_chosen
@@ -79,7 +79,7 @@ stops_reached as (
         trade_date,
         min(day_sequence) as stop_sequence
     from fill_results
-    where cast(path_net_pnl as double) <= usual_stop_pnl
+    where cast(cumulative_net_pnl as double) <= usual_stop_pnl
     group by trader_id, trade_date
 ),
 

@@ -16,7 +16,7 @@ account_days as (
         total_fees,
         net_pnl,
         open_symbols_count
-    from {{ ref('int_account_days') }}
+    from {{ ref('daily_totals') }}
 ),
 
 fill_days as (

@@ -37,7 +37,7 @@ matches as (
         total_fees,
         has_fill_time,
         filled_at_et
-    from {{ ref('int_intraday_matches') }}
+    from {{ ref('int_fills_matched') }}
     where trade_date >= {{ first_open_date() }}
 ),
 
@@ -58,7 +58,7 @@ previous_trips as (
         'opening_sequence': 'bigint',
         'opened_date': 'date',
         'closed_date': 'date',
-    }) }} as carried
+    }) }}
     where closed_date is null or closed_date >= {{ first_built_date() }}
 ),
 
@@ -272,7 +272,7 @@ final as (
         multiplier,
         case when is_long then buy_price else sell_price end as average_entry_price,
         case when is_long then sell_price else buy_price end as average_exit_price,
-        ---------- money: an open trip has spent cash but realised nothing yet
+        ---------- money: an open trip has spent cash but realized nothing yet
         cast(entry_notional as decimal(38, 8)) as entry_notional,
         cast(opening_day_entry_notional as decimal(38, 8)) as opening_day_entry_notional,
         total_fees,

@@ -2,7 +2,7 @@
 {#
     Grain: one row per fill of the current version of each account's day, cancelled ones
     and those of unknown contract size included: they count nowhere, and say so.
-    What a fill realised and the path of the day are final only once the day is over.
+    What a fill realized and the path of the day are final only once the day is over.
 #}
 with
 
@@ -15,8 +15,8 @@ fill_results as (
         account_id,
         trade_date,
         fill_sequence,
-        realised_gross_pnl,
-        path_net_pnl
+        realized_gross_pnl,
+        cumulative_net_pnl
     from {{ ref('int_fill_results') }}
 ),
 
@@ -47,8 +47,8 @@ final as (
         ---------- money
         fills.notional,
         fills.total_fees,
-        fill_results.realised_gross_pnl,
-        fill_results.path_net_pnl,
+        fill_results.realized_gross_pnl,
+        fill_results.cumulative_net_pnl,
         ---------- flags
         fills.is_counted,
         fills.is_regular,

@@ -1,5 +1,5 @@
 {#
-    Grain: one row per piece of a lot that was carried overnight: units of one fill, and
+    Grain: one row per matched part of a lot that was carried overnight: units of one fill, and
     the later fill that closed them, or none yet.
     The lots of a date's end are those with
     opened_date <= date and (closed_date > date or closed_date is null).
@@ -7,7 +7,7 @@
 with
 
 lots as (
-    select * from {{ ref('int_lots') }}
+    select * from {{ ref('int_overnight_lot_matches') }}
 ),
 
 account_traders as (
@@ -28,7 +28,7 @@ final as (
             lots.symbol,
             cast(lots.opening_sequence as string),
             cast(lots.closing_sequence as string)
-        ) as lot_piece_id,
+        ) as lot_match_id,
         lots.account_id,
         account_traders.trader_id,
         lots.symbol,

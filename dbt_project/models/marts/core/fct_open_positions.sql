@@ -25,7 +25,7 @@ lots as (
         opening_sequence,
         opened_date,
         closed_date
-    from {{ ref('int_lots') }}
+    from {{ ref('int_overnight_lot_matches') }}
 ),
 
 account_traders as (

@@ -20,7 +20,7 @@ sessions as (
     select
         session_date,
         is_early_close
-    from {{ ref('int_sessions') }}
+    from {{ ref('dim_sessions') }}
 ),
 
 desk_days as (

@@ -29,9 +29,9 @@ trip_days as (
         trade_date,
         closed_trips_count,
         won_trips_count,
-        lost_trips_count,
+        losing_trips_count,
         won_trips_pnl,
-        lost_trips_pnl,
+        losing_trips_pnl,
         worst_trip_pnl
     from {{ ref('int_trader_day_closed_trips') }}
 ),
@@ -60,9 +60,9 @@ days_joined as (
         case when sessions.session_date is null then 0 else 1 end as is_session,
         trip_days.closed_trips_count,
         trip_days.won_trips_count,
-        trip_days.lost_trips_count,
+        trip_days.losing_trips_count,
         trip_days.won_trips_pnl,
-        trip_days.lost_trips_pnl,
+        trip_days.losing_trips_pnl,
         trip_days.worst_trip_pnl,
         sum(trader_days.exact_net_pnl) over (
             partition by trader_days.trader_id order by trader_days.trade_date
@@ -136,10 +136,10 @@ windows_computed as (
         min(net) {{ trailing(20) }} as worst_net_20d,
         max(net) {{ trailing(20) }} as best_net_20d,
         sum(won_trips_count) {{ trailing(20) }} as won_trips_20d,
-        sum(lost_trips_count) {{ trailing(20) }} as lost_trips_20d,
+        sum(losing_trips_count) {{ trailing(20) }} as losing_trips_20d,
         sum(closed_trips_count) {{ trailing(20) }} as closed_trips_20d,
         sum(won_trips_pnl) {{ trailing(20) }} as won_trips_pnl_20d,
-        sum(lost_trips_pnl) {{ trailing(20) }} as lost_trips_pnl_20d,
+        sum(losing_trips_pnl) {{ trailing(20) }} as losing_trips_pnl_20d,
         sum(total_fees) {{ trailing(20) }} as sum_fees_20d,
         sum(abs(gross_pnl)) {{ trailing(20) }} as sum_abs_gross_20d,
         avg(fee_rate) {{ trailing(20) }} as mean_fee_rate_20d
@@ -197,14 +197,14 @@ final as (
         ---------- trips
         {{ safe_ratio('won_trips_count', 'closed_trips_count') }} as trip_win_ratio,
         {{ safe_ratio('won_trips_20d', 'closed_trips_20d') }} as trip_win_ratio_20d,
-        {{ safe_ratio('won_trips_pnl', 'won_trips_pnl + lost_trips_pnl') }}
+        {{ safe_ratio('won_trips_pnl', 'won_trips_pnl + losing_trips_pnl') }}
             as won_trips_pnl_ratio,
         {{ safe_ratio('worst_trip_pnl', 'pnl_scale_20d') }} as worst_trip_scaled,
         {{ safe_ratio(
             safe_ratio('won_trips_pnl_20d', 'won_trips_20d'),
-            safe_ratio('lost_trips_pnl_20d', 'lost_trips_20d'),
+            safe_ratio('losing_trips_pnl_20d', 'losing_trips_20d'),
         ) }} as payoff_ratio_20d,
-        {{ safe_ratio('won_trips_pnl_20d', 'lost_trips_pnl_20d') }} as profit_factor_20d,
+        {{ safe_ratio('won_trips_pnl_20d', 'losing_trips_pnl_20d') }} as profit_factor_20d,
         ---------- fees
         {{ safe_ratio('total_fees', 'abs(gross_pnl)') }} as fee_share_of_gross,
         {{ safe_ratio('sum_fees_20d', 'sum_abs_gross_20d') }} as fee_share_of_gross_20d,

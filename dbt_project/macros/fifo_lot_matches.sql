@@ -10,7 +10,7 @@
     share_end: a column with the running sum of `quantity` over the side's fills, where
     the relation has one; it spares a sort.
 #}
-{% macro fifo_pieces(relation, quantity, per_day=false, share_end=none) -%}
+{% macro fifo_lot_matches(relation, quantity, per_day=false, share_end=none) -%}
     {%- set keys = 'account_id, symbol' ~ (', trade_date' if per_day else '') -%}
     {%- set ends = 'share_end, fill_sequence' -%}
     {%- set running_sum -%}
@@ -39,7 +39,7 @@
         where {{ quantity }} > 0
     ),
 
-    pieces as (
+    lot_matches as (
         select
             account_id,
             symbol,
@@ -79,7 +79,7 @@
         ---------- dates
         buy_date,
         sell_date
-    from pieces
+    from lot_matches
     -- Two ends at one place leave an empty piece.
     where quantity > 0
 {%- endmacro %}

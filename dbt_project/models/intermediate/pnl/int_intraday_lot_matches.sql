@@ -5,16 +5,16 @@
 ) }}
 {#
     Grain: one row per pair of fills of one day that FIFO matches.
-    What int_intraday_matches says of each fill, as pairs: which fill met which.
+    What int_fills_matched says of each fill, as pairs: which fill met which.
 #}
 with
 
 matches as (
-    {{ planned_rows(ref('int_intraday_matches'), 'account_days') }}
+    {{ planned_rows(ref('int_fills_matched'), 'account_days') }}
 ),
 
-pieces as (
-    {{ fifo_pieces(
+lot_matches as (
+    {{ fifo_lot_matches(
         'matches',
         'matched_quantity',
         per_day=true,
@@ -37,7 +37,7 @@ final as (
         sell_price,
         ---------- money
         gross_pnl
-    from pieces
+    from lot_matches
 )
 
 select * from final

@@ -2,7 +2,7 @@
     How much more or less the broker has, in words; null where the two agree.
     `one` and `many` name what is counted; without `many` it is an amount in dollars.
 #}
-{% macro surplus_text(surplus, agrees, one, many=none) -%}
+{% macro difference_text(surplus, agrees, one, many=none) -%}
     case
         when not {{ agrees }}
             then

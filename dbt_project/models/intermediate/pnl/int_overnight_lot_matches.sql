@@ -4,10 +4,10 @@
     tags=['backfilled'],
 ) }}
 {#
-    Grain: one row per piece of a lot: units of one fill that its own day did not match,
+    Grain: one row per matched part of a lot: units of one fill that its own day did not match,
     and the later fill that closed them, or none yet.
     Second FIFO level: what the day's own matching left over meets the lots of earlier
-    days, oldest first (macro fifo_pieces). What a day leaves over goes one way, so the
+    days, oldest first (macro fifo_lot_matches). What a day leaves over goes one way, so the
     two fills of a pair are of different days: the earlier opened the lot.
     Lots that are open when what is planned begins come first: they are all that the days
     before leave behind.
@@ -23,7 +23,7 @@ planned_symbols as (
 ),
 
 matches as (
-    {{ planned_rows(ref('int_intraday_matches'), 'symbols') }}
+    {{ planned_rows(ref('int_fills_matched'), 'symbols') }}
 ),
 
 previous_lots as (
@@ -37,7 +37,7 @@ previous_lots as (
         'is_long': 'boolean',
         'opened_date': 'date',
         'closed_date': 'date',
-    }) }} as carried
+    }) }}
 ),
 
 remainders as (
@@ -80,11 +80,11 @@ remainders as (
     where remaining_quantity > 0
 ),
 
-pieces as (
-    {{ fifo_pieces('remainders', 'remaining_quantity') }}
+lot_matches as (
+    {{ fifo_lot_matches('remainders', 'remaining_quantity') }}
 ),
 
-pieces_directed as (
+lot_matches_directed as (
     select
         *,
         case
@@ -92,7 +92,7 @@ pieces_directed as (
             when buy_date is null then false
             else buy_date < sell_date
         end as is_long
-    from pieces
+    from lot_matches
 ),
 
 final as (
@@ -114,7 +114,7 @@ final as (
         ---------- dates
         case when is_long then buy_date else sell_date end as opened_date,
         case when is_long then sell_date else buy_date end as closed_date
-    from pieces_directed
+    from lot_matches_directed
 )
 
 select * from final
