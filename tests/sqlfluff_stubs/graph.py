@@ -1,4 +1,4 @@
-"""Stands in for dbt's graph while sqlfluff renders a model: one feature of each theme."""
+"""Stands in for dbt's graph while sqlfluff renders a model: one feature a theme."""
 
 from collections import defaultdict
 from types import SimpleNamespace
