@@ -169,6 +169,13 @@ def test_the_wide_mart_keeps_the_contract_of_its_themes(home: Home) -> None:
             connection.execute(f"{theme} bigint")
 
 
+def test_no_phrase_is_a_variable_to_spark(home: Home) -> None:
+    """Spark replaces what begins with a dollar sign and a brace, also in literals."""
+    (sql,) = (home.dbt / "target/compiled").rglob("feature_dictionary.sql")
+    assert "$' || '{" in sql.read_text()
+    assert "${" not in sql.read_text()
+
+
 def test_every_feature_is_known_somewhere_and_unknown_where_it_should(
     home: Home,
 ) -> None:
