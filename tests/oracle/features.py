@@ -340,9 +340,6 @@ def positions(days: Sequence[TraderDay], at: int) -> Row:
         ),
         "open_symbols_count": len({symbol for _, symbol in day.held}),
         "overnight_notional_ratio": ratio(total(day.held.values()), day.notional),
-        "overnight_notional_vs_20d_ratio": versus_20d(
-            days, at, lambda one: total(one.held.values())
-        ),
         "carried_trips_ratio": share(trip.opened_date < day.day for trip in day.closed),
         "overnight_days_ratio_20d": share(bool(one.held) for one in recent),
     }

@@ -103,8 +103,6 @@ windows_computed as (
         sum(losers_count) {{ trailing(20) }} as losers_20d,
         sum(averaged_trips_count) {{ trailing(20) }} as averaged_trips_20d,
         sum(closed_trips_count) {{ trailing(20) }} as closed_trips_20d,
-        avg(cast(overnight_notional as double)) {{ trailing(20) }}
-            as mean_overnight_notional_20d,
         avg(case when open_symbols_count > 0 then 1e0 else 0e0 end) {{ trailing(20) }}
             as overnight_days_ratio_20d
     from days_joined
@@ -140,8 +138,6 @@ final as (
         ---------- overnight
         open_symbols_count,
         {{ safe_ratio('overnight_notional', 'notional') }} as overnight_notional_ratio,
-        {{ safe_ratio('overnight_notional', 'mean_overnight_notional_20d') }}
-            as overnight_notional_vs_20d_ratio,
         {{ safe_ratio('carried_trips_count', 'closed_trips_count') }} as carried_trips_ratio,
         overnight_days_ratio_20d
     from windows_computed
