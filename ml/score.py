@@ -1,8 +1,9 @@
 """Predicts every trader's next session and writes it to schema `ml`."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +26,7 @@ from ml.store import (
     Scores,
     is_scored,
     open_marts,
+    read_phrases,
     read_replayed,
     read_trial,
     write_scores,
@@ -52,7 +54,7 @@ def score(settings: Settings, home: Home) -> str:
     )
     models = ModelSet.load(home.models, version)
     models.contract.check(marts.types)
-    scores = score_traders(models, marts, under)
+    scores = score_traders(models, marts, under, read_phrases(home))
     scores = replace(
         scores,
         policy_comparison=_compared(settings, home, marts),
@@ -98,6 +100,7 @@ def score_traders(
     models: ModelSet,
     marts: Marts | MartFrames,
     under: Callable[[str], tuple[str, str | None]],
+    phrases: Mapping[str, str] = MappingProxyType({}),
 ) -> Scores:
     """What every model says of every trader it can speak for, and what follows.
 
@@ -108,8 +111,9 @@ def score_traders(
         models: Today's, or older ones.
         marts: What the marts hold.
         under: Policy of a trader that day, and the trial that put him there.
+        phrases: How reasons say a feature's value; without, features go by their names.
     """
-    parts = [_score_part(models, part, under) for part in marts.parts()]
+    parts = [_score_part(models, part, under, phrases) for part in marts.parts()]
     predictions, roster, advice = (
         pd.concat(frames, ignore_index=True) for frames in zip(*parts, strict=True)
     )
@@ -135,7 +139,10 @@ class _Part(NamedTuple):
 
 
 def _score_part(
-    models: ModelSet, frames: MartFrames, under: Callable[[str], tuple[str, str | None]]
+    models: ModelSet,
+    frames: MartFrames,
+    under: Callable[[str], tuple[str, str | None]],
+    phrases: Mapping[str, str],
 ) -> _Part:
     roster = frames.traders[frames.traders["call_basis"].isin(_CONSIDERED)]
     called = roster[roster["call_basis"] != "too_little_history"]["trader_id"]
@@ -154,7 +161,7 @@ def _score_part(
     predictions = pd.concat(frames_of, ignore_index=True)
     is_champion = predictions["model"] == CHAMPION
     predictions.loc[is_champion, ["reasons", "change_reasons"]] = _explained(
-        models, days, rows, made["pnl_champion"]
+        models, days, rows, made["pnl_champion"], phrases
     )
     for output in OUTPUTS:
         predictions.loc[is_champion, f"{output}_speaker"] = models.verdict.speaker(
@@ -203,7 +210,11 @@ def _advice(
 
 
 def _explained(
-    models: ModelSet, days: Days, rows: np.ndarray, predicted: np.ndarray
+    models: ModelSet,
+    days: Days,
+    rows: np.ndarray,
+    predicted: np.ndarray,
+    phrases: Mapping[str, str],
 ) -> np.ndarray:
     """Reasons of each call, and what changed since the traded day before it."""
     names, verdict = models.contract.names, models.verdict
@@ -219,13 +230,14 @@ def _explained(
         dollars = predicted[number] * scale
         told.append(
             (
-                reasons(names, values, parts[number] * scale, dollars),
+                reasons(names, values, parts[number] * scale, dollars, phrases),
                 changes(
                     names,
                     values,
                     (parts[number] - parts_before[number]) * scale,
                     dollars,
                     said_before[number] * scale,
+                    phrases,
                 )
                 if has_before[number]
                 else None,

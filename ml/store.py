@@ -217,6 +217,26 @@ def read_marts(home: Home) -> MartFrames:
     return next(replace(marts, bounds=(("", marts.bounds[-1][1]),)).parts())
 
 
+def read_phrases(home: Home) -> dict[str, str]:
+    """How to say the value of each feature: a format string by feature.
+
+    Raises:
+        UserError: The dictionary is not built, or an older version built it.
+    """
+    with open_warehouse(home.warehouse) as connection:
+        try:
+            return dict(
+                connection.sql(
+                    "select feature_name, phrase from marts.feature_dictionary"
+                ).fetchall()
+            )
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
+            reason = str(error).splitlines()[0]
+            raise UserError(
+                f"The marts are not built ({reason}). Run `make build`."
+            ) from None
+
+
 def _bounds(counts: Sequence[tuple[str, int]]) -> tuple[tuple[str, str], ...]:
     """Parts of `PART_ROWS` days at most, or of one trader."""
     bounds: list[tuple[str, str]] = []

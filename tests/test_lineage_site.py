@@ -14,6 +14,7 @@ from dbt.task.docs import DOCS_INDEX_FILE_PATH
 
 from runtime.home import Home
 from runtime.publish.lineage_site import CHANGES, lineage
+from runtime.publish.manifest import read_dbt_manifest
 from runtime.settings import PROJECT_ROOT
 from tests.browser import browse, needs_browser
 from tests.conftest import build_warehouse, run_daily
@@ -116,6 +117,16 @@ def opened(site: Path, where: str, folder: Path) -> tuple[dict[str, Any], list[s
     found = re.search(r'<pre id="found">(.*?)</pre>', shown, re.DOTALL)[1]
     answer = json.loads(unescape(found))
     return answer, complaints + answer["loaded"]
+
+
+def test_a_generated_mart_is_described_column_by_column(home: Home) -> None:
+    target = home.dbt / "target"
+    catalog = json.loads((target / "catalog.json").read_text())["nodes"]
+    nodes = read_dbt_manifest(target)["nodes"]
+    described = nodes["model.risk.feat_trader_day"]["columns"]
+    assert list(described) == list(catalog["model.risk.feat_trader_day"]["columns"])
+    assert len(described) > 100
+    assert all(column["description"] for column in described.values())
 
 
 @needs_browser

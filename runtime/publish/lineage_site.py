@@ -5,6 +5,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from runtime.publish.manifest import read_dbt_manifest
+
 # Where dbt's page is written differently: what it says, what is put there instead.
 CHANGES = (
     # The graph shows the way of the data. Tests, unit tests and analyses have pages of
@@ -54,7 +56,7 @@ def lineage_page(target: Path, *, is_sample: bool) -> str:
         target: dbt's target folder.
         is_sample: Whether to mark the page as one of sample data.
     """
-    manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
+    manifest = read_dbt_manifest(target)
     catalog = json.loads((target / "catalog.json").read_text(encoding="utf-8"))
     manifest["parent_map"] = lineage(manifest)
     for node in manifest["nodes"].values():

@@ -19,6 +19,7 @@ import duckdb
 
 from runtime.errors import UserError
 from runtime.home import Home
+from runtime.publish.manifest import read_dbt_manifest
 from runtime.transform.build_state import built_dates
 from runtime.warehouse import RunContext, open_warehouse, read_run_context
 
@@ -349,10 +350,10 @@ def _create_views(
 
 def _comment(partial: Path, home: Home) -> None:
     """Say in the copy what its tables and columns are, as dbt describes them."""
-    described = home.dbt / "target" / "manifest.json"
-    if not described.exists():
+    target = home.dbt / "target"
+    if not (target / "manifest.json").exists():
         return
-    nodes = json.loads(described.read_text(encoding="utf-8"))["nodes"].values()
+    nodes = read_dbt_manifest(target)["nodes"].values()
     models = {node["name"]: node for node in nodes if node.get("schema") == "marts"}
     with duckdb.connect(partial / COPY) as connection:
         there = connection.execute(

@@ -12,10 +12,10 @@ import pytest
 from ml.boosting import ModelSettings
 from ml.champion import CHAMPION
 from ml.features import FeatureContract, FeatureContractError, to_matrix
-from ml.reasons import PHRASES, describe
+from ml.reasons import describe
 from ml.registry import ModelSet, forget
 from ml.score import score_traders
-from ml.store import registry_frame
+from ml.store import read_phrases, registry_frame
 from ml.train import train_models
 from ml.tuning import Tuning
 from runtime.errors import UserError
@@ -359,10 +359,16 @@ def test_the_version_follows_data_and_settings() -> None:
 def test_every_feature_of_the_mart_has_words(sample) -> None:
     with connected(sample.home) as connection:
         columns = connection.sql("from marts.feat_trader_day limit 0").columns
-    assert set(columns[2:]) == set(PHRASES)
-    assert describe("fills_vs_20d_ratio", 2.31) == "2.3 times the usual number of fills"
-    assert describe("net_pnl", -871.6) == "last day made −$872"
-    assert describe("trip_win_ratio", np.nan) == "trip win ratio unknown"
+    phrases = read_phrases(sample.home)
+    assert set(columns[2:]) == set(phrases)
+    words = describe("fills_vs_20d_ratio", 2.31, phrases)
+    assert words == "2.3 times the usual number of fills"
+    assert describe("net_pnl", -871.6, phrases) == "last day made −$872"
+    assert describe("trip_win_ratio", np.nan, phrases) == "trip win ratio unknown"
+
+
+def test_a_feature_without_words_goes_by_its_name() -> None:
+    assert describe("noise_20d", -1234.5, {}) == "noise 20d −1.23e+03"
 
 
 @pytest.mark.parametrize(

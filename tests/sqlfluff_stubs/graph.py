@@ -1,18 +1,13 @@
-"""Stands in for dbt's graph while sqlfluff renders a model: one feature of one mart."""
+"""Stands in for dbt's graph while sqlfluff renders a model: one feature a theme."""
 
+from collections import defaultdict
 from types import SimpleNamespace
 
+_meta = {"unit": "dollars", "window": "day", "phrase": "${:,.0f}"}
 _column = SimpleNamespace(
     name="net_pnl",
     data_type="double",
     description="",
-    config=SimpleNamespace(meta=SimpleNamespace(unit="dollars", window="day")),
-    meta=SimpleNamespace(unit="", window=""),
+    config=SimpleNamespace(meta=_meta),
 )
-nodes = {
-    "": SimpleNamespace(
-        name="feat_trader_day_pnl",
-        resource_type="model",
-        columns={"": _column},
-    )
-}
+nodes = defaultdict(lambda: SimpleNamespace(columns={"": _column}))

@@ -1,6 +1,5 @@
 """The dbt project keeps its own rules: unit tests, descriptions, grains, no leaks."""
 
-import json
 import re
 from datetime import datetime
 from decimal import Decimal
@@ -10,6 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from runtime.publish.manifest import read_dbt_manifest
 from runtime.settings import PROJECT_ROOT
 from runtime.transform.dbt import TransformError, run_dbt
 from tests.conftest import SampleRun, build_warehouse, make_settings, rows
@@ -19,7 +19,7 @@ from tests.exports import ExportedFill, Exports
 @pytest.fixture(scope="module")
 def manifest(sample: SampleRun) -> dict[str, Any]:
     """dbt's own description of the project."""
-    return json.loads((sample.home.dbt / "target" / "manifest.json").read_text())
+    return read_dbt_manifest(sample.home.dbt / "target")
 
 
 def models(manifest: dict[str, Any]) -> list[dict[str, Any]]:

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import yaml
 
 from runtime.home import Home
-from runtime.transform.dbt import run_dbt
+from runtime.settings import PROJECT_ROOT
+from runtime.transform.dbt import TransformError, run_dbt
 from tests.conftest import build_warehouse, connected, make_settings, rows
 from tests.exports import ExportedFill, Exports
 from tests.oracle import feature_rows, keep_book, label_rows, prepare
@@ -105,6 +107,73 @@ def test_every_feature_equals_the_oracle(home: Home) -> None:
     assert columns - set(next(iter(wanted.values()))) == {"usual_stop_scaled"}
     assert len(wanted) > 400
     assert_equal(found, wanted)
+
+
+def declared_features() -> dict[str, dict]:
+    """Columns of the themes, keys left out, as their yml declares them."""
+    folder = PROJECT_ROOT / "dbt_project/models/marts/features"
+    return {
+        column["name"]: column
+        for path in folder.glob("_feat_trader_day_*.yml")
+        for model in yaml.safe_load(path.read_text())["models"]
+        for column in model["columns"]
+        if column["name"] not in ("trader_id", "trade_date")
+    }
+
+
+def test_every_feature_is_declared_in_full() -> None:
+    features = declared_features()
+    assert len(features) > 100
+    for name, column in features.items():
+        assert column["description"], name
+        assert column["data_type"] in ("double", "bigint"), name
+        meta = column["config"]["meta"]
+        assert meta.keys() == {"unit", "window", "phrase"}, name
+        assert all(meta.values()), name
+        # It says the value, once.
+        assert meta["phrase"].count("{") == 1, name
+        assert meta["phrase"].format(0.5) != meta["phrase"].format(12.0), name
+
+
+def test_the_wide_mart_is_its_themes_side_by_side(home: Home) -> None:
+    columns = rows(
+        home,
+        "select table_name, column_name, data_type, is_nullable "
+        "from information_schema.columns where table_schema = 'marts' "
+        "and table_name like 'feat_trader_day%' order by table_name, ordinal_position",
+    )
+    tables: dict[str, list[tuple]] = {}
+    for table, *column in columns:
+        tables.setdefault(table, []).append(tuple(column))
+    keys = [("trader_id", "VARCHAR", "NO"), ("trade_date", "DATE", "NO")]
+    themes = ("pnl", "activity", "symbols", "sizing", "positions", "tilt", "context")
+    wanted = keys + [
+        column for theme in themes for column in tables[f"feat_trader_day_{theme}"][2:]
+    ]
+    assert tables["feat_trader_day"] == wanted
+    assert {(name, kind.lower()) for name, kind, _ in wanted[2:]} == set(
+        rows(home, "select feature_name, data_type from marts.feature_dictionary")
+    )
+
+
+def test_the_wide_mart_keeps_the_contract_of_its_themes(home: Home) -> None:
+    settings = make_settings(risk_home=home.root)
+    theme = "alter table marts.feat_trader_day_activity alter fills_count type"
+    with duckdb.connect(home.warehouse) as connection:
+        connection.execute(f"{theme} integer")
+    try:
+        with pytest.raises(TransformError, match="enforced contract"):
+            run_dbt(settings, home, "run", "--select", "feat_trader_day")
+    finally:
+        with duckdb.connect(home.warehouse) as connection:
+            connection.execute(f"{theme} bigint")
+
+
+def test_no_phrase_is_a_variable_to_spark(home: Home) -> None:
+    """Spark replaces what begins with a dollar sign and a brace, also in literals."""
+    (sql,) = (home.dbt / "target/compiled").rglob("feature_dictionary.sql")
+    assert "$' || '{" in sql.read_text()
+    assert "${" not in sql.read_text()
 
 
 def test_every_feature_is_known_somewhere_and_unknown_where_it_should(

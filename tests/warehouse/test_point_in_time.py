@@ -3,7 +3,6 @@
 `CUTS=n` in the environment tries n dates instead of four.
 """
 
-import json
 import math
 import os
 import random
@@ -19,6 +18,7 @@ import pytest
 from ingestion.history import rebuild
 from ingestion.pipeline import bring_up_to_date
 from runtime.home import Home
+from runtime.publish.manifest import read_dbt_manifest
 from runtime.settings import Settings
 from runtime.transform.dbt import run_dbt
 from runtime.warehouse import read_run_context
@@ -424,7 +424,7 @@ def test_noise_in_the_label_moves_no_feature(untouched: Bench) -> None:
 @pytest.fixture(scope="module")
 def manifest(bench: Bench) -> dict:
     """dbt's own description of the project."""
-    return json.loads((bench.home.dbt / "target" / "manifest.json").read_text())
+    return read_dbt_manifest(bench.home.dbt / "target")
 
 
 LABEL = "model.risk.label_trader_day"
