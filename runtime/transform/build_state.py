@@ -16,10 +16,36 @@ import yaml
 
 from runtime.home import Home
 from runtime.settings import PROJECT_ROOT
+from runtime.tables import Table
 from runtime.warehouse import open_warehouse
 
 _DBT = PROJECT_ROOT / "dbt_project"
 _REBUILT = "materialized='rebuilt'"
+BUILD_STATE = (
+    Table(
+        "ops.built_fill_days",
+        {
+            "account_id": "varchar not null",
+            "trader_id": "varchar not null",
+            "trade_date": "date not null",
+            "account_number": "varchar not null",
+            "content_hash": "varchar not null",
+        },
+    ),
+    Table(
+        "ops.built_with",
+        {"fingerprint": "varchar not null", "seen_through": "timestamp"},
+    ),
+    Table(
+        "ops.built_dates",
+        {
+            "mart": "varchar not null",
+            "partition_date": "date not null",
+            "built": "varchar not null",
+        },
+        primary_key=("mart", "partition_date"),
+    ),
+)
 # An account's day and the version of it that a build was made of.
 _BUILT_DAY = "account_id, trader_id, trade_date, account_number, content_hash"
 # Dates of which the rows of a mart may have changed: publish looks at these alone.
