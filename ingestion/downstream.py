@@ -8,5 +8,5 @@ from runtime.transform.build_state import BUILD_STATE
 
 
 def prepare_downstream(home: Home) -> None:
-    """Create those tables where they are missing, and keep what earlier versions wrote."""
+    """Create those tables where they are missing; rows of earlier versions stay."""
     prepare_tables(home, (*TABLES, STEPS, *BUILD_STATE))

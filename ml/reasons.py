@@ -1,4 +1,4 @@
-"""Why a call is what it is, in words: what each feature added, in dollars."""
+"""Why a forecast is what it is, in words: what each feature added, in dollars."""
 
 import numpy as np
 
@@ -169,7 +169,7 @@ def _told(
     whole: float,
     count: int,
 ) -> list[str]:
-    # What pushes the way the call goes comes first; a trader's scale is no reason.
+    # What pushes the way the forecast goes comes first; a trader's scale is no reason.
     way = -1.0 if whole < 0 else 1.0
     strength = np.where(np.array(names) == SCALE, 0.0, np.abs(dollars))
     order = np.lexsort((-strength, dollars * way < 0))[:count]

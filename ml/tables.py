@@ -18,11 +18,12 @@ _MEASURED = {
     "value_low": "double",
     "value_high": "double",
 }
-_SPEAKERS = {
-    "loss_speaker": "varchar",
-    "pnl_speaker": "varchar",
-    "quantiles_speaker": "varchar",
+_SELECTED = {
+    "loss_model": "varchar",
+    "pnl_model": "varchar",
+    "quantiles_model": "varchar",
 }
+_FORMERLY_SELECTED = {name: name.replace("_model", "_speaker") for name in _SELECTED}
 
 TABLES = (
     Table(
@@ -35,11 +36,12 @@ TABLES = (
             **_PREDICTED,
             "reasons": "varchar",
             "change_reasons": "varchar",
-            **_SPEAKERS,
+            **_SELECTED,
             "features_date": "date",
             "trained_through": "date",
             "scored_at": "timestamp",
         },
+        former_columns=_FORMERLY_SELECTED,
     ),
     Table(
         "ml.roster",
@@ -47,13 +49,14 @@ TABLES = (
             "trader_id": "varchar not null",
             "prediction_date": "date not null",
             "model": "varchar",
-            "call_basis": "varchar not null",
+            "forecast_basis": "varchar not null",
             "traded_days_count": "bigint not null",
             "idle_sessions_count": "bigint",
             "model_version": "varchar not null",
             "scores_fingerprint": "varchar",
             "scored_at": "timestamp",
         },
+        former_columns={"forecast_basis": "call_basis"},
     ),
     Table(
         "ml.policy_advice",
@@ -123,12 +126,13 @@ TABLES = (
             "code_commit": "varchar",
             "code_fingerprint": "varchar",
             "data_fingerprint": "varchar",
-            **_SPEAKERS,
+            **_SELECTED,
             "trained_at": "timestamp",
         },
+        former_columns=_FORMERLY_SELECTED,
     ),
     Table(
-        "ml.replayed_calls",
+        "ml.replayed_forecasts",
         {
             "trader_id": "varchar not null",
             "features_date": "date not null",
@@ -141,6 +145,7 @@ TABLES = (
             "daily_loss_limit_amount": "decimal(18, 8)",
             "pnl_scale": "double",
         },
+        former_name="ml.replayed_calls",
     ),
     Table(
         "ml.desk_predictions",

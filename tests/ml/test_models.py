@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 
 from ml.boosting import ModelSettings
-from ml.champion import CHAMPION
 from ml.features import FeatureContract, FeatureContractError, to_matrix
 from ml.reasons import PHRASES, describe
 from ml.registry import ModelSet, forget
 from ml.score import score_traders
+from ml.selection import CHAMPION
 from ml.store import registry_frame
 from ml.train import train_models
 from ml.tuning import Tuning
@@ -57,7 +57,7 @@ def test_a_signal_is_found_measured_on_unseen_days_and_speaks(learned) -> None:
     assert measured["global", "auc"] > 0.8
     assert measured["rules", "auc"] < 0.6
     assert measured["champion", "rmse"] < 0.8 * measured["zero", "rmse"]
-    assert models.verdict.speaker("loss") in ("global", "per_trader", "blend")
+    assert models.selection.selected_model("loss") in ("global", "per_trader", "blend")
     assert set(models.fitted.own) == {"T1", "T2", "T3"}
 
 
@@ -65,7 +65,11 @@ def test_noise_is_not_spoken() -> None:
     marts = frames({"T1": 250, "T2": 250}, noise=1.0)
     mixed = np.random.default_rng(2).permutation(marts.features["signal"])
     models = trained(replace(marts, features=marts.features.assign(signal=mixed)))
-    assert models.verdict.speaker("loss") in ("base_rate_daily", "rules", "logistic")
+    assert models.selection.selected_model("loss") in (
+        "base_rate_daily",
+        "rules",
+        "logistic",
+    )
 
 
 def test_predictions_follow_the_signal_and_quantiles_never_cross(learned) -> None:
@@ -99,9 +103,9 @@ def test_what_is_added_up_is_the_prediction(learned) -> None:
     rows = np.arange(100, 140)
     raw = models.fitted.predict(days, rows)
     limit = days.limit[rows] / days.scale[rows]
-    said = models.verdict.apply(raw, limit)["pnl_champion"]
+    said = models.selection.apply(raw, limit)["pnl_champion"]
     parts = contributions(
-        models.fitted, models.verdict, days, rows, models.contract.names
+        models.fitted, models.selection, days, rows, models.contract.names
     )
     rest = said - parts.sum(axis=1)
     assert np.ptp(rest) < 1e-9
@@ -121,7 +125,7 @@ def test_a_saved_model_predicts_what_it_did_before(learned, tmp_path) -> None:
     marts, models = learned
     models.save(tmp_path)
     again = ModelSet.load(tmp_path, models.version)
-    assert again.verdict == models.verdict and again.card == models.card
+    assert again.selection == models.selection and again.card == models.card
     pd.testing.assert_frame_equal(
         scored(again, marts).predictions, scored(models, marts).predictions
     )
@@ -274,7 +278,7 @@ def test_a_newcomer_of_the_first_days_is_called() -> None:
 def test_inactive_and_untried_traders_are_left_out(learned) -> None:
     marts, models = learned
     bases = ["inactive", "too_little_history", "own_model"]
-    changed = replace(marts, traders=marts.traders.assign(call_basis=bases))
+    changed = replace(marts, traders=marts.traders.assign(forecast_basis=bases))
     found = scored(models, changed)
     assert set(found.predictions["trader_id"]) == {"T3"}
     roster = found.roster.set_index("trader_id")["model"]
