@@ -1,4 +1,4 @@
-"""Calls of past days: what the models of their time would have said."""
+"""Forecasts of past days: what the models of their time would have made."""
 
 from dataclasses import replace
 
@@ -32,7 +32,7 @@ def whole(marts) -> Replay:
     return replayed(marts)
 
 
-def test_a_replayed_call_is_of_the_traders_next_day(marts, whole: Replay) -> None:
+def test_a_replayed_forecast_is_of_the_traders_next_day(marts, whole: Replay) -> None:
     known = marts.labels.rename(columns={"trade_date": "features_date"})
     both = whole.forecasts.merge(known, on=KEYS, how="left", validate="one_to_one")
     has_next = both["label_date"].notna()
@@ -42,7 +42,7 @@ def test_a_replayed_call_is_of_the_traders_next_day(marts, whole: Replay) -> Non
     assert not both["predicted_pnl"].isna().any()
 
 
-def test_who_had_too_few_days_was_not_called(marts, whole: Replay) -> None:
+def test_who_had_too_few_days_has_no_forecast(marts, whole: Replay) -> None:
     days = marts.features.sort_values(KEYS[:1] + ["trade_date"])
     number = days.groupby("trader_id").cumcount() + 1
     of_day = dict(
@@ -50,16 +50,18 @@ def test_who_had_too_few_days_was_not_called(marts, whole: Replay) -> None:
             zip(days["trader_id"], days["trade_date"], strict=True), number, strict=True
         )
     )
-    called = [
+    numbers = [
         of_day[key]
         for key in zip(
             whole.forecasts["trader_id"], whole.forecasts["features_date"], strict=True
         )
     ]
-    assert min(called) >= 5
+    assert min(numbers) >= 5
 
 
-def test_a_replayed_call_knows_nothing_of_what_came_after(marts, whole: Replay) -> None:
+def test_a_replayed_forecast_knows_nothing_of_what_came_after(
+    marts, whole: Replay
+) -> None:
     last = marts.features["trade_date"].max() - pd.Timedelta(60, "D")
     part = replayed(cut(marts, last))
     both = part.forecasts.merge(whole.forecasts, on=KEYS, suffixes=("", "_whole"))
@@ -77,7 +79,7 @@ def test_a_replayed_call_knows_nothing_of_what_came_after(marts, whole: Replay) 
         np.testing.assert_array_equal(desk[name], desk[f"{name}_whole"])
 
 
-def test_who_comes_back_after_weeks_was_not_called_for_that_day(marts) -> None:
+def test_who_comes_back_after_weeks_has_no_forecast_for_that_day(marts) -> None:
     features, labels = marts.features, marts.labels
     gap = pd.Timestamp("2023-07-01"), pd.Timestamp("2023-08-15")
 
@@ -94,8 +96,10 @@ def test_who_comes_back_after_weeks_was_not_called_for_that_day(marts) -> None:
         labels=own.reset_index(drop=True),
         limits=marts.limits[kept(marts.limits, "trade_date")].reset_index(drop=True),
     )
-    calls = replayed(rested).forecasts
-    row = calls[(calls["trader_id"] == "T2") & (calls["features_date"] == gap[0])]
+    forecasts = replayed(rested).forecasts
+    row = forecasts[
+        (forecasts["trader_id"] == "T2") & (forecasts["features_date"] == gap[0])
+    ]
     assert row["prediction_date"].isna().all()
     assert len(row) == 1
 
