@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -213,7 +214,7 @@ class ModelSet:
         )
 
 
-def _with_names_of_today(card: dict) -> dict:
+def _with_names_of_today(card: dict[str, Any]) -> dict[str, Any]:
     """A card as it is written now; earlier versions had a verdict with speakers."""
     if "verdict" not in card:
         return card

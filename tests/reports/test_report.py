@@ -440,6 +440,22 @@ def test_of_a_large_desk_gmail_cuts_off_the_table_of_all_traders_at_most(
         assert told.text.count(f"Trader Number {number:03d} ") >= 2
 
 
+def test_what_was_kept_under_former_names_reads_as_it_did(tmp_path: Path) -> None:
+    home, day = Home(tmp_path), date(2026, 3, 2)
+    keep(home, now := summary(score=SCORE, desk=DESK, selected_models=["losses"]))
+    kept = home.reports / str(day) / "summary.json"
+    text = kept.read_text()
+    for name, former in (
+        ("forecasts_count", "calls_count"),
+        ("evaluated_sessions_count", "judged_sessions_count"),
+        ("selected_models", "speakers"),
+    ):
+        assert f'"{name}"' in text
+        text = text.replace(f'"{name}"', f'"{former}"')
+    kept.write_text(text)
+    assert render(read_kept(home, day)).html == render(now).html
+
+
 def test_what_was_kept_of_a_morning_reads_as_it_did(tmp_path: Path) -> None:
     home, day = Home(tmp_path), date(2026, 3, 2)
     assert not is_kept(home, day)

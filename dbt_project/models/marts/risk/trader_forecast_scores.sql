@@ -12,12 +12,18 @@ recent_sessions as (
     limit {{ var('forecast_score_sessions') }}
 ),
 
+recent_forecasts as (
+    select forecast_record.*
+    from {{ ref('forecast_record') }} as forecast_record
+    inner join recent_sessions
+        on forecast_record.prediction_date = recent_sessions.prediction_date
+),
+
 final as (
     select
         trader_id,
         {{ forecast_score_columns() }}
-    from {{ ref('forecast_record') }}
-    where prediction_date in (select prediction_date from recent_sessions)
+    from recent_forecasts
     group by trader_id
 )
 
