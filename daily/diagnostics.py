@@ -56,7 +56,7 @@ def predictions(home: Home) -> str:
         rows = connection.execute(
             """
             select trader_id, risk_level, predicted_pnl, predicted_pnl_p05,
-                predicted_pnl_p95, loss_probability, position_multiplier, loss_speaker,
+                predicted_pnl_p95, loss_probability, position_multiplier, loss_model,
                 coalesce(split_part(reasons, ';', 1), recommendation)
             from risk_calls
             where prediction_date = (select max(prediction_date) from risk_calls)

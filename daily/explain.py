@@ -1,4 +1,4 @@
-"""Why a trader has the call he has, or none; and what the models say, and why."""
+"""Why a trader has a forecast, or none; and what the models say, and why."""
 
 import difflib
 from collections.abc import Iterator
@@ -13,13 +13,13 @@ from runtime.home import Home
 from runtime.publish.marts_copy import open_published
 from runtime.warehouse import open_warehouse, read_run_context, rows_of
 
-CALLS_SHOWN = 10
+FORECASTS_SHOWN = 10
 # What a model says is the same for all if it differs by less: cents, and probabilities.
 ALIKE = {"predicted_pnl": 0.01, "loss_probability": 1e-6}
 
 
 def explain_trader(home: Home, trader: str) -> str:
-    """What is known of a trader, who speaks for him, what was said and what happened.
+    """What is known of a trader, the models selected, their forecasts, the outcomes.
 
     Raises:
         UserError: Nobody goes by that name; names those that come close.
@@ -43,7 +43,7 @@ def explain_trader(home: Home, trader: str) -> str:
         if call and call["predicted_pnl"] is not None:
             lines += _prediction(call)
         lines += [f"  own model   {_own_model(connection, trader, status)}"]
-        lines += ["", *_past_calls(connection, trader)]
+        lines += ["", *_past_forecasts(connection, trader)]
     return "\n".join(lines)
 
 
@@ -72,10 +72,10 @@ def explain_models(home: Home) -> str:
             "No model has said anything yet: too little history, or no `make score`."
         )
     models = ModelSet.load(home.models, scored.version)
-    verdict = models.verdict
+    selection = models.selection
     lines = [
         f"Models {scored.version}, learned through {models.trained_through}, on "
-        f"{verdict.known_count:,} known outcomes",
+        f"{selection.known_count:,} known outcomes",
         "",
     ]
     rows = [("model", "says", "traders", "distinct", "lowest", "median", "highest", "")]
@@ -94,7 +94,7 @@ def explain_models(home: Home) -> str:
                         _why(model, column, values, step, models, home),
                     )
                 )
-    return "\n".join([*lines, *table(rows), "", *_speakers(models)])
+    return "\n".join([*lines, *table(rows), "", *_selected_models(models)])
 
 
 def _nobody(connection: duckdb.DuckDBPyConnection, trader: str) -> str:
@@ -144,23 +144,23 @@ def _traded(status: dict) -> str:
 
 
 def _basis(status: dict, call: dict | None) -> str:
-    """In words who may speak for the trader, and why nobody does."""
+    """In words which model may forecast for the trader, and why none does."""
     from runtime.transform.dbt import project_variables
 
     variables = project_variables()
     least = variables["prediction_minimum_traded_days"]
     own = variables["own_model_above_traded_days"]
     idle = variables["inactive_above_idle_sessions"]
-    if status["call_basis"] == "inactive":
+    if status["forecast_basis"] == "inactive":
         if (status["idle_sessions_count"] or 0) > idle:
             return (
                 f"no: inactive, idle for {status['idle_sessions_count']} sessions "
                 f"(more than {idle}); called again after the next traded day"
             )
         return "no: dbt_project/seeds/traders.csv says that the trader is not to be"
-    if status["call_basis"] == "never_traded":
+    if status["forecast_basis"] == "never_traded":
         return "no: no account of the trader's has ever traded"
-    if status["call_basis"] == "too_little_history":
+    if status["forecast_basis"] == "too_little_history":
         return (
             f"without a prediction: {status['traded_days_count']} traded days, a model "
             f"needs {least}"
@@ -169,7 +169,7 @@ def _basis(status: dict, call: dict | None) -> str:
         return "not yet for this session. Run `make score`, then `make risk`"
     if call["predicted_pnl"] is None:
         return f"without a prediction: {call['recommendation']}"
-    if status["call_basis"] == "global_model":
+    if status["forecast_basis"] == "global_model":
         return f"yes, as a newcomer: {own} traded days or fewer, so no model of his own"
     return "yes"
 
@@ -186,8 +186,8 @@ def _prediction(call: dict) -> Iterator[str]:
         f"{dollars(high)}; a loss {call['loss_probability']:.0%}"
     )
     yield (
-        f"  by          {call['loss_speaker']} for losses, {call['pnl_speaker']} for "
-        f"P&L, {call['quantiles_speaker']} for the interval"
+        f"  by          {call['loss_model']} for losses, {call['pnl_model']} for "
+        f"P&L, {call['quantiles_model']} for the interval"
     )
     yield f"  advised     {call['recommendation']} (policy {call['policy']})"
     for reason in (call["reasons"] or "no single feature stands out").split("; "):
@@ -208,17 +208,19 @@ def _own_model(connection: duckdb.DuckDBPyConnection, trader: str, status: dict)
             f"learned from {found[0][0]} days through {found[0][1]}; it speaks only "
             "while it beats the baselines"
         )
-    if status["call_basis"] == "own_model":
+    if status["forecast_basis"] == "own_model":
         return "none: all of the days it would learn from won, or all lost"
     return "none: too few traded days"
 
 
-def _past_calls(connection: duckdb.DuckDBPyConnection, trader: str) -> Iterator[str]:
+def _past_forecasts(
+    connection: duckdb.DuckDBPyConnection, trader: str
+) -> Iterator[str]:
     rows = connection.execute(
         "select prediction_date, is_replayed, risk_level, predicted_pnl, "
-        "predicted_pnl_p05, predicted_pnl_p95, actual_net_pnl from call_record "
+        "predicted_pnl_p05, predicted_pnl_p95, actual_net_pnl from forecast_record "
         "where trader_id = ? order by prediction_date desc limit ?",
-        [trader, CALLS_SHOWN],
+        [trader, FORECASTS_SHOWN],
     ).fetchall()
     if not rows:
         yield "  No call of the trader's is over yet."
@@ -244,7 +246,7 @@ def _figure(column: str, value: float) -> str:
 
 def _why(model, column, values, step, models, home) -> str:
     """Why a model says the same of everybody; nothing where it does not."""
-    from ml.champion import BASELINES, CHAMPION
+    from ml.selection import BASELINES, CHAMPION
 
     if len(values) < 2 or np.ptp(values) > step:
         return ""
@@ -252,11 +254,11 @@ def _why(model, column, values, step, models, home) -> str:
     if model == "zero":
         return "by design: zero for everybody"
     if model == CHAMPION:
-        return f"{models.verdict.speaker(output)} speaks: see there"
+        return f"{models.selection.selected_model(output)} speaks: see there"
     if model in BASELINES[output]:
         return "every trader's record says the same"
     if model == "blend":
-        return f"its members do (weights {models.verdict.weights.get(output)})"
+        return f"its members do (weights {models.selection.weights.get(output)})"
     if model == "per_trader":
         return "no trader's own days gave a split: wait for more days"
     return _why_trees(models, output) or _why_features(models, home)
@@ -295,14 +297,14 @@ def _why_features(models, home: Home) -> str:
     )
 
 
-def _speakers(models) -> Iterator[str]:
-    from ml.champion import BASELINES, OUTPUTS
+def _selected_models(models) -> Iterator[str]:
+    from ml.selection import BASELINES, OUTPUTS
 
     for output in OUTPUTS:
-        speaker = models.verdict.speaker(output)
+        selected = models.selection.selected_model(output)
         why = (
             "a baseline: no model has beaten it clearly"
-            if speaker in BASELINES[output]
+            if selected in BASELINES[output]
             else "it has beaten the best baseline clearly"
         )
-        yield f"  {output:<9}  {speaker} speaks: {why}"
+        yield f"  {output:<9}  {selected} speaks: {why}"

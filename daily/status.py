@@ -117,8 +117,8 @@ def _data(connection: duckdb.DuckDBPyConnection) -> str:
 
 def _models(connection: duckdb.DuckDBPyConnection, now: datetime) -> str:
     found = connection.execute(
-        "select model_version, trained_through, loss_speaker, pnl_speaker, "
-        "quantiles_speaker, trained_at from model_registry where model = 'global' "
+        "select model_version, trained_through, loss_model, pnl_model, "
+        "quantiles_model, trained_at from model_registry where model = 'global' "
         "order by as_of_date desc, trained_at desc limit 1"
     ).fetchall()
     if not found:

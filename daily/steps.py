@@ -42,7 +42,7 @@ def train(settings: Settings, home: Home) -> Done:
     from ml.train import train as train_models
 
     said = train_models(settings, home)
-    return Done(said, count_rows(home, "select count(*) from ml.replayed_calls"))
+    return Done(said, count_rows(home, "select count(*) from ml.replayed_forecasts"))
 
 
 def score(settings: Settings, home: Home) -> Done:

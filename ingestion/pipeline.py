@@ -20,6 +20,7 @@ from ingestion.accounts import (
 )
 from ingestion.data_docs import write_data_docs
 from ingestion.documents import Document
+from ingestion.downstream import prepare_downstream
 from ingestion.gate import Gate, GateError, import_library
 from ingestion.history import rebuild
 from ingestion.intake import Intake
@@ -110,6 +111,7 @@ def bring_up_to_date(
         return Ingested(main, context, sentence, rows_count)
     past = main.past(settings.as_of)
     context = rebuild(main, past, context, settings.as_of)
+    prepare_downstream(past)
     sentence += "; rebuilt what was known on that morning"
     return Ingested(past, context, sentence, rows_count)
 
@@ -178,7 +180,9 @@ def load(
     ):
         _refuse_other_firm(landing.owner(), source.name, source.firm, home)
         run = _Load(settings, source, landing, intake, before, window, now)
-        return run.load(home, accounts, salt, progress_bar)
+        summary = run.load(home, accounts, salt, progress_bar)
+    prepare_downstream(home)
+    return summary
 
 
 class _Load:

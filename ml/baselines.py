@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from ml.calibration import log_odds, sigmoid
-from ml.days import TARGET_LIMIT, Days
+from ml.days import TARGET_LIMIT, TraderDays
 
 QUANTILES = {"p05": 0.05, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p95": 0.95}
 LEVELS = np.array(list(QUANTILES.values()))
@@ -91,7 +91,7 @@ class Baselines:
     pool: tuple[float, ...]
 
     @classmethod
-    def fit(cls, days: Days, rows: np.ndarray) -> "Baselines":
+    def fit(cls, days: TraderDays, rows: np.ndarray) -> "Baselines":
         """Learn from the rows whose outcomes are known."""
         from sklearn.linear_model import LogisticRegression, Ridge
 
@@ -143,19 +143,19 @@ class Baselines:
         lists = {name: tuple(card[name]) for name in ("rules_loss_rates", "pool")}
         return cls(**(card | linear | lists))
 
-    def loss_score(self, days: Days, rows: np.ndarray) -> np.ndarray:
+    def loss_score(self, days: TraderDays, rows: np.ndarray) -> np.ndarray:
         """Log-odds of a loss by the logistic regression on the record."""
         return self.logistic.score(self._inputs_of(days, rows)[0])
 
-    def pnl_score(self, days: Days, rows: np.ndarray) -> np.ndarray:
+    def pnl_score(self, days: TraderDays, rows: np.ndarray) -> np.ndarray:
         """Scaled P&L by the ridge regression on the record."""
         return self.ridge.score(self._inputs_of(days, rows)[1])
 
-    def pnl_terms(self, days: Days, rows: np.ndarray) -> np.ndarray:
+    def pnl_terms(self, days: TraderDays, rows: np.ndarray) -> np.ndarray:
         """What each input of the ridge regression adds: rows x `ridge.names`."""
         return self.ridge.terms(self._inputs_of(days, rows)[1])
 
-    def predict(self, days: Days, rows: np.ndarray) -> dict[str, np.ndarray]:
+    def predict(self, days: TraderDays, rows: np.ndarray) -> dict[str, np.ndarray]:
         """Every baseline's prediction, one row each; `quantiles_…` has five columns."""
         record = {name: values[rows] for name, values in days.record.items()}
         rates = self.trader_loss_rates
@@ -181,7 +181,7 @@ class Baselines:
             ),
         }
 
-    def _inputs_of(self, days: Days, rows: np.ndarray) -> tuple[dict, dict]:
+    def _inputs_of(self, days: TraderDays, rows: np.ndarray) -> tuple[dict, dict]:
         record = {name: values[rows] for name, values in days.record.items()}
         return _inputs(record, self.loss_rate)
 
@@ -244,7 +244,9 @@ def _shrunk_log_odds(
     return log_odds((ratio * weight + PSEUDO_DAYS * loss_rate) / (weight + PSEUDO_DAYS))
 
 
-def weighted_quantiles(days: Days, rows: np.ndarray, pool: np.ndarray) -> np.ndarray:
+def weighted_quantiles(
+    days: TraderDays, rows: np.ndarray, pool: np.ndarray
+) -> np.ndarray:
     """Quantiles of the trader's own past days, recent ones weighing more.
 
     The desk's pool stands in for the first days, as `QUANTILE_PSEUDO_DAYS` of them.

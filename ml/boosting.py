@@ -8,7 +8,7 @@ import numpy as np
 
 from ml.baselines import QUANTILES, Baselines
 from ml.calibration import sigmoid
-from ml.days import Days
+from ml.days import TraderDays
 from runtime.errors import UserError
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class ModelSettings:
 
 
 def fit_global(
-    days: Days,
+    days: TraderDays,
     rows: np.ndarray,
     baselines: Baselines,
     settings: TreeSettings,
@@ -130,7 +130,7 @@ def fit_global(
 def predict_global(
     boosters: Boosters,
     baselines: Baselines,
-    days: Days,
+    days: TraderDays,
     rows: np.ndarray,
     rounds: int | None = None,
 ) -> dict[str, np.ndarray]:
@@ -144,7 +144,7 @@ def predict_global(
         name: booster.predict(matrix, raw_score=True, num_iteration=rounds)
         for name, booster in boosters.items()
     }
-    said = {
+    predicted = {
         "loss_global": sigmoid(raw[LOSS] + _start(LOSS, baselines, days, rows)),
         "pnl_global": raw[MEAN] + _start(MEAN, baselines, days, rows),
     }
@@ -152,12 +152,12 @@ def predict_global(
         # Boosted apart, quantiles may cross; sorting them never makes them worse
         # (Chernozhukov, Fernandez-Val and Galichon 2010).
         levels = np.column_stack([raw[name] for name in QUANTILES])
-        said["quantiles_global"] = np.sort(levels, axis=1)
-    return said
+        predicted["quantiles_global"] = np.sort(levels, axis=1)
+    return predicted
 
 
-def fit_own(days: Days, rows: np.ndarray, settings: TreeSettings) -> Boosters:
-    """A trader's own models of mean and loss, on his rows alone."""
+def fit_own(days: TraderDays, rows: np.ndarray, settings: TreeSettings) -> Boosters:
+    """A trader's own models of mean and loss, on their rows alone."""
     lightgbm = import_lightgbm()
     parameters = settings.parameters(len(rows), threads=1)
     data = lightgbm.Dataset(
@@ -173,9 +173,9 @@ def fit_own(days: Days, rows: np.ndarray, settings: TreeSettings) -> Boosters:
 
 
 def predict_own(
-    boosters: Boosters, days: Days, rows: np.ndarray, rounds: int | None = None
+    boosters: Boosters, days: TraderDays, rows: np.ndarray, rounds: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Loss probability and scaled P&L of a trader's rows by his own models.
+    """Loss probability and scaled P&L of a trader's rows by their own models.
 
     Args:
         rounds: Trees to use; None for all.
@@ -215,7 +215,7 @@ def _views(matrix: np.ndarray, rows: np.ndarray) -> list[np.ndarray]:
 
 
 def _start(
-    name: str, baselines: Baselines, days: Days, rows: np.ndarray
+    name: str, baselines: Baselines, days: TraderDays, rows: np.ndarray
 ) -> np.ndarray | None:
     if name == LOSS:
         return baselines.loss_score(days, rows)
@@ -224,7 +224,7 @@ def _start(
     return None
 
 
-def _target(name: str, days: Days, rows: np.ndarray) -> np.ndarray:
+def _target(name: str, days: TraderDays, rows: np.ndarray) -> np.ndarray:
     """What the model `name` learns: the loss flag, or P&L in units of scale."""
     return days.is_loss[rows] if name == LOSS else days.scaled_pnl[rows]
 

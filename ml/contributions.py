@@ -1,4 +1,4 @@
-"""What each feature adds to the expected P&L of the model that speaks, exactly.
+"""What each feature adds to the expected P&L of the selected model, exactly.
 
 Trees give exact contributions (Lundberg and Lee 2017), a linear score is a sum, and a
 blend is a weighted sum of both: what is added up here is the prediction itself.
@@ -7,9 +7,9 @@ blend is a weighted sum of both: what is added up here is the prediction itself.
 import numpy as np
 
 from ml.boosting import MEAN
-from ml.champion import BLEND, MEMBERS, Verdict
-from ml.days import Days
+from ml.days import TraderDays
 from ml.fitted import Fitted
+from ml.selection import BLEND, MEMBERS, Selection
 
 # The feature whose words describe an input of the ridge regression on the record.
 RIDGE_FEATURES = {
@@ -23,22 +23,22 @@ RIDGE_FEATURES = {
 
 def contributions(
     fitted: Fitted,
-    verdict: Verdict,
-    days: Days,
+    selection: Selection,
+    days: TraderDays,
     rows: np.ndarray,
     names: tuple[str, ...],
 ) -> np.ndarray:
     """Rows x features, in units of the trader's own scale.
 
-    With the prediction of a row of mean inputs they add up to what the speaker of
-    expected P&L says, the trailing mean apart, which has no parts.
+    With the prediction of a row of mean inputs they add up to what the model
+    selected for expected P&L predicts, the trailing mean apart, which has no parts.
     """
-    speaker = verdict.speaker("pnl")
-    if speaker == "trailing_mean":
+    selected = selection.selected_model("pnl")
+    if selected == "trailing_mean":
         return np.zeros((len(rows), len(names)))
-    weights = dict.fromkeys(MEMBERS["pnl"], 0.0) | {speaker: 1.0}
-    if speaker == BLEND:
-        weights = dict(zip(MEMBERS["pnl"], verdict.weights["pnl"], strict=True))
+    weights = dict.fromkeys(MEMBERS["pnl"], 0.0) | {selected: 1.0}
+    if selected == BLEND:
+        weights = dict(zip(MEMBERS["pnl"], selection.weights["pnl"], strict=True))
     record = _of_record(fitted, days, rows, names)
     trees = fitted.shared[MEAN].predict(days.features[rows], pred_contrib=True)
     shared = record + trees[:, :-1]
@@ -57,7 +57,7 @@ def contributions(
 
 
 def _of_record(
-    fitted: Fitted, days: Days, rows: np.ndarray, names: tuple[str, ...]
+    fitted: Fitted, days: TraderDays, rows: np.ndarray, names: tuple[str, ...]
 ) -> np.ndarray:
     terms = fitted.baselines.pnl_terms(days, rows)
     found = np.zeros((len(rows), len(names)))

@@ -16,7 +16,7 @@ MINIMUM_ROWS = 30
 
 
 @dataclass(frozen=True)
-class Days:
+class TraderDays:
     """Every traded day of every trader, in order of trader and date.
 
     Models take the whole and the numbers of the rows they may use: a trader's past is
@@ -29,7 +29,7 @@ class Days:
         net: Net dollars of the day itself.
         pnl: Net dollars of the trader's next traded day; NaN while it is not known.
         scale: The trader's own scale that day, in dollars, above 0.
-        limit: Dollars that he may lose on the next traded day at most, above 0.
+        limit: Dollars that the trader may lose on the next traded day at most, above 0.
         features: Rows x features; NaN where unknown.
         record: Columns of `RECORD`, by name.
     """
@@ -51,7 +51,7 @@ class Days:
         labels: pd.DataFrame,
         limits: pd.DataFrame,
         names: tuple[str, ...],
-    ) -> "Days":
+    ) -> "TraderDays":
         """The rows of the feature mart, with the outcomes of those that have one.
 
         Args:
@@ -83,7 +83,7 @@ class Days:
         )
 
     @classmethod
-    def joined(cls, parts: Iterable["Days"], rows_count: int) -> "Days":
+    def joined(cls, parts: Iterable["TraderDays"], rows_count: int) -> "TraderDays":
         """The days of several parts, one after the other, each copied but once.
 
         Args:
@@ -133,7 +133,7 @@ class Days:
         parts = np.split(order, ends)[: len(names)]
         return dict(zip(names.tolist(), parts, strict=True))
 
-    def can_teach(self, rows: np.ndarray) -> bool:
+    def is_trainable(self, rows: np.ndarray) -> bool:
         """Whether there are enough rows to learn from, and both outcomes among them."""
         losses = self.is_loss[rows].sum()
         return len(rows) >= MINIMUM_ROWS and 0 < losses < len(rows)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from ml.days import Days
+from ml.days import TraderDays
 
 RECENT_SESSIONS = 20
 _BINS = 10
@@ -14,7 +14,7 @@ _FLOOR = 1e-3
 
 
 def feature_drift(
-    days: Days, learned: np.ndarray, columns: Iterable[tuple[str, np.ndarray]]
+    days: TraderDays, learned: np.ndarray, columns: Iterable[tuple[str, np.ndarray]]
 ) -> pd.DataFrame:
     """Each feature in the last sessions against the days learned from before them.
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml import metrics
-from ml.champion import BLEND, CHAMPION, OUTPUTS
-from ml.days import Days
+from ml.days import TraderDays
 from ml.fitted import Predictions
-from ml.metrics import REPLICATES, Figure, Said
+from ml.metrics import REPLICATES, Figure, ModelOutputs
+from ml.selection import BLEND, CHAMPION, OUTPUTS
 
 RECENT, RECENT_DAYS = "60d", 60
 # What a trader's or a month's figures rest on at least.
@@ -71,12 +71,12 @@ class Record:
 
     @classmethod
     def of(
-        cls, days: Days, rows: np.ndarray, made: Predictions, mask: np.ndarray
+        cls, days: TraderDays, rows: np.ndarray, made: Predictions, mask: np.ndarray
     ) -> "Record":
         """The days that `mask` marks among the predicted `rows`.
 
         Args:
-            made: As `champion.as_said` gives it.
+            made: As `selection.final_predictions` gives it.
         """
         scale = days.scale[rows][mask]
         by_output: dict[str, dict] = {output: {} for output in (*OUTPUTS, "limit")}
@@ -107,8 +107,8 @@ class Record:
     def part(self, mask: np.ndarray) -> "Record":
         """The days that `mask` marks."""
 
-        def of_each(said: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-            return {name: values[mask] for name, values in said.items()}
+        def of_each(outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+            return {name: values[mask] for name, values in outputs.items()}
 
         return Record(
             self.traders[mask],
@@ -123,23 +123,23 @@ class Record:
             self.limit_loss[mask],
         )
 
-    def of_model(self, model: str) -> tuple["Record", Said]:
-        """The days on which a model had something to say, and what it said."""
-        outputs = (self.loss, self.predicted, self.quantiles)
-        first = next(said[model] for said in outputs if model in said)
+    def of_model(self, model: str) -> tuple["Record", ModelOutputs]:
+        """The days on which a model has any output, and its outputs."""
+        by_model = (self.loss, self.predicted, self.quantiles)
+        first = next(given[model] for given in by_model if model in given)
         mask = ~np.isnan(first.reshape(len(self), -1)[:, 0])
         part = self if mask.all() else self.part(mask)
-        return part, Said(
+        return part, ModelOutputs(
             loss=part.loss.get(model),
             limit=part.limit_loss if model == CHAMPION else None,
             predicted=part.predicted.get(model),
             quantiles=part.quantiles.get(model),
         )
 
-    def figures(self, said: Said) -> dict[str, Figure]:
-        """The measures of what was said of these days."""
+    def figures(self, outputs: ModelOutputs) -> dict[str, Figure]:
+        """The measures of these outputs."""
         is_beyond_limit = (self.pnl < -self.limit).astype(float)
-        return metrics.figures(self.pnl, is_beyond_limit, self.traders, said)
+        return metrics.figures(self.pnl, is_beyond_limit, self.traders, outputs)
 
 
 def evaluate(
@@ -168,10 +168,10 @@ def evaluate(
 
 
 def _whole(record: Record, model: str, replicates: int) -> Iterator[Metric]:
-    part, said = record.of_model(model)
+    part, outputs = record.of_model(model)
     if not len(part):
         return
-    for name, figure in part.figures(said).items():
+    for name, figure in part.figures(outputs).items():
         low = high = None
         if replicates:
             # A slope takes a fit of its own in each replicate.
@@ -179,11 +179,11 @@ def _whole(record: Record, model: str, replicates: int) -> Iterator[Metric]:
             low, high = metrics.interval(part.dates, figure, count)
         yield Metric(model, None, "", name, figure(None), low, high, len(part))
     for baseline in ("base_rate", "base_rate_daily"):
-        if replicates and said.loss is not None and model != baseline:
+        if replicates and outputs.loss is not None and model != baseline:
             gain = metrics.auc_gain(
                 (part.pnl < 0).astype(float),
                 part.dates,
-                said.loss,
+                outputs.loss,
                 part.loss[baseline],
                 replicates,
             )
@@ -193,9 +193,9 @@ def _whole(record: Record, model: str, replicates: int) -> Iterator[Metric]:
 
 def _part(record: Record, trader: str | None, period: str) -> Iterator[Metric]:
     for model in NAMES:
-        part, said = record.of_model(model)
+        part, outputs = record.of_model(model)
         if len(part) < MINIMUM_ROWS:
             continue
-        for name, figure in part.figures(said).items():
+        for name, figure in part.figures(outputs).items():
             value = figure(None)
             yield Metric(model, trader, period, name, value, None, None, len(part))

@@ -14,7 +14,7 @@ from ml.boosting import (
     predict_global,
     predict_own,
 )
-from ml.days import Days
+from ml.days import TraderDays
 from runtime.transform.dbt import project_variables
 
 Predictions = dict[str, np.ndarray]
@@ -25,8 +25,8 @@ five columns of `quantiles_…`. NaN where a model has nothing to say.
 """
 
 
-def fit_owns(
-    days: Days, rows: np.ndarray, settings: ModelSettings
+def fit_per_trader(
+    days: TraderDays, rows: np.ndarray, settings: ModelSettings
 ) -> dict[str, Boosters]:
     """A model of the trader's own for each who has enough days among `rows`.
 
@@ -39,7 +39,7 @@ def fit_owns(
         trader: fit_own(days, rows[places], settings.of(trader))
         for trader, places in days.by_trader(rows).items()
         # The last traded day has no outcome yet.
-        if len(places) >= least and days.can_teach(rows[places])
+        if len(places) >= least and days.is_trainable(rows[places])
     }
 
 
@@ -54,18 +54,18 @@ class Fitted:
     @classmethod
     def fit(
         cls,
-        days: Days,
+        days: TraderDays,
         rows: np.ndarray,
         settings: ModelSettings,
         threads: int,
         own: Mapping[str, Boosters],
     ) -> "Fitted":
-        """Learn from `rows`, beside the traders' own models of `fit_owns`."""
+        """Learn from `rows`, beside the traders' own models of `fit_per_trader`."""
         baselines = Baselines.fit(days, rows)
         shared = fit_global(days, rows, baselines, settings.shared, threads)
         return cls(baselines, shared, own)
 
-    def predict(self, days: Days, rows: np.ndarray) -> Predictions:
+    def predict(self, days: TraderDays, rows: np.ndarray) -> Predictions:
         """Every model's and baseline's prediction of `rows`."""
         found = self.baselines.predict(days, rows)
         found |= predict_global(self.shared, self.baselines, days, rows)

@@ -153,8 +153,8 @@ def ends(values: np.ndarray) -> tuple[float, float]:
 
 
 @dataclass(frozen=True)
-class Said:
-    """What one model said of some trader-days; None where it has no such output.
+class ModelOutputs:
+    """What one model gave for some trader-days; None where it has no such output.
 
     Attributes:
         loss: Probability of a loss.
@@ -174,7 +174,10 @@ Figure = Callable[[np.ndarray | None], np.ndarray | float]
 
 
 def figures(
-    pnl: np.ndarray, is_beyond_limit: np.ndarray, traders: np.ndarray, said: Said
+    pnl: np.ndarray,
+    is_beyond_limit: np.ndarray,
+    traders: np.ndarray,
+    outputs: ModelOutputs,
 ) -> dict[str, Figure]:
     """All measures of one model on some trader-days, by name.
 
@@ -182,41 +185,43 @@ def figures(
         pnl: What happened, net dollars.
         is_beyond_limit: 1.0 where more than the trader's limit was lost.
         traders: Whose days.
-        said: What the model said.
+        outputs: What the model gave.
     """
     is_loss = (pnl < 0).astype(float)
     found: dict[str, Figure] = {}
-    if said.loss is not None:
+    if outputs.loss is not None:
         found |= {
-            "auc": lambda w: auc(is_loss, said.loss, w),
-            "auc_within_trader": lambda w: auc_within(is_loss, said.loss, traders, w),
-            "brier": _mean((said.loss - is_loss) ** 2),
-            "log_loss": _mean(log_loss(is_loss, said.loss)),
-            "calibration_slope": lambda w: calibration_slope(is_loss, said.loss, w),
+            "auc": lambda w: auc(is_loss, outputs.loss, w),
+            "auc_within_trader": lambda w: auc_within(
+                is_loss, outputs.loss, traders, w
+            ),
+            "brier": _mean((outputs.loss - is_loss) ** 2),
+            "log_loss": _mean(log_loss(is_loss, outputs.loss)),
+            "calibration_slope": lambda w: calibration_slope(is_loss, outputs.loss, w),
         }
-    if said.limit is not None:
+    if outputs.limit is not None:
         found |= {
-            "limit_brier": _mean((said.limit - is_beyond_limit) ** 2),
+            "limit_brier": _mean((outputs.limit - is_beyond_limit) ** 2),
             "limit_calibration_slope": lambda w: calibration_slope(
-                is_beyond_limit, said.limit, w, margin=1e-4
+                is_beyond_limit, outputs.limit, w, margin=1e-4
             ),
         }
-    if said.predicted is not None:
-        squares = _mean((said.predicted - pnl) ** 2)
+    if outputs.predicted is not None:
+        squares = _mean((outputs.predicted - pnl) ** 2)
         found |= {
             "rmse": lambda w: np.sqrt(squares(w)),
-            "mae": _mean(np.abs(said.predicted - pnl)),
+            "mae": _mean(np.abs(outputs.predicted - pnl)),
             "directional_accuracy": _mean(
-                ((said.predicted < 0) == (pnl < 0)).astype(float)
+                ((outputs.predicted < 0) == (pnl < 0)).astype(float)
             ),
         }
-    if said.quantiles is not None:
-        lost = pinball(pnl, said.quantiles)
+    if outputs.quantiles is not None:
+        lost = pinball(pnl, outputs.quantiles)
         found |= {
             f"pinball_{name}": _mean(column)
             for name, column in zip(QUANTILES, lost.T, strict=True)
         }
-        is_inside = (pnl >= said.quantiles[:, 0]) & (pnl <= said.quantiles[:, -1])
+        is_inside = (pnl >= outputs.quantiles[:, 0]) & (pnl <= outputs.quantiles[:, -1])
         found["coverage_90"] = _mean(is_inside.astype(float))
     return found
 

@@ -1,7 +1,7 @@
 """What to do with a prediction: the share of the usual size that a trader may trade.
 
-Every policy looks at the same calls. They are compared on the backtest and, if a trial
-is on, on the desk itself.
+Every policy looks at the same forecasts. They are compared on the backtest and, if a
+trial is on, on the desk itself.
 """
 
 import hashlib
@@ -85,7 +85,7 @@ POLICIES: dict[str, Policy] = {
 def assigned(
     trader_id: str, day: date, live: str, trial: str | None, unit: str
 ) -> tuple[str, str | None]:
-    """The policy a trader is under on a day, and the trial that put him there, if any.
+    """The policy a trader is under on a day, and the trial that put them there, if any.
 
     With a trial, half of the traders (or half of the days) get it, by a hash that does
     not change from run to run.

@@ -1,4 +1,4 @@
-"""Why a call is what it is, in words: what each feature added, in dollars."""
+"""Why a forecast is what it is, in words: what each feature added, in dollars."""
 
 from collections.abc import Mapping
 
@@ -60,7 +60,7 @@ def _told(
     count: int,
     phrases: Mapping[str, str],
 ) -> list[str]:
-    # What pushes the way the call goes comes first; a trader's scale is no reason.
+    # What pushes the way the forecast goes comes first; a trader's scale is no reason.
     way = -1.0 if whole < 0 else 1.0
     strength = np.where(np.array(names) == SCALE, 0.0, np.abs(dollars))
     order = np.lexsort((-strength, dollars * way < 0))[:count]

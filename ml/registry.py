@@ -7,16 +7,17 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ml.baselines import LINEAR_PARAMETERS, Baselines
 from ml.boosting import SEED, Boosters, ModelSettings, import_lightgbm
-from ml.champion import Verdict
-from ml.days import Days
+from ml.days import TraderDays
 from ml.evaluation import Metric
 from ml.features import FeatureContract
 from ml.fitted import Fitted
+from ml.selection import Selection
 from runtime.errors import UserError
 
 CARD = "card.json"
@@ -63,7 +64,7 @@ class Window:
 
     @classmethod
     def of(
-        cls, model: str, trader_id: str | None, days: Days, rows: np.ndarray
+        cls, model: str, trader_id: str | None, days: TraderDays, rows: np.ndarray
     ) -> "Window":
         """Of a model that learned from these rows."""
         dates = days.dates[rows].astype("datetime64[D]")
@@ -87,7 +88,7 @@ class ModelSet:
         settings: Settings of the trees.
         windows: What each model learned from.
         fitted: Models and baselines; None if there was too little to learn from.
-        verdict: Who speaks, and how it is corrected, as of the morning.
+        selection: Which models are selected, how they are corrected, as of the morning.
         metrics: Of predictions of past days, each made by models of its time.
     """
 
@@ -96,7 +97,7 @@ class ModelSet:
     settings: ModelSettings
     windows: tuple[Window, ...]
     fitted: Fitted | None
-    verdict: Verdict
+    selection: Selection
     metrics: tuple[Metric, ...]
 
     @property
@@ -139,7 +140,7 @@ class ModelSet:
             "features": dict(self.contract.types),
             "settings": self.settings.as_card(),
             "windows": [asdict(window) for window in self.windows],
-            "verdict": asdict(self.verdict),
+            "selection": asdict(self.selection),
             "baselines": self.fitted and self.fitted.baselines.as_card(),
             "metrics": [asdict(metric) for metric in self.metrics],
             "files": files,
@@ -164,7 +165,7 @@ class ModelSet:
             )
         damage = import_lightgbm().basic.LightGBMError
         try:
-            card = json.loads((path / CARD).read_text())
+            card = _with_names_of_today(json.loads((path / CARD).read_text()))
             return cls._from_card(card, path)
         except (OSError, KeyError, TypeError, ValueError, damage) as error:
             raise UserError(
@@ -182,7 +183,7 @@ class ModelSet:
                 for trader_id, names in card["files"].items()
             }
             fitted = Fitted(Baselines.from_card(card["baselines"]), own.pop(""), own)
-        verdict = card["verdict"]
+        selection = card["selection"]
         return cls(
             card=Card(
                 **{name: card[name] for name in Card.__dataclass_fields__}
@@ -201,16 +202,24 @@ class ModelSet:
                 for one in card["windows"]
             ),
             fitted=fitted,
-            verdict=Verdict(
-                calibration=_tuples(verdict["calibration"]),
-                limit_calibration=tuple(verdict["limit_calibration"]),
-                weights=_tuples(verdict["weights"]),
-                shifts=_tuples(verdict["shifts"]),
-                speakers=verdict["speakers"],
-                known_count=verdict["known_count"],
+            selection=Selection(
+                calibration=_tuples(selection["calibration"]),
+                limit_calibration=tuple(selection["limit_calibration"]),
+                weights=_tuples(selection["weights"]),
+                shifts=_tuples(selection["shifts"]),
+                selected=selection["selected"],
+                known_count=selection["known_count"],
             ),
             metrics=tuple(Metric(**metric) for metric in card["metrics"]),
         )
+
+
+def _with_names_of_today(card: dict[str, Any]) -> dict[str, Any]:
+    """A card as it is written now; earlier versions had a verdict with speakers."""
+    if "verdict" not in card:
+        return card
+    selection = card["verdict"]
+    return card | {"selection": selection | {"selected": selection["speakers"]}}
 
 
 def forget(folder: Path, count: int) -> None:

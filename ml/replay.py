@@ -1,7 +1,7 @@
-"""Calls of past days as the models of their time would have made them.
+"""Forecasts of past days as the models of their time would have made them.
 
-A desk that begins today has no calls to be judged by; these stand in, marked as what
-they are, until it has. Data corrected since then is corrected here, too.
+A desk that begins today has no forecasts to be evaluated by; these stand in, marked as
+what they are, until it has. Data corrected since then is corrected here, too.
 """
 
 from typing import NamedTuple
@@ -9,38 +9,40 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ml.calls import outlook, prediction_frame
-from ml.champion import CHAMPION
-from ml.days import Days
+from ml.days import TraderDays
 from ml.desk import DeskHistory
 from ml.fitted import Predictions
+from ml.forecasts import outlook, prediction_frame
 from ml.policies import POLICIES
+from ml.selection import CHAMPION
 from runtime.transform.dbt import project_variables
 
 
 class Replay(NamedTuple):
-    """Columns of ml.replayed_calls, and of ml.desk_predictions."""
+    """Columns of ml.replayed_forecasts, and of ml.desk_predictions."""
 
-    calls: pd.DataFrame
+    forecasts: pd.DataFrame
     desk: pd.DataFrame
 
 
-def replay(days: Days, rows: np.ndarray, made: Predictions, policy: str) -> Replay:
-    """What would have been called on the predicted days.
+def replay(
+    days: TraderDays, rows: np.ndarray, made: Predictions, policy: str
+) -> Replay:
+    """What would have been forecast on the predicted days.
 
     Args:
         days: All days there are.
         rows: Numbers of the predicted ones.
-        made: What was said of them, as `champion.as_said` gives it.
-        policy: Who would have advised sizes.
+        made: Their predictions, as `selection.final_predictions` gives it.
+        policy: Which would have advised sizes.
     """
     variables = project_variables()
     least = variables["prediction_minimum_traded_days"]
-    is_called = days.record["traded_days_count"][rows] >= least
-    rows = rows[is_called]
-    made = {name: values[is_called] for name, values in made.items()}
-    calls = prediction_frame(CHAMPION, days, rows, made).assign(
-        prediction_date=_called_for(
+    is_forecasted = days.record["traded_days_count"][rows] >= least
+    rows = rows[is_forecasted]
+    made = {name: values[is_forecasted] for name, values in made.items()}
+    forecasts = prediction_frame(CHAMPION, days, rows, made).assign(
+        prediction_date=_prediction_dates(
             days, rows, variables["inactive_above_idle_sessions"]
         ),
         policy=policy,
@@ -48,11 +50,11 @@ def replay(days: Days, rows: np.ndarray, made: Predictions, policy: str) -> Repl
         daily_loss_limit_amount=days.limit[rows],
         pnl_scale=days.scale[rows],
     )
-    return Replay(calls, desk_history(calls, days).past_outlooks())
+    return Replay(forecasts, desk_history(forecasts, days).past_outlooks())
 
 
-def _called_for(days: Days, rows: np.ndarray, idle: float) -> np.ndarray:
-    """The next traded day; NaT if there is none, or he counted as inactive by then."""
+def _prediction_dates(days: TraderDays, rows: np.ndarray, idle: float) -> np.ndarray:
+    """The next traded day; NaT if there is none, or the trader was inactive by then."""
     sessions, outcome = np.unique(days.dates), days.label_dates[rows]
     missed = np.searchsorted(sessions, outcome) - np.searchsorted(
         sessions, days.dates[rows]
@@ -60,11 +62,13 @@ def _called_for(days: Days, rows: np.ndarray, idle: float) -> np.ndarray:
     return np.where(missed - 1 > idle, np.datetime64("NaT"), outcome)
 
 
-def desk_history(calls: pd.DataFrame, days: Days) -> DeskHistory:
-    """The desk's past from calls of `replay`, and what became of them."""
+def desk_history(forecasts: pd.DataFrame, days: TraderDays) -> DeskHistory:
+    """The desk's past from forecasts of `replay`, and what became of them."""
     outcomes = pd.DataFrame(
         {"trader_id": days.traders, "features_date": days.dates, "pnl": days.pnl}
     )
-    calls = calls.merge(outcomes, on=["trader_id", "features_date"], how="left")
+    forecasts = forecasts.merge(outcomes, on=["trader_id", "features_date"], how="left")
     first_traded = pd.Series(days.dates).groupby(days.traders).min()
-    return DeskHistory.of(calls.rename(columns={"pnl_scale": "scale"}), first_traded)
+    return DeskHistory.of(
+        forecasts.rename(columns={"pnl_scale": "scale"}), first_traded
+    )

@@ -9,17 +9,17 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ml.calls import outlook, prediction_frame
-from ml.champion import CHAMPION, OUTPUTS, as_said
 from ml.contributions import contributions
-from ml.days import Days
+from ml.days import TraderDays
 from ml.drift import feature_drift
 from ml.evaluation import NAMES
 from ml.fitted import Predictions
+from ml.forecasts import outlook, prediction_frame
 from ml.policies import POLICIES, assigned, trial_name
 from ml.reasons import changes, reasons
 from ml.registry import ModelSet
 from ml.replay import desk_history
+from ml.selection import CHAMPION, OUTPUTS, final_predictions
 from ml.store import (
     MartFrames,
     Marts,
@@ -63,10 +63,10 @@ def score(settings: Settings, home: Home) -> str:
     if is_scored(home, marts.prediction_date, scores.fingerprint(version)):
         return f"predictions for {marts.prediction_date} are up to date"
     write_scores(home, models, marts, scores)
-    called = scores.roster["model"].notna().sum()
+    predicted = scores.roster["model"].notna().sum()
     return (
-        f"{called} of {len(scores.roster)} traders predicted for "
-        f"{marts.prediction_date}, {len(scores.roster) - called} unknown"
+        f"{predicted} of {len(scores.roster)} traders predicted for "
+        f"{marts.prediction_date}, {len(scores.roster) - predicted} unknown"
     )
 
 
@@ -78,11 +78,11 @@ def _compared(settings: Settings, home: Home, marts: Marts) -> pd.DataFrame:
 
 
 def _desk(replayed: pd.DataFrame, marts: Marts, scores: Scores) -> pd.DataFrame:
-    """What the desk's own past says of today's calls taken together."""
+    """What the desk's own past says of today's forecasts taken together."""
     if not len(scores.predictions) or not len(replayed):
         return pd.DataFrame()
     days = marts.days(())
-    said = scores.predictions.query("model == @CHAMPION")[
+    forecasts = scores.predictions.query("model == @CHAMPION")[
         ["trader_id", "features_date", "predicted_pnl"]
     ]
     scales = pd.DataFrame(
@@ -92,8 +92,8 @@ def _desk(replayed: pd.DataFrame, marts: Marts, scores: Scores) -> pd.DataFrame:
             "scale": days.scale,
         }
     )
-    said = said.merge(scales, on=["trader_id", "features_date"])
-    return pd.DataFrame([desk_history(replayed, days).outlook(said)])
+    forecasts = forecasts.merge(scales, on=["trader_id", "features_date"])
+    return pd.DataFrame([desk_history(replayed, days).outlook(forecasts)])
 
 
 def score_traders(
@@ -102,7 +102,7 @@ def score_traders(
     under: Callable[[str], tuple[str, str | None]],
     phrases: Mapping[str, str] = MappingProxyType({}),
 ) -> Scores:
-    """What every model says of every trader it can speak for, and what follows.
+    """What every model predicts for every trader it can, and what follows.
 
     Traders are read and scored a part at a time: what that takes of memory does not
     grow with their number.
@@ -110,7 +110,7 @@ def score_traders(
     Args:
         models: Today's, or older ones.
         marts: What the marts hold.
-        under: Policy of a trader that day, and the trial that put him there.
+        under: Policy of a trader that day, and the trial that put them there.
         phrases: How reasons say a feature's value; without, features go by their names.
     """
     parts = [_score_part(models, part, under, phrases) for part in marts.parts()]
@@ -144,10 +144,10 @@ def _score_part(
     under: Callable[[str], tuple[str, str | None]],
     phrases: Mapping[str, str],
 ) -> _Part:
-    roster = frames.traders[frames.traders["call_basis"].isin(_CONSIDERED)]
-    called = roster[roster["call_basis"] != "too_little_history"]["trader_id"]
+    roster = frames.traders[frames.traders["forecast_basis"].isin(_CONSIDERED)]
+    predictable = roster[roster["forecast_basis"] != "too_little_history"]["trader_id"]
     days = frames.days(models.contract.names)
-    rows = _latest_rows(days, set(called) if models.fitted else set())
+    rows = _latest_rows(days, set(predictable) if models.fitted else set())
     traders = days.traders[rows]
     roster = roster.assign(
         model=pd.Series(CHAMPION, roster.index).where(
@@ -156,7 +156,7 @@ def _score_part(
     )
     if not len(rows):
         return _Part(pd.DataFrame(), roster, pd.DataFrame())
-    made = _said(models, days, rows)
+    made = _predicted(models, days, rows)
     frames_of = [prediction_frame(model, days, rows, made) for model in NAMES]
     predictions = pd.concat(frames_of, ignore_index=True)
     is_champion = predictions["model"] == CHAMPION
@@ -164,9 +164,8 @@ def _score_part(
         models, days, rows, made["pnl_champion"], phrases
     )
     for output in OUTPUTS:
-        predictions.loc[is_champion, f"{output}_speaker"] = models.verdict.speaker(
-            output
-        )
+        selected = models.selection.selected_model(output)
+        predictions.loc[is_champion, f"{output}_model"] = selected
     return _Part(predictions, roster, _advice(days, rows, made, under))
 
 
@@ -178,18 +177,19 @@ def _in_order(frame: pd.DataFrame, column: str, names: Iterable[str]) -> pd.Data
     )
 
 
-def _said(models: ModelSet, days: Days, rows: np.ndarray) -> Predictions:
+def _predicted(models: ModelSet, days: TraderDays, rows: np.ndarray) -> Predictions:
     raw = models.fitted.predict(days, rows)
-    return as_said(raw, models.verdict.apply(raw, days.limit[rows] / days.scale[rows]))
+    made = models.selection.apply(raw, days.limit[rows] / days.scale[rows])
+    return final_predictions(raw, made)
 
 
 def _advice(
-    days: Days,
+    days: TraderDays,
     rows: np.ndarray,
     made: Predictions,
     under: Callable[[str], tuple[str, str | None]],
 ) -> pd.DataFrame:
-    calls, variables = outlook(days, rows, made), project_variables()
+    seen, variables = outlook(days, rows, made), project_variables()
     policies = [under(trader) for trader in days.traders[rows]]
     return pd.concat(
         [
@@ -197,7 +197,7 @@ def _advice(
                 {
                     "trader_id": days.traders[rows],
                     "policy": name,
-                    "position_multiplier": policy(calls, variables),
+                    "position_multiplier": policy(seen, variables),
                     "is_live": [name == live for live, _ in policies],
                     "is_trial": [trial is not None for _, trial in policies],
                     "trial": [trial for _, trial in policies],
@@ -211,24 +211,24 @@ def _advice(
 
 def _explained(
     models: ModelSet,
-    days: Days,
+    days: TraderDays,
     rows: np.ndarray,
     predicted: np.ndarray,
     phrases: Mapping[str, str],
 ) -> np.ndarray:
-    """Reasons of each call, and what changed since the traded day before it."""
-    names, verdict = models.contract.names, models.verdict
+    """Reasons of each forecast, and what changed since the traded day before it."""
+    names, selection = models.contract.names, models.selection
     before = rows - 1
     has_before = (rows > 0) & (days.traders[before] == days.traders[rows])
     before = np.where(has_before, before, rows)
-    parts = contributions(models.fitted, verdict, days, rows, names)
-    parts_before = contributions(models.fitted, verdict, days, before, names)
-    said_before = _said(models, days, before)["pnl_champion"]
-    told = []
+    parts = contributions(models.fitted, selection, days, rows, names)
+    parts_before = contributions(models.fitted, selection, days, before, names)
+    predicted_before = _predicted(models, days, before)["pnl_champion"]
+    explained = []
     for number, row in enumerate(rows):
         scale, values = days.scale[row], days.features[row]
         dollars = predicted[number] * scale
-        told.append(
+        explained.append(
             (
                 reasons(names, values, parts[number] * scale, dollars, phrases),
                 changes(
@@ -236,17 +236,17 @@ def _explained(
                     values,
                     (parts[number] - parts_before[number]) * scale,
                     dollars,
-                    said_before[number] * scale,
+                    predicted_before[number] * scale,
                     phrases,
                 )
                 if has_before[number]
                 else None,
             )
         )
-    return np.array(told, dtype=object)
+    return np.array(explained, dtype=object)
 
 
-def _latest_rows(days: Days, traders: set[str]) -> np.ndarray:
+def _latest_rows(days: TraderDays, traders: set[str]) -> np.ndarray:
     """The last day of each of these traders."""
     is_last = np.r_[days.traders[1:] != days.traders[:-1], True][: len(days)]
     chosen = np.array([trader in traders for trader in days.traders], dtype=bool)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ml.days import Days
+from ml.days import TraderDays
 
 TRAIN_SHARE, VALIDATION_SHARE = 0.65, 0.15
 
@@ -29,7 +29,7 @@ class Split:
     test: np.ndarray
 
 
-def split_by_date(days: Days, rows: np.ndarray) -> Split:
+def split_by_date(days: TraderDays, rows: np.ndarray) -> Split:
     """Split labelled rows 65 / 15 / 20 in order of time."""
     dates, label_dates = days.dates[rows], days.label_dates[rows]
     ordered = np.sort(dates)

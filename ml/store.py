@@ -1,4 +1,4 @@
-"""Reads the marts that models learn from, writes what they say back."""
+"""Reads the marts that models learn from, writes their predictions back."""
 
 import hashlib
 import json
@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 
 from ml.boosting import ModelSettings
-from ml.champion import OUTPUTS
-from ml.days import Days
+from ml.days import TraderDays
 from ml.evaluation import Metric
 from ml.features import FEATURE_MART, KEYS, RECORD, SCALE
 from ml.registry import CARD, ModelSet
 from ml.replay import Replay
+from ml.selection import OUTPUTS
 from ml.walk_forward import code_fingerprint
 from runtime.errors import UserError
 from runtime.home import Home
@@ -58,8 +58,8 @@ class MartFrames:
         types: Types of its columns in the mart.
         labels: The label mart in the same order: label_date and pnl in dollars.
         limits: Of each of these days, daily_loss_limit_amount: dollars that the trader
-            might lose on his next traded day, as was said then.
-        traders: trader_status: call_basis, traded_days_count, idle_sessions_count,
+            might lose on the next traded day, as was said then.
+        traders: trader_status: forecast_basis, traded_days_count, idle_sessions_count,
             daily_loss_limit_amount.
         prediction_date: The session to predict.
         as_of: The morning.
@@ -77,9 +77,9 @@ class MartFrames:
         """Itself: what is made by hand is one part."""
         yield self
 
-    def days(self, names: tuple[str, ...]) -> Days:
+    def days(self, names: tuple[str, ...]) -> TraderDays:
         """Every day as arrays, with these features."""
-        return Days.of(self.features, self.labels, self.limits, names)
+        return TraderDays.of(self.features, self.labels, self.limits, names)
 
     def columns(self, names: tuple[str, ...]) -> Iterator[tuple[str, np.ndarray]]:
         """Each of these features, and its values in order of the days."""
@@ -118,11 +118,11 @@ class Marts:
         """The frames of one part after the other, in order of trader."""
         return self._parts(tuple(self.types))
 
-    def days(self, names: tuple[str, ...]) -> Days:
+    def days(self, names: tuple[str, ...]) -> TraderDays:
         """Every day of every trader as arrays, with these features."""
         columns = tuple(dict.fromkeys((*KEYS, SCALE, *RECORD, *names)))
         parts = (part.days(names) for part in self._parts(columns))
-        return Days.joined(parts, self.rows_count)
+        return TraderDays.joined(parts, self.rows_count)
 
     def columns(self, names: tuple[str, ...]) -> Iterator[tuple[str, np.ndarray]]:
         """Each of these features, one read after the other, in order of the days."""
@@ -167,7 +167,7 @@ class Marts:
                     ),
                     read(_LIMITS, limit),
                     read(
-                        "select trader_id, call_basis, traded_days_count, "
+                        "select trader_id, forecast_basis, traded_days_count, "
                         "idle_sessions_count from marts.trader_status "
                         f"{within} order by trader_id"
                     ),
@@ -318,14 +318,14 @@ def is_scored(home: Home, prediction_date: date, fingerprint: str) -> bool:
 
 @dataclass(frozen=True)
 class Scored:
-    """The latest calls as they were written: version of their models, and figures."""
+    """The latest forecasts as they were written: version of their models, figures."""
 
     version: str
     predictions: pd.DataFrame
 
 
 def read_scored(home: Home) -> Scored | None:
-    """The latest calls; None before the first."""
+    """The latest forecasts; None before the first."""
     with open_warehouse(home.warehouse) as connection:
         latest = connection.execute(
             "select model_version, prediction_date from ml.roster "
@@ -364,8 +364,8 @@ def write_scores(home: Home, models: ModelSet, marts: Marts, scores: Scores) -> 
 
     Args:
         home: Whose warehouse.
-        models: The models that spoke.
-        marts: What they spoke of.
+        models: The models that predicted.
+        marts: What they predicted from.
         scores: Rows without version, date and time.
     """
     now = datetime.now(UTC).replace(tzinfo=None)
@@ -415,20 +415,20 @@ def read_replayed(home: Home) -> pd.DataFrame:
         return connection.sql(
             "select trader_id, features_date, prediction_date, pnl_scale, "
             "cast(predicted_pnl as double) as predicted_pnl "
-            "from ml.replayed_calls order by trader_id, features_date"
+            "from ml.replayed_forecasts order by trader_id, features_date"
         ).df()
 
 
 def write_replay(home: Home, version: str, replay: Replay) -> None:
-    """Replace the calls of past days in one transaction.
+    """Replace the forecasts of past days in one transaction.
 
     Args:
         version: Of the training run that they come from.
     """
     with open_warehouse(home.warehouse) as connection:
         connection.execute("begin")
-        calls = replay.calls.assign(model_version=version)
-        _replace(connection, "replayed_calls", calls, "true")
+        forecasts = replay.forecasts.assign(model_version=version)
+        _replace(connection, "replayed_forecasts", forecasts, "true")
         desk = replay.desk.assign(is_replayed=True)
         _replace(connection, "desk_predictions", desk, "is_replayed")
         connection.execute("commit")
@@ -456,7 +456,9 @@ def registry_frame(models: ModelSet) -> pd.DataFrame:
         "model_version": card.pop("version"),
         "features_count": len(models.contract.names),
         "features": json.dumps(models.contract.names),
-    } | {f"{output}_speaker": models.verdict.speaker(output) for output in OUTPUTS}
+    } | {
+        f"{output}_model": models.selection.selected_model(output) for output in OUTPUTS
+    }
     rows = [card | whole | asdict(window) for window in models.windows]
     return pd.DataFrame(rows).assign(
         parameters=[

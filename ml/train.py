@@ -1,4 +1,4 @@
-"""Trains every model on all known outcomes, and says who of them may speak."""
+"""Trains every model on all known outcomes, and says which of them are selected."""
 
 from datetime import date, timedelta
 from pathlib import Path
@@ -7,13 +7,13 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ml.champion import CHAMPION, Verdict, as_said, make
-from ml.days import Days
+from ml.days import TraderDays
 from ml.evaluation import Record, evaluate
 from ml.features import FeatureContract
-from ml.fitted import Fitted, fit_owns
+from ml.fitted import Fitted, fit_per_trader
 from ml.registry import Card, ModelSet, Window, forget
 from ml.replay import Replay, replay
+from ml.selection import CHAMPION, Selection, final_predictions, select_daily
 from ml.store import MartFrames, Marts, open_marts, write_replay
 from ml.tuning import Tuning
 from ml.walk_forward import code_fingerprint, walk_forward
@@ -22,8 +22,8 @@ from runtime.settings import PolicyName, Settings
 from runtime.versions import code_commit
 
 REFIT_DAYS = 14
-# How far back the record reaches that decides who speaks: a year to judge by, and half
-# a year before it, so that those judged had been judged themselves.
+# How far back the record reaches that models are selected by: a year to evaluate, and
+# half a year before it, so that what is evaluated had been corrected itself.
 RECORD_DAYS = 545
 # A large desk says as much in fewer days.
 RECORD_ROWS = 30_000
@@ -51,12 +51,12 @@ def train(settings: Settings, home: Home) -> str:
         return f"{version}: too few labelled days to learn from"
     return (
         f"{version}: a global model and {len(models.fitted.own)} per trader, learned "
-        f"through {models.trained_through}; {_who_speaks(models.verdict)}"
+        f"through {models.trained_through}; {_selected_text(models.selection)}"
     )
 
 
 class Trained(NamedTuple):
-    """Models, and what they would have called on past days."""
+    """Models, and what they would have forecast on past days."""
 
     models: ModelSet
     replayed: Replay
@@ -76,7 +76,7 @@ def train_models(
         marts: What the marts hold.
         tuning: Settings of the trees.
         threads: Processor cores to use.
-        policy: Who would have advised sizes on past days.
+        policy: Which would have advised sizes on past days.
         kept: Folder where predictions of past days are kept from run to run.
     """
     settings = tuning.before(marts.as_of)
@@ -90,8 +90,8 @@ def train_models(
         code_fingerprint=code_fingerprint(),
         data_fingerprint=marts.fingerprint(),
     )
-    if not days.can_teach(known):
-        nothing = ModelSet(card, contract, settings, (), None, Verdict(), ())
+    if not days.is_trainable(known):
+        nothing = ModelSet(card, contract, settings, (), None, Selection(), ())
         return Trained(nothing, _NOTHING)
     last = _date(days.dates.max())
     rows, raw = walk_forward(
@@ -103,17 +103,17 @@ def train_models(
         threads=threads,
         kept=kept,
     )
-    measured, verdict = (), Verdict()
+    measured, selection = (), Selection()
     replayed = _NOTHING
     if len(rows):
-        made, _, verdict = make(days, rows, raw)
-        made = as_said(raw, made)
+        made, _, selection = select_daily(days, rows, raw)
+        made = final_predictions(raw, made)
         replayed = replay(days, rows, made, policy)
         record = Record.of(days, rows, made, ~np.isnan(days.pnl[rows]))
         measured = tuple(
             evaluate(record, with_intervals=(CHAMPION,), replicates=_REPLICATES)
         )
-    own = fit_owns(days, known, settings)
+    own = fit_per_trader(days, known, settings)
     fitted = Fitted.fit(days, known, settings, threads, own)
     windows = [
         Window.of(model, None, days, known) for model in ("global", "logistic", "ridge")
@@ -123,28 +123,27 @@ def train_models(
         if trader in fitted.own
     ]
     models = ModelSet(
-        card, contract, settings, tuple(windows), fitted, verdict, measured
+        card, contract, settings, tuple(windows), fitted, selection, measured
     )
     return Trained(models, replayed)
 
 
-def _record_begin(days: Days, last: date) -> date:
+def _record_begin(days: TraderDays, last: date) -> date:
     begin = max(_date(days.dates.min()), last - timedelta(days=RECORD_DAYS))
     if len(days) <= RECORD_ROWS:
         return begin
     return max(begin, _date(np.sort(days.dates)[-RECORD_ROWS]))
 
 
-def _who_speaks(verdict: Verdict) -> str:
-    speakers = {
-        words: verdict.speaker(output)
+def _selected_text(selection: Selection) -> str:
+    selected = {
+        words: selection.selected_model(output)
         for output, words in (
             ("loss", "losses"), ("pnl", "P&L"), ("quantiles", "intervals"),
         )
     }  # fmt: skip
     return "champions: " + ", ".join(
-        f"{speaker.replace('_', ' ')} for {words}"
-        for words, speaker in speakers.items()
+        f"{model.replace('_', ' ')} for {words}" for words, model in selected.items()
     )
 
 

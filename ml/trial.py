@@ -17,7 +17,7 @@ def compare(trial: pd.DataFrame, as_of: date, settings: Settings) -> pd.DataFram
     """The trial's policy against the live one, as ml.policy_comparison has it.
 
     Differences are of means per trader-day. What was assigned is resampled as a whole:
-    traders where traders were, dates where days were, for a trader's days repeat him
+    traders where traders were, dates where days were, for a trader's days are alike
     and a day's traders share it.
 
     Args:

@@ -16,7 +16,7 @@ from ml.boosting import (
     predict_global,
     predict_own,
 )
-from ml.days import Days
+from ml.days import TraderDays
 from ml.features import FeatureContract
 from ml.losses import log_loss, standard_errors
 from ml.split import split_by_date
@@ -44,7 +44,7 @@ def tune(settings: Settings, home: Home) -> str:
     days = frames.days(names)
     known = days.known(np.datetime64(frames.as_of, "ns"))
     split = split_by_date(days, known) if len(known) else None
-    if split is None or not (days.can_teach(split.train) and len(split.validation)):
+    if split is None or not (days.is_trainable(split.train) and len(split.validation)):
         raise UserError(
             f"{len(known)} labelled days are too few to tune on. The default settings "
             "stay; run `make tune` again when there are some hundred."
@@ -72,7 +72,7 @@ def tune(settings: Settings, home: Home) -> str:
 
 
 def tune_global(
-    days: Days, train: np.ndarray, validation: np.ndarray, threads: int
+    days: TraderDays, train: np.ndarray, validation: np.ndarray, threads: int
 ) -> TreeSettings:
     """The most cautious settings that no others beat on the validation rows."""
     costs: dict[TreeSettings, np.ndarray] = {}
@@ -89,15 +89,15 @@ def _boldness(settings: TreeSettings) -> int:
     return settings.rounds * (settings.num_leaves - 1)
 
 
-def tune_own(days: Days, known: np.ndarray) -> dict[str, TreeSettings]:
-    """The same for each trader with a model of his own, on a split of his own days."""
+def tune_own(days: TraderDays, known: np.ndarray) -> dict[str, TreeSettings]:
+    """The same for each trader with an own model, on a split of the trader's days."""
     found = {}
     least = project_variables()["own_model_above_traded_days"]
     for trader, places in days.by_trader(known).items():
         if len(places) < least:
             continue
         split = split_by_date(days, known[places])
-        if not days.can_teach(split.train):
+        if not days.is_trainable(split.train):
             continue
         if len(split.validation) < MINIMUM_VALIDATION_DAYS:
             continue
@@ -131,7 +131,7 @@ def most_cautious(
 
 
 def _own_costs(
-    days: Days, train: np.ndarray, validation: np.ndarray, settings: TreeSettings
+    days: TraderDays, train: np.ndarray, validation: np.ndarray, settings: TreeSettings
 ) -> dict[TreeSettings, np.ndarray]:
     boosters = fit_own(days, train, settings)
     return {
@@ -143,20 +143,20 @@ def _own_costs(
 
 
 def _shared_costs(
-    days: Days,
+    days: TraderDays,
     train: np.ndarray,
-    judged: np.ndarray,
+    evaluated: np.ndarray,
     settings: TreeSettings,
     rounds: tuple[int, ...],
     threads: int,
 ) -> dict[TreeSettings, np.ndarray]:
-    """Log loss of each judged row, by number of trees."""
+    """Log loss of each evaluated row, by number of trees."""
     baselines = Baselines.fit(days, train)
     boosters = fit_global(days, train, baselines, settings, threads, (LOSS, MEAN))
     return {
         replace(settings, rounds=count): log_loss(
-            days.is_loss[judged],
-            predict_global(boosters, baselines, days, judged, count)["loss_global"],
+            days.is_loss[evaluated],
+            predict_global(boosters, baselines, days, evaluated, count)["loss_global"],
         )
         for count in rounds
     }

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from ml.baselines import QUANTILES
-from ml.champion import BASELINES, CHAMPION, OUTPUTS
 from ml.features import FeatureContractError
 from ml.registry import ModelSet
 from ml.score import score_traders
+from ml.selection import BASELINES, CHAMPION, OUTPUTS
 from ml.store import MartFrames, read_marts, read_scored
 from runtime.errors import UserError
 from runtime.home import Home
@@ -25,7 +25,7 @@ _ALIKE_FROM = 5
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at; `is_met` is None where it is told, not judged."""
+    """One thing looked at; `is_met` is None where it is told, not evaluated."""
 
     subject: str
     is_met: bool | None
@@ -33,7 +33,7 @@ class Finding:
 
 
 def verify(settings: Settings, home: Home) -> str:  # noqa: ARG001 - as every step
-    """Look at the models that made the latest calls; a table for people.
+    """Look at the models that made the latest forecasts; a table for people.
 
     Raises:
         UserError: A model is unsound or stale.
@@ -55,7 +55,7 @@ def look_at(home: Home) -> list[Finding]:
     """Everything that is looked at.
 
     Raises:
-        UserError: Nothing has been scored yet, or the model of the calls is gone.
+        UserError: Nothing has been scored yet, or the model of the forecasts is gone.
     """
     frames = read_marts(home)
     scored = read_scored(home)
@@ -136,12 +136,12 @@ def _skill(models: ModelSet) -> list[Finding]:
     words = {"loss": "loss", "pnl": "expected P&L", "quantiles": "quantiles"}
     findings = []
     for output in OUTPUTS:
-        speaker = models.verdict.speaker(output)
-        is_baseline = speaker in BASELINES[output]
+        selected = models.selection.selected_model(output)
+        is_baseline = selected in BASELINES[output]
         text = (
-            f"no model beats the best baseline, {speaker}, which speaks"
+            f"no model beats the best baseline, {selected}, which speaks"
             if is_baseline
-            else f"{speaker} beats the best baseline and speaks"
+            else f"{selected} beats the best baseline and speaks"
         )
         findings.append(Finding(words[output], None, text.replace("_", " ")))
     gains = [

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from ml.boosting import Boosters, ModelSettings
-from ml.days import Days
-from ml.fitted import Fitted, Predictions, fit_owns
+from ml.days import TraderDays
+from ml.fitted import Fitted, Predictions, fit_per_trader
 from ml.tuning import Tuning
 from runtime.files import write_whole
 from runtime.transform.dbt import project_variables
@@ -38,7 +38,7 @@ def refit_dates(first: date, last: date, refit_days: int) -> list[np.datetime64]
 
 
 def walk_forward(
-    days: Days,
+    days: TraderDays,
     tuning: Tuning,
     *,
     first: date,
@@ -57,7 +57,7 @@ def walk_forward(
         days: All days there are; the outcome of a predicted day is not looked at.
         tuning: Settings of the trees, as they were known at each refit.
         first: Where to begin: with the refit at or before it.
-        kept: Folder where each stretch between two refits is kept, under a name that
+        kept: Folder where each window between two refits is kept, under a name that
             changes with whatever it rests on; None keeps nothing.
 
     Returns:
@@ -67,16 +67,16 @@ def walk_forward(
     step = np.timedelta64(refit_days, "D")
     is_wanted = days.dates <= np.datetime64(last, "ns")
     found_rows, found = [], []
-    owns: dict[np.datetime64, Mapping[str, Boosters]] = {}
+    per_trader: dict[np.datetime64, Mapping[str, Boosters]] = {}
     for morning in refit_dates(first, last, refit_days):
         rows = np.flatnonzero(
             (days.dates >= morning) & (days.dates < morning + step) & is_wanted
         )
         known = days.known(morning)
-        if not len(rows) or not days.can_teach(known):
+        if not len(rows) or not days.is_trainable(known):
             continue
         rows = rows[np.argsort(days.dates[rows], kind="stable")]
-        stretch = _Stretch(
+        window = RefitWindow(
             days,
             morning,
             _own_morning(morning, step),
@@ -84,10 +84,10 @@ def walk_forward(
             rows,
             tuning,
             threads,
-            owns,
+            per_trader,
         )
         found_rows.append(rows)
-        found.append(stretch.predictions(kept) if kept else stretch.predict())
+        found.append(window.predictions(kept) if kept else window.predict())
     if not found:
         return np.array([], dtype=int), {}
     return np.concatenate(found_rows), {
@@ -100,36 +100,39 @@ def _own_morning(morning: np.datetime64, step: np.timedelta64) -> np.datetime64:
 
 
 @dataclass(frozen=True)
-class _Stretch:
+class RefitWindow:
     """The days between two refits, and what was known at the first of them.
 
     Attributes:
         own_morning: When the traders' own models were refitted last.
-        owns: Traders' own models, by that morning: those of other stretches, too.
+        per_trader: Traders' own models, by that morning: those of other windows, too.
     """
 
-    days: Days
+    days: TraderDays
     morning: np.datetime64
     own_morning: np.datetime64
     known: np.ndarray
     rows: np.ndarray
     tuning: Tuning
     threads: int
-    owns: dict[np.datetime64, Mapping[str, Boosters]]
+    per_trader: dict[np.datetime64, Mapping[str, Boosters]]
 
     def settings(self, morning: np.datetime64) -> ModelSettings:
+        """Settings of the trees as they were known on a morning."""
         return self.tuning.before(date.fromisoformat(str(morning)[:10]))
 
     def fit(self) -> Fitted:
+        """The models of this window, learned from what was known at its first day."""
         own_morning = self.own_morning
-        if own_morning not in self.owns:
-            self.owns[own_morning] = fit_owns(
+        if own_morning not in self.per_trader:
+            self.per_trader[own_morning] = fit_per_trader(
                 self.days, self.days.known(own_morning), self.settings(own_morning)
             )
-        settings, own = self.settings(self.morning), self.owns[own_morning]
+        settings, own = self.settings(self.morning), self.per_trader[own_morning]
         return Fitted.fit(self.days, self.known, settings, self.threads, own)
 
     def predict(self) -> Predictions:
+        """Predictions of the window's days, made anew."""
         return self.fit().predict(self.days, self.rows)
 
     def predictions(self, folder: Path) -> Predictions:
@@ -148,7 +151,7 @@ class _Stretch:
         fitted = _read(models)
         if fitted is None:
             fitted = self.fit()
-            # Only the latest stretch still grows.
+            # Only the latest window still grows.
             for outdated in folder.glob("*-models-*.pickle"):
                 outdated.unlink()
             write_whole(models, pickle.dumps(fitted))
@@ -162,7 +165,7 @@ class _Stretch:
         """Of code, settings, the days seen, and the outcomes known at the refit."""
         days = self.days
         digest = hashlib.sha256(code_fingerprint().encode())
-        # Of the desk's variables the one that `fit_owns` reads.
+        # Of the desk's variables the one that `fit_per_trader` reads.
         least = project_variables()["own_model_above_traded_days"]
         digest.update(repr(least).encode())
         for morning in (self.morning, self.own_morning):

@@ -19,6 +19,12 @@ from runtime.warehouse import open_warehouse, read_run_context, rows_of
 
 LEVELS = ("High", "Medium", "Low", "Unknown")
 CHAMPION = "champion"
+# What a kept summary of an earlier version calls what has another name today.
+_FORMER_NAMES = {
+    "calls_count": "forecasts_count",
+    "judged_sessions_count": "evaluated_sessions_count",
+    "speakers": "selected_models",
+}
 # Traded days in the small chart of a trader.
 SHOWN_DAYS = 20
 BASE_RATE = "trader's share of losing days"
@@ -30,11 +36,11 @@ MEASURES = (
     ("coverage_90", None, "Outcomes inside the 90 % interval", "should be 0.9"),
 )
 OUTPUTS = (
-    ("loss_speaker", "loss probability"),
-    ("pnl_speaker", "expected P&L"),
-    ("quantiles_speaker", "interval"),
+    ("loss_model", "loss probability"),
+    ("pnl_model", "expected P&L"),
+    ("quantiles_model", "interval"),
 )
-SPEAKERS = {
+MODEL_WORDS = {
     "global": "the model of all traders",
     "per_trader": "the trader's own model",
     "blend": "the blend of models",
@@ -59,7 +65,7 @@ def summarise(home: Home) -> dict[str, Any]:
         of the desk's calls; problems (checks of data and models that found what a
         person should act on) and information (what is only told); measures of the
         champion beside their baselines, and whether its error in dollars exceeds that
-        of predicting zero; speakers (who gives which output today) and what the models
+        of predicting zero; selected_models (by output, in words) and what the models
         learned from.
 
     Raises:
@@ -113,12 +119,16 @@ def read_kept(home: Home, as_of: date) -> dict[str, Any]:
     """
     path = _kept(home, as_of)
     try:
-        return json.loads(path.read_text("utf-8"))
+        return json.loads(path.read_text("utf-8"), object_hook=_with_names_of_today)
     except ValueError:
         raise UserError(
             f"{path} is damaged. Delete it; `make daily AS_OF={as_of}` rebuilds that "
             "morning."
         ) from None
+
+
+def _with_names_of_today(values: dict[str, Any]) -> dict[str, Any]:
+    return {_FORMER_NAMES.get(name, name): value for name, value in values.items()}
 
 
 def _kept(home: Home, as_of: date | str) -> Path:
@@ -139,7 +149,9 @@ def _read(connection: duckdb.DuckDBPyConnection, prediction_date: date) -> dict:
         [prediction_date],
     )
     desk = rows_of(
-        connection, "from marts.desk_calls where prediction_date = ?", [prediction_date]
+        connection,
+        "from marts.desk_forecasts where prediction_date = ?",
+        [prediction_date],
     )
     outcomes = _outcomes(connection)
     last_day = rows_of(
@@ -149,7 +161,7 @@ def _read(connection: duckdb.DuckDBPyConnection, prediction_date: date) -> dict:
         "from marts.daily_totals where fills_count > 0 "
         "group by trade_date order by trade_date desc limit 1",
     )
-    score = rows_of(connection, "from marts.call_scores where trader_id = ''")
+    score = rows_of(connection, "from marts.desk_forecast_scores")
     found = [
         check
         for mart in ("data_quality", "model_health")
@@ -179,7 +191,7 @@ def _read(connection: duckdb.DuckDBPyConnection, prediction_date: date) -> dict:
         "inactive": rows_of(
             connection,
             "select trader_id, display_name, last_traded_date, idle_sessions_count "
-            "from marts.trader_status where call_basis = 'inactive' "
+            "from marts.trader_status where forecast_basis = 'inactive' "
             "order by last_traded_date desc, trader_id",
         ),
         "outcomes_date": outcomes[0]["prediction_date"] if outcomes else None,
@@ -193,7 +205,7 @@ def _read(connection: duckdb.DuckDBPyConnection, prediction_date: date) -> dict:
             measure["metric"] == "mae" and measure["model"] > measure["baseline"]
             for measure in measures
         ),
-        "speakers": _speakers(calls),
+        "selected_models": _selected_models(calls),
         "learned": registered[0] if registered else None,
         "model_version": version,
     }
@@ -219,18 +231,18 @@ def _outcomes(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
         connection,
         """
         with sessions as (
-            select prediction_date from marts.call_outcomes
-            union all select prediction_date from marts.call_record
+            select prediction_date from marts.forecast_outcomes
+            union all select prediction_date from marts.forecast_record
         ),
         outcomes as (
             select trader_id, prediction_date, false as is_replayed, risk_level,
                 predicted_pnl, position_multiplier, actual_net_pnl, has_traded,
                 advised_size_effect
-            from marts.call_outcomes
+            from marts.forecast_outcomes
             union all
             select trader_id, prediction_date, is_replayed, risk_level, predicted_pnl,
                 position_multiplier, actual_net_pnl, true, advised_size_effect
-            from marts.call_record where is_replayed
+            from marts.forecast_record where is_replayed
         )
         select outcomes.*, display_name from outcomes
         inner join marts.trader_status using (trader_id)
@@ -258,15 +270,15 @@ def _recent_days(connection: duckdb.DuckDBPyConnection) -> dict[str, list[dict]]
     return found
 
 
-def _speakers(calls: list[dict]) -> list[str]:
-    """Who gives each output: one speaker, or each with the calls it speaks for."""
+def _selected_models(calls: list[dict]) -> list[str]:
+    """The model of each output: one, or each with how many forecasts are its own."""
     sentences = []
     for column, output in OUTPUTS:
         counts = Counter(call[column] for call in calls if call[column])
         names = [
-            f"{SPEAKERS.get(name, name)} ({count})"
+            f"{MODEL_WORDS.get(name, name)} ({count})"
             if len(counts) > 1
-            else SPEAKERS.get(name, name)
+            else MODEL_WORDS.get(name, name)
             for name, count in sorted(counts.items(), key=lambda one: (-one[1], one[0]))
         ]
         if names:

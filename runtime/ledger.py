@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from runtime.files import write_whole
 from runtime.home import Home
+from runtime.tables import Table
 from runtime.versions import versions
 
 FILE = "runs.jsonl"
@@ -23,23 +24,31 @@ MAXIMUM_BYTES = 4_000_000
 # A run that ended before its first step, locked out or misconfigured.
 START = "start"
 SUCCEEDED, FAILED, KILLED, RUNNING = "succeeded", "failed", "killed", "running"
-SCHEMA = pa.schema(
+STEPS = Table(
+    "ops.steps",
     {
-        "run_id": pa.string(),
-        "step_number": pa.int64(),
-        "command": pa.string(),
-        "step": pa.string(),
-        "steps_count": pa.int64(),
-        "home": pa.string(),
-        "started_at": pa.timestamp("us"),
-        "ended_at": pa.timestamp("us"),
-        "seconds": pa.float64(),
-        "outcome": pa.string(),
-        "rows_count": pa.int64(),
-        "said": pa.string(),
-        "versions": pa.string(),
-    }
+        "run_id": "varchar",
+        "step_number": "bigint",
+        "command": "varchar",
+        "step": "varchar",
+        "steps_count": "bigint",
+        "home": "varchar",
+        "started_at": "timestamp",
+        "ended_at": "timestamp",
+        "seconds": "double",
+        "outcome": "varchar",
+        "rows_count": "bigint",
+        "said": "varchar",
+        "versions": "varchar",
+    },
 )
+_ARROW_TYPES = {
+    "varchar": pa.string(),
+    "bigint": pa.int64(),
+    "double": pa.float64(),
+    "timestamp": pa.timestamp("us"),
+}
+SCHEMA = pa.schema({name: _ARROW_TYPES[kind] for name, kind in STEPS.columns.items()})
 
 
 @dataclass(frozen=True)

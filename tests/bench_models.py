@@ -79,7 +79,7 @@ def large_desk(traders: int, day_count: int, *, without_last: int = 0) -> MartFr
     status = pd.DataFrame(
         {
             "trader_id": features["trader_id"].unique(),
-            "call_basis": "own_model",
+            "forecast_basis": "own_model",
             "traded_days_count": day_count,
             "idle_sessions_count": 0,
         }

@@ -16,11 +16,11 @@ import duckdb
 import numpy as np
 
 from ml.boosting import ModelSettings
-from ml.champion import Verdict
 from ml.features import FEATURE_MART, KEYS, FeatureContract
 from ml.fitted import Fitted
 from ml.registry import Card, ModelSet
 from ml.score import score_traders
+from ml.selection import Selection
 from ml.store import open_marts
 from runtime.home import Home
 from tests.bench import measure
@@ -100,7 +100,9 @@ def run_part(part: str, home: Home) -> None:
     elif part == "train":
         fitted = Fitted.fit(days, known, settings, THREADS, {})
         card = Card("bench", date(2025, 12, 19), None, "", "")
-        ModelSet(card, contract, settings, (), fitted, Verdict(), ()).save(home.models)
+        ModelSet(card, contract, settings, (), fitted, Selection(), ()).save(
+            home.models
+        )
 
 
 def main() -> None:

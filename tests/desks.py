@@ -10,7 +10,8 @@ from runtime.home import Home
 # Marts with a trader in them that report and board read.
 MARTS = (
     "daily_totals", "feat_trader_day", "fct_fills", "fct_round_trips", "dim_accounts",
-    "trader_status", "risk_calls", "call_outcomes", "call_record", "call_scores",
+    "trader_status", "risk_calls", "forecast_outcomes", "forecast_record",
+    "trader_forecast_scores",
 )  # fmt: skip
 
 
@@ -77,6 +78,7 @@ def left_with(home: Home, *traders: str) -> None:
                 "(select unnest(?::varchar[]))",
                 [list(traders)],
             )
+        connection.execute("delete from marts.desk_forecast_scores")
         if not traders:
-            for mart in ("desk_calls", "desk_record"):
+            for mart in ("desk_forecasts", "desk_forecast_outcomes"):
                 connection.execute(f"delete from marts.{mart}")

@@ -26,9 +26,9 @@ READ_BY_ANALYSTS = {
 # Empty on the sample, and why.
 MAY_BE_EMPTY = {
     "backtest_by_month": "no backtest was run",
-    "calibration_of_calls": "the sample's first call is for a day that is not over",
-    "losses_past_the_limit": "no call is over yet, as for calibration_of_calls",
-    "outcomes_by_policy": "no call is over yet, as for calibration_of_calls",
+    "calibration_of_forecasts": "the sample's first forecast is not over",
+    "losses_past_the_limit": "no forecast is over yet, as for calibration_of_forecasts",
+    "outcomes_by_policy": "no forecast is over yet, as for calibration_of_forecasts",
     "corrections_last_week": "the sample is loaded once: nothing was corrected since",
 }
 
@@ -112,7 +112,7 @@ def test_a_correction_is_shown_by_what_it_changed(compiled: dict[str, str]) -> N
     ]
 
 
-def test_calls_are_held_against_what_happened(compiled: dict[str, str]) -> None:
+def test_forecasts_are_held_against_what_happened(compiled: dict[str, str]) -> None:
     rows = """
         select * from (values
             (true, 0.61, true, true, -50.0, -80.0),
@@ -125,7 +125,7 @@ def test_calls_are_held_against_what_happened(compiled: dict[str, str]) -> None:
             actual_net_pnl
         )
     """
-    found = asked_of(compiled["calibration_of_calls"], "call_outcomes", rows)
+    found = asked_of(compiled["calibration_of_forecasts"], "forecast_outcomes", rows)
     assert [
         tuple(None if v is None else round(float(v), 6) for v in r) for r in found
     ] == [
@@ -149,7 +149,7 @@ def test_policies_are_told_apart_by_how_they_were_assigned(
             advised_size_effect
         )
     """
-    found = asked_of(compiled["outcomes_by_policy"], "call_outcomes", rows)
+    found = asked_of(compiled["outcomes_by_policy"], "forecast_outcomes", rows)
     assert [
         (*row[:3], *(None if v is None else float(v) for v in row[3:])) for row in found
     ] == [
@@ -173,7 +173,7 @@ def test_a_loss_past_the_limit_is_counted_with_what_was_said_of_it(
             limit_loss_probability, risk_level, is_limit_breached
         )
     """
-    found = asked_of(compiled["losses_past_the_limit"], "call_outcomes", rows)
+    found = asked_of(compiled["losses_past_the_limit"], "forecast_outcomes", rows)
     assert [(row[0], *map(float, row[1:])) for row in found] == [
         ("T1", 3, 2, 700, 1, 0.5, 0.125)
     ]

@@ -92,7 +92,7 @@ def test_the_cast_of_the_sample_gets_the_calls_it_should(sample: SampleRun) -> N
         trader: (basis, accounts, days)
         for trader, basis, accounts, days in rows(
             sample.home,
-            "select trader_id, call_basis, accounts_count, traded_days_count "
+            "select trader_id, forecast_basis, accounts_count, traded_days_count "
             "from marts.trader_status",
         )
     }

@@ -1,5 +1,5 @@
-{# Who lost more than the daily limit, and had it been called?
-   One row per trader with such a day among the past calls, most often first. #}
+{# Who lost more than the daily limit, and had it been forecast?
+   One row per trader with such a day among the past forecasts, most often first. #}
 with
 
 outcomes as (
@@ -10,19 +10,19 @@ outcomes as (
         limit_loss_probability,
         risk_level,
         is_limit_breached
-    from {{ ref('call_outcomes') }}
+    from {{ ref('forecast_outcomes') }}
     where has_traded
 )
 
 select
     trader_id,
-    count(*) as called_days_count,
+    count(*) as forecast_days_count,
     sum(case when is_limit_breached then 1 else 0 end) as breaches_count,
     sum(
         case when is_limit_breached then -actual_net_pnl - daily_loss_limit_amount end
     ) as lost_beyond_limit_amount,
     sum(case when is_limit_breached and risk_level = 'High' then 1 else 0 end)
-        as breaches_called_high_count,
+        as breaches_forecast_high_count,
     avg(case when is_limit_breached then limit_loss_probability end)
         as mean_probability_before_breaches,
     avg(case when not is_limit_breached then limit_loss_probability end)

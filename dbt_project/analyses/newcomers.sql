@@ -9,7 +9,7 @@ newcomers as (
     select
         status.trader_id,
         status.display_name,
-        status.call_basis,
+        status.forecast_basis,
         status.first_traded_date,
         status.traded_days_count
     from {{ ref('trader_status') }} as status
@@ -20,7 +20,7 @@ newcomers as (
 select
     newcomers.trader_id,
     newcomers.display_name,
-    newcomers.call_basis,
+    newcomers.forecast_basis,
     newcomers.first_traded_date,
     newcomers.traded_days_count,
     sum(totals.fills_count) as fills_count,
@@ -33,7 +33,7 @@ inner join {{ ref('daily_totals') }} as totals
 group by
     newcomers.trader_id,
     newcomers.display_name,
-    newcomers.call_basis,
+    newcomers.forecast_basis,
     newcomers.first_traded_date,
     newcomers.traded_days_count
 order by newcomers.first_traded_date desc

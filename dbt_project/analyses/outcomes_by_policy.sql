@@ -1,5 +1,6 @@
 {# What would have come of trading at the advised sizes, policy by policy?
-   One row per policy and way it was assigned, over all past calls of traders who then traded. #}
+   One row per policy and way it was assigned, over all past forecasts of traders who then
+   traded. #}
 with
 
 outcomes as (
@@ -9,7 +10,7 @@ outcomes as (
         position_multiplier,
         actual_net_pnl,
         advised_size_effect
-    from {{ ref('call_outcomes') }}
+    from {{ ref('forecast_outcomes') }}
     where
         has_traded
         and policy is not null
@@ -18,7 +19,7 @@ outcomes as (
 select
     policy,
     is_trial,
-    count(*) as calls_count,
+    count(*) as forecasts_count,
     avg(position_multiplier) as mean_position_multiplier,
     sum(actual_net_pnl) as actual_net_pnl,
     sum(case when actual_net_pnl < 0 then advised_size_effect end) as avoided_losses,

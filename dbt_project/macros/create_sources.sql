@@ -1,11 +1,9 @@
-{# What the sources name, made where it is not there yet. #}
+{# What the sources name: Python has made it, but for engines that read files. #}
 {% macro create_sources() -%}
     {{ return(adapter.dispatch('create_sources')()) }}
 {%- endmacro %}
 
 {% macro default__create_sources() -%}
-    {{ create_ml_tables() }}
-    {{ create_ops_tables() }}
 {%- endmacro %}
 
 {# `python -m daily build-spark` has exported them as Parquet. #}

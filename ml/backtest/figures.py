@@ -75,7 +75,7 @@ def as_json(done: Backtest) -> dict[str, Any]:
             },
             "models": models,
             "policies": policies,
-            "champions": done.speakers,
+            "champions": done.selected_counts,
             "attainable": done.attainable,
             "intervals": f"90 %, {REPLICATES} bootstraps of {BLOCK_DATES} dates",
         }

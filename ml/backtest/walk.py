@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ml.calls import outlook, prediction_frame
-from ml.champion import OUTPUTS, Verdict, as_said, make
-from ml.days import Days
+from ml.days import TraderDays
 from ml.evaluation import NAMES, Metric, Record, evaluate
 from ml.features import FeatureContract
 from ml.fitted import Predictions
+from ml.forecasts import outlook, prediction_frame
 from ml.metrics import auc, auc_within
 from ml.policies import POLICIES, effects
+from ml.selection import OUTPUTS, Selection, final_predictions, select_daily
 from ml.store import MartFrames
 from ml.train import REFIT_DAYS
 from ml.tuning import Tuning
@@ -33,7 +33,7 @@ class Window:
         first: First feature date; None for the first there is.
         last: Last feature date; None for the last that has an outcome.
         accounts: Patterns as a shell has them, by comma, of traders or their accounts.
-        refit_days: Days between two refits.
+        refit_days: TraderDays between two refits.
     """
 
     first: date | None = None
@@ -53,7 +53,7 @@ class Backtest:
         multipliers: By policy, share of the usual size on each evaluated day.
         policies: Columns of ml.backtest_policies.
         predictions: Columns of ml.backtest_predictions.
-        speakers: By output, on how many days each model or baseline spoke.
+        selected_counts: By output, days on which each model or baseline was selected.
         attainable: On sample data, what knowing each day's true expectation reaches.
     """
 
@@ -63,7 +63,7 @@ class Backtest:
     multipliers: dict[str, np.ndarray]
     policies: pd.DataFrame
     predictions: pd.DataFrame
-    speakers: dict[str, dict[str, int]]
+    selected_counts: dict[str, dict[str, int]]
     attainable: dict[str, float] | None
 
 
@@ -114,11 +114,11 @@ def run(
             f"of {window.accounts} can be evaluated: it takes 30 outcomes before it to "
             "learn from, and a later traded day. Set FROM, TO or ACCOUNTS otherwise."
         )
-    made, verdicts, _ = make(days, rows, raw)
-    made = as_said(raw, made)
+    made, selections, _ = select_daily(days, rows, raw)
+    made = final_predictions(raw, made)
     record = Record.of(days, rows, made, mask)
-    calls, variables = outlook(days, rows[mask], _part(made, mask)), project_variables()
-    multipliers = {name: policy(calls, variables) for name, policy in POLICIES.items()}
+    seen, variables = outlook(days, rows[mask], _part(made, mask)), project_variables()
+    multipliers = {name: policy(seen, variables) for name, policy in POLICIES.items()}
     return Backtest(
         window=window,
         record=record,
@@ -126,7 +126,7 @@ def run(
         multipliers=multipliers,
         policies=_policies(record, multipliers),
         predictions=_predictions(days, rows[mask], _part(made, mask)),
-        speakers=_speakers(record, verdicts),
+        selected_counts=_selected_counts(record, selections),
         attainable=_attainable(record, expected, accounts),
     )
 
@@ -136,7 +136,7 @@ def _part(made: Predictions, mask: np.ndarray) -> Predictions:
 
 
 def _is_evaluated(
-    days: Days, rows: np.ndarray, window: Window, accounts: pd.DataFrame | None
+    days: TraderDays, rows: np.ndarray, window: Window, accounts: pd.DataFrame | None
 ) -> np.ndarray:
     if not len(rows):
         return np.zeros(0, dtype=bool)
@@ -149,8 +149,8 @@ def _is_evaluated(
             names.setdefault(trader, set()).add(account)
     chosen = {
         trader
-        for trader, called in names.items()
-        if any(fnmatch(name, pattern) for name in called for pattern in patterns)
+        for trader, aliases in names.items()
+        if any(fnmatch(name, pattern) for name in aliases for pattern in patterns)
     }
     mask = ~np.isnan(days.pnl[rows])
     mask &= np.array([trader in chosen for trader in days.traders[rows]])
@@ -169,7 +169,7 @@ def _policies(record: Record, multipliers: dict[str, np.ndarray]) -> pd.DataFram
     return pd.DataFrame(found, columns=columns).assign(rows_count=len(record))
 
 
-def _predictions(days: Days, rows: np.ndarray, made: Predictions) -> pd.DataFrame:
+def _predictions(days: TraderDays, rows: np.ndarray, made: Predictions) -> pd.DataFrame:
     return pd.concat(
         [
             prediction_frame(model, days, rows, made).assign(
@@ -181,14 +181,14 @@ def _predictions(days: Days, rows: np.ndarray, made: Predictions) -> pd.DataFram
     )
 
 
-def _speakers(
-    record: Record, verdicts: list[tuple[np.datetime64, Verdict]]
+def _selected_counts(
+    record: Record, selections: list[tuple[np.datetime64, Selection]]
 ) -> dict[str, dict[str, int]]:
-    by_date = dict(verdicts)
+    by_date = dict(selections)
     return {
         output: dict(
             Counter(
-                by_date[date].speaker(output) for date in record.dates
+                by_date[date].selected_model(output) for date in record.dates
             ).most_common()
         )
         for output in OUTPUTS

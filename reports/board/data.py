@@ -54,16 +54,20 @@ def by_trader(found: list[Row]) -> dict[str, list[Row]]:
 
 
 def desk(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
-    """Of the desk: days, record, scores by trader, concentration, who there is."""
+    """Of the desk: days, record, scores (of traders too), concentration, traders."""
     return {
         "days": rows(
             connection,
             "select trade_date as date, sum(net_pnl) as net_pnl "
             "from marts.daily_totals group by trade_date order by trade_date",
         ),
-        "record": rows(connection, "from marts.desk_record order by prediction_date"),
+        "record": rows(
+            connection, "from marts.desk_forecast_outcomes order by prediction_date"
+        ),
+        "score": next(iter(rows(connection, "from marts.desk_forecast_scores")), None),
         "scores": {
-            row["trader_id"]: row for row in rows(connection, "from marts.call_scores")
+            row["trader_id"]: row
+            for row in rows(connection, "from marts.trader_forecast_scores")
         },
         "concentration": rows(
             connection,
@@ -100,7 +104,7 @@ def traders(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, list[R
         "record": by_trader(
             rows(
                 connection,
-                "from marts.call_record order by trader_id, prediction_date",
+                "from marts.forecast_record order by trader_id, prediction_date",
             )
         ),
         "hours": by_trader(
@@ -168,8 +172,8 @@ def models(
             connection,
             """
             select avg(loss_probability) as predicted,
-                avg(cast(is_loss as int)) as observed, count(*) as calls_count
-            from marts.call_record where loss_probability is not null
+                avg(cast(is_loss as int)) as observed, count(*) as forecasts_count
+            from marts.forecast_record where loss_probability is not null
             group by least(floor(loss_probability * 20), 19) having count(*) >= 10
             order by 1
             """,

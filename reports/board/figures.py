@@ -261,10 +261,10 @@ def calibration(rows: Rows) -> Chart:
     """Predicted against observed share of losses.
 
     Args:
-        rows: predicted and observed (ratios) and calls_count, of each bin.
+        rows: predicted and observed (ratios) and forecasts_count, of each bin.
     """
-    count = sum(row["calls_count"] for row in rows)
-    largest = max((row["calls_count"] for row in rows), default=1)
+    count = sum(row["forecasts_count"] for row in rows)
+    largest = max((row["forecasts_count"] for row in rows), default=1)
     return Chart(
         "Are the loss probabilities right? Predicted against what happened",
         f"{len(rows)} groups of {count:,} calls; points on the line are right.",
@@ -277,11 +277,11 @@ def calibration(rows: Rows) -> Chart:
                 "type": "scatter", "mode": "markers+text", "name": "calls",
                 "x": [row["predicted"] for row in rows],
                 "y": [row["observed"] for row in rows],
-                "text": [f"{row['calls_count']:,}" for row in rows],
+                "text": [f"{row['forecasts_count']:,}" for row in rows],
                 "textposition": "top center",
                 "marker": {
                     "color": GAIN, "sizemode": "area", "sizeref": largest / 600,
-                    "size": [row["calls_count"] for row in rows], "sizemin": 4,
+                    "size": [row["forecasts_count"] for row in rows], "sizemin": 4,
                 },
             },
         ],

@@ -123,7 +123,9 @@ class _Pages:
                 ("Trader", figures.DOLLARS),
             ),
         ]
-        self._write("index.html", "desk", charts, scores=found["scores"])
+        self._write(
+            "index.html", "desk", charts, score=found["score"], scores=found["scores"]
+        )
 
     def traders(self, connection: duckdb.DuckDBPyConnection) -> int:
         found = data.traders(connection)

@@ -14,9 +14,32 @@ import yaml
 
 from runtime.home import Home
 from runtime.settings import PROJECT_ROOT
+from runtime.tables import Table
 from runtime.warehouse import open_warehouse
 
 _DBT = PROJECT_ROOT / "dbt_project"
+BUILD_STATE = (
+    Table(
+        "ops.built_fill_days",
+        {
+            "account_id": "varchar not null",
+            "trader_id": "varchar not null",
+            "trade_date": "date not null",
+            "account_number": "varchar not null",
+            "content_hash": "varchar not null",
+        },
+    ),
+    Table("ops.built_with", {"fingerprint": "varchar not null"}),
+    Table(
+        "ops.built_dates",
+        {
+            "mart": "varchar not null",
+            "partition_date": "date not null",
+            "built": "varchar not null",
+        },
+        primary_key=("mart", "partition_date"),
+    ),
+)
 # An account's day and the version of it that a build was made of.
 _BUILT_DAY = "account_id, trader_id, trade_date, account_number, content_hash"
 # Marts that are published by date: how they are made decides what a date holds.
@@ -28,12 +51,7 @@ BATCH_FILLS = 4_000_000
 def reason_to_build_all(home: Home) -> str | None:
     """Why nothing of the last build can be kept; None if the next may go on from it."""
     with open_warehouse(home.warehouse) as connection:
-        try:
-            found = connection.execute(
-                "select fingerprint from ops.built_with"
-            ).fetchone()
-        except duckdb.CatalogException:
-            found = None
+        found = connection.execute("select fingerprint from ops.built_with").fetchone()
     if found is None:
         return "no build has been finished before"
     if found[0] != fingerprint():
@@ -52,15 +70,14 @@ def forget_build(home: Home) -> None:
         relations = connection.execute(
             "select table_schema, table_name, table_type "
             "from information_schema.tables "
-            "where table_schema in ('ops', 'staging', 'intermediate', 'marts')"
+            "where table_schema in ('staging', 'intermediate', 'marts')"
         ).fetchall()
         for schema, name, kind in relations:
-            if schema != "ops" and (name in incremental or name not in made):
+            if name in incremental or name not in made:
                 kind = "view" if kind == "VIEW" else "table"
                 connection.execute(f'drop {kind} {schema}."{name}"')
-        ops = {name for schema, name, _ in relations if schema == "ops"}
-        for table in ops & {"built_fill_days", "built_dates", "built_with"}:
-            connection.execute(f"delete from ops.{table}")
+        for table in BUILD_STATE:
+            connection.execute(f"delete from {table.name}")
         connection.execute("commit")
 
 
@@ -74,17 +91,11 @@ def batch_ends(home: Home, batch_fills: int = BATCH_FILLS) -> list[str]:
         Dates as text, in order, without the end of the last batch: it has none.
     """
     with open_warehouse(home.warehouse) as connection:
-        try:
-            (built,) = connection.execute(
-                "select max(trade_date) from ops.built_fill_days"
-            ).fetchone()
-        except duckdb.CatalogException:
-            built = None
         days = connection.execute(
             "select trade_date, sum(rows_count) from raw.day_versions "
-            "where resource = 'fills' and trade_date > coalesce(?, date '1900-01-01') "
-            "group by trade_date order by trade_date",
-            [built],
+            "where resource = 'fills' and trade_date > coalesce("
+            "(select max(trade_date) from ops.built_fill_days), date '1900-01-01') "
+            "group by trade_date order by trade_date"
         ).fetchall()
     ends, held = [], 0
     for (before, _), (_, count) in zip([(None, 0), *days], days, strict=False):

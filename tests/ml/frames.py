@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
-from ml.days import Days
+from ml.days import TraderDays
 from ml.features import RECORD, SCALE, FeatureContract
 from ml.store import MartFrames
 
@@ -61,7 +61,7 @@ def frames(
     traders = pd.DataFrame(
         {
             "trader_id": names,
-            "call_basis": basis,
+            "forecast_basis": basis,
             "traded_days_count": [days[trader] for trader in names],
             "idle_sessions_count": 0,
         }
@@ -106,10 +106,10 @@ def record(pnl: np.ndarray) -> dict[str, np.ndarray]:
     return {name: values.to_numpy() for name, values in found.items()}
 
 
-def to_days(marts: MartFrames) -> Days:
+def to_days(marts: MartFrames) -> TraderDays:
     """The frames as arrays."""
     names = FeatureContract.of(marts.types).names
-    return Days.of(marts.features, marts.labels, marts.limits, names)
+    return TraderDays.of(marts.features, marts.labels, marts.limits, names)
 
 
 def cut(marts: MartFrames, last: pd.Timestamp) -> MartFrames:

@@ -6,7 +6,7 @@ import pytest
 from ml import metrics
 from ml.baselines import LEVELS
 from ml.calibration import sigmoid
-from ml.champion import probability_below
+from ml.selection import probability_below
 
 
 def pairs_in_order(loss: np.ndarray, probability: np.ndarray) -> float:
@@ -97,7 +97,7 @@ def test_probability_below_runs_through_the_quantiles() -> None:
     assert found[0] < 1e-6 and 0.05 <= found[1] <= 0.95 and found[2] > 1 - 1e-6
 
 
-def once(pnl: np.ndarray, said: metrics.Said) -> dict[str, float]:
+def once(pnl: np.ndarray, said: metrics.ModelOutputs) -> dict[str, float]:
     traders = np.array(["A"] * len(pnl), dtype=object)
     found = metrics.figures(pnl, (pnl < -2).astype(float), traders, said)
     return {name: figure(None) for name, figure in found.items()}
@@ -108,7 +108,7 @@ def test_figures_of_a_perfect_and_of_a_blind_model() -> None:
     levels = pnl[:, None] + np.array([-1, -0.5, 0, 0.5, 1])
     found = once(
         pnl,
-        metrics.Said(
+        metrics.ModelOutputs(
             loss=(pnl < 0).astype(float),
             limit=(pnl < -2).astype(float),
             predicted=pnl,
@@ -118,7 +118,7 @@ def test_figures_of_a_perfect_and_of_a_blind_model() -> None:
     assert found["auc"] == 1 and found["brier"] == 0 and found["rmse"] == 0
     assert found["directional_accuracy"] == 1 and found["coverage_90"] == 1
     assert found["limit_brier"] == 0
-    blind = once(pnl, metrics.Said(loss=np.full(4, 0.5)))
+    blind = once(pnl, metrics.ModelOutputs(loss=np.full(4, 0.5)))
     assert blind["auc"] == 0.5 and blind["brier"] == 0.25 and "rmse" not in blind
     assert np.isnan(blind["calibration_slope"])
 
@@ -126,7 +126,7 @@ def test_figures_of_a_perfect_and_of_a_blind_model() -> None:
 def test_every_figure_of_replicates_is_that_of_rows_repeated() -> None:
     draw = np.random.default_rng(8)
     pnl = draw.normal(0, 2, 40)
-    said = metrics.Said(
+    said = metrics.ModelOutputs(
         loss=draw.random(40),
         limit=draw.random(40) / 3,
         predicted=draw.normal(0, 1, 40),
@@ -139,7 +139,7 @@ def test_every_figure_of_replicates_is_that_of_rows_repeated() -> None:
         np.repeat(pnl, counts),
         np.repeat(beyond, counts),
         np.repeat(traders, counts),
-        metrics.Said(
+        metrics.ModelOutputs(
             **{k: np.repeat(v, counts, axis=0) for k, v in vars(said).items()}
         ),
     )

@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 
 from ml.boosting import ModelSettings
-from ml.champion import CHAMPION
 from ml.features import FeatureContract, FeatureContractError, to_matrix
 from ml.reasons import describe
-from ml.registry import ModelSet, forget
+from ml.registry import CARD, ModelSet, forget
 from ml.score import score_traders
+from ml.selection import CHAMPION
 from ml.store import read_phrases, registry_frame
 from ml.train import train_models
 from ml.tuning import Tuning
@@ -47,7 +47,7 @@ def learned():
     return marts, trained(marts)
 
 
-def test_a_signal_is_found_measured_on_unseen_days_and_speaks(learned) -> None:
+def test_a_signal_is_found_measured_on_unseen_days_and_selected(learned) -> None:
     _, models = learned
     measured = {
         (one.model, one.metric): one.value
@@ -57,7 +57,7 @@ def test_a_signal_is_found_measured_on_unseen_days_and_speaks(learned) -> None:
     assert measured["global", "auc"] > 0.8
     assert measured["rules", "auc"] < 0.6
     assert measured["champion", "rmse"] < 0.8 * measured["zero", "rmse"]
-    assert models.verdict.speaker("loss") in ("global", "per_trader", "blend")
+    assert models.selection.selected_model("loss") in ("global", "per_trader", "blend")
     assert set(models.fitted.own) == {"T1", "T2", "T3"}
 
 
@@ -65,15 +65,19 @@ def test_noise_is_not_spoken() -> None:
     marts = frames({"T1": 250, "T2": 250}, noise=1.0)
     mixed = np.random.default_rng(2).permutation(marts.features["signal"])
     models = trained(replace(marts, features=marts.features.assign(signal=mixed)))
-    assert models.verdict.speaker("loss") in ("base_rate_daily", "rules", "logistic")
+    assert models.selection.selected_model("loss") in (
+        "base_rate_daily",
+        "rules",
+        "logistic",
+    )
 
 
 def test_predictions_follow_the_signal_and_quantiles_never_cross(learned) -> None:
     marts, models = learned
     last = marts.features.groupby("trader_id").tail(1).set_index("trader_id")["signal"]
-    calls = champion(models, marts)
+    forecasts = champion(models, marts)
     clear = last[last.abs() > 0.5].index
-    assert (np.sign(calls["predicted_pnl"]) == np.sign(last))[clear].all()
+    assert (np.sign(forecasts["predicted_pnl"]) == np.sign(last))[clear].all()
     every = scored(models, marts).predictions
     assert every["loss_probability"].dropna().between(0, 1).all()
     assert every["limit_loss_probability"].dropna().between(0, 1).all()
@@ -84,10 +88,10 @@ def test_predictions_follow_the_signal_and_quantiles_never_cross(learned) -> Non
 
 def test_reasons_are_in_dollars_and_say_what_changed(learned) -> None:
     marts, models = learned
-    calls = champion(models, marts)
-    assert calls["reasons"].str.contains("signal").any()
-    assert calls["reasons"].str.contains(r"\([+\u2212]\$").all()
-    assert calls["change_reasons"].str.contains(r"^[+\u2212]\$\d+").all()
+    forecasts = champion(models, marts)
+    assert forecasts["reasons"].str.contains("signal").any()
+    assert forecasts["reasons"].str.contains(r"\([+\u2212]\$").all()
+    assert forecasts["change_reasons"].str.contains(r"^[+\u2212]\$\d+").all()
 
 
 def test_what_is_added_up_is_the_prediction(learned) -> None:
@@ -99,9 +103,9 @@ def test_what_is_added_up_is_the_prediction(learned) -> None:
     rows = np.arange(100, 140)
     raw = models.fitted.predict(days, rows)
     limit = days.limit[rows] / days.scale[rows]
-    said = models.verdict.apply(raw, limit)["pnl_champion"]
+    said = models.selection.apply(raw, limit)["pnl_champion"]
     parts = contributions(
-        models.fitted, models.verdict, days, rows, models.contract.names
+        models.fitted, models.selection, days, rows, models.contract.names
     )
     rest = said - parts.sum(axis=1)
     assert np.ptp(rest) < 1e-9
@@ -121,19 +125,30 @@ def test_a_saved_model_predicts_what_it_did_before(learned, tmp_path) -> None:
     marts, models = learned
     models.save(tmp_path)
     again = ModelSet.load(tmp_path, models.version)
-    assert again.verdict == models.verdict and again.card == models.card
+    assert again.selection == models.selection and again.card == models.card
     pd.testing.assert_frame_equal(
         scored(again, marts).predictions, scored(models, marts).predictions
     )
+
+
+def test_a_card_of_former_names_reads_as_it_did(learned, tmp_path) -> None:
+    _, models = learned
+    models.save(tmp_path)
+    path = tmp_path / models.version / CARD
+    card = json.loads(path.read_text())
+    verdict = card.pop("selection")
+    verdict["speakers"] = verdict.pop("selected")
+    path.write_text(json.dumps(card | {"verdict": verdict}))
+    assert ModelSet.load(tmp_path, models.version).selection == models.selection
 
 
 def test_an_old_model_still_scores_later_days(learned, tmp_path) -> None:
     marts, _ = learned
     old = trained(cut(marts, marts.features["trade_date"].max() - pd.Timedelta(days=9)))
     old.save(tmp_path)
-    calls = champion(ModelSet.load(tmp_path, old.version), marts)
-    assert set(calls.index) == {"T1", "T2", "T3"}
-    assert (calls.loc["T1", "features_date"] == marts.features["trade_date"]).any()
+    forecasts = champion(ModelSet.load(tmp_path, old.version), marts)
+    assert set(forecasts.index) == {"T1", "T2", "T3"}
+    assert (forecasts.loc["T1", "features_date"] == marts.features["trade_date"]).any()
 
 
 def test_a_damaged_model_is_one_line(learned, tmp_path) -> None:
@@ -241,19 +256,19 @@ def odd(name: str):
         "a gap of months", "a tiny scale", "enormous money", "an unknown record",
     ],
 )  # fmt: skip
-def test_odd_data_is_called_all_the_same(name: str) -> None:
+def test_odd_data_has_a_forecast_all_the_same(name: str) -> None:
     marts = odd(name)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         models = trained(marts)
-        calls = champion(models, marts)
-    assert set(calls.index) == {"T1", "T2", "T3"}
-    figures = calls[["predicted_pnl", "loss_probability", *LEVELS]].astype(float)
+        forecasts = champion(models, marts)
+    assert set(forecasts.index) == {"T1", "T2", "T3"}
+    figures = forecasts[["predicted_pnl", "loss_probability", *LEVELS]].astype(float)
     assert np.isfinite(figures).all(axis=None)
     assert ("T1" in models.fitted.own) == (name != "one class")
 
 
-def test_one_trader_alone_is_called() -> None:
+def test_one_trader_alone_has_a_forecast() -> None:
     marts = frames({"T1": 90})
     assert np.isfinite(champion(trained(marts), marts).loc["T1", "predicted_pnl"])
 
@@ -265,16 +280,16 @@ def test_nobody_with_enough_history_of_his_own_has_the_global_model() -> None:
     assert len(champion(models, marts)) == 8
 
 
-def test_a_newcomer_of_the_first_days_is_called() -> None:
+def test_a_newcomer_of_the_first_days_has_a_forecast() -> None:
     marts = frames({"T1": 200, "T2": 200, "T9": 5}, basis="global_model")
-    calls = champion(trained(marts), marts)
-    assert np.isfinite(calls.loc["T9", "loss_probability"])
+    forecasts = champion(trained(marts), marts)
+    assert np.isfinite(forecasts.loc["T9", "loss_probability"])
 
 
 def test_inactive_and_untried_traders_are_left_out(learned) -> None:
     marts, models = learned
     bases = ["inactive", "too_little_history", "own_model"]
-    changed = replace(marts, traders=marts.traders.assign(call_basis=bases))
+    changed = replace(marts, traders=marts.traders.assign(forecast_basis=bases))
     found = scored(models, changed)
     assert set(found.predictions["trader_id"]) == {"T3"}
     roster = found.roster.set_index("trader_id")["model"]
@@ -314,7 +329,7 @@ def test_only_the_latest_versions_are_kept(learned, tmp_path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["v2", "v3"]
 
 
-def test_every_call_has_one_live_policy(learned) -> None:
+def test_every_forecast_has_one_live_policy(learned) -> None:
     marts, models = learned
     advice = scored(models, marts).policy_advice
     assert (advice.groupby("trader_id")["is_live"].sum() == 1).all()

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml.days import Days
+from ml.days import TraderDays
 from ml.features import RECORD, FeatureContract
 from ml.registry import ModelSet
 from ml.score import score_traders
@@ -23,7 +23,7 @@ def parted(sample: SampleRun, monkeypatch: pytest.MonkeyPatch):
     return open_marts(sample.untouched)
 
 
-def arrays(days: Days) -> dict[str, np.ndarray]:
+def arrays(days: TraderDays) -> dict[str, np.ndarray]:
     """Every array of them, by name."""
     found = {field.name: getattr(days, field.name) for field in fields(days)}
     return found | {f"record {name}": found["record"][name] for name in RECORD}

@@ -1,4 +1,4 @@
-"""Calls of past days: what the models of their time would have said."""
+"""Forecasts of past days: what the models of their time would have made."""
 
 from dataclasses import replace
 
@@ -32,9 +32,9 @@ def whole(marts) -> Replay:
     return replayed(marts)
 
 
-def test_a_replayed_call_is_of_the_traders_next_day(marts, whole: Replay) -> None:
+def test_a_replayed_forecast_is_of_the_traders_next_day(marts, whole: Replay) -> None:
     known = marts.labels.rename(columns={"trade_date": "features_date"})
-    both = whole.calls.merge(known, on=KEYS, how="left", validate="one_to_one")
+    both = whole.forecasts.merge(known, on=KEYS, how="left", validate="one_to_one")
     has_next = both["label_date"].notna()
     assert (both["prediction_date"] == both["label_date"])[has_next].all()
     # A trader's last day has no next one yet.
@@ -42,7 +42,7 @@ def test_a_replayed_call_is_of_the_traders_next_day(marts, whole: Replay) -> Non
     assert not both["predicted_pnl"].isna().any()
 
 
-def test_who_had_too_few_days_was_not_called(marts, whole: Replay) -> None:
+def test_who_had_too_few_days_has_no_forecast(marts, whole: Replay) -> None:
     days = marts.features.sort_values(KEYS[:1] + ["trade_date"])
     number = days.groupby("trader_id").cumcount() + 1
     of_day = dict(
@@ -50,20 +50,22 @@ def test_who_had_too_few_days_was_not_called(marts, whole: Replay) -> None:
             zip(days["trader_id"], days["trade_date"], strict=True), number, strict=True
         )
     )
-    called = [
+    numbers = [
         of_day[key]
         for key in zip(
-            whole.calls["trader_id"], whole.calls["features_date"], strict=True
+            whole.forecasts["trader_id"], whole.forecasts["features_date"], strict=True
         )
     ]
-    assert min(called) >= 5
+    assert min(numbers) >= 5
 
 
-def test_a_replayed_call_knows_nothing_of_what_came_after(marts, whole: Replay) -> None:
+def test_a_replayed_forecast_knows_nothing_of_what_came_after(
+    marts, whole: Replay
+) -> None:
     last = marts.features["trade_date"].max() - pd.Timedelta(60, "D")
     part = replayed(cut(marts, last))
-    both = part.calls.merge(whole.calls, on=KEYS, suffixes=("", "_whole"))
-    assert len(both) == len(part.calls) > 200
+    both = part.forecasts.merge(whole.forecasts, on=KEYS, suffixes=("", "_whole"))
+    assert len(both) == len(part.forecasts) > 200
     for name in ("predicted_pnl", "predicted_pnl_p05", "loss_probability"):
         np.testing.assert_array_equal(both[name], both[f"{name}_whole"])
     np.testing.assert_array_equal(
@@ -77,7 +79,7 @@ def test_a_replayed_call_knows_nothing_of_what_came_after(marts, whole: Replay) 
         np.testing.assert_array_equal(desk[name], desk[f"{name}_whole"])
 
 
-def test_who_comes_back_after_weeks_was_not_called_for_that_day(marts) -> None:
+def test_who_comes_back_after_weeks_has_no_forecast_for_that_day(marts) -> None:
     features, labels = marts.features, marts.labels
     gap = pd.Timestamp("2023-07-01"), pd.Timestamp("2023-08-15")
 
@@ -94,24 +96,29 @@ def test_who_comes_back_after_weeks_was_not_called_for_that_day(marts) -> None:
         labels=own.reset_index(drop=True),
         limits=marts.limits[kept(marts.limits, "trade_date")].reset_index(drop=True),
     )
-    calls = replayed(rested).calls
-    row = calls[(calls["trader_id"] == "T2") & (calls["features_date"] == gap[0])]
+    forecasts = replayed(rested).forecasts
+    row = forecasts[
+        (forecasts["trader_id"] == "T2") & (forecasts["features_date"] == gap[0])
+    ]
     assert row["prediction_date"].isna().all()
     assert len(row) == 1
 
 
 def test_sizes_are_those_of_the_policy_in_use(marts, whole: Replay) -> None:
     level = np.select(
-        [whole.calls["predicted_pnl"] < -1000, whole.calls["predicted_pnl"] < 0],
+        [
+            whole.forecasts["predicted_pnl"] < -1000,
+            whole.forecasts["predicted_pnl"] < 0,
+        ],
         [0.5, 0.75],
         1.0,
     )
-    np.testing.assert_array_equal(whole.calls["position_multiplier"], level)
-    assert set(whole.calls["policy"]) == {"fixed"}
-    rules = replayed(marts, "rules").calls
+    np.testing.assert_array_equal(whole.forecasts["position_multiplier"], level)
+    assert set(whole.forecasts["policy"]) == {"fixed"}
+    rules = replayed(marts, "rules").forecasts
     assert (rules["position_multiplier"] != level).any()
 
 
 def test_a_desk_too_young_for_models_has_nothing_to_replay() -> None:
     young = replayed(frames({"T1": 8}))
-    assert len(young.calls) == len(young.desk) == 0
+    assert len(young.forecasts) == len(young.desk) == 0

@@ -78,7 +78,7 @@ def test_predictions_all_alike_are_found(copied) -> None:
     """Models predicting zeros: trees cut away, nothing of the record left."""
     card_file = next(copied.models.glob("*/card.json"))
     card = json.loads(card_file.read_text())
-    card["verdict"]["speakers"]["pnl"] = "global"
+    card["selection"]["selected"]["pnl"] = "global"
     ridge = card["baselines"]["ridge"]
     ridge |= {"weights": [0.0] * len(ridge["weights"]), "intercept": 0.0}
     card_file.write_text(json.dumps(card))

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from ml.boosting import ModelSettings, TreeSettings
-from ml.champion import make
+from ml.selection import select_daily
 from ml.tuning import Tuning
 from ml.walk_forward import refit_dates, walk_forward
 from runtime.transform.dbt import project_variables
@@ -52,8 +52,8 @@ def assert_same(one: dict, other: dict) -> None:
 def test_data_cut_at_a_date_gives_the_same_predictions_up_to_it(desk, whole, day):
     last = pd.Timestamp(START + timedelta(days=day))
     days, rows, raw = walk(cut(desk, last), last.date())
-    then = by_key(days, rows, make(days, rows, raw)[0])
-    now = by_key(whole[0], whole[1], make(*whole)[0])
+    then = by_key(days, rows, select_daily(days, rows, raw)[0])
+    now = by_key(whole[0], whole[1], select_daily(*whole)[0])
     assert len(then) > 50
     assert_same(then, now)
 
@@ -67,8 +67,8 @@ def test_outcomes_after_a_date_change_nothing_before_it(desk, whole) -> None:
     rows, raw = walk_forward(
         days, Tuning(), first=START, last=LAST, refit_days=14, threads=1
     )
-    changed = by_key(days, rows, make(days, rows, raw)[0])
-    now = by_key(whole[0], whole[1], make(*whole)[0])
+    changed = by_key(days, rows, select_daily(days, rows, raw)[0])
+    now = by_key(whole[0], whole[1], select_daily(*whole)[0])
     assert_same({key: now[key] for key in now if key[1] <= last}, changed)
     with pytest.raises(AssertionError):
         assert_same(now, changed)

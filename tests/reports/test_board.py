@@ -208,8 +208,9 @@ def test_the_desk_page_tells_the_marts_figures(home: Home) -> None:
         assert call["risk_level"] in row.td.text
     tiles = found.select_one(".tiles").text
     desk = summary["desk"]
-    assert f"{desk['breached_sessions_count']} of {desk['judged_sessions_count']}" in (
-        tiles
+    assert (
+        f"{desk['breached_sessions_count']} of {desk['evaluated_sessions_count']}"
+        in (tiles)
     )
 
 

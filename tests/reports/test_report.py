@@ -66,11 +66,11 @@ DESK = {
     "predicted_pnl": "-1220.5", "traders_count": 4, "high_count": 1, "medium_count": 1,
     "low_count": 1, "unknown_count": 1, "worst_case_pnl": "-5000.4",
     "median_pnl": "310", "best_case_pnl": "6000", "scenarios_count": 250,
-    "judged_sessions_count": 240, "breached_sessions_count": 18,
+    "evaluated_sessions_count": 240, "breached_sessions_count": 18,
 }  # fmt: skip
 SCORE = {
-    "sessions_count": 60, "calls_count": 1000, "replayed_count": 0, "alarms_count": 30,
-    "losses_count": 40, "hits_count": 18, "false_alarms_count": 12,
+    "sessions_count": 60, "forecasts_count": 1000, "replayed_count": 0,
+    "alarms_count": 30, "losses_count": 40, "hits_count": 18, "false_alarms_count": 12,
     "missed_losses_count": 22, "inside_interval_count": 910, "actual_net_pnl": "9000",
     "avoided_loss_amount": "4000.00", "missed_gain_amount": "1500.00",
     "advised_size_effect": "2500.00", "first_date": "2025-12-01",
@@ -102,7 +102,7 @@ def summary(**more) -> dict:
         "last_day": None, "calls": levels, "inactive": [], "outcomes": [],
         "outcomes_date": None, "are_outcomes_replayed": False, "score": None,
         "problems": [], "information": [], "measures": [], "model_version": "v1",
-        "dollars_are_doubtful": False, "speakers": [], "learned": None,
+        "dollars_are_doubtful": False, "selected_models": [], "learned": None,
     } | more  # fmt: skip
 
 
@@ -301,8 +301,8 @@ def test_who_speaks_and_from_what_is_told_once() -> None:
         "rows_count": 4321, "traders_count": 20,
         "trained_from": "2024-01-02", "trained_through": "2026-02-26",
     }  # fmt: skip
-    speakers = ["loss probability from the blend of models", "interval from the rules"]
-    told = render(summary(speakers=speakers, learned=learned))
+    selected = ["loss probability from the blend of models", "interval from the rules"]
+    told = render(summary(selected_models=selected, learned=learned))
     for words in (
         "Today: loss probability from the blend of models; interval from the rules.",
         "Learned from 4,321 trader-days of 20 traders, 2024-01-02 to 2026-02-26.",
@@ -399,7 +399,11 @@ def test_the_running_score_says_what_the_advice_was_worth() -> None:
 def test_plain_text_fits_a_narrow_window() -> None:
     told = render(
         summary(score=SCORE, outcomes=[OUTCOME], outcomes_date="2026-02-27")
-        | {"speakers": ["expected P&L from " + "ridge regression of many words " * 5]}
+        | {
+            "selected_models": [
+                "expected P&L from " + "ridge regression of many words " * 5
+            ]
+        }
     )
     assert max(map(len, told.text.splitlines())) <= 80
 
@@ -434,6 +438,22 @@ def test_of_a_large_desk_gmail_cuts_off_the_table_of_all_traders_at_most(
         assert f"Trader Number {number:03d}<" in table
         # With what was called the time before.
         assert told.text.count(f"Trader Number {number:03d} ") >= 2
+
+
+def test_what_was_kept_under_former_names_reads_as_it_did(tmp_path: Path) -> None:
+    home, day = Home(tmp_path), date(2026, 3, 2)
+    keep(home, now := summary(score=SCORE, desk=DESK, selected_models=["losses"]))
+    kept = home.reports / str(day) / "summary.json"
+    text = kept.read_text()
+    for name, former in (
+        ("forecasts_count", "calls_count"),
+        ("evaluated_sessions_count", "judged_sessions_count"),
+        ("selected_models", "speakers"),
+    ):
+        assert f'"{name}"' in text
+        text = text.replace(f'"{name}"', f'"{former}"')
+    kept.write_text(text)
+    assert render(read_kept(home, day)).html == render(now).html
 
 
 def test_what_was_kept_of_a_morning_reads_as_it_did(tmp_path: Path) -> None:
@@ -514,8 +534,8 @@ def test_the_desk_has_a_record_from_its_first_morning(sample: SampleRun) -> None
     told = summarise(sample.home)
     assert told["are_outcomes_replayed"]
     assert told["outcomes_date"] == "2025-12-18"
-    assert told["score"]["replayed_count"] == told["score"]["calls_count"] > 1000
-    assert told["desk"]["judged_sessions_count"] == 250
+    assert told["score"]["replayed_count"] == told["score"]["forecasts_count"] > 1000
+    assert told["desk"]["evaluated_sessions_count"] == 250
     assert float(told["desk"]["worst_case_pnl"]) < float(told["desk"]["median_pnl"])
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 import duckdb
 import pytest
 
+from ingestion.downstream import prepare_downstream
 from reports.render import render
 from reports.summary import summarise
 from runtime.home import Home
@@ -72,7 +73,7 @@ def judge(built: Home) -> Judge:
                 connection.execute(
                     "insert into ml.roster by name select "
                     f"'{trader}' as trader_id, date '{MORNING}' as prediction_date, "
-                    "'champion' as model, 'global_model' as call_basis, "
+                    "'champion' as model, 'global_model' as forecast_basis, "
                     "6 as traded_days_count, 0 as idle_sessions_count, "
                     "'v1' as model_version"
                 )
@@ -83,8 +84,8 @@ def judge(built: Home) -> Judge:
                     f"{pnl} as predicted_pnl, {pnl - 900} as predicted_pnl_p05, "
                     f"{pnl + 900} as predicted_pnl_p95, "
                     f"0.4 + {number} / 100 as loss_probability, "
-                    "0.05 as limit_loss_probability, 'global' as loss_speaker, "
-                    "'global' as pnl_speaker, 'global' as quantiles_speaker, "
+                    "0.05 as limit_loss_probability, 'global' as loss_model, "
+                    "'global' as pnl_model, 'global' as quantiles_model, "
                     "date '2025-03-07' as trained_through"
                 )
                 connection.execute(
@@ -129,8 +130,8 @@ def test_what_is_wrong_is_a_banner_and_what_is_told_comes_last(
         "delete from ml.roster where trader_id = 'T1'",
         "delete from ml.predictions where trader_id = 'T1'",
         "delete from ml.policy_advice where trader_id = 'T2' and is_live",
-        "update ml.predictions set predicted_pnl = 0, quantiles_speaker = "
-        "'ew_quantiles', loss_speaker = case trader_id "
+        "update ml.predictions set predicted_pnl = 0, quantiles_model = "
+        "'ew_quantiles', loss_model = case trader_id "
         "when 'T2' then 'base_rate_daily' else 'rules' end",
         "update ml.policy_advice set is_trial = is_live and trader_id in ('T5', 'T6')",
         "insert into ml.policy_comparison select as_of, 'adaptive', 'fixed', 'trader', "
@@ -164,7 +165,7 @@ def test_what_is_wrong_is_a_banner_and_what_is_told_comes_last(
     assert alarms[-3:] == ["no_call", "no_advice", "constant_predictions"]
     others = [check["check_name"] for check in told["information"]]
     assert others[-3:] == ["feature_drift", "baseline_speaks", "trial_running"]
-    assert told["speakers"] == [
+    assert told["selected_models"] == [
         "loss probability from the rules (4), the trader's base rate (1)",
         "expected P&L from the model of all traders",
         "interval from the trader's recent quantiles",
@@ -241,6 +242,7 @@ def test_calls_of_an_older_warehouse_are_kept(built: Home) -> None:
             "('v0', 'global', null, 'auc', 0.7, 120, '2025-03-07')"
         )
     for _ in range(2):
+        prepare_downstream(built)
         run_dbt(
             settings, built, "build", "--selector", "after_scoring",
             "--exclude-resource-type", "unit_test",
@@ -248,7 +250,7 @@ def test_calls_of_an_older_warehouse_are_kept(built: Home) -> None:
     assert rows(
         built,
         "select trader_id, risk_level, model, is_loss, is_limit_breached, "
-        "position_multiplier from marts.call_outcomes",
+        "position_multiplier from marts.forecast_outcomes",
     ) == [("T1", "Medium", "global", True, False, None)]
     assert rows(
         built, "select trader_id, period, metric_value from marts.model_metrics"

@@ -1,6 +1,6 @@
 {#
     Grain: one row per trader, as of the AS_OF morning.
-    call_basis says what may speak for a trader's next session: a model of the
+    forecast_basis says what may speak for a trader's next session: a model of the
     trader's own, the model all share, or nothing (and why).
 #}
 with
@@ -105,7 +105,7 @@ final as (
             when traded_days_count <= {{ var('own_model_above_traded_days') }}
                 then 'global_model'
             else 'own_model'
-        end as call_basis,
+        end as forecast_basis,
         ---------- money
         cast(
             coalesce(

@@ -3,21 +3,11 @@
     Grain: one row per policy and metric of the last walk-forward backtest: what trading
     at the sizes it advises would have changed. Empty until `make backtest` ran.
 #}
-with
-
-backtest_policies as (
-    select * from {{ ref('stg_ml__backtest_policies') }}
-),
-
-final as (
-    select
-        policy,
-        metric,
-        metric_value,
-        value_low,
-        value_high,
-        rows_count
-    from backtest_policies
-)
-
-select * from final
+select
+    policy,
+    metric,
+    metric_value,
+    value_low,
+    value_high,
+    rows_count
+from {{ source('ml', 'backtest_policies') }}

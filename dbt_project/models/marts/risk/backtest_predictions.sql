@@ -3,28 +3,18 @@
     Grain: one row per trader, features date and model of the last walk-forward backtest,
     each predicted from what was known on that morning. Empty until `make backtest` ran.
 #}
-with
-
-backtest_predictions as (
-    select * from {{ ref('stg_ml__backtest_predictions') }}
-),
-
-final as (
-    select
-        trader_id,
-        features_date,
-        label_date,
-        model,
-        predicted_pnl,
-        predicted_pnl_p05,
-        predicted_pnl_p25,
-        predicted_pnl_p50,
-        predicted_pnl_p75,
-        predicted_pnl_p95,
-        loss_probability,
-        limit_loss_probability,
-        actual_net_pnl
-    from backtest_predictions
-)
-
-select * from final
+select
+    trader_id,
+    features_date,
+    label_date,
+    model,
+    predicted_pnl,
+    predicted_pnl_p05,
+    predicted_pnl_p25,
+    predicted_pnl_p50,
+    predicted_pnl_p75,
+    predicted_pnl_p95,
+    loss_probability,
+    limit_loss_probability,
+    actual_net_pnl
+from {{ source('ml', 'backtest_predictions') }}

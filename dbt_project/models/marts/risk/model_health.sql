@@ -15,9 +15,9 @@
 {% set highest_coverage = 0.97 %}
 {% set learned_models = "('blend', 'global', 'per_trader')" %}
 {% set outputs = [
-    ('loss probability', 'loss_speaker'),
-    ('expected P&L', 'pnl_speaker'),
-    ('quantiles', 'quantiles_speaker'),
+    ('loss probability', 'loss_model'),
+    ('expected P&L', 'pnl_model'),
+    ('quantiles', 'quantiles_model'),
 ] %}
 
 with
@@ -32,7 +32,7 @@ run_context as (
 traders as (
     select
         trader_id,
-        call_basis
+        forecast_basis
     from {{ ref('trader_status') }}
 ),
 
@@ -44,13 +44,13 @@ risk_calls as (
         loss_probability,
         position_multiplier,
         is_trial,
-        loss_speaker,
-        pnl_speaker,
-        quantiles_speaker
+        loss_model,
+        pnl_model,
+        quantiles_model
     from {{ ref('risk_calls') }}
 ),
 
-call_outcomes as (
+forecast_outcomes as (
     select
         prediction_date,
         loss_probability,
@@ -58,7 +58,7 @@ call_outcomes as (
         is_loss,
         is_limit_breached,
         is_inside_interval
-    from {{ ref('call_outcomes') }}
+    from {{ ref('forecast_outcomes') }}
     where has_traded
 ),
 
@@ -69,8 +69,8 @@ predictions as (
         model,
         predicted_pnl,
         loss_probability,
-        loss_speaker,
-        pnl_speaker,
+        loss_model,
+        pnl_model,
         trained_through
     from {{ ref('stg_ml__predictions') }}
 ),
@@ -130,7 +130,7 @@ uncalled as (
     cross join predicted_today
     left join calls_today on traders.trader_id = calls_today.trader_id
     where
-        traders.call_basis in ('own_model', 'global_model')
+        traders.forecast_basis in ('own_model', 'global_model')
         and calls_today.predicted_pnl is null
         and (calls_today.trader_id is null or predicted_today.predicted_count > 0)
 ),
@@ -140,11 +140,11 @@ learned_outputs as (
     select
         model,
         case
-            when pnl_speaker not in {{ learned_models }} then null
+            when pnl_model not in {{ learned_models }} then null
             else predicted_pnl
         end as predicted_pnl,
         case
-            when loss_speaker not in {{ learned_models }} then null
+            when loss_model not in {{ learned_models }} then null
             else loss_probability
         end as loss_probability
     from predictions_today
@@ -169,11 +169,11 @@ collapsed_models as (
 ),
 
 recent_outcomes as (
-    select call_outcomes.*
-    from call_outcomes
+    select forecast_outcomes.*
+    from forecast_outcomes
     cross join run_context
     where
-        {{ dbt.datediff('call_outcomes.prediction_date', 'run_context.as_of_date', 'day') }}
+        {{ dbt.datediff('forecast_outcomes.prediction_date', 'run_context.as_of_date', 'day') }}
         <= {{ outcome_days }}
 ),
 
@@ -245,7 +245,7 @@ mornings as (
     select
         prediction_date,
         sum(loss_probability) as probability_sum,
-        count(loss_probability) as calls_count,
+        count(loss_probability) as forecasts_count,
         row_number() over (order by prediction_date desc) as recency
     from risk_calls
     where loss_probability is not null
@@ -255,10 +255,10 @@ mornings as (
 morning_means as (
     select
         sum(case when recency <= {{ recent_mornings_count }} then probability_sum end)
-        / sum(case when recency <= {{ recent_mornings_count }} then calls_count end)
+        / sum(case when recency <= {{ recent_mornings_count }} then forecasts_count end)
             as recent_probability,
         sum(case when recency > {{ recent_mornings_count }} then probability_sum end)
-        / sum(case when recency > {{ recent_mornings_count }} then calls_count end)
+        / sum(case when recency > {{ recent_mornings_count }} then forecasts_count end)
             as earlier_probability,
         count(*) as mornings_count
     from mornings

@@ -3,25 +3,15 @@
     Grain: one row per model version, model, trader (empty: all traders), period (empty:
     the whole record) and metric, each measured on days the model had not seen.
 #}
-with
-
-model_metrics as (
-    select * from {{ ref('stg_ml__model_metrics') }}
-),
-
-final as (
-    select
-        model_version,
-        model,
-        coalesce(trader_id, '') as trader_id,
-        coalesce(period, '') as period,
-        metric,
-        metric_value,
-        value_low,
-        value_high,
-        rows_count,
-        trained_through
-    from model_metrics
-)
-
-select * from final
+select
+    model_version,
+    model,
+    coalesce(trader_id, '') as trader_id,
+    coalesce(period, '') as period,
+    metric,
+    metric_value,
+    value_low,
+    value_high,
+    rows_count,
+    trained_through
+from {{ source('ml', 'model_metrics') }}

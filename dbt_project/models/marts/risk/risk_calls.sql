@@ -12,9 +12,9 @@ roster as (
         trader_id,
         prediction_date,
         model,
-        call_basis,
+        forecast_basis,
         traded_days_count
-    from {{ ref('stg_ml__roster') }}
+    from {{ source('ml', 'roster') }}
 ),
 
 predictions as (
@@ -28,11 +28,11 @@ live_advice as (
         policy,
         position_multiplier,
         is_trial
-    from {{ ref('stg_ml__policy_advice') }}
+    from {{ source('ml', 'policy_advice') }}
     where is_live
 ),
 
-traders_said as (
+trader_settings as (
     select
         trader_id,
         daily_loss_limit_amount,
@@ -41,11 +41,11 @@ traders_said as (
     from {{ ref('dim_traders') }}
 ),
 
-calls as (
+forecasts as (
     select
         roster.trader_id,
         roster.prediction_date,
-        roster.call_basis,
+        roster.forecast_basis,
         roster.traded_days_count,
         predictions.model,
         predictions.model_version,
@@ -59,9 +59,9 @@ calls as (
         predictions.limit_loss_probability,
         predictions.reasons,
         predictions.change_reasons,
-        predictions.loss_speaker,
-        predictions.pnl_speaker,
-        predictions.quantiles_speaker,
+        predictions.loss_model,
+        predictions.pnl_model,
+        predictions.quantiles_model,
         predictions.features_date,
         predictions.scored_at,
         live_advice.policy,
@@ -72,7 +72,7 @@ calls as (
                 then live_advice.position_multiplier
         end as position_multiplier,
         coalesce(
-            traders_said.daily_loss_limit_amount,
+            trader_settings.daily_loss_limit_amount,
             {{ var('default_daily_loss_limit_amount') }}
         ) as daily_loss_limit_amount
     from roster
@@ -85,18 +85,18 @@ calls as (
         on
             roster.trader_id = live_advice.trader_id
             and roster.prediction_date = live_advice.prediction_date
-    left join traders_said
+    left join trader_settings
         on
-            roster.trader_id = traders_said.trader_id
-            and roster.prediction_date >= traders_said.valid_from
-            and roster.prediction_date < traders_said.valid_to
+            roster.trader_id = trader_settings.trader_id
+            and roster.prediction_date >= trader_settings.valid_from
+            and roster.prediction_date < trader_settings.valid_to
 ),
 
-calls_levelled as (
+forecasts_levelled as (
     select
         *,
         {{ risk_level('predicted_pnl') }} as risk_level
-    from calls
+    from forecasts
 ),
 
 final as (
@@ -104,10 +104,10 @@ final as (
         ---------- keys
         trader_id,
         prediction_date,
-        ---------- the call
+        ---------- the forecast
         risk_level,
         case
-            when call_basis = 'too_little_history'
+            when forecast_basis = 'too_little_history'
                 then
                     'No prediction from ' || traded_days_count || ' of '
                     || {{ var('prediction_minimum_traded_days') }}
@@ -125,7 +125,7 @@ final as (
         position_multiplier,
         policy,
         is_trial,
-        call_basis = 'global_model' as is_newcomer,
+        forecast_basis = 'global_model' as is_newcomer,
         ---------- the prediction behind it
         predicted_pnl,
         predicted_pnl_p05,
@@ -139,14 +139,14 @@ final as (
         reasons,
         change_reasons,
         model,
-        loss_speaker,
-        pnl_speaker,
-        quantiles_speaker,
+        loss_model,
+        pnl_model,
+        quantiles_model,
         model_version,
         traded_days_count,
         features_date,
         scored_at
-    from calls_levelled
+    from forecasts_levelled
 )
 
 select * from final

@@ -1,6 +1,6 @@
 {{ config(tags=['after_scoring']) }}
 {#
-    Grain: one row per prediction date, called that morning or replayed.
+    Grain: one row per prediction date, forecast that morning or replayed.
     Written by `python -m daily score`, and for past mornings by `python -m daily train`.
 #}
 with

@@ -29,9 +29,9 @@ final as (
         ---------- text
         reasons,
         change_reasons,
-        loss_speaker,
-        pnl_speaker,
-        quantiles_speaker,
+        loss_model,
+        pnl_model,
+        quantiles_model,
         ---------- dates
         features_date,
         trained_through,

@@ -1,9 +1,9 @@
-"""Which model speaks, how its words are corrected: from outcomes already known.
+"""Which model is selected and how it is corrected, from outcomes already known.
 
 Every morning anew, and only from predictions that were made before their outcomes:
-probabilities are calibrated, quantiles moved, models blended, and a model speaks only
-while it was better than the best baseline. So the record of what spoke is itself one
-that had seen nothing of what came after.
+probabilities are calibrated, quantiles moved, models blended, and a model is selected
+only while it was better than the best baseline. So the record of what was selected is
+itself one that had seen nothing of what came after.
 """
 
 from collections.abc import Callable
@@ -13,13 +13,13 @@ import numpy as np
 
 from ml.baselines import LEVELS
 from ml.calibration import fit_line, log_odds, sigmoid
-from ml.days import Days
+from ml.days import TraderDays
 from ml.fitted import Predictions
 from ml.losses import MINIMUM_DATES, log_loss, pinball, standard_errors
 
 CHAMPION, BLEND = "champion", "blend"
 # By output: what may become champion, and what it must beat. The last baseline is the
-# usual one, which speaks while nothing is known yet. Zero is a measure, but no call.
+# usual one, selected while nothing is known yet. Zero is a measure, but no forecast.
 MODELS = {
     "loss": ("global", "per_trader", BLEND),
     "pnl": ("global", "per_trader", BLEND),
@@ -58,8 +58,8 @@ _LIMIT_MARGIN = 1e-4
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What the outcomes known on one morning say of every model.
+class Selection:
+    """What the outcomes known on one morning say of every model, and what follows.
 
     Attributes:
         calibration: By model, intercept and slope on the log-odds of its probability.
@@ -67,7 +67,7 @@ class Verdict:
             trader's limit.
         weights: By output, weight of each of `MEMBERS` in the blend.
         shifts: By quantile model, what is added to each of its levels.
-        speakers: By output, the model or baseline that speaks.
+        selected: By output, the model or baseline whose forecasts are given.
         known_count: Outcomes that it rests on.
     """
 
@@ -75,7 +75,7 @@ class Verdict:
     limit_calibration: tuple[float, float] = (0.0, 1.0)
     weights: dict[str, tuple[float, ...]] = field(default_factory=dict)
     shifts: dict[str, tuple[float, ...]] = field(default_factory=dict)
-    speakers: dict[str, str] = field(default_factory=dict)
+    selected: dict[str, str] = field(default_factory=dict)
     known_count: int = 0
 
     def apply(self, raw: Predictions, limit: np.ndarray) -> Predictions:
@@ -83,7 +83,7 @@ class Verdict:
 
         Args:
             raw: As `Fitted.predict` gives it.
-            limit: What each trader may lose, in units of his scale, above 0.
+            limit: What each trader may lose, in units of the trader's scale, above 0.
 
         Returns:
             The same with corrected values, with `…_blend` and `…_champion`, and with
@@ -105,7 +105,9 @@ class Verdict:
             made[f"quantiles_{model}"] = np.sort(moved, axis=1)
         whole = filled(made)
         for output in OUTPUTS:
-            made[f"{output}_{CHAMPION}"] = whole[f"{output}_{self.speaker(output)}"]
+            made[f"{output}_{CHAMPION}"] = whole[
+                f"{output}_{self.selected_model(output)}"
+            ]
         intercept, slope = self.limit_calibration
         beyond = probability_below(made[f"quantiles_{CHAMPION}"], -limit)
         # Losing more than a limit is losing, too.
@@ -115,9 +117,9 @@ class Verdict:
         )
         return made
 
-    def speaker(self, output: str) -> str:
-        """The model or baseline that speaks for an output."""
-        return self.speakers.get(output, BASELINES[output][-1])
+    def selected_model(self, output: str) -> str:
+        """The model or baseline that gives an output."""
+        return self.selected.get(output, BASELINES[output][-1])
 
     def _blend(self, output: str, members: np.ndarray) -> np.ndarray:
         weights = self.weights.get(output) or (1.0,) + (0.0,) * (len(members) - 1)
@@ -131,7 +133,7 @@ class Outcomes:
     Attributes:
         dates: Feature date, by which gains are grouped.
         is_loss: 1.0 or 0.0.
-        scaled_limit: What the trader might have lost, in units of his scale.
+        scaled_limit: What the trader might have lost, in units of the scale.
         scaled_pnl, exact_scaled_pnl: In units of scale; the first limited.
     """
 
@@ -142,7 +144,7 @@ class Outcomes:
     exact_scaled_pnl: np.ndarray
 
     @classmethod
-    def of(cls, days: Days, rows: np.ndarray) -> "Outcomes":
+    def of(cls, days: TraderDays, rows: np.ndarray) -> "Outcomes":
         """Of days whose outcome is known."""
         return cls(
             dates=days.dates[rows],
@@ -157,21 +159,21 @@ class Outcomes:
         return Outcomes(*(getattr(self, one.name)[places] for one in fields(self)))
 
 
-def judge(
-    outcomes: Outcomes, raw: Predictions, made: Predictions, before: Verdict
-) -> Verdict:
-    """What these outcomes say of the predictions made before them.
+def select(
+    outcomes: Outcomes, raw: Predictions, made: Predictions, before: Selection
+) -> Selection:
+    """Calibrate, weigh and choose by outcomes of predictions made before them.
 
     Args:
         outcomes: Known ones only.
-        raw: What the models said of these days.
-        made: What was made of it then: `Verdict.apply` of each day's own morning.
-        before: The verdict of the morning before.
+        raw: What the models predicted for these days.
+        made: The same corrected then: `Selection.apply` of each day's own morning.
+        before: The selection of the morning before.
     """
     count = len(outcomes.is_loss)
     dates_count = len(np.unique(outcomes.dates))
     if count < MINIMUM_KNOWN_ROWS or dates_count < MINIMUM_DATES:
-        return Verdict(known_count=count)
+        return Selection(known_count=count)
     raw = filled(raw)
     calibration = {
         model: _calibrate(log_odds(raw[f"loss_{model}"]), outcomes.is_loss)
@@ -198,18 +200,20 @@ def judge(
         ),
     }
     exact = outcomes.exact_scaled_pnl
-    said = {
+    quantiles_of = {
         "global": raw["quantiles_global"],
         "ew_quantiles": raw["quantiles_ew_quantiles"],
         BLEND: np.tensordot(weights["quantiles"], levels, axes=1),
     }
-    shifts = {model: _shift(exact, quantiles) for model, quantiles in said.items()}
-    speakers = _choose(outcomes, filled(made), before)
-    speaker = speakers["quantiles"]
+    shifts = {
+        model: _shift(exact, quantiles) for model, quantiles in quantiles_of.items()
+    }
+    selected = _choose(outcomes, filled(made), before)
+    model = selected["quantiles"]
     beyond = probability_below(
-        np.sort(said[speaker] + shifts[speaker], axis=1), -outcomes.scaled_limit
+        np.sort(quantiles_of[model] + shifts[model], axis=1), -outcomes.scaled_limit
     )
-    return Verdict(
+    return Selection(
         calibration=calibration,
         limit_calibration=_calibrate(
             log_odds(beyond, _LIMIT_MARGIN),
@@ -218,15 +222,15 @@ def judge(
         ),
         weights=weights,
         shifts=shifts,
-        speakers=speakers,
+        selected=selected,
         known_count=count,
     )
 
 
-def make(
-    days: Days, rows: np.ndarray, raw: Predictions
-) -> tuple[Predictions, list[tuple[np.datetime64, Verdict]], Verdict]:
-    """Judge and correct every predicted day as of its own morning.
+def select_daily(
+    days: TraderDays, rows: np.ndarray, raw: Predictions
+) -> tuple[Predictions, list[tuple[np.datetime64, Selection]], Selection]:
+    """Select models and correct predictions for every day as of its own morning.
 
     Args:
         days: All days.
@@ -234,7 +238,7 @@ def make(
         raw: Their predictions, as `walk_forward` gives them.
 
     Returns:
-        What was made of the predictions; the verdict of each date; the verdict of all
+        The corrected predictions; the selection of each date; the selection of all
         outcomes known by now.
     """
     label_dates = days.label_dates[rows]
@@ -244,41 +248,41 @@ def make(
     outcomes = Outcomes.of(days, rows[order])
     limit = days.limit[rows] / days.scale[rows]
     made: Predictions = {}
-    verdicts = []
+    selections = []
 
-    def verdict_on(date: np.datetime64) -> Verdict:
+    def select_on(date: np.datetime64) -> Selection:
         last = np.searchsorted(known_at, date, side="right")
         first = np.searchsorted(known_at, date - np.timedelta64(KNOWN_DAYS, "D"))
         known = slice(max(first, last - KNOWN_ROWS), last)
         part = order[known]
-        return judge(
+        return select(
             outcomes.part(known),
             {name: values[part] for name, values in raw.items()},
             {name: values[part] for name, values in made.items()},
-            verdicts[-1][1] if verdicts else Verdict(),
+            selections[-1][1] if selections else Selection(),
         )
 
     dates = days.dates[rows]
     for date in np.unique(dates):
-        verdict = verdict_on(date)
+        selection = select_on(date)
         mask = slice(*np.searchsorted(dates, [date, date + np.timedelta64(1, "D")]))
-        verdicts.append((date, verdict))
+        selections.append((date, selection))
         part = {name: values[mask] for name, values in raw.items()}
-        for name, values in verdict.apply(part, limit[mask]).items():
+        for name, values in selection.apply(part, limit[mask]).items():
             if name not in made:
                 made[name] = np.full((len(rows), *values.shape[1:]), np.nan)
             made[name][mask] = values
     latest = known_at[-1] if len(known_at) else np.datetime64("1970-01-01")
-    return made, verdicts, verdict_on(latest)
+    return made, selections, select_on(latest)
 
 
-def as_said(raw: Predictions, made: Predictions) -> Predictions:
-    """What each model stands for: baselines as they count, models as corrected."""
+def final_predictions(raw: Predictions, made: Predictions) -> Predictions:
+    """What each model is evaluated by: baselines as they count, models as corrected."""
     return made | {f"loss_{m}": raw[f"loss_{m}"] for m in ("base_rate_daily", "rules")}
 
 
 def filled(predictions: Predictions) -> Predictions:
-    """Where a trader has no model of his own, the global one stands in."""
+    """Where a trader has no model of their own, the global one stands in."""
     whole = dict(predictions)
     for name in FILLED:
         own, shared = predictions[name], predictions[name.split("_")[0] + "_global"]
@@ -318,7 +322,7 @@ def _calibrate(
     intercept, slope = fit_line(score, is_loss, prior)
     if slope > 0:
         return intercept, slope
-    # A model that was wrong way round says nothing; it is not turned.
+    # A model that was wrong way round tells nothing; it is not turned.
     return float(log_odds(is_loss.mean(), _LIMIT_MARGIN)), 0.0
 
 
@@ -332,7 +336,7 @@ def _weigh(
     """Weights that would have cost least, shrunk toward the first member.
 
     Args:
-        members: What each said, the first axis.
+        members: Predictions of each, the first axis.
         nats: What a combination would have cost: its negative log-likelihood.
     """
     best, best_cost = None, np.inf
@@ -378,19 +382,19 @@ def _shift(actual: np.ndarray, levels: np.ndarray) -> tuple[float, ...]:
     )
 
 
-def _choose(outcomes: Outcomes, made: Predictions, before: Verdict) -> dict[str, str]:
-    """Who speaks, from what each would have cost.
+def _choose(outcomes: Outcomes, made: Predictions, before: Selection) -> dict[str, str]:
+    """The model or baseline of each output, from what each would have cost.
 
     The baseline is the usual one, the last of `BASELINES`, or one that is clearly
     better than that. A model that is clearly better than the baseline takes over, and
-    keeps the word while it is better at all.
+    stays selected while it is better at all.
     """
     costs = {
         "loss": lambda p: log_loss(outcomes.is_loss, p),
         "pnl": lambda pnl: (outcomes.scaled_pnl - pnl) ** 2,
         "quantiles": lambda q: pinball(outcomes.scaled_pnl, q).mean(axis=1),
     }
-    speakers = {}
+    selected = {}
     for output, cost in costs.items():
         each = {
             model: cost(made[f"{output}_{model}"])
@@ -408,11 +412,11 @@ def _choose(outcomes: Outcomes, made: Predictions, before: Verdict) -> dict[str,
         usual = BASELINES[output][-1]
         best = min(reversed(BASELINES[output]), key=mean)
         baseline = best if is_clearly_better(best, usual) else usual
-        holder, model = before.speaker(output), min(MODELS[output], key=mean)
+        holder, model = before.selected_model(output), min(MODELS[output], key=mean)
         if holder in MODELS[output] and mean(holder) < mean(best):
-            speakers[output] = holder
+            selected[output] = holder
         elif mean(model) < mean(best) and is_clearly_better(model, baseline):
-            speakers[output] = model
+            selected[output] = model
         else:
-            speakers[output] = baseline
-    return speakers
+            selected[output] = baseline
+    return selected

@@ -1,6 +1,6 @@
 {{ config(tags=['after_scoring']) }}
 {#
-    Grain: one row per call whose prediction date is over: what happened.
+    Grain: one row per forecast whose prediction date is over: what happened.
     A trader who did not trade that day has no outcome: neither hit nor miss.
 #}
 with
@@ -41,7 +41,7 @@ final as (
         ---------- keys
         risk_calls.trader_id,
         risk_calls.prediction_date,
-        ---------- the call
+        ---------- the forecast
         risk_calls.risk_level,
         risk_calls.model,
         risk_calls.predicted_pnl,

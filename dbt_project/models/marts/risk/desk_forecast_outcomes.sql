@@ -1,17 +1,17 @@
 {{ config(tags=['after_scoring']) }}
 {#
-    Grain: one row per session that is over and that somebody was called for: what was
-    said of the whole desk, and what it made. Replayed where the desk made no call yet.
+    Grain: one row per session that is over and that somebody had a forecast for: the
+    forecast of the whole desk, and what it made. Replayed where the desk made none yet.
 #}
 with
 
-call_record as (
+forecast_record as (
     select
         prediction_date,
         is_replayed,
         actual_net_pnl,
         advised_size_effect
-    from {{ ref('call_record') }}
+    from {{ ref('forecast_record') }}
 ),
 
 desk_predictions as (
@@ -25,7 +25,7 @@ desk_days as (
         count(*) as traded_count,
         sum(actual_net_pnl) as actual_net_pnl,
         sum(advised_size_effect) as advised_size_effect
-    from call_record
+    from forecast_record
     group by prediction_date, is_replayed
 ),
 
@@ -33,7 +33,7 @@ final as (
     select
         ---------- keys
         desk_days.prediction_date,
-        ---------- what was said
+        ---------- the forecast
         desk_days.is_replayed,
         desk_predictions.traders_count,
         desk_predictions.predicted_pnl,

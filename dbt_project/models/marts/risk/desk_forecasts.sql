@@ -1,6 +1,6 @@
 {{ config(tags=['after_scoring']) }}
 {#
-    Grain: one row per prediction date: the desk's calls in one line.
+    Grain: one row per prediction date: the desk's forecasts in one line.
     The worst case comes from whole past days of the desk (ml/desk.py), not from its
     traders' quantiles, which do not add up.
 #}
@@ -25,15 +25,15 @@ desk_predictions as (
     where not is_replayed
 ),
 
-desk_record as (
+outcomes as (
     select
         prediction_date,
         is_below_worst_case
-    from {{ ref('desk_record') }}
+    from {{ ref('desk_forecast_outcomes') }}
     where is_below_worst_case is not null
 ),
 
-calls_counted as (
+levels_counted as (
     select
         prediction_date,
         count(*) as traders_count,
@@ -50,21 +50,21 @@ calls_counted as (
 
 sessions_before as (
     select
-        calls_counted.prediction_date,
-        desk_record.is_below_worst_case,
+        levels_counted.prediction_date,
+        outcomes.is_below_worst_case,
         row_number() over (
-            partition by calls_counted.prediction_date
-            order by desk_record.prediction_date desc
+            partition by levels_counted.prediction_date
+            order by outcomes.prediction_date desc
         ) as recency
-    from calls_counted
-    inner join desk_record
-        on calls_counted.prediction_date > desk_record.prediction_date
+    from levels_counted
+    inner join outcomes
+        on levels_counted.prediction_date > outcomes.prediction_date
 ),
 
 records as (
     select
         prediction_date,
-        count(*) as judged_sessions_count,
+        count(*) as evaluated_sessions_count,
         cast(sum(case when is_below_worst_case then 1 else 0 end) as bigint)
             as breached_sessions_count
     from sessions_before
@@ -75,26 +75,26 @@ records as (
 final as (
     select
         ---------- keys
-        calls_counted.prediction_date,
+        levels_counted.prediction_date,
         ---------- counts
-        calls_counted.traders_count,
-        calls_counted.high_count,
-        calls_counted.medium_count,
-        calls_counted.low_count,
-        calls_counted.unknown_count,
+        levels_counted.traders_count,
+        levels_counted.high_count,
+        levels_counted.medium_count,
+        levels_counted.low_count,
+        levels_counted.unknown_count,
         ---------- money
-        calls_counted.predicted_pnl,
+        levels_counted.predicted_pnl,
         desk_predictions.worst_case_pnl,
         desk_predictions.median_pnl,
         desk_predictions.best_case_pnl,
         ---------- what the worst case rests on
         desk_predictions.scenarios_count,
-        coalesce(records.judged_sessions_count, 0) as judged_sessions_count,
+        coalesce(records.evaluated_sessions_count, 0) as evaluated_sessions_count,
         coalesce(records.breached_sessions_count, 0) as breached_sessions_count
-    from calls_counted
+    from levels_counted
     left join desk_predictions
-        on calls_counted.prediction_date = desk_predictions.prediction_date
-    left join records on calls_counted.prediction_date = records.prediction_date
+        on levels_counted.prediction_date = desk_predictions.prediction_date
+    left join records on levels_counted.prediction_date = records.prediction_date
 )
 
 select * from final

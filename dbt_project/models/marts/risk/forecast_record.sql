@@ -1,12 +1,12 @@
 {{ config(tags=['after_scoring']) }}
 {#
-    Grain: one row per trader and session that is over, of those he was called for and
-    traded in. Where the desk made no call yet, the replayed one stands in: what the
-    models of that time would have said, on data as it is known now.
+    Grain: one row per trader and session that is over, of those with a forecast that the
+    trader traded in. Where the desk made no forecast yet, the replayed one stands in: what
+    the models of that time would have said, on data as it is known now.
 #}
 with
 
-call_outcomes as (
+forecast_outcomes as (
     select
         trader_id,
         prediction_date,
@@ -19,16 +19,26 @@ call_outcomes as (
         daily_loss_limit_amount,
         position_multiplier,
         actual_net_pnl
-    from {{ ref('call_outcomes') }}
+    from {{ ref('forecast_outcomes') }}
     where has_traded and predicted_pnl is not null
 ),
 
-replayed_calls as (
-    select * from {{ ref('stg_ml__replayed_calls') }}
+replayed_forecasts as (
+    select
+        trader_id,
+        prediction_date,
+        predicted_pnl,
+        predicted_pnl_p05,
+        predicted_pnl_p50,
+        predicted_pnl_p95,
+        loss_probability,
+        daily_loss_limit_amount,
+        position_multiplier
+    from {{ source('ml', 'replayed_forecasts') }}
     where prediction_date is not null
 ),
 
-called_dates as (
+forecast_dates as (
     select distinct prediction_date from {{ ref('risk_calls') }}
 ),
 
@@ -44,34 +54,34 @@ run_context as (
     select as_of_date from {{ ref('stg_propreports__run_context') }}
 ),
 
-calls as (
+forecasts as (
     select
-        call_outcomes.*,
+        forecast_outcomes.*,
         false as is_replayed
-    from call_outcomes
+    from forecast_outcomes
     union all
     select
-        replayed_calls.trader_id,
-        replayed_calls.prediction_date,
-        {{ risk_level('replayed_calls.predicted_pnl') }} as risk_level,
-        replayed_calls.predicted_pnl,
-        replayed_calls.predicted_pnl_p05,
-        replayed_calls.predicted_pnl_p50,
-        replayed_calls.predicted_pnl_p95,
-        replayed_calls.loss_probability,
-        replayed_calls.daily_loss_limit_amount,
-        replayed_calls.position_multiplier,
+        replayed_forecasts.trader_id,
+        replayed_forecasts.prediction_date,
+        {{ risk_level('replayed_forecasts.predicted_pnl') }} as risk_level,
+        replayed_forecasts.predicted_pnl,
+        replayed_forecasts.predicted_pnl_p05,
+        replayed_forecasts.predicted_pnl_p50,
+        replayed_forecasts.predicted_pnl_p95,
+        replayed_forecasts.loss_probability,
+        replayed_forecasts.daily_loss_limit_amount,
+        replayed_forecasts.position_multiplier,
         trader_days.net_pnl as actual_net_pnl,
         true as is_replayed
-    from replayed_calls
+    from replayed_forecasts
     inner join trader_days
         on
-            replayed_calls.trader_id = trader_days.trader_id
-            and replayed_calls.prediction_date = trader_days.trade_date
-    inner join run_context on replayed_calls.prediction_date < run_context.as_of_date
-    left join called_dates
-        on replayed_calls.prediction_date = called_dates.prediction_date
-    where called_dates.prediction_date is null
+            replayed_forecasts.trader_id = trader_days.trader_id
+            and replayed_forecasts.prediction_date = trader_days.trade_date
+    inner join run_context on replayed_forecasts.prediction_date < run_context.as_of_date
+    left join forecast_dates
+        on replayed_forecasts.prediction_date = forecast_dates.prediction_date
+    where forecast_dates.prediction_date is null
 ),
 
 final as (
@@ -79,7 +89,7 @@ final as (
         ---------- keys
         trader_id,
         prediction_date,
-        ---------- the call
+        ---------- the forecast
         is_replayed,
         risk_level,
         predicted_pnl,
@@ -98,7 +108,7 @@ final as (
         -- What trading at the advised size would have changed; positive is saved.
         {{ advised_size_effect('position_multiplier', 'actual_net_pnl') }}
             as advised_size_effect
-    from calls
+    from forecasts
 )
 
 select * from final

@@ -1,10 +1,10 @@
-"""Predictions as calls: in dollars, and as policies look at them."""
+"""Predictions as forecasts: in dollars, and as policies look at them."""
 
 import numpy as np
 import pandas as pd
 
 from ml.baselines import QUANTILES, warnings_raised
-from ml.days import Days
+from ml.days import TraderDays
 from ml.fitted import Predictions
 from ml.policies import Outlook
 
@@ -12,7 +12,7 @@ _LARGEST = 9e9
 
 
 def prediction_frame(
-    model: str, days: Days, rows: np.ndarray, made: Predictions
+    model: str, days: TraderDays, rows: np.ndarray, made: Predictions
 ) -> pd.DataFrame:
     """One model's predictions in dollars, null where it has no such output.
 
@@ -38,8 +38,8 @@ def prediction_frame(
     return frame
 
 
-def outlook(days: Days, rows: np.ndarray, made: Predictions) -> Outlook:
-    """What policies look at, of the champion's calls."""
+def outlook(days: TraderDays, rows: np.ndarray, made: Predictions) -> Outlook:
+    """What policies look at, of the champion's forecasts."""
     scale = days.scale[rows]
     return Outlook(
         predicted_pnl=made["pnl_champion"] * scale,

@@ -1,5 +1,5 @@
-{# Did what was called happen?
-   One row per tenth of predicted loss probability, over all past calls of traders who then
+{# Did what was forecast happen?
+   One row per tenth of predicted loss probability, over all past forecasts of traders who then
    traded. #}
 with
 
@@ -11,7 +11,7 @@ outcomes as (
         is_inside_interval,
         predicted_pnl,
         actual_net_pnl
-    from {{ ref('call_outcomes') }}
+    from {{ ref('forecast_outcomes') }}
     where
         has_traded
         and loss_probability is not null
@@ -19,7 +19,7 @@ outcomes as (
 
 select
     probability_from,
-    count(*) as calls_count,
+    count(*) as forecasts_count,
     avg(loss_probability) as mean_predicted_probability,
     avg(case when is_loss then 1.0 else 0.0 end) as loss_ratio,
     -- 90 of 100 should be, where the interval is what it says.

@@ -1,0 +1,92 @@
+"""Tables that Python writes and dbt reads: declared once, by whoever writes them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import duckdb
+
+from runtime.home import Home
+from runtime.warehouse import open_warehouse
+
+_NOT_NULL = " not null"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table, as its writer declares it.
+
+    Attributes:
+        name: With its schema, as `ml.predictions`.
+        columns: Type of each column, as SQL spells it, `not null` included.
+        primary_key: Columns of which a later row replaces an earlier one.
+        former_name: What earlier versions called the table.
+        former_columns: What they called its columns, by the name of today.
+    """
+
+    name: str
+    columns: Mapping[str, str]
+    primary_key: tuple[str, ...] = ()
+    former_name: str | None = None
+    former_columns: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def schema(self) -> str:
+        """The schema it lies in."""
+        return self.name.partition(".")[0]
+
+
+def prepare_tables(home: Home, tables: Iterable[Table]) -> None:
+    """Create what a warehouse lacks of these tables, and rename what was renamed.
+
+    Every row of an earlier version stays; columns that it did not have are null.
+    """
+    with open_warehouse(home.warehouse) as connection:
+        connection.execute("begin")
+        for table in tables:
+            _prepare(connection, table)
+        connection.execute("commit")
+
+
+def _prepare(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    former = table.former_name
+    if former and _columns(connection, former) and not _columns(connection, table.name):
+        new_name = table.name.partition(".")[2]
+        connection.execute(f"alter table {former} rename to {new_name}")
+    found = _columns(connection, table.name)
+    if not found:
+        connection.execute(f"create schema if not exists {table.schema}")
+        connection.execute(_create_statement(table))
+        return
+    for column, former_column in table.former_columns.items():
+        if former_column in found and column not in found:
+            connection.execute(
+                f"alter table {table.name} rename column {former_column} to {column}"
+            )
+            found.add(column)
+    for column, kind in table.columns.items():
+        if column not in found:
+            # DuckDB adds no column with a constraint; what rows lack cannot be forced.
+            connection.execute(
+                f"alter table {table.name} add column {column} "
+                f"{kind.removesuffix(_NOT_NULL)}"
+            )
+
+
+def _create_statement(table: Table) -> str:
+    lines = [f"{column} {kind}" for column, kind in table.columns.items()]
+    if table.primary_key:
+        lines.append(f"primary key ({', '.join(table.primary_key)})")
+    return f"create table {table.name} ({', '.join(lines)})"
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, name: str) -> set[str]:
+    schema, _, table = name.partition(".")
+    return {
+        column
+        for (column,) in connection.execute(
+            "select column_name from duckdb_columns() where not internal "
+            "and database_name = current_database() "
+            "and schema_name = ? and table_name = ?",
+            [schema, table],
+        ).fetchall()
+    }
