@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from ingestion.downstream import prepare_downstream
 from ingestion.landing import day_schema, empty_tables, open_landing
 from ingestion.resources import FILLS
 from runtime.home import Home
@@ -191,6 +192,7 @@ def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
         )
         context = RunContext("files", "a firm", SESSIONS[0], SESSIONS[0])
         landing.finish(context, [], now)
+    prepare_downstream(home)
     run_dbt(make_settings(risk_home=home.root), home, "seed")
     return home
 
