@@ -5,6 +5,7 @@ from runtime.settings import Settings
 from runtime.transform.build_state import (
     BATCH_FILLS,
     batch_ends,
+    drop_orphans,
     forget_build,
     reason_to_build_all,
     record_models,
@@ -40,6 +41,7 @@ def build_models(
     reason = reason_to_build_all(home)
     if reason:
         forget_build(home)
+    drop_orphans(home)
     common = (*_DATA_ONLY, *_NEW_ROWS_ONLY, *options)
     for end in batch_ends(home, batch_fills):
         run_dbt(
