@@ -304,13 +304,13 @@ described as (
         'the broker counts ' || nullif(
             concat_ws(
                 ', ',
-                {{ surplus_text('fills_surplus', 'fills_agree', 'fill', 'fills') }},
-                {{ surplus_text('quantity_surplus', 'quantity_agrees', 'unit', 'units') }},
-                {{ surplus_text('gross_surplus', 'gross_agrees', 'gross') }},
-                {{ surplus_text('fees_surplus', 'fees_agree', 'fees') }}
+                {{ difference_text('fills_surplus', 'fills_agree', 'fill', 'fills') }},
+                {{ difference_text('quantity_surplus', 'quantity_agrees', 'unit', 'units') }},
+                {{ difference_text('gross_surplus', 'gross_agrees', 'gross') }},
+                {{ difference_text('fees_surplus', 'fees_agree', 'fees') }}
             ),
             ''
-        ) || ' than we do' as surplus_text,
+        ) || ' than we do' as difference_text,
         case
             when difference_class = 'cancelled_fill'
                 then 'that is what our cancelled fills of the day come to'
@@ -342,7 +342,7 @@ final as (
             when difference_class in ('within_rounding', 'no_summary') then null
             when difference_class = 'not_comparable'
                 then 'the broker''s summary shows no P&L for this day'
-            else concat_ws('; ', missing_text, surplus_text, reason_text)
+            else concat_ws('; ', missing_text, difference_text, reason_text)
         end as explanation,
         ---------- numbers
         fills_count,

@@ -19,7 +19,7 @@ CANADIAN, DEMO = "ZZB003", 'ZZB004 (DEMO) "Orbo" Plim, desk 2'
 OLD, NEW, IDLE = "ZZB005_OLD", "ZZB005", "ZZB006"
 
 
-def awkward_firm() -> Firm:
+def edge_case_firm() -> Firm:
     """One account per oddity, on a Monday and a Tuesday, in round prices."""
     fills: list[Fill] = []
 
@@ -77,7 +77,7 @@ def awkward_firm() -> Firm:
 
 @pytest.fixture(scope="module")
 def client():
-    with serve(awkward_firm(), page_size=6, rate_limit=10_000) as simulator:
+    with serve(edge_case_firm(), page_size=6, rate_limit=10_000) as simulator:
         yield Client(simulator)
 
 
