@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from ingestion.documents import Document, DocumentError
 from ingestion.parsed_batch import ParsedBatch
+from ingestion.reasons import SENTENCES, ReasonCode
 from ingestion.resources import ACCOUNTS, BROKER_DAYS, FILLS, POSITIONS
 
 HEADER = (
@@ -166,13 +167,17 @@ def test_a_row_that_cannot_be_read_is_set_aside_with_place_and_reason(
     assert rejected["column_name"] == column
     assert rejected["cell"] == cell
     assert rejected["reason"].startswith(reason)
+    assert rejected["reason"] == SENTENCES[ReasonCode(rejected["reason_code"])]
 
 
 def test_a_broken_line_is_set_aside_and_later_lines_keep_their_number(
     batch: ParsedBatch,
 ) -> None:
     parsed = fills(batch, GOOD, "only,three,cells", with_cell("B/S", "X"))
-    assert [row["line_number"] for row in parsed.rejected] == [3, 4]
+    assert [(row["line_number"], row["reason_code"]) for row in parsed.rejected] == [
+        (3, ReasonCode.WRONG_WIDTH),
+        (4, ReasonCode.NOT_A_SIDE),
+    ]
     assert len(parsed.rows) == 1
 
 
@@ -524,6 +529,8 @@ def as_time(cell: str) -> datetime:
 def test_a_document_of_less_importance_is_set_aside_whole(batch: ParsedBatch) -> None:
     found = read(batch, Document(POSITIONS, "positions", b"Datum,Konto\n1,2\n"))
     assert not found.rows
+    codes = [row["reason_code"] for row in found.rejected]
+    assert codes == [ReasonCode.UNREADABLE_DOCUMENT]
     assert [row["reason"][:28] for row in found.rejected] == [
         "positions has no column Date"
     ]
@@ -535,6 +542,7 @@ def test_a_row_outside_the_dates_asked_for_is_set_aside(batch: ParsedBatch) -> N
     body = "\n".join([HEADER, GOOD]).encode()
     found = read(batch, Document(FILLS, "fills", body, covers=window))
     assert "outside the dates asked for" in found.rejected[0]["reason"]
+    assert found.rejected[0]["reason_code"] == ReasonCode.DATE_NOT_REQUESTED
 
 
 def test_a_file_is_read_in_blocks(

@@ -112,7 +112,7 @@ def test_a_full_page_is_not_followed_by_an_empty_one(client, scope, count, page_
     assert client.fills(page=page_count + 1, accountId=scope)[0] == 500
 
 
-def test_accounts_with_awkward_names_and_two_currencies(client):
+def test_accounts_with_edge_case_names_and_two_currencies(client):
     rows = {row["Account Name"]: row for row in pages(client, "accounts")}
     assert list(rows) == [PER_ORDER, PER_SYMBOL, CANADIAN, DEMO, OLD, NEW, IDLE]
     assert {name for name, row in rows.items() if row["Currency"] == "CAD"} == {
