@@ -5,15 +5,17 @@ deactivation is seen; its balance and last date are what the list says now.
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import datetime
+from string import digits
 
 import duckdb
 import pyarrow as pa
 
 from ingestion.documents import Document, DocumentError
-from ingestion.intake import Intake
 from ingestion.landing import ACCOUNTS_SCHEMA, Landing
+from ingestion.parsed_batch import ParsedBatch
 
 # Of an account's name, fills show this many.
 SHOWN_CHARACTERS = 20
@@ -34,14 +36,14 @@ class AccountList:
     rows: list[dict]
 
 
-def read_account_list(document: Document, intake: Intake) -> AccountList:
+def read_account_list(document: Document, parsed: ParsedBatch) -> AccountList:
     """Read the list of accounts.
 
     Raises:
         DocumentError: It cannot be read, or two accounts have one name or number.
     """
     numbers: dict[str, str] = {}
-    rows = intake.read_accounts(document).to_pylist()
+    rows = parsed.read_accounts(document).to_pylist()
     for row in rows:
         name, number = row["account_name"], row["account_number"]
         if name in numbers:
@@ -92,6 +94,7 @@ def load_accounts(
             "content_hash": hashlib.md5(
                 f"{row['account_name']}|{row.get('currency') or ''}".encode()
             ).hexdigest(),
+            "account_code": account_code(row["account_name"]),
         }
         for row in [*listed.rows, *unlisted]
     ]
@@ -160,6 +163,21 @@ def load_accounts(
     )
     connection.execute("commit")
     connection.unregister("seen_accounts")
+
+
+def account_code(name: str) -> str:
+    """The first word of an account's name where that can only be a code.
+
+    It is of one case, and with a digit or with nothing after it in capitals; empty for
+    any other name, which may hold a person's.
+    """
+    name = name.strip(" ")
+    # Whatever may stand between a code and a person's name ends the code.
+    word = re.match(r"[A-Za-z0-9_.-]*", name)[0]
+    has_digit = any(character in digits for character in word)
+    if word == word.upper() and (has_digit or word == name):
+        return word
+    return word if word == word.lower() and has_digit else ""
 
 
 def _earlier_names(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:

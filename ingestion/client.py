@@ -17,7 +17,7 @@ from tenacity import (
 from urllib3.exceptions import NewConnectionError
 from urllib3.util.retry import Retry
 
-from ingestion.documents import TRAILER
+from ingestion.csv_reader import TRAILER
 from runtime.errors import UserError
 from runtime.settings import LOOPBACK
 

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
+import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from ingestion.intake import Intake
 from ingestion.landing import THE_FIRM
+from ingestion.parsed_batch import ParsedBatch
 from ingestion.resources import FILLS
 from ingestion.versions import ChangedDays
 from runtime.errors import UserError
@@ -228,9 +229,9 @@ class Gate:
         self.results: list[dict] = []
         self.validations: list[tuple[str, ExpectationSuiteValidationResult]] = []
 
-    def check_comparison(self, intake: Intake, changed: ChangedDays) -> None:
+    def check_comparison(self, parsed: ParsedBatch, changed: ChangedDays) -> None:
         """Check what a comparison found, before any of it is loaded."""
-        rejected, count = intake.connection.execute(
+        rejected, count = parsed.connection.execute(
             f"select (select count(*) from rejected where resource = '{FILLS.name}'), "
             f"(select count(*) from {FILLS.name}_rows)"
         ).fetchall()[0]
@@ -253,11 +254,16 @@ class Gate:
         self._check(f"what was read, part {self._parts}", frame, BATCH_CHECKS, found)
 
     def check_slice(
-        self, intake: Intake, first: date, last: date, warehouse, sessions: pa.Table
+        self,
+        parsed: ParsedBatch,
+        first: date,
+        last: date,
+        warehouse: duckdb.DuckDBPyConnection,
+        sessions: pa.Table,
     ) -> None:
         """Check the fills of a slice, and how many each account has."""
         batch = f"fills {first}..{last}"
-        scratch = intake.connection
+        scratch = parsed.connection
         scratch.register("sessions", sessions)
         frame = scratch.execute(
             f"""

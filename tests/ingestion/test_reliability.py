@@ -54,7 +54,7 @@ from runtime.sessions import sessions_between
 from runtime.transform.dbt import run_dbt
 from runtime.warehouse import read_run_context
 from tests.conftest import make_settings, rows
-from tests.ingestion.test_simulator_awkward import awkward_firm
+from tests.ingestion.test_simulator_edge_cases import edge_case_firm
 from tests.mornings import (
     COLUMNS,
     assert_as_shown,
@@ -96,7 +96,7 @@ def test_a_fault_of_fills_is_survived_or_refused_in_one_line(
     tmp_path: Path, fault: Fault
 ) -> None:
     home = home_in(tmp_path)
-    with serve(awkward_firm(), as_of=AFTER, page_size=6, **FREE) as simulator:
+    with serve(edge_case_firm(), as_of=AFTER, page_size=6, **FREE) as simulator:
         simulator.faults.delay_seconds = 2
         simulator.faults.once(fault)
         try:
@@ -129,7 +129,7 @@ def test_a_fault_of_every_action_in_one_load_is_survived(
     if fault in PASSING:
         actions = ("login", *ACTIONS, "logout")
     pages = {"page_size": 3, "positions_page_size": 3}
-    with serve(awkward_firm(), as_of=AFTER, **pages, **FREE) as simulator:
+    with serve(edge_case_firm(), as_of=AFTER, **pages, **FREE) as simulator:
         for action in actions:
             simulator.faults.once(fault, action=action)
         load_morning(simulator, home)
@@ -143,7 +143,7 @@ def loaded(
 ) -> Iterator[tuple[Simulator, Home]]:
     """A simulator on a virtual morning, and a home that holds what it shows."""
     pages = {"page_size": 3, "positions_page_size": 3}
-    with serve(awkward_firm(), as_of=AFTER, **pages, **FREE) as simulator:
+    with serve(edge_case_firm(), as_of=AFTER, **pages, **FREE) as simulator:
         home = home_in(tmp_path_factory.mktemp("loaded"))
         load_morning(simulator, home)
         yield simulator, home
@@ -241,7 +241,7 @@ def test_a_blank_answer_is_no_rows_where_none_are_held(
 ) -> None:
     home = home_in(tmp_path)
     resource = "broker_days" if action == "report" else action
-    with serve(awkward_firm(), as_of=AFTER, **FREE) as simulator:
+    with serve(edge_case_firm(), as_of=AFTER, **FREE) as simulator:
         simulator.faults.once(Fault.EMPTY, action=action, times=10**6)
         load_morning(simulator, home)
         assert not held(home)[resource]
@@ -252,7 +252,7 @@ def test_a_blank_answer_is_no_rows_where_none_are_held(
 
 def test_a_blank_month_of_fills_is_no_rows_where_none_are_held(tmp_path: Path) -> None:
     home = home_in(tmp_path)
-    firm = awkward_firm()
+    firm = edge_case_firm()
     early = [
         replace(
             x,
@@ -273,7 +273,7 @@ def test_a_blank_month_of_fills_is_no_rows_where_none_are_held(tmp_path: Path) -
 def test_a_deposit_before_the_first_trade_is_held(tmp_path: Path) -> None:
     """An account is funded first and trades then."""
     home = home_in(tmp_path)
-    firm = awkward_firm()
+    firm = edge_case_firm()
     deposit = Adjustment(
         date(2025, 2, 20), firm.accounts[0].name, "Transfer: Deposit", Decimal("5000")
     )
@@ -309,7 +309,7 @@ DIALECTS = {
 @pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
 def test_every_way_to_write_it_is_read_alike(tmp_path: Path, dialect: Dialect) -> None:
     home = home_in(tmp_path)
-    with serve(awkward_firm(), as_of=AFTER, dialect=dialect, **FREE) as simulator:
+    with serve(edge_case_firm(), as_of=AFTER, dialect=dialect, **FREE) as simulator:
         load_morning(simulator, home)
         assert held_fills(home) == shown_fills(simulator)
         assert_versions_are_whole(home)
@@ -334,7 +334,7 @@ def test_rows_that_cannot_be_read_are_quarantined_and_the_rest_loads(
     tmp_path: Path,
 ) -> None:
     home = home_in(tmp_path)
-    firm = awkward_firm()
+    firm = edge_case_firm()
     chosen = dict(zip(BAD_CELLS, firm.fills, strict=False))
     cells = {
         fill.propreports_id: {column: BAD_CELLS[column]}
@@ -378,7 +378,7 @@ def test_rows_of_any_table_that_cannot_be_read_are_quarantined_until_mended(
     tmp_path: Path,
 ) -> None:
     home = home_in(tmp_path)
-    with serve(awkward_firm(), as_of=AFTER, **FREE) as simulator:
+    with serve(edge_case_firm(), as_of=AFTER, **FREE) as simulator:
         right = shown(simulator)
         simulator.dialect = Dialect(replaced=ELSEWHERE)
         summary = load_morning(simulator, home, gate="warn")
@@ -409,7 +409,7 @@ def test_an_account_with_an_unreadable_balance_stays(
     index = list(COLUMNS["accounts"].values()).index(
         (column, COLUMNS["accounts"]["cash_amount"][1])
     )
-    with serve(awkward_firm(), as_of=AFTER, **FREE) as simulator:
+    with serve(edge_case_firm(), as_of=AFTER, **FREE) as simulator:
         right = shown(simulator)
         # Several accounts have nothing.
         simulator.dialect = Dialect(replaced={("accounts", column, "0.00"): "n/a"})
@@ -434,7 +434,7 @@ def test_a_column_nobody_has_declared_of_the_accounts_is_reported(
 ) -> None:
     home = home_in(tmp_path)
     dialect = Dialect(further_columns={"accounts": {"Mood": "fine"}})
-    with serve(awkward_firm(), as_of=AFTER, dialect=dialect, **FREE) as simulator:
+    with serve(edge_case_firm(), as_of=AFTER, dialect=dialect, **FREE) as simulator:
         load_morning(simulator, home)
         simulator.dialect = Dialect()
         assert held(home) == shown(simulator)
@@ -448,7 +448,7 @@ def test_a_column_nobody_has_declared_is_kept_aside_of_any_table(
 ) -> None:
     home = home_in(tmp_path)
     dialect = Dialect(further_columns={kind: {"Mood": "fine"}})
-    with serve(awkward_firm(), as_of=AFTER, dialect=dialect, **FREE) as simulator:
+    with serve(edge_case_firm(), as_of=AFTER, dialect=dialect, **FREE) as simulator:
         load_morning(simulator, home)
         resource = "broker_days" if kind == "summaryByDate" else kind
         kept = rows(

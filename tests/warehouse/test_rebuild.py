@@ -207,6 +207,7 @@ def _accounts() -> pa.Table:
             "currency": ["USD"] * len(ACCOUNTS),
             "name_hash": ACCOUNTS,
             "content_hash": ACCOUNTS,
+            "account_code": ACCOUNTS,
         }
     )
 
