@@ -402,7 +402,7 @@ def test_a_doubled_row_is_seen_by_hand_after_a_build_that_changed_nothing(
     # `make build` looks at what it built anew.
     run_dbt(
         settings, home, "test", "--select", "has_grain_int_fills_current_*",
-        "--vars", "{test_new_rows_only: true}",
+        project_environment={"TEST_NEW_ROWS_ONLY": "true"},
     )  # fmt: skip
 
 
