@@ -332,7 +332,11 @@ def test_nobody_to_call_reads_well() -> None:
 
 
 def test_what_is_wrong_comes_before_everything_else() -> None:
-    check = {"found_count": 3, "finding": "rows could not be read", "how_to_fix": "See it"}
+    check = {
+        "found_count": 3,
+        "finding": "rows could not be read",
+        "how_to_fix": "See it",
+    }
     told = render(summary(problems=[check]))
     for text in (said(told), told.text):
         assert text.index("rows could not be read") < text.index("the desk is expected")
@@ -342,7 +346,11 @@ def test_what_is_wrong_comes_before_everything_else() -> None:
 
 
 def test_what_is_only_told_is_no_banner_and_comes_last() -> None:
-    check = {"found_count": 1200, "finding": "days were corrected", "how_to_fix": "None"}
+    check = {
+        "found_count": 1200,
+        "finding": "days were corrected",
+        "how_to_fix": "None",
+    }
     told = render(summary(information=[check]))
     assert not page(told).select(".warning")
     assert [x.text for x in page(told).select(".told li")] == [
