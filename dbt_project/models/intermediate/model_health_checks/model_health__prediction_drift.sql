@@ -46,7 +46,9 @@ final as (
                 mornings_count = {{ recent_mornings_count + earlier_mornings_count }}
                 and abs(recent_probability - earlier_probability)
                 > {{ var('drifted_above_probability') }}
-                then round(100 * abs(recent_probability - earlier_probability))
+                then cast(
+                    round(100 * abs(recent_probability - earlier_probability)) as bigint
+                )
             else 0
         end as found_count,
         'percentage points lie between the mean loss probability of the last'
