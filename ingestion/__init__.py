@@ -10,7 +10,7 @@ raw.fills, raw.fill_fees            every version of every fill, and its fees by
 raw.broker_days, raw.broker_fees    the broker's own daily figures, and its fees by name
 raw.positions, raw.adjustments      the broker's own positions and bookings
 raw.day_versions                    which version of an account's day was known when
-raw.account_versions                what the list said of an account, and from when
+raw.account_versions                how an account was listed, and from when
 raw.extra_cells                     cells of columns that no raw table has, as they came
 raw.gate_results                    what the gate found in newly loaded fills
 raw.owner, raw.accounts_read        whose warehouse it is; how far each account is read

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from string import digits
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -33,7 +34,7 @@ class AccountList:
     """
 
     numbers: dict[str, str]
-    rows: list[dict]
+    rows: list[dict[str, Any]]
 
 
 def read_account_list(document: Document, parsed: ParsedBatch) -> AccountList:
@@ -76,7 +77,7 @@ def names_in_use(listed: AccountList, landing: Landing) -> dict[str, str]:
 
 def load_accounts(
     listed: AccountList,
-    unlisted: list[dict],
+    unlisted: list[dict[str, str]],
     landing: Landing,
     salt: str,
     now: datetime,

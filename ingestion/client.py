@@ -155,7 +155,7 @@ class PropReportsClient:
             except RefusedError as error:
                 if page == 1:
                     raise
-                # Fewer pages than page 1 said: they changed meanwhile.
+                # Fewer pages than page 1 announced: they changed meanwhile.
                 raise IncompleteError(str(error)) from None
             lines = text.replace("\r\n", "\n").split("\n")
             while lines and not lines[-1].strip():

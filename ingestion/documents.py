@@ -25,7 +25,7 @@ class Document:
         origin: Where from, for messages: a file, or a request and its dates.
         body: The bytes, header first, or the file that holds them.
         account_name: Whose it is, for reports without an account column.
-        covers: First and last date it speaks for: a day in between that it does not
+        covers: First and last date it covers: a day in between that it does not
             hold has no rows. None: from an account's first day in it on.
         is_blank: It came without a header even: no rows, or no answer.
     """

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
@@ -33,6 +34,9 @@ from runtime.warehouse import (
     open_warehouse,
     write_run_context,
 )
+
+if TYPE_CHECKING:
+    import dlt
 
 # The rest of the process needs as much again, and a run shall stay under 1.5 GiB.
 MEMORY = "250MB"
@@ -162,7 +166,7 @@ class Landing:
     def __init__(self, home: Home, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
         self._home = home
-        self._pipeline = None
+        self._pipeline: dlt.Pipeline | None = None
         self._has_committed = False
         connection.execute(CONTROL_TABLES)
 
@@ -484,11 +488,11 @@ def _selected(
     return found.to_arrow_table().cast(schema)
 
 
-def _column_hints(schema: pa.Schema) -> dict[str, dict]:
+def _column_hints(schema: pa.Schema) -> dict[str, dict[str, object]]:
     """dlt hints of an Arrow schema, so that dlt infers nothing."""
-    hints: dict[str, dict] = {}
+    hints: dict[str, dict[str, object]] = {}
     for field in schema:
-        hint: dict = {"nullable": field.nullable}
+        hint: dict[str, object] = {"nullable": field.nullable}
         if pa.types.is_decimal(field.type):
             hint |= {"data_type": "decimal", "precision": 18, "scale": 8}
         elif pa.types.is_timestamp(field.type):

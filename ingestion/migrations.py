@@ -91,8 +91,8 @@ def _typed_summaries_and_reason_codes(connection: duckdb.DuckDBPyConnection) -> 
         connection.execute(f"update raw.adjustments set is_transfer = {IS_TRANSFER}")
     if "accounts" in tables:
         _add_account_codes(connection)
-    # dlt learns the tables anew from the next load; it would take the new columns for
-    # ones that nobody has declared.
+    # dlt allows no columns beside those of the schema it has stored. Without one it
+    # takes the tables as they are, and the next load stores the new schema.
     for table in ("_dlt_version", "_dlt_pipeline_state"):
         for schema in ("raw", "raw_staging"):
             connection.execute(f"drop table if exists {schema}.{table}")

@@ -45,7 +45,7 @@ def value_columns(resource: Resource) -> list[str]:
 class ParsedBatch:
     """The typed rows of the documents read so far.
 
-    Tables, one for each resource that is versioned by day unless said otherwise:
+    Tables, one for each resource that is versioned by day unless noted:
         `<resource>_rows`: origin_number, line_number, account_number, trade_date,
             row_hash, the declared columns; of fills also total_fees and one column
             `fee_<name>` for every fee that any document had.
@@ -210,7 +210,7 @@ class ParsedBatch:
         self._append_rejected(rejected, document)
 
     def cover_files(self, last: date) -> None:
-        """Files speak for the accounts they hold, from the first day in them on."""
+        """Files cover the accounts they hold, from the first day in them on."""
         for resource in BY_DAY:
             self.connection.execute(
                 "insert into windows select ?, account_number, min(trade_date), "
@@ -390,7 +390,7 @@ class ParsedBatch:
                 self._fees.add(name)
 
     def _insert_window(self, document: Document) -> None:
-        account = None
+        account: str | None = None
         if document.account_name is not None:
             account = self.connection.execute(
                 "select account_number from account_names where account_name = ?",

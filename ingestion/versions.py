@@ -2,7 +2,7 @@
 
 A day version is what an account's day held at some time: a set of rows named by the
 hash of their content. It is known from the time it was first seen on; but a day that no
-run had looked at before counts as known at 08:00 Eastern on the morning after it,
+run had covered before counts as known at 08:00 Eastern on the morning after it,
 whenever it was loaded.
 """
 
@@ -136,8 +136,8 @@ def compare(
             case
                 when held_known_at is not null
                     then greatest($now, held_known_at + interval 1 microsecond)
-                -- Earlier runs looked at this day and found nothing.
-                when trade_date < $prior_before
+                -- Earlier runs read this day and found nothing.
+                when trade_date < $covered_before
                     and account_number in (from known_accounts)
                     then $now
                 else timezone('UTC', timezone(
@@ -146,7 +146,7 @@ def compare(
             end as known_at
         from compared where content_hash is distinct from held_hash
         """,
-        {"now": now, "prior_before": prior.before or date.min},
+        {"now": now, "covered_before": prior.before or date.min},
     )
     scratch.execute("""
         create or replace table unchanged as

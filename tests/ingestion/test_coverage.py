@@ -96,7 +96,7 @@ def test_an_unfinished_load_belongs_to_its_firm(tmp_path: Path) -> None:
     with serve(old, as_of=date(2025, 3, 18), **FREE) as simulator:
         with pytest.raises(UserError, match="sessions, more than 5"):
             load_morning(simulator, home)
-        # The same again, with the gate told to go on, reads no month twice.
+        # The same again, with the gate set to warn, reads no month twice.
         asked = len(simulator.requests)
         load_morning(simulator, home, gate="warn")
         months = [x for action, x in simulator.requests[asked:] if action == "fills"]
@@ -365,7 +365,7 @@ def test_a_blank_answer_takes_nothing_away(
         load_morning(simulator, home)
     marks = rows(home, "select count(*) from raw.day_versions where rows_count = 0")
     assert marks == [(0,)]
-    said = rows(home, "select resource, reason from raw.quarantine")
-    assert said == [
+    found = rows(home, "select resource, reason from raw.quarantine")
+    assert found == [
         ("positions", "came without even a header, though there were rows before")
     ]

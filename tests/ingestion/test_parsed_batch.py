@@ -420,11 +420,11 @@ def test_a_quote_that_is_never_closed_swallows_nothing_unsaid(
     for row in found.rows:
         assert row["fill_id"] in whole
         assert row["status"] == "REGULAR"
-    # What is not there is said to be wrong.
+    # What is not there is reported.
     assert found.rejected
-    said = "".join(row["cell"] for row in found.rejected)
+    kept = "".join(row["cell"] for row in found.rejected)
     for name in whole - {row["fill_id"] for row in found.rows}:
-        assert f",{name}," in said
+        assert f",{name}," in kept
 
 
 @settings(max_examples=CASES, deadline=None)

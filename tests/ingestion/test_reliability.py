@@ -149,7 +149,7 @@ def loaded(
         yield simulator, home
 
 
-# What of a resource that is not essential is set aside, with what is said of it.
+# What of a resource that is not essential is set aside, with the reason kept.
 SETS_ASIDE = {
     Fault.WRONG_HEADER: "has no column",
     Fault.EMPTY: "came without even a header",
@@ -357,7 +357,7 @@ def test_rows_that_cannot_be_read_are_quarantined_and_the_rest_loads(
         assert all(
             origin.startswith("fills 2025-03") and ok for *_, origin, ok in found
         )
-        # Mended at the source, they are read and leave the quarantine.
+        # Fixed at the source, they are read and leave the quarantine.
         simulator.dialect = Dialect()
         load_morning(simulator, home)
         assert_as_shown(home, simulator)
@@ -374,7 +374,7 @@ ELSEWHERE = {
 }
 
 
-def test_rows_of_any_table_that_cannot_be_read_are_quarantined_until_mended(
+def test_rows_of_any_table_that_cannot_be_read_are_quarantined_until_fixed(
     tmp_path: Path,
 ) -> None:
     home = home_in(tmp_path)

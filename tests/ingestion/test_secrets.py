@@ -56,7 +56,7 @@ def run(simulator: Simulator, home: Home, password: str, *arguments: str) -> Run
 
 @pytest.fixture(scope="module")
 def traces(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, list[Run], list]:
-    """A home after runs of every kind, what they said, and the secrets in use."""
+    """A home after runs of every kind, their output, and the secrets in use."""
     home = Home(tmp_path_factory.mktemp("traces"))
     today = date.today()
     firm = edge_case_firm()
