@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from ingestion.gate import GateError
-from ingestion.simulator import Fault, sample_firm, serve
+from ingestion.simulator import Fault, Firm, sample_firm, serve
 from ingestion.simulator.revisions import correct, remove_account
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.sessions import sessions_between
 from runtime.warehouse import read_run_context
 from tests.conftest import rows
+from tests.desks import some_of
 from tests.mornings import assert_as_shown, held_fills, load_morning, shown_fills
 
 FREE = {"rate_limit": 10**6}
@@ -25,13 +26,25 @@ def home_in(folder: Path) -> Home:
     return Home(folder / "home")
 
 
+@pytest.fixture(scope="module")
+def autumn() -> Firm:
+    """Five months."""
+    sessions = sessions_between(date(2024, 9, 3), date(2025, 1, 31))
+    return some_of(sample_firm(sessions, 7))
+
+
+@pytest.fixture(scope="module")
+def firm() -> Firm:
+    """Three months."""
+    return some_of(sample_firm(SESSIONS, 7))
+
+
 def test_a_first_load_goes_on_where_it_stopped(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, autumn: Firm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ingestion.pipeline.SLICE_ROWS", 1000)
     home = home_in(tmp_path)
-    firm = sample_firm(sessions_between(date(2024, 9, 3), date(2025, 1, 31)), 7)
-    with serve(firm, as_of=date(2025, 2, 1), **FREE) as simulator:
+    with serve(autumn, as_of=date(2025, 2, 1), **FREE) as simulator:
         simulator.faults.once(Fault.ERROR, action="fills", after=5)
         with pytest.raises(UserError, match="refused `fills`"):
             load_morning(simulator, home)
@@ -48,15 +61,14 @@ def test_a_first_load_goes_on_where_it_stopped(
 
 
 def test_a_first_load_commits_by_time_as_well(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, autumn: Firm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However few rows came: what was read for half a minute is not read again."""
     home = home_in(tmp_path)
     ahead = [0.0]
     monotonic = time.monotonic
     monkeypatch.setattr(time, "monotonic", lambda: monotonic() + ahead[0])
-    firm = sample_firm(sessions_between(date(2024, 9, 3), date(2025, 1, 31)), 7)
-    with serve(firm, as_of=date(2025, 2, 1), **FREE) as simulator:
+    with serve(autumn, as_of=date(2025, 2, 1), **FREE) as simulator:
         answer = simulator.answer
 
         def slowly(fields):
@@ -80,9 +92,10 @@ def test_a_first_load_commits_by_time_as_well(
         assert_as_shown(home, simulator)
 
 
-def test_a_first_load_that_the_gate_stopped_at_its_end_goes_on(tmp_path: Path) -> None:
+def test_a_first_load_that_the_gate_stopped_at_its_end_goes_on(
+    tmp_path: Path, firm: Firm
+) -> None:
     home = home_in(tmp_path)
-    firm = sample_firm(SESSIONS, 7)
     # The firm's fills end weeks before: only at the end of the load is that known.
     with serve(firm, as_of=date(2025, 4, 14), **FREE) as simulator:
         with pytest.raises(GateError, match="without a single fill of the firm"):
@@ -94,9 +107,8 @@ def test_a_first_load_that_the_gate_stopped_at_its_end_goes_on(tmp_path: Path) -
         assert_as_shown(home, simulator)
 
 
-def test_a_backfill_finds_what_no_morning_looks_at(tmp_path: Path) -> None:
+def test_a_backfill_finds_what_no_morning_looks_at(tmp_path: Path, firm: Firm) -> None:
     home = home_in(tmp_path)
-    firm = sample_firm(SESSIONS, 7)
     fill = next(x for x in firm.fills if x.is_regular)
     day = fill.filled_at.date()
     late = datetime(2025, 3, 9)
@@ -119,9 +131,10 @@ def test_a_backfill_finds_what_no_morning_looks_at(tmp_path: Path) -> None:
         assert known == [(True,)]
 
 
-def test_an_account_that_is_listed_no_more_keeps_its_days(tmp_path: Path) -> None:
+def test_an_account_that_is_listed_no_more_keeps_its_days(
+    tmp_path: Path, firm: Firm
+) -> None:
     home = home_in(tmp_path)
-    firm = sample_firm(SESSIONS, 7)
     gone = firm.accounts[0]
     revisions = [remove_account(datetime(2025, 3, 9), gone.name)]
     with serve(firm, as_of=date(2025, 3, 8), revisions=revisions, **FREE) as simulator:

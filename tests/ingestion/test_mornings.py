@@ -44,6 +44,7 @@ from tests.draws import draw_size
 from tests.mornings import assert_as_shown, held, load_morning, shown
 
 SEEDS = range(draw_size(1, 5))
+MORNINGS = draw_size(4, 8)
 FREE = {"rate_limit": 10**6}
 
 
@@ -53,6 +54,7 @@ def home_in(folder: Path) -> Home:
 
 
 SESSIONS = sessions_between(date(2024, 12, 2), date(2025, 3, 7))
+BEGINS = date(2025, 1, 21)  # of what is kept of the firm
 RENAMED = "SIM001"
 TRANSIENT = (
     Fault.BUSY,
@@ -65,6 +67,15 @@ TRANSIENT = (
     Fault.NO_TRAILER,
     Fault.CHANGED_PAGES,
 )
+
+
+def begun(firm: Firm) -> Firm:
+    """The firm with its last seven weeks."""
+    return replace(
+        firm,
+        fills=[x for x in firm.fills if x.filled_at.date() >= BEGINS],
+        adjustments=[x for x in firm.adjustments if x.date >= BEGINS],
+    )
 
 
 def revisions_of(firm: Firm, mornings: list[date], seed: int) -> list:
@@ -126,8 +137,8 @@ def test_mornings_of_revisions_and_faults_leave_what_propreports_holds(
 ) -> None:
     """Each morning the rows are the simulator's; later, each morning can be rebuilt."""
     home = home_in(tmp_path)
-    firm = sample_firm(SESSIONS, 100 + seed)
-    mornings = [day + timedelta(days=1) for day in SESSIONS[-9:-1]]
+    firm = begun(sample_firm(SESSIONS, 100 + seed))
+    mornings = [day + timedelta(days=1) for day in SESSIONS[-MORNINGS - 1 : -1]]
     revisions = revisions_of(firm, mornings, seed)
     first = datetime.combine(mornings[2], datetime.min.time()) + timedelta(hours=7)
     revisions += [
@@ -136,7 +147,7 @@ def test_mornings_of_revisions_and_faults_leave_what_propreports_holds(
         post_adjustment(
             first,
             Adjustment(
-                SESSIONS[-8], firm.accounts[1].name, "Fee: Locate", Decimal("-3")
+                SESSIONS[-MORNINGS], firm.accounts[1].name, "Fee: Locate", Decimal("-3")
             ),
         ),
     ]
