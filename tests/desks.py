@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 
 import duckdb
 
@@ -95,4 +96,13 @@ def some_of(firm: Firm, count: int = 5) -> Firm:
         accounts=accounts,
         fills=[x for x in firm.fills if x.account_name in names],
         adjustments=[x for x in firm.adjustments if x.account_name in names],
+    )
+
+
+def since(first: date, firm: Firm) -> Firm:
+    """The firm with what it did from a date on."""
+    return replace(
+        firm,
+        fills=[x for x in firm.fills if x.filled_at.date() >= first],
+        adjustments=[x for x in firm.adjustments if x.date >= first],
     )

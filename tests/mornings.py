@@ -310,13 +310,18 @@ def _cells(resource: str, row: dict[str, str]) -> tuple:
     return tuple(read(row[label]) for label, read in COLUMNS[resource].values())
 
 
-def assert_as_shown(home: Home, simulator: Simulator) -> None:
-    """The warehouse holds what the simulator shows, row by row."""
+def assert_as_shown(home: Home, simulator: Simulator) -> dict[str, Counter]:
+    """The warehouse holds what the simulator shows, row by row.
+
+    Returns:
+        What it shows.
+    """
     right, found = shown(simulator), held(home)
     assert found.keys() == right.keys()
     for resource, expected in right.items():
         assert found[resource] == expected, resource
     assert_versions_are_whole(home)
+    return right
 
 
 def assert_versions_are_whole(home: Home) -> None:

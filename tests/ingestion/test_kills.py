@@ -37,6 +37,7 @@ from runtime.sessions import sessions_between
 from runtime.settings import PROJECT_ROOT
 from runtime.warehouse import read_run_context
 from tests.conftest import rows
+from tests.desks import since, some_of
 from tests.draws import draw_size
 from tests.mornings import (
     assert_as_shown,
@@ -164,12 +165,7 @@ def _is_recent(fill) -> bool:
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[Simulator]:
     """A firm of four weeks whose rows change after they were published."""
-    firm = sample_firm(SESSIONS, 7)
-    firm = replace(
-        firm,
-        fills=[x for x in firm.fills if x.filled_at.date() >= BEGINS],
-        adjustments=[x for x in firm.adjustments if x.date >= BEGINS],
-    )
+    firm = since(BEGINS, some_of(sample_firm(SESSIONS, 7), 12))
     with serve(
         firm, as_of=FIRST_MORNING, revisions=revisions_of(firm), rate_limit=10**6
     ) as made:

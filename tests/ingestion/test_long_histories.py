@@ -14,7 +14,7 @@ from runtime.home import Home
 from runtime.sessions import sessions_between
 from runtime.warehouse import read_run_context
 from tests.conftest import rows
-from tests.desks import some_of
+from tests.desks import since, some_of
 from tests.mornings import assert_as_shown, held_fills, load_morning, shown_fills
 
 FREE = {"rate_limit": 10**6}
@@ -28,9 +28,9 @@ def home_in(folder: Path) -> Home:
 
 @pytest.fixture(scope="module")
 def autumn() -> Firm:
-    """Five months."""
+    """The last three of its five months."""
     sessions = sessions_between(date(2024, 9, 3), date(2025, 1, 31))
-    return some_of(sample_firm(sessions, 7))
+    return since(date(2024, 11, 1), some_of(sample_firm(sessions, 7)))
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def test_a_first_load_goes_on_where_it_stopped(
     monkeypatch.setattr("ingestion.pipeline.SLICE_ROWS", 1000)
     home = home_in(tmp_path)
     with serve(autumn, as_of=date(2025, 2, 1), **FREE) as simulator:
-        simulator.faults.once(Fault.ERROR, action="fills", after=5)
+        simulator.faults.once(Fault.ERROR, action="fills", after=3)
         with pytest.raises(UserError, match="refused `fills`"):
             load_morning(simulator, home)
         asked = len(simulator.requests)
@@ -77,7 +77,7 @@ def test_a_first_load_commits_by_time_as_well(
             return answer(fields)
 
         simulator.answer = slowly
-        simulator.faults.once(Fault.ERROR, action="fills", after=5)
+        simulator.faults.once(Fault.ERROR, action="fills", after=3)
         with pytest.raises(UserError, match="refused `fills`"):
             load_morning(simulator, home)
         asked = len(simulator.requests)

@@ -40,8 +40,9 @@ from runtime.sessions import sessions_between
 from runtime.transform.dbt import run_dbt
 from runtime.warehouse import read_run_context
 from tests.conftest import make_settings, rows
+from tests.desks import since, some_of
 from tests.draws import draw_size
-from tests.mornings import assert_as_shown, held, load_morning, shown
+from tests.mornings import assert_as_shown, held, load_morning
 
 SEEDS = range(draw_size(1, 5))
 MORNINGS = draw_size(4, 8)
@@ -67,15 +68,6 @@ TRANSIENT = (
     Fault.NO_TRAILER,
     Fault.CHANGED_PAGES,
 )
-
-
-def begun(firm: Firm) -> Firm:
-    """The firm with its last seven weeks."""
-    return replace(
-        firm,
-        fills=[x for x in firm.fills if x.filled_at.date() >= BEGINS],
-        adjustments=[x for x in firm.adjustments if x.date >= BEGINS],
-    )
 
 
 def revisions_of(firm: Firm, mornings: list[date], seed: int) -> list:
@@ -137,7 +129,7 @@ def test_mornings_of_revisions_and_faults_leave_what_propreports_holds(
 ) -> None:
     """Each morning the rows are the simulator's; later, each morning can be rebuilt."""
     home = home_in(tmp_path)
-    firm = begun(sample_firm(SESSIONS, 100 + seed))
+    firm = since(BEGINS, some_of(sample_firm(SESSIONS, 100 + seed), 16))
     mornings = [day + timedelta(days=1) for day in SESSIONS[-MORNINGS - 1 : -1]]
     revisions = revisions_of(firm, mornings, seed)
     first = datetime.combine(mornings[2], datetime.min.time()) + timedelta(hours=7)
@@ -159,8 +151,7 @@ def test_mornings_of_revisions_and_faults_leave_what_propreports_holds(
         for morning in mornings:
             simulator.as_of = morning
             load_until_it_works(simulator, home)
-            assert_as_shown(home, simulator)
-            known[morning] = shown(simulator)
+            known[morning] = assert_as_shown(home, simulator)
         assert len(simulator.log) == len(revisions)
         assert_every_revision_is_a_version(home, simulator)
         assert sum(simulator.faults.injected.values()) > 10
