@@ -41,7 +41,7 @@ from runtime.transform.dbt import run_dbt
 from runtime.warehouse import read_run_context
 from tests.conftest import make_settings, rows
 from tests.desks import since, some_of
-from tests.draws import draw_size
+from tests.draws import draw, draw_size
 from tests.mornings import assert_as_shown, held, load_morning
 
 SEEDS = range(draw_size(1, 5))
@@ -222,7 +222,8 @@ def load_until_it_works(simulator: Simulator, home: Home) -> None:
 def assert_totals_equal_the_ledger(home: Home, simulator: Simulator) -> None:
     """daily_totals come to what the simulator's queue makes of its fills."""
     run_dbt(
-        make_settings(), home, "build", "--selector", "before_scoring",
+        make_settings(), home, "build",
+        *draw(("--select", "+daily_totals"), ("--selector", "before_scoring")),
         "--exclude-resource-type", "unit_test")  # fmt: skip
     ledger = Ledger(simulator.firm, simulator.last_visible)
     totals = {
