@@ -10,7 +10,8 @@ import pytest
 from runtime import ledger as ledger_module
 from runtime.home import Home
 from runtime.ledger import FAILED, KILLED, RUNNING, SUCCEEDED, Ledger, latest_of, run_id
-from tests.conftest import run_daily, start_daily, start_python
+from tests.conftest import start_daily, start_python
+from tests.in_process import call_daily
 
 HOLD = """
 import sys, time
@@ -96,7 +97,7 @@ def test_a_line_of_something_else_costs_itself_alone(home: Home, line: str) -> N
 
 def test_what_fails_before_its_first_step_is_told(home: Home) -> None:
     with home.locked():
-        run = run_daily("run", SOURCE="sample", RISK_HOME=home.root)
+        run = call_daily("run", SOURCE="sample", RISK_HOME=home.root)
     assert run.code == 1
     (failed,) = Ledger(home).steps()
     assert (failed.step, failed.outcome) == ("start", FAILED)

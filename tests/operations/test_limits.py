@@ -37,7 +37,9 @@ from runtime.limits import shortage_error
 from runtime.logs import log_to, steps_log
 from runtime.transform.dbt import run_dbt
 from runtime.warehouse import open_warehouse
-from tests.conftest import SampleRun, make_settings, run_daily, start_python
+from tests.conftest import SampleRun, make_settings, start_python
+from tests.draws import draw_size
+from tests.in_process import call_daily
 from tests.test_daily import contents
 
 SEED = int(os.environ.get("KILL_SEED", "1"))
@@ -282,7 +284,7 @@ def test_a_stop_that_a_library_swallows_stops(
 
 @pytest.mark.parametrize("text", ["4 gigabytes", "0GB", "4", "-1GB", "4GB or so"])
 def test_a_limit_that_is_none_is_one_line(tmp_path: Path, text: str) -> None:
-    run = run_daily("build", RISK_HOME=tmp_path, MEMORY_LIMIT=text)
+    run = call_daily("build", RISK_HOME=tmp_path, MEMORY_LIMIT=text)
     assert run.code == 1
     assert run.err.startswith(
         "error: Settings: MEMORY_LIMIT: must be a size such as 4GB or 800MB."
@@ -316,8 +318,7 @@ for _ in sys.stdin:
 # After which line of the run, what is sent, and what the ledger says of it then. After
 # the first line it is sent at a random moment of the build, after another at once.
 KILLS = (
-    ("pid", signal.SIGKILL, KILLED),
-    ("pid", signal.SIGKILL, KILLED),
+    *[("pid", signal.SIGKILL, KILLED)] * draw_size(1, 10),
     ("pid", signal.SIGINT, FAILED),
     ("pid", signal.SIGTERM, FAILED),
     ("[1/5] build", signal.SIGKILL, KILLED),

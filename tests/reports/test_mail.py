@@ -18,7 +18,8 @@ from reports.outbox import post, post_all, waiting
 from reports.trader_emails import read_trader_emails
 from runtime.errors import UserError
 from runtime.home import Home
-from tests.conftest import run_daily, start_python
+from tests.conftest import start_python
+from tests.in_process import call_daily
 from tests.mail_server import (
     PASSWORD,
     Desk,
@@ -437,15 +438,15 @@ def test_a_test_mail_says_who_has_it(desk: Desk, tmp_path: Path) -> None:
         "SMTP_URL": f"smtp://localhost:{desk.port}",
         "SSL_CERT_FILE": desk.certificate,
     }  # fmt: skip
-    run = run_daily("test-email", **environment)
+    run = call_daily("test-email", **environment)
     assert run.code == 0, run.err
     assert run.out == f"ok    a@x.test was taken by localhost:{desk.port}\n"
-    run = run_daily("test-email", ALERT_TO="ops@x.test,gone@x.test", **environment)
+    run = call_daily("test-email", ALERT_TO="ops@x.test,gone@x.test", **environment)
     assert run.code == 1
     assert "ok    ops@x.test" in run.out
     assert "FAIL  gone@x.test: 550 nobody of that name" in run.out
     assert desk.recipients == ["a@x.test", "a@x.test", "ops@x.test"]
-    run = run_daily("test-email", SOURCE="sample", RISK_HOME=tmp_path)
+    run = call_daily("test-email", SOURCE="sample", RISK_HOME=tmp_path)
     assert run.code == 1
     assert "Set EMAIL_FROM" in run.err
 
