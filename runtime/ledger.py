@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 
-from runtime.files import write_whole
+from runtime.files import write_atomic
 from runtime.home import Home
 from runtime.tables import Table
 from runtime.versions import versions
@@ -210,7 +210,7 @@ class Ledger:
         if not self._file.exists() or self._file.stat().st_size < MAXIMUM_BYTES:
             return
         lines = self._file.read_bytes().splitlines(keepends=True)
-        write_whole(self._file, b"".join(lines[len(lines) // 2 :]))
+        write_atomic(self._file, b"".join(lines[len(lines) // 2 :]))
 
     def _append(self, one: StepRun) -> None:
         # It begins a line, too: the one before may have been cut off. One short write
