@@ -17,9 +17,9 @@ import pyarrow as pa
 from ingestion.cells import ARROW_TYPES, DECIMAL
 from ingestion.intake import Intake, value_columns
 from ingestion.resources import ACCOUNTS, BY_DAY, FILLS, Resource
+from runtime.configure_dlt import configure_dlt
 from runtime.errors import UserError
 from runtime.home import Home
-from runtime.quiet_dlt import quiet_dlt
 from runtime.warehouse import (
     RUN_CONTEXT,
     RunContext,
@@ -348,7 +348,7 @@ class Landing:
 def open_landing(home: Home, threads: int) -> Iterator[Landing]:
     """The warehouse of `home`, made if it is not there."""
     home.root.mkdir(parents=True, exist_ok=True)
-    quiet_dlt(home.dlt)
+    configure_dlt(home.dlt)
     config = {
         "threads": threads,
         "memory_limit": MEMORY,

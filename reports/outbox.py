@@ -72,13 +72,13 @@ def post_all(
         if files:
             _send_all(settings, files, sent)
         _prune(sent)
-    told = [f"{len(files)} mailed" if len(files) > 1 else "mailed"] if files else []
+    parts = [f"{len(files)} mailed" if len(files) > 1 else "mailed"] if files else []
     if len(files) > len(fresh):
-        told.append(f"{len(files) - len(fresh)} of them left from before")
+        parts.append(f"{len(files) - len(fresh)} of them left from before")
     if before:
         to = sum(len(mail.to) for mail in mails) - sum(len(mail.to) for mail in fresh)
-        told.append(f"mailed before to {to} recipient{'s' if to > 1 else ''}")
-    return ", ".join(told)
+        parts.append(f"mailed before to {to} recipient{'s' if to > 1 else ''}")
+    return ", ".join(parts)
 
 
 def waiting(home: Home) -> list[Path]:
@@ -157,7 +157,7 @@ def _send_all(settings: MailSettings, files: list[Path], sent: Path) -> None:
         UserError: Somebody did not get a mail.
     """
     again = f"then run the step again; what is not sent waits in {sent.parent}"
-    # What stays refused is told at the end, whatever passes meanwhile.
+    # What stays refused is reported at the end, whatever passes meanwhile.
     final: dict[str, _Trouble] = {}
 
     def once() -> None:
@@ -167,9 +167,9 @@ def _send_all(settings: MailSettings, files: list[Path], sent: Path) -> None:
                 for trouble in _send(session, file, sent) if file.exists() else ():
                     (passing if trouble.is_passing else final)[file.name] = trouble
         if passing:
-            raise smtp.ServerBusyError(told(passing | final))
+            raise smtp.ServerBusyError(in_words(passing | final))
 
-    def told(found: dict[str, _Trouble]) -> str:
+    def in_words(found: dict[str, _Trouble]) -> str:
         listed = "; ".join(f"{name} {one.text}" for name, one in found.items())
         return (
             f"The mail server {smtp.where(settings)} did not take everything: "
@@ -184,7 +184,7 @@ def _send_all(settings: MailSettings, files: list[Path], sent: Path) -> None:
         reraise=True,
     )(once)
     if final:
-        raise UserError(told(final))
+        raise UserError(in_words(final))
 
 
 def _send(session: smtp.Session, file: Path, sent: Path) -> Iterator[_Trouble]:
@@ -307,7 +307,7 @@ def send_now(
     """Send a mail past the outbox, once; code and words of each who was refused.
 
     Args:
-        again: What to do after the mend, at the end of a message.
+        again: What to do after the fix, at the end of a message.
 
     Raises:
         UserError: The server does not answer or refuses the mail.

@@ -14,7 +14,7 @@ def write_atomic(path: Path, content: bytes) -> None:
         OSError: The disk is full, or the folder cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Its own name for each writer: with a shared one the first to end takes it away.
+    # A name for each writer: a shared one is gone when the first of them ends.
     partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}.partial")
     try:
         with partial.open("xb") as handle:

@@ -1,4 +1,4 @@
-"""A file is whole or not there, however many write it and whatever breaks on the way."""
+"""A file is whole or not there, whoever writes it and whatever breaks on the way."""
 
 import os
 import stat
