@@ -8,7 +8,7 @@ import click
 
 from runtime.errors import UserError
 from runtime.home import Home
-from runtime.limits import free_room, machine_memory, room_needed, size
+from runtime.limits import disk_space_needed, free_disk_space, machine_memory, size
 from runtime.sessions import EASTERN, sessions_between
 from runtime.settings import Settings, load_settings
 from runtime.warehouse import open_warehouse, read_run_context
@@ -21,7 +21,7 @@ CALENDAR_SLACK = timedelta(days=7)
 
 
 def examine() -> int:
-    """Print one line per check, with the mend where one fails; 1 if any does."""
+    """Print one line per check, with how to fix what fails; 1 if any does."""
     try:
         settings = load_settings()
         _say("settings", f"source {settings.source_name}, home {settings.home_root}")
@@ -115,7 +115,7 @@ def _disk(settings: Settings) -> str:
     folder = settings.home_root
     while not folder.exists():
         folder = folder.parent
-    free, needed = free_room(folder), room_needed(Home(settings.home_root))
+    free, needed = free_disk_space(folder), disk_space_needed(Home(settings.home_root))
     if free < needed:
         raise UserError(
             f"only {size(free)} are free for {settings.home_root}; a run needs "

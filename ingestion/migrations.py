@@ -17,7 +17,7 @@ from ingestion.reasons import ReasonCode
 from ingestion.resources import FEE_LABELS
 from runtime.errors import UserError
 from runtime.home import Home
-from runtime.limits import is_shortage
+from runtime.limits import is_out_of_resources
 from runtime.logs import detail_log
 from runtime.warehouse import RAW_LAYOUT, RUN_CONTEXT, open_warehouse, raw_layout
 
@@ -71,7 +71,7 @@ def migrate(home: Home) -> None:
                 reason = " ".join(str(error).split())[:300]
                 how_to_fix = (
                     "Make room, and run `make daily` again."
-                    if is_shortage(str(error))
+                    if is_out_of_resources(str(error))
                     else f"Move {home.root} away and run `make daily`: it loads anew."
                 )
                 raise UserError(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from runtime.errors import UserError
 from runtime.home import Home
-from runtime.limits import is_shortage, shortage
+from runtime.limits import is_out_of_resources, out_of_resources
 from runtime.settings import PROJECT_ROOT, Settings
 from runtime.signals import stop_if_asked
 
@@ -162,12 +162,12 @@ def _failure(
 ) -> str:
     log = home.logs / "dbt.log"
     failed = [result for result in results if result.status in FAILED]
-    short = [result for result in failed if is_shortage(result.message or "")]
+    short = [result for result in failed if is_out_of_resources(result.message or "")]
     said = " ".join([*(result.message for result in short), str(outcome.exception)])
     where = (
         f"in {', '.join(result.node.name for result in short[:3])} " if short else ""
     )
-    lack = shortage(said, settings, home, f"{where}during dbt {command}")
+    lack = out_of_resources(said, settings, home, f"{where}during dbt {command}")
     if lack:
         return lack
     if not failed:

@@ -215,6 +215,7 @@ NEW_COLUMN = {
     "loss_speaker": "loss_model",
     "pnl_speaker": "pnl_model",
     "quantiles_speaker": "quantiles_model",
+    "said": "message",
 }
 VALUES = {
     "varchar": "'text {}'",
