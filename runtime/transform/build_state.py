@@ -30,7 +30,11 @@ BUILD_STATE = (
             "content_hash": "varchar not null",
         },
     ),
-    Table("ops.built_with", {"fingerprint": "varchar not null"}),
+    Table(
+        "ops.built_with",
+        {"fingerprint": "varchar not null"},
+        dropped_columns=("seen_through",),
+    ),
     Table(
         "ops.built_dates",
         {
