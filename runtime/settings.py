@@ -188,7 +188,7 @@ class Settings(MailSettings):
 
     trader_emails: Path | None = Field(
         None,
-        description="CSV of trader_id,email: each trader gets his own page by mail",
+        description="CSV of trader_id,email: each trader gets their own page by mail",
     )
     board_url: str | None = Field(
         None, description="Where the desk reaches the board, for links in mails"
