@@ -32,8 +32,8 @@ def stats(settings: Settings) -> str:
         return "\n".join([*lines, "", "No warehouse yet: run `make daily`."])
     try:
         # Between two steps of a run the file is free, and must stay so for the next.
-        if (writer := home.writer()) is not None:
-            raise UserError(f"A run is writing the warehouse (process {writer}).")
+        if (holder := home.lock_holder()) is not None:
+            raise UserError(f"A run is writing the warehouse (process {holder}).")
         with open_warehouse(home.warehouse, read_only=True) as connection:
             lines += ["", f"In {home.warehouse}", *_inside(connection)]
     except UserError as error:
@@ -69,20 +69,20 @@ def predictions(home: Home) -> str:
         )
     head = ("trader", "level", "predicted $", "5 % $", "95 % $", "P(loss)", "size",
             "says so", "mainly")  # fmt: skip
-    told = [
+    cells = [
         (
             trader,
             level,
             *map(dollars, (pnl, low, high)),
             "" if loss is None else f"{loss:.0%}",
             "" if size is None else f"{size:g}",
-            speaker or "",
+            model or "",
             why or "",
         )
-        for trader, level, pnl, low, high, loss, size, speaker, why in rows
+        for trader, level, pnl, low, high, loss, size, model, why in rows
     ]
     title = f"Calls for {day}, as of the morning of {as_of}"
-    return "\n".join([title, *table([head, *told])])
+    return "\n".join([title, *table([head, *cells])])
 
 
 def _sizes(home: Home) -> list[tuple[str, str, str]]:

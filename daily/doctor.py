@@ -8,7 +8,7 @@ import click
 
 from runtime.errors import UserError
 from runtime.home import Home
-from runtime.limits import free_room, machine_memory, room_needed, size
+from runtime.limits import disk_space_needed, free_disk_space, machine_memory, size
 from runtime.sessions import EASTERN, sessions_between
 from runtime.settings import Settings, load_settings
 from runtime.warehouse import open_warehouse, read_run_context
@@ -21,7 +21,7 @@ CALENDAR_SLACK = timedelta(days=7)
 
 
 def examine() -> int:
-    """Print one line per check, with the mend where one fails; 1 if any does."""
+    """Print one line per check, with how to fix what fails; 1 if any does."""
     try:
         settings = load_settings()
         _say("settings", f"source {settings.source_name}, home {settings.home_root}")
@@ -71,16 +71,17 @@ def _complaint(error: Exception) -> str:
 
 def _source(settings: Settings) -> str:
     """Log in and out, and read the list of accounts."""
-    from ingestion.documents import Cells, match_header
+    from ingestion.csv_reader import CsvReader
+    from ingestion.documents import match_header
     from ingestion.sources import open_source
 
     if settings.source_name == "sample":
         return "the synthetic sample firm needs nothing"
     with open_source(settings) as source:
         document = source.accounts()
-        cells = Cells(document)
-        match_header(document, cells.names)
-        count = sum(block.num_rows for block in cells.blocks())
+        reader = CsvReader(document)
+        match_header(document, reader.names)
+        count = sum(block.num_rows for block in reader.blocks())
         what = "account" if count == 1 else "accounts"
         return f"{source.firm} {_answers(settings)} and lists {count} {what}"
 
@@ -114,7 +115,7 @@ def _disk(settings: Settings) -> str:
     folder = settings.home_root
     while not folder.exists():
         folder = folder.parent
-    free, needed = free_room(folder), room_needed(Home(settings.home_root))
+    free, needed = free_disk_space(folder), disk_space_needed(Home(settings.home_root))
     if free < needed:
         raise UserError(
             f"only {size(free)} are free for {settings.home_root}; a run needs "

@@ -57,7 +57,7 @@ def explain_models(home: Home) -> str:
     from ml.registry import ModelSet
     from ml.store import read_scored
 
-    if home.writer() is not None:
+    if home.lock_holder() is not None:
         # Its next step opens the warehouse, and must find nobody there.
         raise UserError(
             "A run is writing, and what each model says is in the warehouse only. Run "
@@ -80,9 +80,9 @@ def explain_models(home: Home) -> str:
     ]
     rows = [("model", "says", "traders", "distinct", "lowest", "median", "highest", "")]
     for model in NAMES:
-        said = scored.predictions[scored.predictions["model"] == model]
+        outputs = scored.predictions[scored.predictions["model"] == model]
         for column, step in ALIKE.items():
-            values = said[column].dropna().astype(float).to_numpy()
+            values = outputs[column].dropna().astype(float).to_numpy()
             if len(values):
                 rows.append(
                     (

@@ -20,7 +20,7 @@ from daily.steps import (
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.ledger import FAILED, START, SUCCEEDED, Ledger, StepRun, run_id
-from runtime.limits import shortage_error
+from runtime.limits import out_of_resources_error
 from runtime.logs import DETAIL, detail_log, log_to, steps_log
 from runtime.settings import Settings, load_settings
 from runtime.signals import stop_if_asked
@@ -77,25 +77,25 @@ class Run:
             done = work()
         except _STOPS as error:
             self._fail(begun, error, home)
-        ended = self._ledger.end(begun, SUCCEEDED, done.said, done.rows_count)
+        ended = self._ledger.end(begun, SUCCEEDED, done.message, done.rows_count)
         seconds = ended.seconds
-        steps_log.info("%s: %s (%.1f s)", name, done.said, seconds)
-        click.echo(f"[{number}/{total}] {name:<9} {seconds:6.1f} s  {done.said}")
+        steps_log.info("%s: %s (%.1f s)", name, done.message, seconds)
+        click.echo(f"[{number}/{total}] {name:<9} {seconds:6.1f} s  {done.message}")
         return done
 
     def _fail(self, begun: StepRun, error: BaseException, home: Home) -> NoReturn:
-        """Record how a step failed, and raise it as a person can mend it."""
+        """Record how a step failed, and raise it as a person can fix it."""
         where = f"in step {begun.step}"
         if isinstance(error, KeyboardInterrupt):
-            told: Exception | None = UserError(
+            known: UserError | None = UserError(
                 f"Stopped {where}, as asked. `{self.settings.as_command('daily')}` "
                 "goes on; the published marts are as they were."
             )
         else:
-            told = shortage_error(error, self.settings, home, where)
-        self.failed = self._ledger.end(begun, FAILED, in_words(told or error))
-        if told:
-            raise told from error
+            known = out_of_resources_error(error, self.settings, home, where)
+        self.failed = self._ledger.end(begun, FAILED, in_words(known or error))
+        if known:
+            raise known from error
         raise error
 
     def steps(
@@ -109,7 +109,7 @@ class Run:
 
 
 def guarded(action: Callable[[Settings], None]) -> None:
-    """Do what only reads; what a person can mend becomes one line and exit code 1."""
+    """Do what only reads; what a person can fix becomes one line and exit code 1."""
     try:
         action(load_settings())
     except Exception as error:
@@ -136,8 +136,8 @@ def in_words(error: Exception) -> str:
     """What went wrong, in one line."""
     if isinstance(error, UserError):
         return str(error)
-    said = " ".join(str(error).split())[:300]
-    return f"unexpected {type(error).__name__}: {said}"
+    message = " ".join(str(error).split())[:300]
+    return f"unexpected {type(error).__name__}: {message}"
 
 
 def _give_up(error: Exception) -> None:
@@ -179,11 +179,13 @@ def run_steps(run: Run, steps: Sequence[Step]) -> Home:
 def run_alone(run: Run, steps: Sequence[Step]) -> None:
     """Steps on the warehouse as it is."""
     from ingestion.downstream import prepare_downstream
+    from ingestion.migrations import migrate
 
     run.lock(run.root)
     home = _existing_home(run.settings, run.root)
     if home != run.root:
         run.lock(home)
+    migrate(home)
     refuse_half_built(steps, Ledger(run.root).steps(), home)
     prepare_downstream(home)
     run.steps(steps, home)

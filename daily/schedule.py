@@ -113,7 +113,7 @@ def _units(settings: Settings) -> Iterator[str]:
         yield f"Description=Risk warehouse, {purpose}"
         yield "[Timer]"
         yield f"OnCalendar={on} {at:%H:%M} America/New_York"
-        # A machine that was off at the hour catches up; a late watchdog tells nothing.
+        # A machine that was off at the hour catches up; a late watchdog is of no use.
         yield f"Persistent={'false' if target == 'watchdog' else 'true'}"
         yield "[Install]"
         yield "WantedBy=timers.target"

@@ -56,17 +56,17 @@ def _running(runs: list[PastRun]) -> str:
 def _last_runs(runs: list[PastRun]) -> list[tuple[str, str]]:
     if not runs:
         return [("runs", "none yet; run `make daily`")]
-    told = []
+    lines: list[tuple[str, str]] = []
     for run in [one for one in runs if one.outcome != RUNNING][:RUNS_SHOWN]:
         text = f"{eastern(run.started_at)}  {run.command:<14} {run.outcome}"
         if run.outcome == SUCCEEDED:
             text += f" in {sum(one.seconds or 0 for one in run.steps):.0f} s"
         else:
             text += f" at {run.last.step}" + (
-                f": {run.last.said}" if run.last.said else ""
+                f": {run.last.message}" if run.last.message else ""
             )
-        told.append(("" if told else "runs", text))
-    return told
+        lines.append(("" if lines else "runs", text))
+    return lines
 
 
 def _morning(runs: list[PastRun], home: Home) -> str:
@@ -90,7 +90,7 @@ def _loaded(runs: list[PastRun], home: Home) -> list[tuple[str, str]]:
         if (step.step, step.outcome) == ("ingest", SUCCEEDED)
     ]
     return [
-        ("loaded", f"{eastern(step.ended_at)} Eastern: {step.said}")
+        ("loaded", f"{eastern(step.ended_at)} Eastern: {step.message}")
         for step in done[:1]
     ]
 

@@ -1,4 +1,4 @@
-"""A mail: what is to be told to whom, and as a message."""
+"""A mail: its text and recipients, and the message made of them."""
 
 import hashlib
 from collections.abc import Mapping

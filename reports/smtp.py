@@ -60,7 +60,7 @@ def logged_in(settings: MailSettings, again: str) -> Iterator[Session]:
     """A session with the mail server.
 
     Args:
-        again: What to do after the mend, at the end of a message.
+        again: What to do after the fix, at the end of a message.
 
     Raises:
         ServerBusyError: The server does not answer, or the connection broke.

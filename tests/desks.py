@@ -1,10 +1,13 @@
-"""Desks of any size, made from the marts of the sample."""
+"""Desks of any size: firms with fewer accounts, and the marts of the sample changed."""
 
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
 
 import duckdb
 
+from ingestion.simulator import Firm
 from runtime.home import Home
 
 # Marts with a trader in them that report and board read.
@@ -82,3 +85,24 @@ def left_with(home: Home, *traders: str) -> None:
         if not traders:
             for mart in ("desk_forecasts", "desk_forecast_outcomes"):
                 connection.execute(f"delete from marts.{mart}")
+
+
+def some_of(firm: Firm, count: int = 5) -> Firm:
+    """The firm with the first of its accounts, where their number proves nothing."""
+    accounts = firm.accounts[:count]
+    names = {x.name for x in accounts}
+    return replace(
+        firm,
+        accounts=accounts,
+        fills=[x for x in firm.fills if x.account_name in names],
+        adjustments=[x for x in firm.adjustments if x.account_name in names],
+    )
+
+
+def since(first: date, firm: Firm) -> Firm:
+    """The firm with what it did from a date on."""
+    return replace(
+        firm,
+        fills=[x for x in firm.fills if x.filled_at.date() >= first],
+        adjustments=[x for x in firm.adjustments if x.date >= first],
+    )

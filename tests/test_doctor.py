@@ -9,8 +9,9 @@ import pytest
 from daily import doctor
 from ingestion.simulator import serve
 from runtime.sessions import EASTERN
-from tests.conftest import SampleRun, run_daily
-from tests.ingestion.test_simulator_awkward import awkward_firm
+from tests.conftest import SampleRun
+from tests.in_process import call_daily
+from tests.ingestion.test_simulator_edge_cases import edge_case_firm
 
 SECRET = "correct-horse-battery"
 
@@ -25,7 +26,7 @@ def lines(out: str) -> dict[str, tuple[str, str]]:
 
 
 def test_all_is_well_with_the_sample(sample: SampleRun) -> None:
-    run = run_daily("doctor", SOURCE="sample", RISK_HOME=sample.home.root)
+    run = call_daily("doctor", SOURCE="sample", RISK_HOME=sample.home.root)
     found = lines(run.out)
     assert run.code == 0, run.out
     assert {verdict for verdict, _ in found.values()} == {"ok"}
@@ -36,8 +37,8 @@ def test_all_is_well_with_the_sample(sample: SampleRun) -> None:
 
 
 def test_it_logs_in_and_out_at_the_api(tmp_path: Path) -> None:
-    with serve(awkward_firm(), password=SECRET) as simulator:
-        run = run_daily(
+    with serve(edge_case_firm(), password=SECRET) as simulator:
+        run = call_daily(
             "doctor",
             PROPREPORTS_URL=simulator.url,
             API_USER=simulator.user,
@@ -53,8 +54,8 @@ def test_it_logs_in_and_out_at_the_api(tmp_path: Path) -> None:
 
 def test_everything_wrong_is_one_line_each_with_a_mend(tmp_path: Path) -> None:
     (tmp_path / "risk.duckdb").write_text("no database")
-    with serve(awkward_firm(), password="another") as simulator:
-        run = run_daily(
+    with serve(edge_case_firm(), password="another") as simulator:
+        run = call_daily(
             "doctor",
             PROPREPORTS_URL=simulator.url,
             API_USER=simulator.user,
@@ -75,7 +76,7 @@ def test_everything_wrong_is_one_line_each_with_a_mend(tmp_path: Path) -> None:
 
 
 def test_settings_that_cannot_be_read_end_it(tmp_path: Path) -> None:
-    run = run_daily("doctor", RELOAD_DAYS="many", RISK_HOME=tmp_path)
+    run = call_daily("doctor", RELOAD_DAYS="many", RISK_HOME=tmp_path)
     assert run.code == 1
     assert lines(run.out)["settings"][0] == "FAIL"
 
@@ -86,13 +87,13 @@ def test_an_unfinished_first_load_is_said(tmp_path: Path) -> None:
 
     with open_landing(Home(tmp_path), threads=1):
         pass
-    run = run_daily("doctor", SOURCE="sample", RISK_HOME=tmp_path)
+    run = call_daily("doctor", SOURCE="sample", RISK_HOME=tmp_path)
     assert "goes on where it stopped" in lines(run.out)["warehouse"][1]
 
 
 def test_today_is_a_day_of_the_calendar(tmp_path: Path) -> None:
     before = datetime.now(EASTERN).date()
-    run = run_daily("doctor", SOURCE="sample", RISK_HOME=tmp_path)
+    run = call_daily("doctor", SOURCE="sample", RISK_HOME=tmp_path)
     shown = re.findall(r"\d{4}-\d\d-\d\d", lines(run.out)["calendar"][1])
     today, upcoming, last = map(date.fromisoformat, shown)
     assert before <= today <= datetime.now(EASTERN).date()
@@ -169,12 +170,12 @@ def test_settings_that_break_are_one_line_as_well(
 
 
 def test_a_token_is_tried_and_said_to_be_taken(tmp_path: Path) -> None:
-    with serve(awkward_firm(), password=SECRET) as simulator:
+    with serve(edge_case_firm(), password=SECRET) as simulator:
         _, token = simulator.answer(
             {"action": "login", "user": simulator.user, "password": SECRET}
         )
         runs = [
-            run_daily(
+            call_daily(
                 "doctor",
                 PROPREPORTS_URL=simulator.url,
                 API_TOKEN=one,
@@ -203,7 +204,7 @@ def test_the_list_of_accounts_must_have_its_columns(
     (folder / "fills").mkdir(parents=True)
     (folder / "accounts.csv").write_text(f"{header}\n501,A1 Jane Roe\n")
     (folder / "fills" / "501.csv").write_text("Date/Time\n")
-    run = run_daily(
+    run = call_daily(
         "doctor", SOURCE="files", EXPORTS=folder, RISK_HOME=tmp_path / "new"
     )
     verdict, text = lines(run.out)["source"]
@@ -228,7 +229,7 @@ def test_more_memory_than_the_machine_can_spare_is_said(
 def test_the_room_a_run_needs_grows_with_the_warehouse(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
-    monkeypatch.setattr(doctor, "free_room", lambda _: 3 * 10**9)
+    monkeypatch.setattr(doctor, "free_disk_space", lambda _: 3 * 10**9)
     copy = tmp_path / "published" / "current" / "risk.duckdb"
     copy.parent.mkdir(parents=True)
     for size, verdict in ((0, "ok"), (600_000_000, "FAIL")):

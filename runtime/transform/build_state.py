@@ -7,6 +7,7 @@ that table at the end of a build that has succeeded, tests included (macro
 
 import hashlib
 import re
+from collections.abc import Callable
 from importlib.metadata import version
 
 import duckdb
@@ -29,7 +30,11 @@ BUILD_STATE = (
             "content_hash": "varchar not null",
         },
     ),
-    Table("ops.built_with", {"fingerprint": "varchar not null"}),
+    Table(
+        "ops.built_with",
+        {"fingerprint": "varchar not null"},
+        dropped_columns=("seen_through",),
+    ),
     Table(
         "ops.built_dates",
         {
@@ -60,25 +65,38 @@ def reason_to_build_all(home: Home) -> str | None:
 
 
 def forget_build(home: Home) -> None:
-    """Drop what dbt builds incrementally, and what no model makes any more."""
-    made = {path.stem for path in (_DBT / "models").rglob("*.sql")} | {
-        path.stem for path in (_DBT / "seeds").glob("*.csv")
-    }
-    incremental = set(_incremental_models())
+    """Drop what dbt builds incrementally: the next build makes all of it."""
+    incremental = _incremental_models()
     with open_warehouse(home.warehouse) as connection:
         connection.execute("begin")
-        relations = connection.execute(
-            "select table_schema, table_name, table_type "
-            "from information_schema.tables "
-            "where table_schema in ('staging', 'intermediate', 'marts')"
-        ).fetchall()
-        for schema, name, kind in relations:
-            if name in incremental or name not in made:
-                kind = "view" if kind == "VIEW" else "table"
-                connection.execute(f'drop {kind} {schema}."{name}"')
+        _drop(connection, lambda name: name in incremental)
         for table in BUILD_STATE:
             connection.execute(f"delete from {table.name}")
         connection.execute("commit")
+
+
+def drop_orphans(home: Home) -> None:
+    """Drop tables and views of dbt's schemas that no model makes any more."""
+    made = {path.stem for path in (_DBT / "models").rglob("*.sql")} | {
+        path.stem for path in (_DBT / "seeds").glob("*.csv")
+    }
+    with open_warehouse(home.warehouse) as connection:
+        connection.execute("begin")
+        _drop(connection, lambda name: name not in made)
+        connection.execute("commit")
+
+
+def _drop(
+    connection: duckdb.DuckDBPyConnection, is_chosen: Callable[[str], bool]
+) -> None:
+    relations = connection.execute(
+        "select table_schema, table_name, table_type from information_schema.tables "
+        "where table_schema in ('staging', 'intermediate', 'marts')"
+    ).fetchall()
+    for schema, name, kind in relations:
+        if is_chosen(name):
+            kind = "view" if kind == "VIEW" else "table"
+            connection.execute(f'drop {kind} {schema}."{name}"')
 
 
 def batch_ends(home: Home, batch_fills: int = BATCH_FILLS) -> list[str]:
@@ -150,7 +168,12 @@ def fingerprint() -> str:
         [
             *(_DBT / "macros").rglob("*.sql"),
             *(_DBT / "models" / "staging" / "propreports").glob("*.sql"),
-            *(_DBT / "models" / "intermediate").rglob("*.sql"),
+            # Checks read what is built; nothing is built of them.
+            *(
+                path
+                for path in (_DBT / "models" / "intermediate").rglob("*.sql")
+                if not path.parent.name.endswith("_checks")
+            ),
             *(
                 _DBT / "models" / "marts" / "core" / f"{mart}.sql"
                 for mart in _PUBLISHED_BY_DATE
@@ -168,9 +191,9 @@ def fingerprint() -> str:
     return hashlib.sha256(said.encode()).hexdigest()
 
 
-def _incremental_models() -> list[str]:
-    return [
+def _incremental_models() -> set[str]:
+    return {
         path.stem
-        for path in sorted((_DBT / "models").rglob("*.sql"))
+        for path in (_DBT / "models").rglob("*.sql")
         if "materialized='incremental'" in path.read_text(encoding="utf-8")
-    ]
+    }

@@ -1,11 +1,13 @@
 """Runs dbt in this process: one import for the whole morning, several invocations."""
 
 import os
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from runtime.errors import UserError
 from runtime.home import Home
-from runtime.limits import is_shortage, shortage
+from runtime.limits import is_out_of_resources, out_of_resources
 from runtime.settings import PROJECT_ROOT, Settings
 from runtime.signals import stop_if_asked
 from runtime.transform.parsed_manifest import ParsedManifest
@@ -34,7 +36,10 @@ def project_variables() -> dict[str, float]:
 
 
 def run_dbt(
-    settings: Settings, home: Home, *arguments: str, build_through: str = ""
+    settings: Settings,
+    home: Home,
+    *arguments: str,
+    project_environment: Mapping[str, str] = MappingProxyType({}),
 ) -> list:
     """Run one dbt command on the warehouse of `home`.
 
@@ -42,7 +47,8 @@ def run_dbt(
         settings: Threads and memory limit.
         home: Whose warehouse.
         arguments: The command, then its options, as on dbt's command line.
-        build_through: Fills of later dates are left out, if no build took them on yet.
+        project_environment: What models and tests read through `env_var`. Not `--vars`:
+            other variables make dbt read the whole project anew.
 
     Returns:
         dbt's results, one per node; empty for commands without nodes.
@@ -50,7 +56,9 @@ def run_dbt(
     Raises:
         TransformError: dbt failed.
     """
-    outcome, results = _invoke(settings, home, *arguments, build_through=build_through)
+    outcome, results = _invoke(
+        settings, home, *arguments, project_environment=project_environment
+    )
     if not outcome.success:
         raise TransformError(_failure(settings, home, arguments[0], outcome, results))
     return results
@@ -97,16 +105,18 @@ def _limit(limit: "Time") -> str:
 
 
 def _invoke(
-    settings: Settings, home: Home, *arguments: str, build_through: str = ""
+    settings: Settings,
+    home: Home,
+    *arguments: str,
+    project_environment: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple["dbtRunnerResult", list]:
     environment = {
         "RISK_HOME": str(home.root),
         "THREADS": str(settings.threads),
         "MEMORY_LIMIT": settings.memory_limit,
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        **project_environment,
     }
-    if build_through:
-        environment["BUILD_THROUGH"] = build_through
     before = {name: os.environ.get(name) for name in environment}
     os.environ.update(environment)
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
@@ -169,12 +179,12 @@ def _failure(
 ) -> str:
     log = home.logs / "dbt.log"
     failed = [result for result in results if result.status in FAILED]
-    short = [result for result in failed if is_shortage(result.message or "")]
+    short = [result for result in failed if is_out_of_resources(result.message or "")]
     said = " ".join([*(result.message for result in short), str(outcome.exception)])
     where = (
         f"in {', '.join(result.node.name for result in short[:3])} " if short else ""
     )
-    lack = shortage(said, settings, home, f"{where}during dbt {command}")
+    lack = out_of_resources(said, settings, home, f"{where}during dbt {command}")
     if lack:
         return lack
     if not failed:

@@ -15,8 +15,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from runtime.configure_dlt import configure_dlt
 from runtime.home import Home
-from runtime.quiet_dlt import quiet_dlt
 from runtime.settings import PROJECT_ROOT
 from runtime.warehouse import open_warehouse
 
@@ -30,7 +30,7 @@ REMEMBERED = ("ops.built_fill_days",)
 
 def write_lake(home: Home) -> int:
     """Replace the lake of `home` by what its warehouse holds; how many tables."""
-    quiet_dlt(home.spark / "dlt")
+    configure_dlt(home.spark / "dlt")
     shutil.rmtree(home.lake, ignore_errors=True)
     sources = _sources()
     with open_warehouse(home.warehouse, read_only=True) as connection:

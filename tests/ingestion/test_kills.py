@@ -1,7 +1,7 @@
 """A load that is killed at any moment and started again ends as if it never was.
 
-KILLS in the environment multiplies the kills, KILL_SEED moves them; what is asserted of
-each is the same. docs/reliability.md has the numbers.
+`make test-long` kills 90 times, KILL_SEED moves the kills; what is asserted of each is
+the same. docs/reliability.md has the numbers.
 """
 
 import os
@@ -37,6 +37,8 @@ from runtime.sessions import sessions_between
 from runtime.settings import PROJECT_ROOT
 from runtime.warehouse import read_run_context
 from tests.conftest import rows
+from tests.desks import since, some_of
+from tests.draws import draw_size
 from tests.mornings import (
     assert_as_shown,
     assert_versions_are_whole,
@@ -44,10 +46,9 @@ from tests.mornings import (
     raw_tables,
 )
 
-KILLS = int(os.environ.get("KILLS", "1"))
 SEED = int(os.environ.get("KILL_SEED", "1"))
 SESSIONS = sessions_between(date(2024, 12, 2), date(2025, 3, 7))
-BEGINS = date(2025, 1, 21)  # of what is kept of the firm, so that a kill takes seconds
+BEGINS = date(2025, 2, 10)  # of what is kept of the firm, so that a kill takes seconds
 FIRST_MORNING, NEXT_MORNING = date(2025, 3, 7), date(2025, 3, 8)
 # Of a day that no morning looks at any more; a backfill finds it.
 MUCH_LATER = date(2025, 3, 10)
@@ -89,13 +90,13 @@ class Job:
         now: The virtual date of it.
         window: Of a backfill.
         as_of: Of the rebuilding of a past morning.
-        kills: How often it is killed.
+        kills: How often it is killed in a short and in a long draw.
     """
 
     now: date
     window: tuple[date, date] | None = None
     as_of: date | None = None
-    kills: int = 1
+    kills: tuple[int, int] = (1, 20)
 
     def started(self, simulator: Simulator, home: Home) -> subprocess.Popen:
         """A process that does it."""
@@ -121,10 +122,10 @@ class Job:
 
 
 JOBS = {
-    "first load": Job(FIRST_MORNING, kills=3),
-    "morning": Job(NEXT_MORNING, kills=2),
-    "backfill": Job(MUCH_LATER, window=(SESSIONS[0], SESSIONS[-1]), kills=2),
-    "rebuild": Job(NEXT_MORNING, as_of=FIRST_MORNING, kills=2),
+    "first load": Job(FIRST_MORNING, kills=(2, 30)),
+    "morning": Job(NEXT_MORNING),
+    "backfill": Job(MUCH_LATER, window=(SESSIONS[0], SESSIONS[-1])),
+    "rebuild": Job(NEXT_MORNING, as_of=FIRST_MORNING),
 }
 
 
@@ -163,13 +164,8 @@ def _is_recent(fill) -> bool:
 
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[Simulator]:
-    """A firm of seven weeks whose rows change after they were published."""
-    firm = sample_firm(SESSIONS, 7)
-    firm = replace(
-        firm,
-        fills=[x for x in firm.fills if x.filled_at.date() >= BEGINS],
-        adjustments=[x for x in firm.adjustments if x.date >= BEGINS],
-    )
+    """A firm of four weeks whose rows change after they were published."""
+    firm = since(BEGINS, some_of(sample_firm(SESSIONS, 7), 12))
     with serve(
         firm, as_of=FIRST_MORNING, revisions=revisions_of(firm), rate_limit=10**6
     ) as made:
@@ -229,7 +225,7 @@ def test_what_is_killed_at_any_moment_ends_the_same(
     home = start_anew()
     chance = random.Random(f"{SEED} {name}")
     killed = over = 0
-    while killed < job.kills * KILLS:
+    while killed < draw_size(*job.kills):
         process = job.started(simulator, home)
         assert process.stdout.readline() == b"ready\n"
         time.sleep(chance.random() * lasts)

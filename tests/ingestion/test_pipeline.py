@@ -21,6 +21,7 @@ from runtime.home import Home
 from runtime.sessions import EASTERN
 from runtime.settings import PROJECT_ROOT
 from tests.conftest import make_settings, rows
+from tests.draws import draw_size
 from tests.exports import ExportedFill, Exports
 from tests.mornings import raw_tables
 
@@ -49,7 +50,7 @@ def load(folder: Path, **settings: object) -> tuple[Home, IngestSummary]:
 
 
 def bring(folder: Path, **settings: object) -> Home:
-    """The home that a run on `folder`/exports goes on with."""
+    """The home that a run on `folder`/exports resumes with."""
     return bring_up_to_date(
         make_settings(
             source="files",
@@ -113,7 +114,7 @@ def test_a_corrected_day_is_a_new_version_and_the_old_one_stays(tmp_path: Path) 
         ("2025-03-04", "10.00000000"),
     ]
     assert rows(home, "select count(*) from raw.fills") == [(5,)]
-    # The correction is taken back: the first version speaks again, loaded only once.
+    # The correction is taken back: the first version is current again, loaded once.
     exports.write(TWO_DAYS)
     home, summary = load(tmp_path)
     assert (summary.days_changed, summary.rows_loaded) == (1, 0)
@@ -180,7 +181,7 @@ def test_nothing_of_the_as_of_date_or_later_is_in_a_past_home(tmp_path: Path) ->
     assert rows(home, "select max(trade_date) from raw.fills") == [(date(2025, 3, 3),)]
 
 
-def test_a_rejected_row_is_quarantined_until_the_file_is_mended(tmp_path: Path) -> None:
+def test_a_rejected_row_is_quarantined_until_the_file_is_fixed(tmp_path: Path) -> None:
     exports = Exports(tmp_path / "exports").write(TWO_DAYS)
     path = exports.folder / "fills" / "500.csv"
     good = path.read_text()
@@ -301,7 +302,7 @@ def test_a_load_killed_at_any_moment_is_complete_when_repeated(tmp_path: Path) -
     subprocess.run(trial, cwd=PROJECT_ROOT, check=True, stdout=subprocess.DEVNULL)
     whole = time.monotonic() - started
     chance, killed = random.Random(1), 0
-    while killed < 6:
+    while killed < draw_size(2, 6):
         process = subprocess.Popen(
             [sys.executable, "-c", LOAD_IN_A_PROCESS, str(tmp_path)],
             cwd=PROJECT_ROOT,

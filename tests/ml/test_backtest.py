@@ -12,7 +12,9 @@ from ml.evaluation import NAMES
 from ml.tuning import Tuning
 from runtime.errors import UserError
 from runtime.home import Home
-from tests.conftest import REAL_DATA, connected, run_daily
+from tests.conftest import REAL_DATA, connected
+from tests.draws import draw_size
+from tests.in_process import call_daily
 from tests.ml.frames import frames
 
 MEASURES = {
@@ -94,9 +96,9 @@ def test_the_sample_is_walked_written_and_held_against_the_truth(
 ) -> None:
     """A real run, in the home of a real run: marts, page and figures."""
     target = tmp_path / "figures.json"
-    done = run_daily(
+    done = call_daily(
         "backtest", SOURCE="sample", RISK_HOME=sample.home.root, JSON=target,
-        FROM="2025-06-01", ACCOUNTS="SIM00*",
+        FROM="2025-06-01", ACCOUNTS="SIM00*", REFIT_DAYS=draw_size(56, 14),
     )  # fmt: skip
     assert done.code == 0, done.err + done.out
     found = json.loads(target.read_text())
@@ -126,7 +128,7 @@ def test_the_sample_is_walked_written_and_held_against_the_truth(
 def test_real_data_shows_what_is_claimed(tmp_path) -> None:
     """The bounds that docs/models.md states, not its figures to the last digit."""
     target = tmp_path / "figures.json"
-    done = run_daily(
+    done = call_daily(
         "backtest", SOURCE="files", EXPORTS=REAL_DATA, RISK_HOME=tmp_path / "home",
         ACCOUNTS="HL*", FROM="2023-11-07", JSON=target,
     )  # fmt: skip

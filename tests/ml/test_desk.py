@@ -14,7 +14,9 @@ def day(number: int) -> pd.Timestamp:
     return FIRST + pd.Timedelta(number, "D")
 
 
-def calls(rows: list[tuple[str, int, int | None, float, float, float]]) -> pd.DataFrame:
+def forecasts(
+    rows: list[tuple[str, int, int | None, float, float, float]],
+) -> pd.DataFrame:
     """Trader, day of the features, day of the outcome, predicted, outcome, scale."""
     frame = pd.DataFrame(
         rows, columns=["trader_id", "made", "known", "predicted_pnl", "pnl", "scale"]
@@ -51,14 +53,14 @@ def today(*rows: tuple[str, float, float]) -> pd.DataFrame:
 
 
 def test_traders_who_lose_together_are_worse_than_those_who_take_turns() -> None:
-    """Each has the same quantiles of his own, so that adding them up cannot tell."""
+    """Each has the same quantiles, so that adding them up cannot tell."""
     moves = np.where(np.arange(200) % 2 == 0, 100.0, -100.0)
     both = first_days(A=0, B=0)
     together = DeskHistory.of(
-        calls([*every_day("A", moves), *every_day("B", moves)]), both
+        forecasts([*every_day("A", moves), *every_day("B", moves)]), both
     )
     in_turn = DeskHistory.of(
-        calls([*every_day("A", moves), *every_day("B", -moves)]), both
+        forecasts([*every_day("A", moves), *every_day("B", -moves)]), both
     )
     ask = today(("A", 0.0, 1.0), ("B", 0.0, 1.0))
     assert together.outlook(ask)["worst_case_pnl"] == -200
@@ -69,7 +71,7 @@ def test_traders_who_lose_together_are_worse_than_those_who_take_turns() -> None
 def test_past_errors_are_put_on_todays_prediction_and_scale() -> None:
     outcomes = np.arange(0, 201, dtype=float)
     history = DeskHistory.of(
-        calls(every_day("A", outcomes, predicted=50.0, scale=10.0)), first_days(A=0)
+        forecasts(every_day("A", outcomes, predicted=50.0, scale=10.0)), first_days(A=0)
     )
     found = history.outlook(today(("A", -300.0, 2.0)))
     errors = (outcomes[1:] - 50) / 10
@@ -83,7 +85,7 @@ def test_past_errors_are_put_on_todays_prediction_and_scale() -> None:
 def test_too_few_sessions_say_nothing_of_a_bad_day() -> None:
     for count, is_known in ((MINIMUM_SCENARIOS, False), (MINIMUM_SCENARIOS + 1, True)):
         history = DeskHistory.of(
-            calls(every_day("A", np.arange(count, dtype=float))), first_days(A=0)
+            forecasts(every_day("A", np.arange(count, dtype=float))), first_days(A=0)
         )
         found = history.outlook(today(("A", 5.0, 1.0)))
         assert found["predicted_pnl"] == 5
@@ -92,7 +94,7 @@ def test_too_few_sessions_say_nothing_of_a_bad_day() -> None:
 
 def test_no_more_than_the_last_year_is_drawn_from() -> None:
     outcomes = np.r_[np.full(50, -9999.0), np.zeros(SCENARIOS)]
-    history = DeskHistory.of(calls(every_day("A", outcomes)), first_days(A=0))
+    history = DeskHistory.of(forecasts(every_day("A", outcomes)), first_days(A=0))
     found = history.outlook(today(("A", 0.0, 1.0)))
     assert found["scenarios_count"] == SCENARIOS
     assert found["worst_case_pnl"] == 0
@@ -101,7 +103,7 @@ def test_no_more_than_the_last_year_is_drawn_from() -> None:
 def test_who_stays_away_on_most_days_is_no_risk_on_those() -> None:
     rare = [("A", n, n + 10, 0.0, -1000.0, 1.0) for n in range(0, 190, 10)]
     daily = every_day("B", np.zeros(200))
-    history = DeskHistory.of(calls([*rare, *daily]), first_days(A=0, B=0))
+    history = DeskHistory.of(forecasts([*rare, *daily]), first_days(A=0, B=0))
     found = history.outlook(today(("A", 0.0, 1.0), ("B", 0.0, 1.0)))
     assert found["median_pnl"] == 0
     # One day in ten.
@@ -112,20 +114,20 @@ def test_who_had_not_begun_does_as_one_who_had() -> None:
     old = np.where(np.arange(200) % 4 == 0, -100.0, 0.0)
     new = [("B", n, n + 1, 0.0, 0.0, 1.0) for n in range(190, 199)]
     history = DeskHistory.of(
-        calls([*every_day("A", old), *new]), first_days(A=0, B=185)
+        forecasts([*every_day("A", old), *new]), first_days(A=0, B=185)
     )
     found = history.outlook(today(("A", 0.0, 1.0), ("B", 0.0, 1.0)))
     assert found["worst_case_pnl"] == -200
 
 
-def test_a_past_morning_is_judged_by_the_days_before_it_alone() -> None:
+def test_a_past_morning_is_evaluated_by_the_days_before_it_alone() -> None:
     rng = np.random.default_rng(3)
     outcomes = rng.normal(size=(2, 300)) * 100
     rows = [*every_day("A", outcomes[0]), *every_day("B", outcomes[1])]
     first = first_days(A=0, B=0)
-    whole = DeskHistory.of(calls(rows), first).past_outlooks()
+    whole = DeskHistory.of(forecasts(rows), first).past_outlooks()
     cut = [row for row in rows if row[1] < 200]
-    part = DeskHistory.of(calls(cut), first).past_outlooks()
+    part = DeskHistory.of(forecasts(cut), first).past_outlooks()
     shared = whole.merge(part, on="prediction_date", suffixes=("", "_part"))
     assert len(shared) > 190
     for name in ("predicted_pnl", "worst_case_pnl", "best_case_pnl"):
@@ -138,11 +140,13 @@ def test_a_past_morning_is_judged_by_the_days_before_it_alone() -> None:
     assert is_below.mean() == pytest.approx(0.05, abs=0.03)
 
 
-def test_a_call_holds_until_its_trader_counts_as_inactive() -> None:
+def test_a_forecast_holds_until_its_trader_counts_as_inactive() -> None:
     daily = every_day("A", np.zeros(60))
     gone = [("B", 10, None, -70.0, np.nan, 1.0)]
-    found = DeskHistory.of(calls([*daily, *gone]), first_days(A=0, B=0)).past_outlooks()
-    called = found.set_index("prediction_date")["traders_count"]
-    assert called[day(10)] == 1
-    assert (called[day(11) : day(31)] == 2).all()
-    assert called[day(32)] == 1
+    found = DeskHistory.of(
+        forecasts([*daily, *gone]), first_days(A=0, B=0)
+    ).past_outlooks()
+    counts = found.set_index("prediction_date")["traders_count"]
+    assert counts[day(10)] == 1
+    assert (counts[day(11) : day(31)] == 2).all()
+    assert counts[day(32)] == 1

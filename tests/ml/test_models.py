@@ -16,11 +16,12 @@ from ml.registry import CARD, ModelSet, forget
 from ml.score import score_traders
 from ml.selection import CHAMPION
 from ml.store import read_phrases, registry_frame
-from ml.train import train_models
+from ml.train import REFIT_DAYS, train_models
 from ml.tuning import Tuning
 from runtime.errors import UserError
 from runtime.transform.dbt import project_variables
 from tests.conftest import connected
+from tests.draws import draw_size
 from tests.ml.frames import ORDER, cut, frames, to_days
 
 FIXED = ("fixed", None)
@@ -38,6 +39,12 @@ def scored(models, marts):
 def champion(models, marts) -> pd.DataFrame:
     found = scored(models, marts).predictions
     return found[found["model"] == CHAMPION].set_index("trader_id")
+
+
+@pytest.fixture
+def _seldom_refitted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How often models of past days are refitted is not what is tested."""
+    monkeypatch.setattr("ml.train.REFIT_DAYS", draw_size(28, REFIT_DAYS))
 
 
 @pytest.fixture(scope="module")
@@ -249,6 +256,7 @@ def odd(name: str):
     return replace(marts, features=features, labels=labels, limits=limits)
 
 
+@pytest.mark.usefixtures("_seldom_refitted")
 @pytest.mark.parametrize(
     "name",
     [
@@ -268,11 +276,13 @@ def test_odd_data_has_a_forecast_all_the_same(name: str) -> None:
     assert ("T1" in models.fitted.own) == (name != "one class")
 
 
+@pytest.mark.usefixtures("_seldom_refitted")
 def test_one_trader_alone_has_a_forecast() -> None:
     marts = frames({"T1": 90})
     assert np.isfinite(champion(trained(marts), marts).loc["T1", "predicted_pnl"])
 
 
+@pytest.mark.usefixtures("_seldom_refitted")
 def test_nobody_with_enough_history_of_his_own_has_the_global_model() -> None:
     marts = frames({f"T{number}": 20 for number in range(8)}, basis="global_model")
     models = trained(marts)
@@ -280,6 +290,7 @@ def test_nobody_with_enough_history_of_his_own_has_the_global_model() -> None:
     assert len(champion(models, marts)) == 8
 
 
+@pytest.mark.usefixtures("_seldom_refitted")
 def test_a_newcomer_of_the_first_days_has_a_forecast() -> None:
     marts = frames({"T1": 200, "T2": 200, "T9": 5}, basis="global_model")
     forecasts = champion(trained(marts), marts)
@@ -345,6 +356,7 @@ def test_other_sizes_are_scored_anew(learned, monkeypatch) -> None:
     assert scored(models, marts).fingerprint(models.version) != once
 
 
+@pytest.mark.usefixtures("_seldom_refitted")
 def test_a_shift_in_a_feature_is_drift() -> None:
     marts = frames({"T1": 200, "T2": 200, "T3": 200})
     features = marts.features.copy()

@@ -42,8 +42,8 @@ def test_adaptive_thresholds_are_the_traders_own() -> None:
     [(-1.0, 1.0, 1), (-1.1, 1.0, 0.75), (-2.0, 1.0, 0.5), (-1.0, 3.0, 1)],
 )
 def test_cost_aware_weighs_losses_against_gains(low, high, expected) -> None:
-    calls = outlook(0, low=low, high=high)
-    assert POLICIES["cost_aware"](calls, project_variables()) == [expected]
+    seen = outlook(0, low=low, high=high)
+    assert POLICIES["cost_aware"](seen, project_variables()) == [expected]
 
 
 def test_rules_need_no_model() -> None:
@@ -62,10 +62,10 @@ def test_the_live_policy_advises_what_risk_calls_says(sample) -> None:
             where position_multiplier is distinct from case risk_level
                 when 'High' then 0.5 when 'Medium' then 0.75 when 'Low' then 1.0 end
         """).fetchall()[0][0]
-        called = connection.sql(
+        forecasted = connection.sql(
             "select count(*) from marts.risk_calls where policy = 'fixed'"
         ).fetchall()[0][0]
-    assert differing == 0 and called > 10
+    assert differing == 0 and forecasted > 10
 
 
 def test_effects_by_hand() -> None:

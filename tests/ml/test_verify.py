@@ -9,7 +9,7 @@ import pytest
 from ml.verify import look_at
 from runtime.errors import UserError
 from runtime.home import Home
-from tests.conftest import run_daily
+from tests.in_process import call_daily
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def change(home: Home, sql: str) -> None:
 
 
 def test_the_sample_is_sound_and_says_who_speaks(copied) -> None:
-    done = run_daily("verify", SOURCE="sample", RISK_HOME=copied.root)
+    done = call_daily("verify", SOURCE="sample", RISK_HOME=copied.root)
     assert done.code == 0, done.err
     assert "come out the same again" in done.out
     assert "over the daily base rate" in done.out
@@ -46,7 +46,7 @@ def test_a_changed_prediction_does_not_come_out_again(copied) -> None:
         "where model = 'champion'",
     )
     assert set(failures(copied)) == {"reproducible"}
-    done = run_daily("verify", SOURCE="sample", RISK_HOME=copied.root)
+    done = call_daily("verify", SOURCE="sample", RISK_HOME=copied.root)
     assert done.code == 1 and "FAIL  reproducible" in done.err
 
 
@@ -57,7 +57,7 @@ def test_a_feature_of_another_type_is_found(copied) -> None:
         "(cast(fills_count as varchar) as fills_count) from marts.feat_trader_day",
     )
     assert "fills_count (BIGINT then, VARCHAR now)" in failures(copied)["features"]
-    done = run_daily(
+    done = call_daily(
         "score", SOURCE="sample", RISK_HOME=copied.root,
         MODEL_VERSION=next(copied.models.glob("*/card.json")).parent.name,
         POLICY="rules",
@@ -97,7 +97,7 @@ def test_a_model_that_is_gone_is_one_line(copied) -> None:
 
 def test_tuned_models_are_new_and_the_old_ones_still_score(copied) -> None:
     def run(step: str, **settings: str) -> str:
-        done = run_daily(step, SOURCE="sample", RISK_HOME=copied.root, **settings)
+        done = call_daily(step, SOURCE="sample", RISK_HOME=copied.root, **settings)
         assert done.code == 0, done.err
         return done.out
 

@@ -104,7 +104,7 @@ def test_a_corrected_day_makes_what_rests_on_it_anew(desk, tmp_path) -> None:
     np.testing.assert_equal(kept[2], fresh[2])
 
 
-def test_who_gets_a_model_of_his_own_is_part_of_what_is_kept(
+def test_who_gets_an_own_model_is_part_of_what_is_kept(
     desk, tmp_path, monkeypatch
 ) -> None:
     assert np.isfinite(walk(desk, kept=tmp_path)[2]["loss_per_trader"]).any()

@@ -14,7 +14,8 @@ from runtime.errors import UserError
 from runtime.home import Home
 from runtime.ledger import FAILED, SUCCEEDED, Ledger
 from runtime.settings import ENV_FILE, PROJECT_ROOT
-from tests.conftest import SampleRun, rows, run_daily
+from tests.conftest import SampleRun, rows
+from tests.in_process import call_daily
 from tests.mail_server import PASSWORD, Desk, free_port, mail_server
 
 
@@ -33,7 +34,7 @@ def test_a_failed_step_is_mailed_once_with_what_mends_it(
 ) -> None:
     settings = environment(desk, tmp_path / "home", SOURCE="files", EXPORTS="/nowhere")
     for _ in range(2):
-        run = run_daily("run", **settings)
+        run = call_daily("run", **settings)
         assert run.code == 1
         assert run.err.startswith(("alert: mailed\n", "alert: mailed before"))
     assert desk.recipients == ["ops@x.test"]
@@ -44,14 +45,14 @@ def test_a_failed_step_is_mailed_once_with_what_mends_it(
     assert "make daily SOURCE=files EXPORTS=/nowhere" in text
     assert "docs/operation.md" in text
     # Another failure is another alert.
-    run_daily("run", **settings | {"EXPORTS": "/elsewhere"})
+    call_daily("run", **settings | {"EXPORTS": "/elsewhere"})
     assert len(desk.mails) == 2
 
 
 def test_settings_that_cannot_be_read_are_mailed_all_the_same(
     desk: Desk, tmp_path: Path
 ) -> None:
-    run = run_daily("run", **environment(desk, tmp_path, RELOAD_DAYS="many"))
+    run = call_daily("run", **environment(desk, tmp_path, RELOAD_DAYS="many"))
     assert run.code == 1
     assert "RELOAD_DAYS" in run.err
     (mail,) = desk.mails
@@ -60,7 +61,7 @@ def test_settings_that_cannot_be_read_are_mailed_all_the_same(
 
 def test_a_run_that_finds_another_one_is_mailed(desk: Desk, tmp_path: Path) -> None:
     with Home(tmp_path).locked():
-        run = run_daily("run", **environment(desk, tmp_path, SOURCE="sample"))
+        run = call_daily("run", **environment(desk, tmp_path, SOURCE="sample"))
     assert run.code == 1
     assert "Another run is writing" in desk.mails[0].get_content()
 
@@ -81,7 +82,7 @@ def test_of_a_run_in_a_terminal_nobody_is_mailed(desk: Desk, tmp_path: Path) -> 
 
 def test_what_only_reads_alerts_nobody(desk: Desk, tmp_path: Path) -> None:
     settings = environment(desk, tmp_path, SOURCE="sample")
-    assert run_daily("explain", **settings).code == 1
+    assert call_daily("explain", **settings).code == 1
     assert desk.mails == []
 
 
@@ -89,7 +90,7 @@ def test_a_full_disk_is_mailed_past_the_outbox(desk: Desk, tmp_path: Path) -> No
     """A file in the outbox's place stands for whatever cannot be written."""
     (tmp_path / "outbox").write_text("no folder")
     settings = environment(desk, tmp_path, SOURCE="files", EXPORTS="/nowhere")
-    run = run_daily("run", **settings)
+    run = call_daily("run", **settings)
     assert run.code == 1
     assert "no folder /nowhere" in desk.mails[0].get_content()
     assert desk.recipients == ["ops@x.test"]
@@ -98,7 +99,7 @@ def test_a_full_disk_is_mailed_past_the_outbox(desk: Desk, tmp_path: Path) -> No
 def test_an_alert_that_breaks_hides_nothing(desk: Desk, tmp_path: Path) -> None:
     (tmp_path / "outbox" / "lock").mkdir(parents=True)
     settings = environment(desk, tmp_path, SOURCE="files", EXPORTS="/nowhere")
-    run = run_daily("run", **settings)
+    run = call_daily("run", **settings)
     assert run.code == 1
     assert "Traceback" not in run.err
     assert "no folder /nowhere" in run.err.splitlines()[-1]
@@ -109,13 +110,13 @@ def test_an_alert_that_cannot_be_sent_waits_and_hides_nothing(
 ) -> None:
     down = Desk(port=free_port(), certificate=certificate[0])
     settings = environment(down, tmp_path, SOURCE="files", EXPORTS="/nowhere")
-    run = run_daily("run", **settings)
+    run = call_daily("run", **settings)
     assert run.code == 1
     assert "The alert waits, too: The mail server" in run.err
     assert run.err.splitlines()[-1].startswith("error: ")
     assert "no folder /nowhere" in run.err
     with mail_server(certificate, port=down.port) as desk:
-        run_daily("run", **settings)
+        call_daily("run", **settings)
         assert len(desk.mails) == 1
 
 
@@ -137,7 +138,7 @@ def test_a_failing_build_leaves_report_and_published_marts_as_they_were(
         "a test failed",
     )
     for step in ("report", "publish", "board"):
-        run = run_daily(step, **environment(desk, home.root, SOURCE="sample"))
+        run = call_daily(step, **environment(desk, home.root, SOURCE="sample"))
         assert run.code == 1
         assert "not of one piece: `build` of 20" in run.err
         assert "Run `make daily`" in run.err

@@ -8,7 +8,8 @@ import pytest
 
 from daily.explain import explain_models
 from runtime.home import Home
-from tests.conftest import Run, SampleRun, rows, run_daily, start_python
+from tests.conftest import Run, SampleRun, rows, start_python
+from tests.in_process import call_daily
 
 HOLD = """
 import sys, time, duckdb
@@ -20,7 +21,7 @@ time.sleep(60)
 
 def ask(sample: SampleRun, *arguments: str) -> Run:
     """What a command says on the sample."""
-    return run_daily(*arguments, SOURCE="sample", RISK_HOME=sample.home.root)
+    return call_daily(*arguments, SOURCE="sample", RISK_HOME=sample.home.root)
 
 
 def test_stats_says_how_large_everything_is(sample: SampleRun) -> None:
@@ -58,13 +59,14 @@ def test_between_two_steps_of_a_run_nobody_opens_its_warehouse(
     home.warehouse.write_text("no warehouse")
     shutil.copytree(sample.home.published, home.published, symlinks=True)
     for command in ("stats", "explain"):
-        assert "damaged" in str(run_daily(command, SOURCE="sample", RISK_HOME=tmp_path))
+        run = call_daily(command, SOURCE="sample", RISK_HOME=tmp_path)
+        assert "damaged" in str(run)
     with home.locked():
-        run = run_daily("stats", SOURCE="sample", RISK_HOME=tmp_path)
+        run = call_daily("stats", SOURCE="sample", RISK_HOME=tmp_path)
         assert run.code == 0, run.err
         assert "A run is writing the warehouse" in run.out
         assert "corrections" in run.out
-        run = run_daily("explain", SOURCE="sample", RISK_HOME=tmp_path)
+        run = call_daily("explain", SOURCE="sample", RISK_HOME=tmp_path)
         assert run.code == 1
         assert "A run is writing" in run.err
         assert run.err.count("\n") == 1
@@ -173,10 +175,10 @@ def train_constant(file: Path) -> None:
 
 def test_before_any_run_each_says_what_to_do(tmp_path: Path) -> None:
     for command in ("predictions", "explain"):
-        run = run_daily(command, SOURCE="sample", RISK_HOME=tmp_path / "none")
+        run = call_daily(command, SOURCE="sample", RISK_HOME=tmp_path / "none")
         assert run.code == 1
         assert "make daily" in run.err
-    run = run_daily("stats", SOURCE="sample", RISK_HOME=tmp_path / "none")
+    run = call_daily("stats", SOURCE="sample", RISK_HOME=tmp_path / "none")
     assert run.code == 0, run.err
     assert "run `make daily`" in run.out
     assert not (tmp_path / "none").exists()

@@ -13,7 +13,8 @@ import pytest
 from daily.schedule import schedule
 from runtime.sessions import EASTERN
 from runtime.settings import ENV_FILE, PROJECT_ROOT
-from tests.conftest import make_settings, run_daily
+from tests.conftest import make_settings
+from tests.in_process import call_daily
 
 MAKEFILE = (PROJECT_ROOT / "Makefile").read_text()
 TARGETS = set(re.findall(r"^([a-z-]+):.*## ", MAKEFILE, re.M))
@@ -130,7 +131,7 @@ def test_every_unit_is_one_that_systemd_takes(tmp_path: Path) -> None:
     ],
 )
 def test_a_malformed_hour_is_one_line(tmp_path: Path, hour: str, told: str) -> None:
-    run = run_daily("schedule", SOURCE="sample", RISK_HOME=tmp_path, RUN_AT=hour)
+    run = call_daily("schedule", SOURCE="sample", RISK_HOME=tmp_path, RUN_AT=hour)
     assert run.code == 1
     assert told in run.err
     assert run.err.count("\n") == 1

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from runtime.home import Home
 from runtime.ledger import RUNNING, SUCCEEDED, Ledger, StepRun
-from tests.conftest import SampleRun, run_daily
+from tests.conftest import SampleRun
+from tests.in_process import call_daily
 
 
 def write(home: Home, step: str, outcome: str, hour: int, on: Home | None = None):
@@ -23,7 +24,7 @@ def write(home: Home, step: str, outcome: str, hour: int, on: Home | None = None
 
 def status(home: Home) -> dict[str, str]:
     """What it says, by the word a line begins with."""
-    run = run_daily("status", SOURCE="sample", RISK_HOME=home.root)
+    run = call_daily("status", SOURCE="sample", RISK_HOME=home.root)
     assert run.code == 0, run.err
     return dict(line.split(maxsplit=1) for line in run.out.splitlines())
 

@@ -14,7 +14,8 @@ from runtime.errors import UserError
 from runtime.home import Home
 from runtime.ledger import FAILED, RUNNING, SUCCEEDED, Ledger, StepRun
 from runtime.sessions import EASTERN
-from tests.conftest import SampleRun, make_settings, run_daily
+from tests.conftest import SampleRun, make_settings
+from tests.in_process import call_daily
 from tests.mail_server import Desk, free_port
 
 # A Wednesday, and a session.
@@ -149,7 +150,7 @@ def test_a_report_that_was_not_sent_is_not_done(tmp_path: Path, desk: Desk) -> N
 
 
 def test_status_of_nothing_says_what_to_do(tmp_path: Path) -> None:
-    run = run_daily("status", SOURCE="sample", RISK_HOME=tmp_path / "none")
+    run = call_daily("status", SOURCE="sample", RISK_HOME=tmp_path / "none")
     assert run.code == 0, run.err
     assert "none yet; run `make daily`" in run.out
     assert "Nothing is published" in run.out
@@ -171,7 +172,7 @@ def test_status_tells_the_last_runs_and_the_next(tmp_path: Path) -> None:
 
 def test_status_answers_while_a_run_writes(sample: SampleRun) -> None:
     with sample.home.locked():
-        run = run_daily("status", SOURCE="sample", RISK_HOME=sample.home.root)
+        run = call_daily("status", SOURCE="sample", RISK_HOME=sample.home.root)
     assert run.code == 0, run.err
     assert "synthetic, as of the morning of 2025-12-19" in run.out
     assert "speaks for losses" in run.out

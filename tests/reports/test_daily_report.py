@@ -7,7 +7,8 @@ import pytest
 
 from reports.names import slug
 from runtime.home import Home
-from tests.conftest import Run, SampleRun, run_daily
+from tests.conftest import Run, SampleRun
+from tests.in_process import call_daily
 from tests.mail_server import PASSWORD, Desk
 
 DAY = "2025-12-19"
@@ -23,7 +24,7 @@ def home(sample: SampleRun, tmp_path: Path) -> Home:
 
 def report(desk: Desk, home: Home, **more: object) -> Run:
     """The step, with mail."""
-    return run_daily(
+    return call_daily(
         "report", SOURCE="sample", RISK_HOME=home.root, EMAIL_FROM="desk@x.test",
         EMAIL_PASSWORD=PASSWORD, EMAIL_TO="boss@x.test",
         SMTP_URL=f"smtp://localhost:{desk.port}", SSL_CERT_FILE=desk.certificate,

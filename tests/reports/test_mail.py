@@ -18,7 +18,8 @@ from reports.outbox import post, post_all, waiting
 from reports.trader_emails import read_trader_emails
 from runtime.errors import UserError
 from runtime.home import Home
-from tests.conftest import run_daily, start_python
+from tests.conftest import start_python
+from tests.in_process import call_daily
 from tests.mail_server import (
     PASSWORD,
     Desk,
@@ -387,6 +388,55 @@ def test_a_mail_is_on_disk_before_anybody_waits_for_the_lock(
     assert post(desk.settings(), home, mail()) == "mailed"
 
 
+def test_two_who_write_a_mail_at_once_leave_a_whole_one(
+    desk: Desk, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait = outbox.LOCK_WAIT_SECONDS
+    monkeypatch.setattr(outbox, "LOCK_WAIT_SECONDS", 0)
+    names = [f"report-{number}" for number in range(20)]
+    start = threading.Barrier(2)
+
+    def write_all() -> None:
+        start.wait()
+        for name in names:
+            with suppress(UserError):
+                post(desk.settings(), home, mail(name), force=True)
+
+    home.outbox.mkdir(parents=True)
+    with (home.outbox / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        writers = [threading.Thread(target=write_all) for _ in range(2)]
+        for writer in writers:
+            writer.start()
+        for writer in writers:
+            writer.join()
+    assert len(waiting(home)) == len(names)
+    monkeypatch.setattr(outbox, "LOCK_WAIT_SECONDS", wait)
+    said = post(desk.settings(), home, mail("last"))
+    assert said == "21 mailed, 20 of them left from before"
+    assert len(desk.taken) == 21
+
+
+def test_an_edition_that_comes_while_another_is_sent_waits(
+    desk: Desk, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = smtp.Session.send
+
+    def send_slowly(*arguments: object) -> dict[str, tuple[int, str]]:
+        monkeypatch.setattr(smtp.Session, "send", send)
+        monkeypatch.setattr(outbox, "LOCK_WAIT_SECONDS", 0)
+        with pytest.raises(UserError, match="Another process has been sending"):
+            post(desk.settings(), home, mail(), force=True)
+        return send(*arguments)
+
+    monkeypatch.setattr(smtp.Session, "send", send_slowly)
+    assert post(desk.settings(), home, mail()) == "mailed"
+    assert len(waiting(home)) == 1
+    post(desk.settings(), home, mail("other"))
+    assert len({got["Message-ID"] for got in desk.mails}) == 3
+    assert waiting(home) == []
+
+
 def test_half_a_mail_is_not_sent(desk: Desk, home: Home) -> None:
     desk.answers = ["554 no", "250 taken"]
     with pytest.raises(UserError):
@@ -437,15 +487,15 @@ def test_a_test_mail_says_who_has_it(desk: Desk, tmp_path: Path) -> None:
         "SMTP_URL": f"smtp://localhost:{desk.port}",
         "SSL_CERT_FILE": desk.certificate,
     }  # fmt: skip
-    run = run_daily("test-email", **environment)
+    run = call_daily("test-email", **environment)
     assert run.code == 0, run.err
     assert run.out == f"ok    a@x.test was taken by localhost:{desk.port}\n"
-    run = run_daily("test-email", ALERT_TO="ops@x.test,gone@x.test", **environment)
+    run = call_daily("test-email", ALERT_TO="ops@x.test,gone@x.test", **environment)
     assert run.code == 1
     assert "ok    ops@x.test" in run.out
     assert "FAIL  gone@x.test: 550 nobody of that name" in run.out
     assert desk.recipients == ["a@x.test", "a@x.test", "ops@x.test"]
-    run = run_daily("test-email", SOURCE="sample", RISK_HOME=tmp_path)
+    run = call_daily("test-email", SOURCE="sample", RISK_HOME=tmp_path)
     assert run.code == 1
     assert "Set EMAIL_FROM" in run.err
 

@@ -1,0 +1,47 @@
+"""Commands of `python -m daily` in this process: a start of Python costs seconds.
+
+What signals, locks of two processes or the exit of one prove, needs `run_daily`.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from logging.handlers import RotatingFileHandler
+
+import pytest
+from click.testing import CliRunner
+
+from runtime.settings import ENV_FILE
+from tests.conftest import Run
+
+
+def call_daily(command: str, *arguments: str, **environment: object) -> Run:
+    """Do a command with these settings only; what is raised past it is raised here."""
+    from daily.__main__ import main
+
+    with pytest.MonkeyPatch.context() as patch, _own_logs():
+        patch.setenv(ENV_FILE, "")
+        for name, value in environment.items():
+            patch.setenv(name, str(value))
+        # Without the group, which takes over the signals of the process.
+        done = CliRunner().invoke(
+            main.commands[command], arguments, catch_exceptions=False
+        )
+    return Run(done.exit_code, done.stdout, done.stderr)
+
+
+@contextmanager
+def _own_logs() -> Iterator[None]:
+    """No log of a command is written to by the next test."""
+    raises, level = logging.raiseExceptions, logging.root.level
+    try:
+        yield
+    finally:
+        logging.raiseExceptions = raises
+        logging.captureWarnings(False)
+        logging.root.setLevel(level)
+        for logger in (logging.root, logging.getLogger("daily")):
+            for handler in [*logger.handlers]:
+                if isinstance(handler, RotatingFileHandler):
+                    logger.removeHandler(handler)
+                    handler.close()
