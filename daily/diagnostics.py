@@ -15,7 +15,7 @@ from runtime.warehouse import open_warehouse
 
 LARGEST_SHOWN = 10
 _TABLES = """
-    select schema_name, table_name, estimated_size, (
+    select database_name, schema_name, table_name, estimated_size, (
         select count(*) from duckdb_columns() as columns
         where columns.table_oid = tables.table_oid
     ) as columns_count
@@ -121,7 +121,10 @@ def _size(path: Path) -> int:
 
 
 def _inside(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    tables = [*connection.execute(_TABLES).fetchall(), *_partitioned(connection)]
+    tables = [
+        *(row[1:] for row in connection.execute(_TABLES).fetchall()),
+        *_partitioned(connection),
+    ]
     schemas: dict[str, list[int]] = {}
     for schema, _, rows, _ in tables:
         counts = schemas.setdefault(schema, [0, 0])
@@ -154,7 +157,8 @@ def _partitioned(connection: duckdb.DuckDBPyConnection) -> list[tuple]:
     """Marts that the published copy holds as Parquet, with a view on it."""
     views = connection.execute(
         "select schema_name, view_name, column_count from duckdb_views() "
-        "where schema_name = 'marts' and view_name in (select unnest(?))",
+        "where database_name = current_database() and schema_name = 'marts' "
+        "and view_name in (select unnest(?))",
         [list(PARTITIONED)],
     ).fetchall()
     counted = []
@@ -168,13 +172,13 @@ def _partitioned(connection: duckdb.DuckDBPyConnection) -> list[tuple]:
 def _schema_bytes(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     """What the blocks take in which a schema's tables lie; small tables share them."""
     blocks: dict[str, set[int]] = {}
-    for schema, name, *_ in connection.execute(_TABLES).fetchall():
+    for database, schema, name, *_ in connection.execute(_TABLES).fetchall():
         found = connection.execute(
             "select distinct block_id from pragma_storage_info(?) where persistent",
-            [f'"{schema}"."{name}"'],
+            [f'"{database}"."{schema}"."{name}"'],
         ).fetchall()
         blocks.setdefault(schema, set()).update(row[0] for row in found)
-    size = connection.execute("select block_size from pragma_database_size()")
+    size = connection.execute("select max(block_size) from pragma_database_size()")
     each = size.fetchall()[0][0]
     return {schema: len(ids) * each for schema, ids in blocks.items()}
 

@@ -104,7 +104,9 @@ def _published(home: Home, now: datetime) -> list[tuple[str, str]]:
 
 
 def _data(connection: duckdb.DuckDBPyConnection) -> str:
-    as_of, published_at, kind = connection.execute("from published_at").fetchall()[0]
+    as_of, published_at, kind = connection.execute(
+        "select as_of_date, published_at, firm_kind from published_at"
+    ).fetchall()[0]
     last, accounts = connection.execute(
         "select max(trade_date), count(distinct account_id) from daily_totals "
         "where fills_count > 0"
