@@ -195,7 +195,7 @@ def _reach(connection: duckdb.DuckDBPyConnection) -> list[str]:
     ]
 
 
-def _bytes(size: int) -> str:
+def _bytes(size: float) -> str:
     for unit in ("B", "KiB", "MiB"):
         if size < 1024:
             return f"{size:.0f} {unit}"

@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -24,7 +25,7 @@ from runtime.limits import out_of_resources_error
 from runtime.logs import DETAIL, detail_log, log_to, steps_log
 from runtime.settings import Settings, load_settings
 from runtime.signals import stop_if_asked
-from runtime.warehouse import read_run_context
+from runtime.warehouse import read_run_context, require_run_context
 
 if TYPE_CHECKING:
     from ingestion.pipeline import Ingested
@@ -105,7 +106,7 @@ class Run:
         total = total or len(steps)
         for number, step in enumerate(steps, start=first):
             name = step.__name__
-            self.step(number, total, name, home, lambda s=step: s(self.settings, home))
+            self.step(number, total, name, home, partial(step, self.settings, home))
 
 
 def guarded(action: Callable[[Settings], None]) -> None:
@@ -116,7 +117,7 @@ def guarded(action: Callable[[Settings], None]) -> None:
         _give_up(error)
 
 
-def recorded(command: str, action: Callable[[Run], None]) -> None:
+def recorded(command: str, action: Callable[[Run], object]) -> None:
     """The same for what writes: in the ledger, and with an alert if it fails."""
     try:
         run = Run(load_settings(), command)
@@ -127,12 +128,13 @@ def recorded(command: str, action: Callable[[Run], None]) -> None:
         with run.recorded():
             action(run)
     except Exception as error:
-        steps_log.error("%s: %s", run.failed.step, in_words(error))
-        alert(run.settings, run.root, run.failed.step, in_words(error))
+        step = run.failed.step if run.failed else START
+        steps_log.error("%s: %s", step, in_words(error))
+        alert(run.settings, run.root, step, in_words(error))
         _give_up(error)
 
 
-def in_words(error: Exception) -> str:
+def in_words(error: BaseException) -> str:
     """What went wrong, in one line."""
     if isinstance(error, UserError):
         return str(error)
@@ -159,7 +161,7 @@ def run_morning(run: Run) -> None:
 
     started = time.monotonic()
     home = run_steps(run, MORNING)
-    context = read_run_context(home)
+    context = require_run_context(home)
     click.echo(f"done in {time.monotonic() - started:.1f} s. Where to look next:")
     click.echo(f"  report     {report_path(home, context.as_of)}")
     click.echo(f"  board      {home.board / 'index.html'}")

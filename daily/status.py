@@ -37,8 +37,10 @@ def status(settings: Settings, now: datetime | None = None) -> str:
     return "\n".join(f"{name:<9} {text}" for name, text in lines)
 
 
-def eastern(moment: datetime) -> str:
-    """A naive UTC moment as people of the desk read it."""
+def eastern(moment: datetime | None) -> str:
+    """A naive UTC moment as people of the desk read it; a dash where unknown."""
+    if moment is None:
+        return "–"
     return f"{moment.replace(tzinfo=UTC).astimezone(EASTERN):%a %Y-%m-%d %H:%M}"
 
 

@@ -1,7 +1,9 @@
 """Figures and tables in plain text."""
 
+from collections.abc import Sequence
 
-def table(rows: list[tuple[str, ...]]) -> list[str]:
+
+def table(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Columns of text: numbers to the right, words to the left."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     is_number = [

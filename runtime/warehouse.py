@@ -117,6 +117,18 @@ def read_run_context(home: Home) -> RunContext | None:
     return RunContext(*row) if row else None
 
 
+def require_run_context(home: Home) -> RunContext:
+    """The context of the last ingestion into `home`.
+
+    Raises:
+        UserError: There was none, or its layout is of another version.
+    """
+    context = read_run_context(home)
+    if context is None:
+        raise UserError(f"{home.warehouse} holds nothing yet. Run `make daily` first.")
+    return context
+
+
 def write_run_context(
     connection: duckdb.DuckDBPyConnection, context: RunContext, now: datetime
 ) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -21,7 +22,7 @@ from runtime.errors import UserError
 from runtime.home import Home
 from runtime.publish.manifest import read_dbt_manifest
 from runtime.transform.build_state import built_dates
-from runtime.warehouse import RunContext, open_warehouse, read_run_context
+from runtime.warehouse import RunContext, open_warehouse, require_run_context
 
 CURRENT = "current"
 COPY = "risk.duckdb"
@@ -52,7 +53,7 @@ def publish(
     """
     # Half a copy, of a run that was killed or found the disk full, takes room.
     _clear_partial(home)
-    context = read_run_context(home)
+    context = require_run_context(home)
     config = {"memory_limit": memory_limit, "temp_directory": str(home.dbt / "spill")}
     try:
         with open_warehouse(home.warehouse, config=config) as connection:
@@ -218,7 +219,7 @@ def _write_partitions(
         for date, kept in dates.items()
         if built.get(date) and built[date] == kept.get("built") and link(date)
     }
-    fresh = {}
+    fresh: dict[str, Any] = {}
     touched = sorted(built.keys() - linked.keys()) if built else None
     for batch in _batches(_count_rows(connection, mart, touched), batch_rows):
         prints = {
@@ -282,7 +283,8 @@ def _count_rows(
 
 def _batches(counts: dict[str, int], most: int) -> Iterator[list[str]]:
     """Dates one after the other, together up to `most` rows, one at least."""
-    batch, rows = [], 0
+    batch: list[str] = []
+    rows = 0
     for date, count in counts.items():
         if batch and rows + count > most:
             yield batch

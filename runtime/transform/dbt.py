@@ -91,6 +91,8 @@ def _age(seconds: float) -> str:
 
 
 def _limit(limit: "Time") -> str:
+    assert limit.count is not None, "the sources' yml states it"
+    assert limit.period is not None, "the sources' yml states it"
     return f"{limit.count} {limit.period.value}{'s' if limit.count > 1 else ''}"
 
 
@@ -148,7 +150,11 @@ def _stop_if_asked(event: "EventMsg") -> None:
 
 
 def _failure(
-    settings: Settings, home: Home, command: str, outcome: object, results: list
+    settings: Settings,
+    home: Home,
+    command: str,
+    outcome: "dbtRunnerResult",
+    results: list,
 ) -> str:
     log = home.logs / "dbt.log"
     failed = [result for result in results if result.status in FAILED]
