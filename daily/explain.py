@@ -88,13 +88,17 @@ def explain_models(home: Home) -> str:
         for column, step in ALIKE.items():
             values = outputs[column].dropna().astype(float).to_numpy()
             if len(values):
+                spread = (values.min(), np.median(values), values.max())
                 rows.append(
                     (
                         model,
                         column.replace("_", " "),
                         str(len(values)),
                         str(len(np.unique(np.round(values / step)))),
-                        *(_figure(column, f(values)) for f in (np.min, np.median, np.max)),
+                        *(
+                            _figure(column, f(values))
+                            for f in (np.min, np.median, np.max)
+                        ),
                         _why(model, column, values, step, models, home),
                     )
                 )

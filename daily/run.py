@@ -2,8 +2,8 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
@@ -29,6 +29,7 @@ from runtime.warehouse import read_run_context, require_run_context
 
 if TYPE_CHECKING:
     from ingestion.pipeline import Ingested
+    from ingestion.sources import Request
 
 SHOWN_FROM_REQUESTS = 20
 # What ends a run: an error, or Ctrl-C and SIGTERM.
@@ -240,17 +241,26 @@ def ingest(
     return found[0].home
 
 
-def _progress_bar(requests: list) -> AbstractContextManager:
+@contextmanager
+def _progress_bar(requests: list["Request"]) -> Iterator[Iterable["Request"]]:
     """A bar on a terminal; nothing in a log, or where it would be gone at once."""
     is_short = len(requests) < SHOWN_FROM_REQUESTS
     if is_short or not sys.stderr.isatty():
-        return nullcontext(requests)
-    return click.progressbar(
-        requests,
-        label="Reading",
-        item_show_func=lambda request: request.name if request else None,
-        file=sys.stderr,
-    )
+        yield requests
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True)) as progress:
+        bar = progress.add_task("Reading", total=len(requests))
+
+        def read() -> Iterator["Request"]:
+            for request in requests:
+                progress.update(bar, description=f"Reading {request.name}")
+                yield request
+                progress.advance(bar)
+
+        yield read()
 
 
 def _existing_home(settings: Settings, root: Home) -> Home:

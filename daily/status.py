@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import duckdb
+import humanize
 
 from reports.outbox import waiting
 from runtime.errors import UserError
@@ -126,10 +127,10 @@ def _models(connection: duckdb.DuckDBPyConnection, now: datetime) -> str:
     if not found:
         return "none: too little history to learn from"
     version, through, loss, pnl, quantiles, trained_at = found[0]
-    age = (now - trained_at.replace(tzinfo=UTC)).days
+    age = humanize.naturaltime(now - trained_at.replace(tzinfo=UTC))
     return (
-        f"{version}, trained {eastern(trained_at)} Eastern ({age} "
-        f"{'day' if age == 1 else 'days'} ago), learned through {through}; "
+        f"{version}, trained {eastern(trained_at)} Eastern ({age}), "
+        f"learned through {through}; "
         f"{loss} speaks for losses, {pnl} for P&L, {quantiles} for intervals"
     )
 
