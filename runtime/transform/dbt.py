@@ -16,7 +16,6 @@ from runtime.transform.parsed_manifest import ParsedManifest
 if TYPE_CHECKING:
     from dbt.artifacts.resources.v1.components import Time
     from dbt.cli.main import dbtRunnerResult
-    from dbt.contracts.graph.manifest import Manifest
     from dbt_common.events.base_types import EventMsg
 
 
@@ -102,6 +101,8 @@ def _age(seconds: float) -> str:
 
 
 def _limit(limit: "Time") -> str:
+    assert limit.count is not None, "the sources' yml states it"
+    assert limit.period is not None, "the sources' yml states it"
     return f"{limit.count} {limit.period.value}{'s' if limit.count > 1 else ''}"
 
 
@@ -122,11 +123,12 @@ def _invoke(
     os.environ.update(environment)
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
+    from dbt.contracts.graph.manifest import Manifest
 
     home.dbt.mkdir(parents=True, exist_ok=True)
 
     def invoke(
-        command: str, *options: str, manifest: "Manifest | None" = None
+        command: str, *options: str, manifest: Manifest | None = None
     ) -> "dbtRunnerResult":
         return dbtRunner(manifest, callbacks=[_stop_if_asked]).invoke(
             [
@@ -151,7 +153,7 @@ def _invoke(
             outcome = invoke("parse", *parsed.options)
             # What reads it swallows a KeyboardInterrupt (mashumaro's unions).
             stop_if_asked()
-            if outcome.success:
+            if isinstance(outcome.result, Manifest):
                 manifest = outcome.result
                 parsed.keep(manifest)
         if manifest is not None:
@@ -179,7 +181,11 @@ def _stop_if_asked(event: "EventMsg") -> None:
 
 
 def _failure(
-    settings: Settings, home: Home, command: str, outcome: object, results: list
+    settings: Settings,
+    home: Home,
+    command: str,
+    outcome: "dbtRunnerResult",
+    results: list,
 ) -> str:
     log = home.logs / "dbt.log"
     failed = [result for result in results if result.status in FAILED]
