@@ -95,10 +95,7 @@ def explain_models(home: Home) -> str:
                         column.replace("_", " "),
                         str(len(values)),
                         str(len(np.unique(np.round(values / step)))),
-                        *(
-                            _figure(column, f(values))
-                            for f in (np.min, np.median, np.max)
-                        ),
+                        *(_figure(column, one) for one in spread),
                         _why(model, column, values, step, models, home),
                     )
                 )
