@@ -1,4 +1,4 @@
-"""What the board shows, read from the marts: each once for all traders."""
+"""What the board shows, read from the published marts: each once for all traders."""
 
 from collections import defaultdict
 from collections.abc import Iterable
