@@ -1,7 +1,6 @@
 """How large everything is, and what was predicted last: readable answers."""
 
 import os
-import shutil
 from pathlib import Path
 
 import duckdb
@@ -9,6 +8,7 @@ import duckdb
 from daily.text import dollars, table
 from runtime.errors import UserError
 from runtime.home import Home
+from runtime.limits import free_disk_space, size
 from runtime.publish.marts_copy import PARTITIONED, open_published
 from runtime.settings import Settings
 from runtime.warehouse import open_warehouse
@@ -98,14 +98,11 @@ def _sizes(home: Home) -> list[tuple[str, str, str]]:
         "past mornings": home.root / "as_of",
     }
     found = [
-        (name, _bytes(_size(path)), str(path))
+        (name, size(_size(path)), str(path))
         for name, path in places.items()
         if path.exists()
     ]
-    folder = home.root
-    while not folder.exists():
-        folder = folder.parent
-    return [*found, ("free", _bytes(shutil.disk_usage(folder).free), str(folder))]
+    return [*found, ("free", size(free_disk_space(home.root)), str(home.root))]
 
 
 def _size(path: Path) -> int:
@@ -140,7 +137,7 @@ def _inside(connection: duckdb.DuckDBPyConnection) -> list[str]:
         *table(
             [("schema", "tables", "rows", "about")]
             + [
-                (name, f"{n}", f"{rows:,}", _bytes(sizes.get(name, 0)))
+                (name, f"{n}", f"{rows:,}", size(sizes.get(name, 0)))
                 for name, (n, rows) in sorted(schemas.items())
             ]
         ),
@@ -197,11 +194,3 @@ def _reach(connection: duckdb.DuckDBPyConnection) -> list[str]:
         f"{first} to {last}",
         f"{versions:,} versions of account-days, {corrected:,} of them corrections",
     ]
-
-
-def _bytes(size: int) -> str:
-    for unit in ("B", "KiB", "MiB"):
-        if size < 1024:
-            return f"{size:.0f} {unit}"
-        size /= 1024
-    return f"{size:,.1f} GiB"

@@ -7,7 +7,7 @@ from runtime.errors import UserError
 from runtime.home import Home
 from runtime.ledger import SUCCEEDED, Ledger, StepRun, latest_of
 from runtime.settings import Settings
-from runtime.warehouse import count_rows, load_ledger, read_run_context, table_rows
+from runtime.warehouse import count_rows, load_ledger, require_run_context, table_rows
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def docs(settings: Settings, home: Home) -> Done:
     from runtime.transform.dbt import run_dbt
 
     run_dbt(settings, home, "docs generate")
-    is_sample = read_run_context(home).is_sample
+    is_sample = require_run_context(home).is_sample
     home.docs.mkdir(parents=True, exist_ok=True)
     page = home.docs / "index.html"
     page.write_text(

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -22,7 +23,7 @@ from runtime.home import Home
 from runtime.publish.manifest import read_dbt_manifest
 from runtime.publish.previous_names import MARTS, marts_of_today, previous_marts
 from runtime.transform.build_state import built_dates
-from runtime.warehouse import RunContext, open_warehouse, read_run_context
+from runtime.warehouse import RunContext, open_warehouse, require_run_context
 
 CURRENT = "current"
 COPY = "risk.duckdb"
@@ -53,7 +54,7 @@ def publish(
     """
     # Half a copy, of a run that was killed or found the disk full, takes room.
     _clear_partial(home)
-    context = read_run_context(home)
+    context = require_run_context(home)
     config = {"memory_limit": memory_limit, "temp_directory": str(home.dbt / "spill")}
     try:
         with open_warehouse(home.warehouse, config=config) as connection:
@@ -169,8 +170,7 @@ def open_published(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
 def _open_previous(copy: Path) -> duckdb.DuckDBPyConnection:
     """What the previous version published, with today's names: views in memory."""
     # The spill folder that it has when opened by itself: by that it finds its Parquet.
-    config = {"temp_directory": f"{copy}.tmp"}
-    connection = duckdb.connect(config=config)
+    connection = duckdb.connect(config={"temp_directory": f"{copy}.tmp"})
     connection.execute(f"attach {_text(copy)} as previous (read_only)")
     there = _marts(connection)
     kept = {mart: f'from previous.marts."{mart}"' for mart in there}
@@ -247,7 +247,7 @@ def _write_partitions(
         for date, kept in dates.items()
         if built.get(date) and built[date] == kept.get("built") and link(date)
     }
-    fresh = {}
+    fresh: dict[str, Any] = {}
     touched = sorted(built.keys() - linked.keys()) if built else None
     for batch in _batches(_count_rows(connection, mart, touched), batch_rows):
         prints = {
@@ -311,7 +311,8 @@ def _count_rows(
 
 def _batches(counts: dict[str, int], most: int) -> Iterator[list[str]]:
     """Dates one after the other, together up to `most` rows, one at least."""
-    batch, rows = [], 0
+    batch: list[str] = []
+    rows = 0
     for date, count in counts.items():
         if batch and rows + count > most:
             yield batch

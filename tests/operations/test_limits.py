@@ -38,7 +38,7 @@ from runtime.logs import log_to, steps_log
 from runtime.transform.dbt import run_dbt
 from runtime.warehouse import open_warehouse
 from tests.conftest import SampleRun, make_settings, start_python
-from tests.draws import draw_size
+from tests.draws import draw
 from tests.in_process import call_daily
 from tests.test_daily import contents
 
@@ -322,7 +322,7 @@ for _ in sys.stdin:
 # After which line of the run, what is sent, and what the ledger says of it then. After
 # the first line it is sent at a random moment of the build, after another at once.
 KILLS = (
-    *[("pid", signal.SIGKILL, KILLED)] * draw_size(1, 10),
+    *[("pid", signal.SIGKILL, KILLED)] * draw(1, 10),
     ("pid", signal.SIGINT, FAILED),
     ("pid", signal.SIGTERM, FAILED),
     ("[1/5] build", signal.SIGKILL, KILLED),
