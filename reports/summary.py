@@ -56,6 +56,16 @@ MODEL_WORDS = {
 
 
 def summarise(home: Home) -> dict[str, Any]:
+    """`read_summary` of the published copy.
+
+    Raises:
+        UserError: Nothing is published, or as `read_summary`.
+    """
+    with open_published(home) as connection:
+        return read_summary(connection)
+
+
+def read_summary(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     """Everything the report shows of the published morning.
 
     Returns:
@@ -70,10 +80,9 @@ def summarise(home: Home) -> dict[str, Any]:
         learned from.
 
     Raises:
-        UserError: Nothing is published, or marts of another morning than the data.
+        UserError: The marts are those of another morning than the data.
     """
-    with open_published(home) as connection:
-        return _as_json(_read(connection))
+    return _as_json(_read(connection))
 
 
 def keep(home: Home, summary: dict[str, Any]) -> None:

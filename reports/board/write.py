@@ -14,7 +14,7 @@ from reports.board import data, figures
 from reports.board.figures import Chart
 from reports.names import slug
 from reports.render import counted, environment
-from reports.summary import calls_by_trader, summarise
+from reports.summary import calls_by_trader, read_summary
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.publish.marts_copy import open_published
@@ -63,13 +63,13 @@ def write_board(settings: Settings, home: Home) -> str:
     Raises:
         UserError: Nothing is published.
     """
-    summary = summarise(home)
     partial = home.root / ".board.partial"
     shutil.rmtree(partial, ignore_errors=True)
-    shutil.copytree(FOLDER / "assets", partial / "assets")
-    shutil.copyfile(_plotly(), partial / "assets" / "plotly.min.js")
-    (partial / "traders").mkdir()
     with open_published(home) as connection:
+        summary = read_summary(connection)
+        shutil.copytree(FOLDER / "assets", partial / "assets")
+        shutil.copyfile(_plotly(), partial / "assets" / "plotly.min.js")
+        (partial / "traders").mkdir()
         pages = _Pages(partial, home, summary)
         pages.desk(connection)
         count = pages.traders(connection)
