@@ -166,8 +166,7 @@ def run_morning(run: Run) -> None:
     click.echo(f"done in {time.monotonic() - started:.1f} s. Where to look next:")
     click.echo(f"  report     {report_path(home, context.as_of)}")
     click.echo(f"  board      {home.board / 'index.html'}")
-    if (home.published / "current").exists():
-        click.echo(f"  marts      {home.published / 'current'} (DuckDB and Parquet)")
+    click.echo(f"  marts      {home.published / 'current'} (DuckDB and Parquet)")
     click.echo(f"  lineage    {run.settings.as_command('docs')}")
 
 

@@ -150,7 +150,7 @@ class Settings(MailSettings):
         None, description="Run as of the morning of this date (YYYY-MM-DD)"
     )
     publish_past: bool = Field(
-        False, description="Also publish and mail a run whose AS_OF lies in the past"
+        False, description="Also mail the report of a run whose AS_OF lies in the past"
     )
     firm: str | None = Field(
         None, description="Name of the firm; default: the host, or the exports folder"

@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import yaml
 
 import runtime.publish.marts_copy
 from daily.diagnostics import stats
+from daily.steps import publish as publish_step
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.publish.marts_copy import open_published, publish
@@ -217,11 +219,26 @@ def test_the_copy_says_as_of_when_and_of_what_kind_it_is(home: Home) -> None:
     publish(home)
     assert query(
         copy_of(home),
-        "select as_of_date, firm_kind, "
+        "select as_of_date, prediction_date, firm_kind, source, firm, "
         "abs(date_diff('second', published_at, now() at time zone 'UTC')) < 60 "
         "from marts.published_at",
-    ) == [(date(2026, 3, 5), "synthetic", True)]
+    ) == [(date(2026, 3, 5), date(2026, 3, 5), "synthetic", "sample", "a firm", True)]
     assert (home.published / "current" / "published_at.parquet").exists()
+
+
+def test_a_past_morning_is_published_in_its_own_folder(home: Home) -> None:
+    publish(home)
+    past = home.past(date(2026, 3, 3))
+    past.root.mkdir(parents=True)
+    shutil.copy(home.warehouse, past.warehouse)
+    change(past, "update raw.run_context set as_of = '2026-03-03', firm = '/x/desk', "
+           "source = 'files'")  # fmt: skip
+    current = copy_of(home).resolve()
+    publish_step(make_settings(source="sample", risk_home=home.root), past)
+    assert copy_of(home).resolve() == current
+    assert query(
+        copy_of(past), "select as_of_date, source, firm from marts.published_at"
+    ) == [(date(2026, 3, 3), "files", "desk")]
 
 
 def test_a_day_that_did_not_change_is_the_same_file(home: Home) -> None:
