@@ -42,7 +42,7 @@ def test_a_failing_test_stops_the_build_and_names_itself(tmp_path: Path) -> None
     with pytest.raises(
         TransformError, match="unique_combination_of_columns_stg_.*day_versions"
     ) as e:
-        build_warehouse(tmp_path / "home", exports.folder)
+        build_warehouse(tmp_path / "home", exports.folder, data_tests=True)
     assert "\n" not in str(e.value)
 
 
