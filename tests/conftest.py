@@ -144,20 +144,41 @@ def rows(home: Home, sql: str) -> list[tuple]:
 BuildWarehouse = Callable[..., Home]
 
 
-def build_warehouse(folder: Path, exports: Path, **settings: object) -> Home:
-    """Ingest a folder of exports and build every model before scoring."""
+def build_warehouse(
+    folder: Path, exports: Path, *, data_tests: bool | None = None, **settings: object
+) -> Home:
+    """Ingest a folder of exports and build every model before scoring.
+
+    Args:
+        data_tests: Whether dbt's run as well, half of a build's time; left out, in a
+            long draw alone. The sample and the adversarial firm always pass them.
+    """
     from ingestion.pipeline import bring_up_to_date
-    from runtime.transform.dbt import run_dbt
 
     chosen = make_settings(
         source="files", exports=exports, risk_home=folder, **settings
     )
     home = bring_up_to_date(chosen).home
-    run_dbt(
-        chosen, home, "build", "--selector", "before_scoring",
-        "--exclude-resource-type", "unit_test",
-    )  # fmt: skip
+    build_models_of(chosen, home, data_tests=data_tests)
     return home
+
+
+def build_models_of(
+    settings: Settings,
+    home: Home,
+    *options: str,
+    selector: str = "before_scoring",
+    data_tests: bool | None = None,
+) -> list:
+    """Build the models of a selector; of `data_tests`, see `build_warehouse`."""
+    from runtime.transform.dbt import run_dbt
+
+    if not (draws.is_long if data_tests is None else data_tests):
+        options = ("--exclude-resource-type", "test", *options)
+    return run_dbt(
+        settings, home, "build", "--selector", selector,
+        "--exclude-resource-type", "unit_test", *options,
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="session")

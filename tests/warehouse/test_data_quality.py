@@ -8,10 +8,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ingestion.pipeline import load
+from ingestion.pipeline import bring_up_to_date, load
 from ingestion.sources import FilesSource
 from runtime.home import Home
 from runtime.sessions import EASTERN
+from runtime.settings import Settings
 from runtime.transform.dbt import TransformError, run_dbt
 from tests.conftest import build_warehouse, connected, make_settings, rows
 from tests.exports import ExportedFill, Exports
@@ -24,15 +25,23 @@ def fill(account: str, at: datetime, price: str = "10.00", **more) -> ExportedFi
     return ExportedFill(account, at, "B", Decimal(100), Decimal(price), **more)
 
 
-def morning(home: Home, exports: Exports, now: datetime) -> int:
-    """Load as of a New York moment, and count the corrections that are told."""
+def load_at(home: Home, exports: Exports, now: datetime) -> Settings:
+    """Load as of a New York moment."""
     settings = make_settings(
         source="files", exports=exports.folder, risk_home=home.root, as_of=now.date()
     )
     utc = now.replace(tzinfo=EASTERN).astimezone(UTC).replace(tzinfo=None)
     load(settings, FilesSource(exports.folder, firm="Test firm"), home, now=utc)
+    return settings
+
+
+def morning(home: Home, exports: Exports, now: datetime, *built: str) -> int:
+    """Load as of a New York moment, and count the corrections that are told."""
+    settings = load_at(home, exports, now)
+    # What the other checks read is built once.
+    built = built or ("+fill_day_versions", "+int_last_opening", "data_quality")
     run_dbt(
-        settings, home, "build", "--select", "+data_quality", "--exclude-resource-type",
+        settings, home, "build", "--select", *built, "--exclude-resource-type",
         "unit_test", "--exclude-resource-type", "test",
     )  # fmt: skip
     return told(home)["corrected_days"][0]
@@ -55,7 +64,8 @@ def test_a_correction_is_told_on_the_morning_it_became_known(tmp_path: Path) -> 
     monday = fill("A1", datetime(2025, 3, 10, 10))
     half_past_eight = {"hour": 8, "minute": 30}
     exports.write([thursday, friday])
-    assert morning(home, exports, datetime(2025, 3, 8, 8, 30)) == 0
+    saturday = datetime(2025, 3, 8, 8, 30)
+    assert morning(home, exports, saturday, "+data_quality") == 0
     # Corrected over the weekend, on which nobody looks, and told on Monday.
     thursday = replace(thursday, price=Decimal("10.01"))
     exports.write([thursday, friday])
@@ -64,7 +74,7 @@ def test_a_correction_is_told_on_the_morning_it_became_known(tmp_path: Path) -> 
     # Tuesday tells what Monday could not know, after its report too, and no more.
     friday = replace(friday, price=Decimal("10.02"))
     exports.write([thursday, friday, monday])
-    morning(home, exports, datetime(2025, 3, 10, 18))
+    load_at(home, exports, datetime(2025, 3, 10, 18))
     assert morning(home, exports, datetime(2025, 3, 11).replace(**half_past_eight)) == 1
     monday = replace(monday, price=Decimal("10.03"))
     exports.write([thursday, friday, monday])
@@ -188,11 +198,15 @@ def test_a_rename_is_seen_without_a_name(tmp_path: Path) -> None:
     exports = Exports(tmp_path / "exports").write(
         [fill("Z7", datetime(2025, 3, 3, 10))]
     )
+    settings = make_settings(
+        source="files", exports=exports.folder, risk_home=tmp_path / "home"
+    )
     for name in ("Z7", f"Z7 {NAME}"):
         (exports.folder / "accounts.csv").write_text(
             f"Account Id,Account Name\n500,{name}\n"
         )
-        home = build_warehouse(tmp_path / "home", exports.folder)
+        home = bring_up_to_date(settings).home
+    run_dbt(settings, home, "run", "--select", "+account_history")
     found = rows(
         home,
         "select account_number, is_renamed from marts.account_history "
@@ -207,10 +221,11 @@ def test_fees_are_held_against_the_parts_of_their_own_account(tmp_path: Path) ->
     exports = Exports(tmp_path / "exports").write(
         fill(account, at, comm=Decimal(1)) for account in ("A1", "B2")
     )
-    home = build_warehouse(tmp_path / "home", exports.folder)
     settings = make_settings(
-        source="files", exports=exports.folder, risk_home=home.root
+        source="files", exports=exports.folder, risk_home=tmp_path / "home"
     )
+    home = bring_up_to_date(settings).home
+    run_dbt(settings, home, "run", "--select", "+int_fills_current")
     select = ("test", "--select", "assert_fees_equal_their_parts")
     run_dbt(settings, home, *select)
     with duckdb.connect(home.warehouse) as connection:

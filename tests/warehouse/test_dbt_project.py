@@ -42,7 +42,7 @@ def test_a_failing_test_stops_the_build_and_names_itself(tmp_path: Path) -> None
     with pytest.raises(
         TransformError, match="unique_combination_of_columns_stg_.*day_versions"
     ) as e:
-        build_warehouse(tmp_path / "home", exports.folder)
+        build_warehouse(tmp_path / "home", exports.folder, data_tests=True)
     assert "\n" not in str(e.value)
 
 
@@ -158,6 +158,22 @@ def test_only_staging_reads_what_comes_from_outside(manifest: dict[str, Any]) ->
         elif name.startswith("source."):
             for one in reading:
                 assert manifest["nodes"][one]["schema"] == "staging", one
+
+
+def test_the_environment_decides_no_parse() -> None:
+    """What dbt parsed is kept without it: runtime/transform/parsed_manifest.py."""
+    folder = PROJECT_ROOT / "dbt_project"
+    reading = {
+        str(path.relative_to(folder))
+        for path in [*folder.rglob("*.sql"), *folder.rglob("*.yml")]
+        if "env_var(" in path.read_text()
+    }
+    # In what is rendered for each run: a hook, a model's body, and `execute` alone.
+    assert reading == {
+        "macros/dialects/create_sources.sql",
+        "macros/build_plan/first_planned_date.sql",
+        "models/intermediate/build_plan/int_fill_days.sql",
+    }
 
 
 def test_thresholds_live_in_one_place() -> None:

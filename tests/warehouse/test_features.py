@@ -10,10 +10,11 @@ import duckdb
 import pytest
 import yaml
 
+from ingestion.pipeline import bring_up_to_date
 from runtime.home import Home
 from runtime.settings import PROJECT_ROOT
 from runtime.transform.dbt import TransformError, run_dbt
-from tests.conftest import build_warehouse, connected, make_settings, rows
+from tests.conftest import build_models_of, connected, make_settings, rows
 from tests.exports import ExportedFill, Exports
 from tests.oracle import feature_rows, keep_book, label_rows, prepare
 from tests.oracle.adversarial import MULTIPLIERS, SESSIONS, cases, random_fills
@@ -23,7 +24,20 @@ RANDOM = {
     seed: random_fills(seed, traders, days)
     for seed, traders, days in ((1, 1, 130), (2, 3, 40), (3, 3, 40))
 }
+# PropReports' own example, Monday to Thursday.
+WORKED_EXAMPLE = [
+    ExportedFill(
+        "BASIS", datetime(2025, 3, 3 + day, 10, minute), side, Decimal(quantity),
+        Decimal(price),
+    )
+    for minute, (day, side, quantity, price) in enumerate((
+        (0, "B", 1000, "10.00"), (0, "B", 1000, "11.00"), (0, "S", 500, "10.75"),
+        (1, "B", 500, "10.50"), (1, "S", 500, "10.75"),
+        (2, "S", 1000, "10.70"), (3, "S", 500, "10.25"),
+    ))
+]  # fmt: skip
 FILLS: list[ExportedFill] = [
+    *WORKED_EXAMPLE,
     *(fill for case in cases() for fill in case.fills),
     *(fill for fills in RANDOM.values() for fill in fills),
 ]
@@ -45,8 +59,13 @@ TRADERS = {
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A warehouse of all of it, some accounts of which change hands."""
     folder: Path = tmp_path_factory.mktemp("features")
-    exports = Exports(folder / "exports").write(FILLS)
-    home = build_warehouse(folder / "home", exports.folder)
+    settings = make_settings(
+        source="files",
+        exports=Exports(folder / "exports").write(FILLS).folder,
+        risk_home=folder / "home",
+    )
+    home = bring_up_to_date(settings).home
+    run_dbt(settings, home, "seed")
     with duckdb.connect(home.warehouse) as connection:
         connection.executemany(
             "insert into staging.trader_accounts values (?, ?, ?, null)",
@@ -58,12 +77,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
                 )
             ],
         )
-    settings = make_settings(risk_home=home.root)
-    run_dbt(settings, home, "run", "--selector", "before_scoring")
-    run_dbt(
-        settings, home, "test", "--selector", "before_scoring",
-        "--exclude-resource-type", "unit_test",
-    )  # fmt: skip
+    build_models_of(settings, home, "--exclude-resource-type", "seed", data_tests=True)
     return home
 
 
@@ -261,24 +275,9 @@ def test_lots_come_to_the_position_of_every_date(home: Home) -> None:
     assert apart[0][1] == 0
 
 
-def test_the_worked_example_has_its_lots_and_average_prices(tmp_path: Path) -> None:
-    """PropReports' own example, Monday to Thursday."""
-
-    def fill(day: int, side: str, quantity: int, price: str) -> ExportedFill:
-        at = datetime(2025, 3, 3 + day, 10, len(fills))
-        return ExportedFill("BASIS", at, side, Decimal(quantity), Decimal(price))
-
-    fills: list[ExportedFill] = []
-    for one in (
-        (0, "B", 1000, "10.00"), (0, "B", 1000, "11.00"), (0, "S", 500, "10.75"),
-        (1, "B", 500, "10.50"), (1, "S", 500, "10.75"),
-        (2, "S", 1000, "10.70"), (3, "S", 500, "10.25"),
-    ):  # fmt: skip
-        fills.append(fill(*one))
-    exports = Exports(tmp_path / "exports").write(fills)
-    home = build_warehouse(tmp_path / "home", exports.folder)
+def test_the_worked_example_has_its_lots_and_average_prices(home: Home) -> None:
     assert rows(
         home,
         "select position_quantity, lots_count, round(average_price, 2) "
-        "from marts.fct_open_positions order by trade_date",
+        "from marts.fct_open_positions where account_id = 'BASIS' order by trade_date",
     ) == [(1500, 2, 10.67), (1500, 2, 10.67), (500, 1, 11.00)]

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from ingestion.simulator import serve
 from runtime.home import Home
-from runtime.transform.dbt import run_dbt
-from tests.conftest import make_settings, rows
+from tests.conftest import build_models_of, make_settings, rows
 from tests.ingestion.test_simulator_golden import golden_firm
 from tests.mornings import load_morning
 
@@ -18,10 +17,7 @@ def test_the_worked_case_comes_out_to_the_last_digit(tmp_path: Path) -> None:
     home = Home(tmp_path)
     with serve(golden_firm(), as_of=AS_OF) as simulator:
         load_morning(simulator, home)
-    run_dbt(
-        make_settings(), home, "build", "--selector", "before_scoring",
-        "--exclude-resource-type", "unit_test",
-    )  # fmt: skip
+    build_models_of(make_settings(), home)
     days = rows(
         home,
         "select orders_count, fills_count, quantity, gross_pnl, total_fees, net_pnl, "

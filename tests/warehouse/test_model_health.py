@@ -12,8 +12,8 @@ from reports.render import render
 from reports.summary import summarise
 from runtime.home import Home
 from runtime.publish.marts_copy import publish
-from runtime.transform.dbt import TransformError, run_dbt
-from tests.conftest import build_warehouse, make_settings, rows
+from runtime.transform.dbt import TransformError
+from tests.conftest import build_models_of, build_warehouse, make_settings, rows
 from tests.exports import ExportedFill, Exports
 
 TRADERS = [f"T{number}" for number in range(1, 7)]
@@ -62,7 +62,7 @@ def judge(built: Home) -> Judge:
     """Write calls of the next morning, build on them, and say what was found."""
     settings = make_settings(source="files", risk_home=built.root)
 
-    def judge(*statements: str) -> dict:
+    def judge(*statements: str, data_tests: bool | None = None) -> dict:
         with duckdb.connect(built.warehouse) as connection:
             for table in (
                 "predictions", "roster", "policy_advice", "registry", "feature_drift",
@@ -96,10 +96,9 @@ def judge(built: Home) -> Judge:
                 )
             for statement in statements:
                 connection.execute(statement)
-        run_dbt(
-            settings, built, "build", "--selector", "after_scoring",
-            "--exclude-resource-type", "unit_test",
-        )  # fmt: skip
+        build_models_of(
+            settings, built, selector="after_scoring", data_tests=data_tests
+        )
         return {
             name: (count, finding, alarm)
             for name, count, finding, alarm in rows(
@@ -113,7 +112,7 @@ def judge(built: Home) -> Judge:
 
 
 def test_sound_calls_alarm_nobody(judge: Judge, built: Home) -> None:
-    assert judge() == {}
+    assert judge(data_tests=True) == {}
     assert rows(
         built,
         "select distinct risk_level, position_multiplier, policy, "
@@ -223,7 +222,7 @@ def test_what_contradicts_itself_stops_the_build(
     judge: Judge, statement: str, test: str
 ) -> None:
     with pytest.raises(TransformError, match=test):
-        judge(statement)
+        judge(statement, data_tests=True)
 
 
 def test_calls_of_an_older_warehouse_are_kept(built: Home) -> None:
@@ -246,10 +245,7 @@ def test_calls_of_an_older_warehouse_are_kept(built: Home) -> None:
         )
     for _ in range(2):
         prepare_downstream(built)
-        run_dbt(
-            settings, built, "build", "--selector", "after_scoring",
-            "--exclude-resource-type", "unit_test",
-        )  # fmt: skip
+        build_models_of(settings, built, selector="after_scoring", data_tests=True)
     assert rows(
         built,
         "select trader_id, risk_level, model, is_loss, is_limit_breached, "

@@ -1,10 +1,6 @@
-"""No look-ahead: what the warehouse says of a day is the same whatever came after it.
-
-`CUTS=n` in the environment tries n dates instead of four.
-"""
+"""No look-ahead: what the warehouse says of a day stays, whatever came after it."""
 
 import math
-import os
 import random
 import shutil
 from dataclasses import dataclass, replace
@@ -23,6 +19,7 @@ from runtime.settings import Settings
 from runtime.transform.dbt import run_dbt
 from runtime.warehouse import read_run_context
 from tests.conftest import connected, make_settings, rows
+from tests.draws import draw
 from tests.exports import ExportedFill, Exports
 from tests.oracle.adversarial import all_traders, cases, random_fills
 
@@ -31,7 +28,7 @@ MESSY = random_fills(11, 4, 55)
 FILLS: list[ExportedFill] = [*(x for case in cases() for x in case.fills), *MESSY]
 DATES = sorted({one.at.date() for one in FILLS})
 # Most of the dates lie where most of the trading does.
-CUTS = sorted(DRAW.sample(DATES[2:70], min(int(os.environ.get("CUTS", "4")), 68)))
+CUTS = sorted(DRAW.sample(DATES[2:70], draw(2, 40)))
 
 Accounts = list[tuple[str, date | None, str]]
 # Every second of the messy accounts changes hands, in the midst of trading.
@@ -113,7 +110,7 @@ Past = dict[str, Table]
 
 @dataclass
 class Bench:
-    """Builds warehouses one after the other in one home, so that dbt parses once.
+    """Builds warehouses one after the other in one home.
 
     Attributes:
         home: Where the next warehouse is built.
@@ -336,40 +333,42 @@ def test_a_rebuilt_morning_says_the_same_of_the_past(bench: Bench, cut: date) ->
         assert latest[0][0] < cut, name
 
 
-def mutated(cut: date, draw: random.Random) -> list[ExportedFill]:
+def mutated(cut: date, chance: random.Random) -> list[ExportedFill]:
     """The fills; from a date on some are deleted, changed or joined by others."""
     fills = [one for one in FILLS if one.at.date() < cut]
     later = [one for one in FILLS if one.at.date() >= cut]
     symbols = sorted({one.symbol for one in FILLS})
     for one in later:
-        fate = draw.choice(["deleted", "kept", "changed", "changed", "joined"])
+        fate = chance.choice(["deleted", "kept", "changed", "changed", "joined"])
         if fate != "deleted":
-            fills.append(one if fate != "changed" else changed(one, draw, symbols))
+            fills.append(one if fate != "changed" else changed(one, chance, symbols))
         if fate == "joined":
             # Of the same account, of one that nobody knew, or of a day of its own.
             fills.append(
                 replace(
-                    changed(one, draw, symbols),
-                    account=draw.choice([one.account, f"NEW{draw.randrange(3)}"]),
-                    at=one.at + timedelta(days=draw.choice([0, 0, 1, 9])),
+                    changed(one, chance, symbols),
+                    account=chance.choice([one.account, f"NEW{chance.randrange(3)}"]),
+                    at=one.at + timedelta(days=chance.choice([0, 0, 1, 9])),
                 )
             )
     return fills
 
 
-def changed(one: ExportedFill, draw: random.Random, symbols: list[str]) -> ExportedFill:
+def changed(
+    one: ExportedFill, chance: random.Random, symbols: list[str]
+) -> ExportedFill:
     """A fill with one of its cells as it might have been."""
     return replace(
         one,
-        **draw.choice(
+        **chance.choice(
             [
-                {"price": one.price + Decimal(draw.randrange(1, 500)) / 100},
-                {"quantity": one.quantity * draw.randrange(2, 50)},
+                {"price": one.price + Decimal(chance.randrange(1, 500)) / 100},
+                {"quantity": one.quantity * chance.randrange(2, 50)},
                 {"side": "S" if one.side in "BC" else "B"},
-                {"symbol": draw.choice(symbols)},
-                {"status": draw.choice(["CXLD", "EXP", ""])},
-                {"comm": one.comm + Decimal(draw.randrange(1, 9000)) / 100},
-                {"at": one.at.replace(hour=draw.randrange(4, 20))},
+                {"symbol": chance.choice(symbols)},
+                {"status": chance.choice(["CXLD", "EXP", ""])},
+                {"comm": one.comm + Decimal(chance.randrange(1, 9000)) / 100},
+                {"at": one.at.replace(hour=chance.randrange(4, 20))},
             ]
         ),
     )

@@ -26,6 +26,7 @@ from runtime.transform.build import build_models
 from runtime.transform.build_state import batch_ends, fingerprint, reason_to_build_all
 from runtime.transform.dbt import TransformError, run_dbt
 from runtime.warehouse import RunContext
+from tests import draws
 from tests.conftest import make_settings, rows
 
 SESSIONS = sessions_between(date(2025, 3, 3), date(2025, 3, 31))
@@ -279,7 +280,7 @@ def _build_in_full_in_batches(home: Home) -> None:
 
 @given(seed=st.integers(0, 2**32))
 @settings(
-    max_examples=2,
+    max_examples=draws.draw(2, 20),
     deadline=None,
     derandomize=True,
     database=None,
