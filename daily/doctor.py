@@ -71,16 +71,17 @@ def _complaint(error: Exception) -> str:
 
 def _source(settings: Settings) -> str:
     """Log in and out, and read the list of accounts."""
-    from ingestion.documents import Cells, match_header
+    from ingestion.csv_reader import CsvReader
+    from ingestion.documents import match_header
     from ingestion.sources import open_source
 
     if settings.source_name == "sample":
         return "the synthetic sample firm needs nothing"
     with open_source(settings) as source:
         document = source.accounts()
-        cells = Cells(document)
-        match_header(document, cells.names)
-        count = sum(block.num_rows for block in cells.blocks())
+        reader = CsvReader(document)
+        match_header(document, reader.names)
+        count = sum(block.num_rows for block in reader.blocks())
         what = "account" if count == 1 else "accounts"
         return f"{source.firm} {_answers(settings)} and lists {count} {what}"
 

@@ -179,11 +179,13 @@ def run_steps(run: Run, steps: Sequence[Step]) -> Home:
 def run_alone(run: Run, steps: Sequence[Step]) -> None:
     """Steps on the warehouse as it is."""
     from ingestion.downstream import prepare_downstream
+    from ingestion.migrations import migrate
 
     run.lock(run.root)
     home = _existing_home(run.settings, run.root)
     if home != run.root:
         run.lock(home)
+    migrate(home)
     refuse_half_built(steps, Ledger(run.root).steps(), home)
     prepare_downstream(home)
     run.steps(steps, home)

@@ -5,15 +5,18 @@ deactivation is seen; its balance and last date are what the list says now.
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import datetime
+from string import digits
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from ingestion.documents import Document, DocumentError
-from ingestion.intake import Intake
 from ingestion.landing import ACCOUNTS_SCHEMA, Landing
+from ingestion.parsed_batch import ParsedBatch
 
 # Of an account's name, fills show this many.
 SHOWN_CHARACTERS = 20
@@ -31,17 +34,17 @@ class AccountList:
     """
 
     numbers: dict[str, str]
-    rows: list[dict]
+    rows: list[dict[str, Any]]
 
 
-def read_account_list(document: Document, intake: Intake) -> AccountList:
+def read_account_list(document: Document, parsed: ParsedBatch) -> AccountList:
     """Read the list of accounts.
 
     Raises:
         DocumentError: It cannot be read, or two accounts have one name or number.
     """
     numbers: dict[str, str] = {}
-    rows = intake.read_accounts(document).to_pylist()
+    rows = parsed.read_accounts(document).to_pylist()
     for row in rows:
         name, number = row["account_name"], row["account_number"]
         if name in numbers:
@@ -74,7 +77,7 @@ def names_in_use(listed: AccountList, landing: Landing) -> dict[str, str]:
 
 def load_accounts(
     listed: AccountList,
-    unlisted: list[dict],
+    unlisted: list[dict[str, str]],
     landing: Landing,
     salt: str,
     now: datetime,
@@ -92,6 +95,7 @@ def load_accounts(
             "content_hash": hashlib.md5(
                 f"{row['account_name']}|{row.get('currency') or ''}".encode()
             ).hexdigest(),
+            "account_code": account_code(row["account_name"]),
         }
         for row in [*listed.rows, *unlisted]
     ]
@@ -160,6 +164,21 @@ def load_accounts(
     )
     connection.execute("commit")
     connection.unregister("seen_accounts")
+
+
+def account_code(name: str) -> str:
+    """The first word of an account's name where that can only be a code.
+
+    It is of one case, and with a digit or with nothing after it in capitals; empty for
+    any other name, which may hold a person's.
+    """
+    name = name.strip(" ")
+    # Whatever may stand between a code and a person's name ends the code.
+    word = re.match(r"[A-Za-z0-9_.-]*", name)[0]
+    has_digit = any(character in digits for character in word)
+    if word == word.upper() and (has_digit or word == name):
+        return word
+    return word if word == word.lower() and has_digit else ""
 
 
 def _earlier_names(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:

@@ -17,7 +17,7 @@ from tenacity import (
 from urllib3.exceptions import NewConnectionError
 from urllib3.util.retry import Retry
 
-from ingestion.documents import TRAILER
+from ingestion.csv_reader import TRAILER
 from runtime.errors import UserError
 from runtime.settings import LOOPBACK
 
@@ -155,7 +155,7 @@ class PropReportsClient:
             except RefusedError as error:
                 if page == 1:
                     raise
-                # Fewer pages than page 1 said: they changed meanwhile.
+                # Fewer pages than page 1 announced: they changed meanwhile.
                 raise IncompleteError(str(error)) from None
             lines = text.replace("\r\n", "\n").split("\n")
             while lines and not lines[-1].strip():

@@ -62,10 +62,10 @@ def write_data_docs(
         back = '<p><a href="index.html">All batches of this morning</a></p>'
         (morning / name).write_text(_page(title, back + sections), "utf-8")
         count = sum(not one.success for one in result.results)
-        told = f"✗ {count} not met" if count else "✓ all met"
+        summary = f"✗ {count} not met" if count else "✓ all met"
         items.append(
             f'<tr class="{"unmet" if count else ""}"><td><a href="{name}">'
-            f"{html.escape(batch)}</a></td><td>{told}</td></tr>"
+            f"{html.escape(batch)}</a></td><td>{summary}</td></tr>"
         )
     more = len(validations) - len(items)
     table = f"<table>{''.join(items)}</table>" if items else "<p>Nothing was new.</p>"

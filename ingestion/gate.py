@@ -8,19 +8,21 @@ The library takes seconds to import, so it is imported here and for its pages on
 import os
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from ingestion.intake import Intake
 from ingestion.landing import THE_FIRM
+from ingestion.parsed_batch import ParsedBatch
 from ingestion.resources import FILLS
 from ingestion.versions import ChangedDays
 from runtime.errors import UserError
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuiteValidationResult
+    from great_expectations.core.batch_definition import BatchDefinition
 
 # Extended hours of US equities, in hours after midnight.
 DAY_BEGINS, DAY_ENDS = 4, 20
@@ -87,13 +89,15 @@ class Check:
 
     name: str
     column: str
-    expectation: tuple[str, dict]
+    expectation: tuple[str, dict[str, object]]
     finding: str
     is_critical: bool = False
 
 
-def _between(minimum: float | None, maximum: float | None, **more: object) -> tuple:
-    limits = {"min_value": minimum, "max_value": maximum}
+def _between(
+    minimum: float | None, maximum: float | None, **more: object
+) -> tuple[str, dict[str, object]]:
+    limits: dict[str, object] = {"min_value": minimum, "max_value": maximum}
     return "ExpectColumnValuesToBeBetween", limits | more
 
 
@@ -223,14 +227,14 @@ class Gate:
         self.as_of = as_of
         self._stops = stops
         self._now = now
-        self._asset = None
+        self._batch_definition: BatchDefinition | None = None
         self._parts = 0
-        self.results: list[dict] = []
+        self.results: list[dict[str, Any]] = []
         self.validations: list[tuple[str, ExpectationSuiteValidationResult]] = []
 
-    def check_comparison(self, intake: Intake, changed: ChangedDays) -> None:
+    def check_comparison(self, parsed: ParsedBatch, changed: ChangedDays) -> None:
         """Check what a comparison found, before any of it is loaded."""
-        rejected, count = intake.connection.execute(
+        rejected, count = parsed.connection.execute(
             f"select (select count(*) from rejected where resource = '{FILLS.name}'), "
             f"(select count(*) from {FILLS.name}_rows)"
         ).fetchall()[0]
@@ -253,11 +257,16 @@ class Gate:
         self._check(f"what was read, part {self._parts}", frame, BATCH_CHECKS, found)
 
     def check_slice(
-        self, intake: Intake, first: date, last: date, warehouse, sessions: pa.Table
+        self,
+        parsed: ParsedBatch,
+        first: date,
+        last: date,
+        warehouse: duckdb.DuckDBPyConnection,
+        sessions: pa.Table,
     ) -> None:
         """Check the fills of a slice, and how many each account has."""
         batch = f"fills {first}..{last}"
-        scratch = intake.connection
+        scratch = parsed.connection
         scratch.register("sessions", sessions)
         frame = scratch.execute(
             f"""
@@ -303,7 +312,9 @@ class Gate:
         if not volumes.empty:
             self._check(batch, volumes, VOLUME_CHECKS)
 
-    def check_firm(self, warehouse, sessions: pa.Table) -> None:
+    def check_firm(
+        self, warehouse: duckdb.DuckDBPyConnection, sessions: pa.Table
+    ) -> None:
         """Check that the firm's fills reach up to the AS_OF date."""
         warehouse.register("sessions", sessions)
         stale, multiple = warehouse.execute(
@@ -346,7 +357,13 @@ class Gate:
         """As `RESULTS_SCHEMA`."""
         return pa.Table.from_pylist(self.results, schema=RESULTS_SCHEMA)
 
-    def _volumes(self, scratch, warehouse, first: date, last: date) -> pd.DataFrame:
+    def _volumes(
+        self,
+        scratch: duckdb.DuckDBPyConnection,
+        warehouse: duckdb.DuckDBPyConnection,
+        first: date,
+        last: date,
+    ) -> pd.DataFrame:
         """Fills of each changed account-day against the account's days before."""
         scratch.register(
             "history",
@@ -463,16 +480,16 @@ class Gate:
                 "source, or go on with GATE=warn."
             )
 
-    def _batches(self):
-        if self._asset is None:
+    def _batches(self) -> "BatchDefinition":
+        if self._batch_definition is None:
             import great_expectations
             from great_expectations.data_context.types.base import ProgressBarsConfig
 
             context = great_expectations.get_context(mode="ephemeral")
             context.variables.progress_bars = ProgressBarsConfig(globally=False)
-            self._asset = (
+            self._batch_definition = (
                 context.data_sources.add_pandas("landing")
                 .add_dataframe_asset("batch")
                 .add_batch_definition_whole_dataframe("batch")
             )
-        return self._asset
+        return self._batch_definition

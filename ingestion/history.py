@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time
 
 from ingestion.landing import CONTROL_TABLES
+from ingestion.migrations import migrate
 from ingestion.resources import BY_DAY
 from runtime.home import Home
 from runtime.sessions import EASTERN, next_session
@@ -11,7 +12,12 @@ from runtime.warehouse import RunContext, open_warehouse, write_run_context
 
 # What the run of a morning saw before the market opened is what that morning knew.
 MORNING_ENDS = time(9, 30)
-DAY_TABLES = (*(resource.name for resource in BY_DAY), "fill_fees", "extra_cells")
+DAY_TABLES = (
+    *(resource.name for resource in BY_DAY),
+    "fill_fees",
+    "broker_fees",
+    "extra_cells",
+)
 
 # An account seen later may bear the name that another one bore on that morning and gave
 # up since. They would be taken for one account, so the later one is left out.
@@ -59,6 +65,7 @@ def rebuild(main: Home, past: Home, context: RunContext, as_of: date) -> RunCont
     known_before = ends.astimezone(UTC).replace(tzinfo=None)
     past_context = replace(context, as_of=as_of, prediction_date=next_session(as_of))
     past.root.mkdir(parents=True, exist_ok=True)
+    migrate(main)
     with open_warehouse(past.warehouse) as connection:
         source = str(main.warehouse).replace("'", "''")
         connection.execute(f"attach '{source}' as main_home (read_only)")

@@ -10,13 +10,21 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
 
-from ingestion.cells import ARROW_TYPES, DECIMAL
-from ingestion.intake import Intake, value_columns
-from ingestion.resources import ACCOUNTS, BY_DAY, FILLS, Resource
+from ingestion.cell_parsing import ARROW_TYPES, DECIMAL
+from ingestion.parsed_batch import ParsedBatch, value_columns
+from ingestion.resources import (
+    ACCOUNTS,
+    ADJUSTMENTS,
+    BROKER_DAYS,
+    BY_DAY,
+    FILLS,
+    Resource,
+)
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.quiet_dlt import quiet_dlt
@@ -26,6 +34,9 @@ from runtime.warehouse import (
     open_warehouse,
     write_run_context,
 )
+
+if TYPE_CHECKING:
+    import dlt
 
 # The rest of the process needs as much again, and a run shall stay under 1.5 GiB.
 MEMORY = "250MB"
@@ -57,13 +68,21 @@ EXTRA_CELLS_SCHEMA = pa.schema(
 ACCOUNTS_SCHEMA = pa.schema(
     [
         *(
-            pa.field(column.name, ARROW_TYPES[column.kind])
+            pa.field(column.name, ARROW_TYPES[column.type])
             for column in ACCOUNTS.columns
         ),
         pa.field("name_hash", pa.string()),
         pa.field("content_hash", pa.string()),
+        pa.field("account_code", pa.string()),
     ]
 )
+# What the columns of a row make together, beside the declared ones.
+DERIVED_FIELDS = {
+    FILLS: pa.field("total_fees", DECIMAL),
+    BROKER_DAYS: pa.field("fee_columns_amount", DECIMAL),
+    ADJUSTMENTS: pa.field("is_transfer", pa.bool_()),
+}
+IS_TRANSFER = "lower(category) like 'transfer%'"
 
 CONTROL_TABLES = f"""
 create schema if not exists raw;
@@ -78,8 +97,8 @@ create table if not exists raw.account_versions (
 );
 create table if not exists raw.quarantine (
     resource varchar, origin varchar, line_number bigint, column_name varchar,
-    cell varchar, reason varchar, trade_date date, first_date date, last_date date,
-    rejected_at timestamp
+    cell varchar, reason_code varchar, reason varchar, trade_date date,
+    first_date date, last_date date, rejected_at timestamp
 );
 create table if not exists raw.gate_results (
     as_of date, check_name varchar, severity varchar, batch varchar,
@@ -101,14 +120,43 @@ create table if not exists {RUN_CONTEXT} (
 """
 
 
+def with_fee_columns_amount(rows: str, fees: str, extra_cells: str, key: str) -> str:
+    """SQL for rows of the broker's summary with the sum of their fee columns.
+
+    It is empty where none is displayed, where one is no amount, and where a column that
+    nobody has declared may be a fee; 0 where none is displayed and there are no fees.
+
+    Args:
+        key: Columns that name a row in all three relations.
+    """
+    return f"""
+        select rows.*,
+            case
+                when shown.cells_count = shown.amounts_count
+                    then try_cast(shown.amount as decimal(18, 8))
+                when shown.cells_count is null and rows.total_fees = 0 then 0
+            end as fee_columns_amount
+        from {rows} as rows left join (
+            select {key}, count(*) as cells_count, count(amount) as amounts_count,
+                sum(amount) as amount
+            from (
+                select {key}, amount from {fees}
+                union all
+                select {key}, null from {extra_cells}
+                where resource = '{BROKER_DAYS.name}' and not is_known
+            ) group by {key}
+        ) as shown using ({key})
+    """
+
+
 def day_schema(resource: Resource) -> pa.Schema:
     """Columns of the raw table of a resource that is versioned by day."""
-    kinds = {column.name: column.kind for column in resource.columns}
+    types = {column.name: column.type for column in resource.columns}
     fields = [
-        pa.field(name, ARROW_TYPES[kinds[name]]) for name in value_columns(resource)
+        pa.field(name, ARROW_TYPES[types[name]]) for name in value_columns(resource)
     ]
-    if resource.fees_between:
-        fields.append(pa.field("total_fees", DECIMAL))
+    if resource in DERIVED_FIELDS:
+        fields.append(DERIVED_FIELDS[resource])
     return pa.schema([*_KEY_FIELDS, *fields])
 
 
@@ -118,7 +166,7 @@ class Landing:
     def __init__(self, home: Home, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
         self._home = home
-        self._pipeline = None
+        self._pipeline: dlt.Pipeline | None = None
         self._has_committed = False
         connection.execute(CONTROL_TABLES)
 
@@ -170,16 +218,16 @@ class Landing:
         gc.collect()
 
     def commit_slice(
-        self, intake: Intake, first: date, last: date, now: datetime
+        self, parsed: ParsedBatch, first: date, last: date, now: datetime
     ) -> None:
         """Record the versions of `changes` of these dates, whose rows are loaded."""
         self._insert_versions(
-            intake, f"not is_loaded and trade_date between '{first}' and '{last}'", now
+            parsed, f"not is_loaded and trade_date between '{first}' and '{last}'", now
         )
 
     def commit(
         self,
-        intake: Intake,
+        parsed: ParsedBatch,
         *,
         run: str,
         requests: list[tuple[str, date]],
@@ -198,8 +246,8 @@ class Landing:
             How many rows went into quarantine.
         """
         self.connection.execute("begin")
-        self._insert_versions(intake, "is_loaded", now)
-        self._register("unchanged", intake.connection.sql("from unchanged"))
+        self._insert_versions(parsed, "is_loaded", now)
+        self._register("unchanged", parsed.connection.sql("from unchanged"))
         self.connection.execute(
             """
             update raw.day_versions as versions set last_seen_at = ? from unchanged
@@ -210,8 +258,8 @@ class Landing:
             """,
             [now],
         )
-        self._register("windows", intake.connection.sql("from windows"))
-        self._register("new_rejected", intake.connection.sql("from rejected"))
+        self._register("windows", parsed.connection.sql("from windows"))
+        self._register("new_rejected", parsed.connection.sql("from rejected"))
         # A row whose date cannot be read lies somewhere in the dates of its document;
         # the same row in another document is known again by what it says.
         self.connection.execute(
@@ -309,10 +357,12 @@ class Landing:
         self.connection.execute("commit")
         self.connection.unregister("results")
 
-    def _insert_versions(self, intake: Intake, condition: str, now: datetime) -> None:
+    def _insert_versions(
+        self, parsed: ParsedBatch, condition: str, now: datetime
+    ) -> None:
         self._register(
             "new_versions",
-            intake.connection.sql(
+            parsed.connection.sql(
                 "select resource, account_number, trade_date, content_hash, "
                 f"rows_count, known_at from changes where {condition}"
             ),
@@ -359,12 +409,23 @@ def open_landing(home: Home, threads: int) -> Iterator[Landing]:
         yield Landing(home, connection)
 
 
-def slice_tables(intake: Intake, first: date, last: date) -> dict[str, pa.Table]:
+# Where the derived columns come from; a slice of fills has its own already.
+_DERIVED = {
+    BROKER_DAYS: "({})".format(
+        with_fee_columns_amount(
+            "slice", "broker_fees", "extra_cells", "origin_number, line_number"
+        )
+    ),
+    ADJUSTMENTS: f"(select *, {IS_TRANSFER} as is_transfer from slice)",
+}
+
+
+def slice_tables(parsed: ParsedBatch, first: date, last: date) -> dict[str, pa.Table]:
     """Raw tables of the changed days from `first` to `last` whose rows are not there.
 
     Tables without rows are left out.
     """
-    scratch = intake.connection
+    scratch = parsed.connection
     tables: dict[str, pa.Table] = {}
     for resource in BY_DAY:
         scratch.execute(f"""
@@ -379,7 +440,8 @@ def slice_tables(intake: Intake, first: date, last: date) -> dict[str, pa.Table]
                 and changes.trade_date between '{first}' and '{last}'
         """)
         schema = day_schema(resource)
-        tables[resource.name] = _selected(scratch, schema, "slice")
+        derived = _DERIVED.get(resource, "slice")
+        tables[resource.name] = _selected(scratch, schema, derived)
         extra_cells = scratch.sql(f"""
             select '{resource.name}' as resource, slice.account_number,
                 slice.trade_date, slice.content_hash, slice.row_number,
@@ -394,15 +456,18 @@ def slice_tables(intake: Intake, first: date, last: date) -> dict[str, pa.Table]
                     extra_cells.cast(EXTRA_CELLS_SCHEMA),
                 ]
             )
-        if resource is FILLS and intake.fees:
+        if resource is FILLS and parsed.fees:
             parts = [
                 "select account_number, trade_date, content_hash, row_number, "
                 f"'{name}' as fee_name, fee_{name} as amount "
                 f"from slice where fee_{name} <> 0"
-                for name in intake.fees
+                for name in parsed.fees
             ]
             fees = f"({' union all '.join(parts)}) as fees"
             tables["fill_fees"] = _selected(scratch, FEES_SCHEMA, fees)
+        if resource is BROKER_DAYS:
+            fees = "slice inner join broker_fees using (origin_number, line_number)"
+            tables["broker_fees"] = _selected(scratch, FEES_SCHEMA, fees)
     scratch.execute("drop table slice")
     return {name: table for name, table in tables.items() if table.num_rows}
 
@@ -411,6 +476,7 @@ def empty_tables() -> dict[str, pa.Table]:
     """Every raw table without rows, so that all of them exist after the first load."""
     tables = {resource.name: day_schema(resource).empty_table() for resource in BY_DAY}
     tables["fill_fees"] = FEES_SCHEMA.empty_table()
+    tables["broker_fees"] = FEES_SCHEMA.empty_table()
     tables["extra_cells"] = EXTRA_CELLS_SCHEMA.empty_table()
     return tables
 
@@ -422,11 +488,11 @@ def _selected(
     return found.to_arrow_table().cast(schema)
 
 
-def _column_hints(schema: pa.Schema) -> dict[str, dict]:
+def _column_hints(schema: pa.Schema) -> dict[str, dict[str, object]]:
     """dlt hints of an Arrow schema, so that dlt infers nothing."""
-    hints: dict[str, dict] = {}
+    hints: dict[str, dict[str, object]] = {}
     for field in schema:
-        hint: dict = {"nullable": field.nullable}
+        hint: dict[str, object] = {"nullable": field.nullable}
         if pa.types.is_decimal(field.type):
             hint |= {"data_type": "decimal", "precision": 18, "scale": 8}
         elif pa.types.is_timestamp(field.type):

@@ -23,11 +23,13 @@ from ingestion.documents import Document
 from ingestion.downstream import prepare_downstream
 from ingestion.gate import Gate, GateError, import_library
 from ingestion.history import rebuild
-from ingestion.intake import Intake
 from ingestion.landing import Landing, empty_tables, open_landing, slice_tables
+from ingestion.migrations import migrate
+from ingestion.parsed_batch import ParsedBatch
+from ingestion.reasons import SENTENCES, ReasonCode
 from ingestion.resources import FILLS
 from ingestion.sources import Request, Source, firm_of, open_source
-from ingestion.versions import SLICE_ROWS, Looked, compare, slices
+from ingestion.versions import SLICE_ROWS, PriorCoverage, compare, slices
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.logs import detail_log
@@ -74,7 +76,7 @@ class IngestSummary:
 
 @dataclass(frozen=True)
 class Ingested:
-    """Where a run goes on: a home, what it holds, how it got there, rows it loaded."""
+    """Where a run resumes: a home, what it holds, how it got there, rows it loaded."""
 
     home: Home
     context: RunContext
@@ -170,16 +172,19 @@ def load(
         UserError: The warehouse belongs to another source or firm, a document cannot
             be read, or the gate stopped a batch; what was committed before stays.
     """
+    migrate(home)
     before = read_run_context(home)
     # Asked first: a source that does not answer leaves nothing behind.
     accounts = source.accounts()
     salt = _salt(home)
     with (
         open_landing(home, settings.threads) as landing,
-        Intake(salt=salt, spill=home.dlt / "spill", threads=settings.threads) as intake,
+        ParsedBatch(
+            salt=salt, spill=home.dlt / "spill", threads=settings.threads
+        ) as parsed,
     ):
         _refuse_other_firm(landing.owner(), source.name, source.firm, home)
-        run = _Load(settings, source, landing, intake, before, window, now)
+        run = _Load(settings, source, landing, parsed, before, window, now)
         summary = run.load(home, accounts, salt, progress_bar)
     prepare_downstream(home)
     return summary
@@ -193,7 +198,7 @@ class _Load:
         settings: Settings,
         source: Source,
         landing: Landing,
-        intake: Intake,
+        parsed: ParsedBatch,
         before: RunContext | None,
         window: tuple[date, date] | None,
         now: datetime | None,
@@ -202,13 +207,13 @@ class _Load:
         self._settings = settings
         self._source = source
         self._landing = landing
-        self._intake = intake
+        self._parsed = parsed
         self._before = before
         self._window = window
         self._now = now or datetime.now(UTC).replace(tzinfo=None)
         self._unlisted: dict[str, str] = {}
         self._gate: Gate | None = None
-        self._looked = Looked(None, ())
+        self._prior = PriorCoverage(None, ())
         self._sessions: pa.Table | None = None
         self._calendar_first = date.max
         self._numbers: dict[str, str] = {}
@@ -228,15 +233,17 @@ class _Load:
         self, home: Home, accounts: Document, salt: str, progress_bar: ProgressBar
     ) -> IngestSummary:
         version = self._source.version()
-        listed = read_account_list(accounts, self._intake)
+        listed = read_account_list(accounts, self._parsed)
         self.summary.accounts = len(listed.numbers)
         self._numbers = listed.numbers
-        self._intake.set_accounts(names_in_use(listed, self._landing))
+        self._parsed.set_accounts(names_in_use(listed, self._landing))
         read = self._landing.accounts_read()
         as_of = self._as_of()
         if not self._source.reads_whole and self._window is None:
-            self._looked = Looked(self._before.as_of if self._before else None, read)
-        # A load that was stopped goes on only as the same one, of the same accounts.
+            self._prior = PriorCoverage(
+                self._before.as_of if self._before else None, read
+            )
+        # A load that was stopped resumes only as the same one, of the same accounts.
         kind = "backfill {} to {}".format(*self._window) if self._window else "load"
         numbers = ",".join(sorted(listed.numbers.values()))
         self._name = f"{kind} of {hashlib.md5(numbers.encode()).hexdigest()}"
@@ -293,7 +300,7 @@ class _Load:
         return max(filter(None, [latest, self._settings.as_of])) if latest else None
 
     def _as_of_of_files(self) -> date:
-        last = self._intake.last_date(FILLS)
+        last = self._parsed.last_date(FILLS)
         if last is None:
             raise self._nothing("today")
         latest = last + timedelta(days=1)
@@ -346,7 +353,7 @@ class _Load:
                     if request.resource is FILLS:
                         self.summary.fills_read += count
                 waiting.append(request)
-                is_much = self._intake.count() > SLICE_ROWS
+                is_much = self._parsed.count() > SLICE_ROWS
                 is_long = time.monotonic() - landed_at > LAND_AFTER_SECONDS
                 if not self._source.reads_whole and (is_much or is_long):
                     self._land(waiting, listed, as_of)
@@ -364,51 +371,52 @@ class _Load:
         if not document.is_blank or not self._landing.holds_rows(
             document.resource, *document.covers, number
         ):
-            return self._intake.read(document)
+            return self._parsed.read(document)
         # Nothing at all is no proof that what was there is gone.
-        reason = "came without even a header, though there were rows before"
+        code = ReasonCode.BLANK_DOCUMENT
+        reason = SENTENCES[code]
         if document.resource.is_essential:
             raise UserError(
                 f"{document.origin} {reason}. Nothing of it was changed. "
                 "Run `make ingest` again."
             )
-        self._intake.set_aside(document, reason)
+        self._parsed.set_aside(document, code, reason)
         return 0
 
     def _land(self, requests: list[Request], listed: AccountList, as_of: date) -> None:
-        """Bring what waits in the intake into the warehouse, slice by slice."""
-        intake, landing = self._intake, self._landing
+        """Bring what waits in the batch into the warehouse, slice by slice."""
+        parsed, landing = self._parsed, self._landing
         self._prepare(as_of)
         if self._source.reads_whole:
-            intake.cover_files(as_of - timedelta(days=1))
+            parsed.cover_files(as_of - timedelta(days=1))
         changed = compare(
-            intake,
+            parsed,
             landing.connection,
             listed=set(listed.numbers.values()),
             as_of=as_of,
-            looked=self._looked,
+            prior=self._prior,
             now=self._now,
         )
-        self._gate.check_comparison(intake, changed)
-        for first, last in slices(intake):
+        self._gate.check_comparison(parsed, changed)
+        for first, last in slices(parsed):
             self._gate.check_slice(
-                intake, first, last, landing.connection, self._sessions
+                parsed, first, last, landing.connection, self._sessions
             )
-            landing.load(slice_tables(intake, first, last))
-            landing.commit_slice(intake, first, last, self._now)
+            landing.load(slice_tables(parsed, first, last))
+            landing.commit_slice(parsed, first, last, self._now)
         self.summary.rejected += landing.commit(
-            intake,
+            parsed,
             run=self._name,
             requests=[(x.name, x.last) for x in requests if x.last],
             reads_whole=self._source.reads_whole,
             now=self._now,
         )
-        self._unlisted |= intake.unlisted()
+        self._unlisted |= parsed.unlisted()
         self.summary.rows_loaded += changed.rows
         self.summary.new_days += changed.new
         self.summary.corrected_days += changed.corrected
         self.summary.vanished_days += changed.vanished.get(FILLS.name, 0)
-        intake.clear()
+        parsed.clear()
 
     def _prepare(self, as_of: date) -> None:
         """Once, when the dates are known: the calendar, the gate, the empty tables."""
@@ -420,7 +428,7 @@ class _Load:
                 self._landing.claim(self._source.name, self._source.firm)
                 self._landing.load(empty_tables())
         # Without a fill the calendar still tells how long the firm has been silent.
-        first = min(self._intake.first_date(FILLS) or as_of, as_of - CALENDAR_BACK)
+        first = min(self._parsed.first_date(FILLS) or as_of, as_of - CALENDAR_BACK)
         if first < self._calendar_first:
             self._calendar_first = first
             self._sessions = sessions_table(first, as_of + CALENDAR_AHEAD)
@@ -428,11 +436,11 @@ class _Load:
     def _nothing(self, before: date | str) -> UserError:
         """Why there is no fill at all."""
         found = [
-            *self._intake.connection.execute("from rejected").fetchall(),
+            *self._parsed.connection.execute("from rejected").fetchall(),
             *self._landing.connection.execute("from raw.quarantine").fetchall(),
         ]
         if found:
-            _, origin, line, column, _, reason, *_ = found[0]
+            _, origin, line, column, _, _, reason, *_ = found[0]
             return UserError(
                 f"None of the fills of {self._source.firm} can be read: {len(found)} "
                 f"rows are wrong, the first in {origin}, line {line}: {column or 'it'} "

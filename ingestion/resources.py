@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Kind(StrEnum):
+class ColumnType(StrEnum):
     """How the text of a cell is read."""
 
     TEXT = "text"
@@ -27,23 +27,23 @@ class Column:
     Attributes:
         name: Its name in the raw table.
         labels: Header spellings, compared without regard to case.
-        kind: How its cells are read.
-        in_header: The document is refused without this column.
-        filled: A row with this cell empty is quarantined.
-        is_dispensable: Where only this cell cannot be read, it is reported and left
+        type: How its cells are read.
+        required: The document is refused without this column.
+        not_null: A row with this cell empty is quarantined.
+        null_on_error: Where only this cell cannot be read, it is reported and left
             empty, and the rest of the row is loaded.
     """
 
     name: str
     labels: tuple[str, ...]
-    kind: Kind = Kind.TEXT
-    in_header: bool = False
-    filled: bool = False
-    is_dispensable: bool = False
+    type: ColumnType = ColumnType.TEXT
+    required: bool = False
+    not_null: bool = False
+    null_on_error: bool = False
 
 
-def _key(name: str, label: str, kind: Kind = Kind.TEXT) -> Column:
-    return Column(name, (label,), kind, in_header=True, filled=True)
+def _key(name: str, label: str, column_type: ColumnType = ColumnType.TEXT) -> Column:
+    return Column(name, (label,), column_type, required=True, not_null=True)
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,8 @@ class Resource:
         columns: Declared columns; any other is a fee column or reported as unknown.
         date_column: The column whose calendar date (New York) is the trade date.
         fees_between: Headers that enclose the fee columns, which differ by firm.
+        fee_labels: Headers of fee columns that differ by account: their amounts are
+            kept by name in `raw.broker_fees`, and added up in `fee_columns_amount`.
         summary_labels: First cells of total rows, which are not data.
         kept_aside: Header patterns of columns that are known and differ by account:
             they are kept as they are in `raw.extra_cells`.
@@ -66,6 +68,7 @@ class Resource:
     columns: tuple[Column, ...]
     date_column: str | None = None
     fees_between: tuple[str, str] | None = None
+    fee_labels: tuple[str, ...] = ()
     summary_labels: tuple[str, ...] = ()
     kept_aside: tuple[str, ...] = ()
     is_essential: bool = False
@@ -88,11 +91,17 @@ ACCOUNTS = Resource(
     columns=(
         _key("account_number", "Account Id"),
         _key("account_name", "Account Name"),
-        Column("first_traded_date", ("First Traded",), Kind.DATE, is_dispensable=True),
-        Column("last_traded_date", ("Last Traded",), Kind.DATE, is_dispensable=True),
+        Column(
+            "first_traded_date", ("First Traded",), ColumnType.DATE, null_on_error=True
+        ),
+        Column(
+            "last_traded_date", ("Last Traded",), ColumnType.DATE, null_on_error=True
+        ),
         Column("currency", ("Currency",)),
-        Column("cash_amount", ("Cash",), Kind.NUMBER, is_dispensable=True),
-        Column("unrealized_pnl", ("Unrealized",), Kind.NUMBER, is_dispensable=True),
+        Column("cash_amount", ("Cash",), ColumnType.NUMBER, null_on_error=True),
+        Column(
+            "unrealized_pnl", ("Unrealized",), ColumnType.NUMBER, null_on_error=True
+        ),
     ),
 )
 
@@ -102,16 +111,16 @@ FILLS = Resource(
     date_column="filled_at_et",
     fees_between=("Liq", "Order Id"),
     columns=(
-        _key("filled_at_et", "Date/Time", Kind.TIMESTAMP),
+        _key("filled_at_et", "Date/Time", ColumnType.TIMESTAMP),
         _key("account_name", "Account"),
-        _key("side", "B/S", Kind.SIDE),
-        _key("quantity", "Qty", Kind.POSITIVE),
-        _key("symbol", "Symbol", Kind.SYMBOL),
-        _key("price", "Price", Kind.NUMBER),
+        _key("side", "B/S", ColumnType.SIDE),
+        _key("quantity", "Qty", ColumnType.POSITIVE),
+        _key("symbol", "Symbol", ColumnType.SYMBOL),
+        _key("price", "Price", ColumnType.NUMBER),
         Column("route", ("Route",)),
-        Column("liquidity", ("Liq",), in_header=True),
-        Column("order_id", ("Order Id",), in_header=True),
-        Column("fill_id", ("Fill Id",), in_header=True),
+        Column("liquidity", ("Liq",), required=True),
+        Column("order_id", ("Order Id",), required=True),
+        Column("fill_id", ("Fill Id",), required=True),
         Column("currency", ("Currency",)),
         Column("isin", ("ISIN", "ISIN/CUSIP")),
         Column("cusip", ("CUSIP",)),
@@ -124,23 +133,24 @@ BROKER_DAYS = Resource(
     name="broker_days",
     date_column="trade_date",
     summary_labels=("equities", "options", "futures", "forex", "total"),
-    kept_aside=(*FEE_LABELS, "fee: *", "adj fees", "transfer: *"),
+    fee_labels=FEE_LABELS,
+    kept_aside=("fee: *", "adj fees", "transfer: *"),
     columns=(
-        _key("trade_date", "Date", Kind.DATE),
+        _key("trade_date", "Date", ColumnType.DATE),
         Column("instrument_type", ("Type",)),
-        Column("orders_count", ("Orders",), Kind.COUNT),
-        Column("fills_count", ("Fills",), Kind.COUNT),
-        Column("quantity", ("Qty",), Kind.NUMBER),
-        Column("gross_pnl", ("Gross",), Kind.NUMBER, in_header=True),
-        Column("total_fees", ("Trade Fees",), Kind.NUMBER),
-        Column("net_pnl", ("Net",), Kind.NUMBER, in_header=True),
-        Column("adjusted_net_pnl", ("Adj Net",), Kind.NUMBER),
-        Column("unrealized_delta", ("Unrealized Δ", "Unrealized δ"), Kind.NUMBER),
-        Column("total_delta", ("Total Δ", "Total δ"), Kind.NUMBER),
-        Column("transfers_amount", ("Transfers",), Kind.NUMBER),
-        Column("cash_amount", ("Cash",), Kind.NUMBER),
-        Column("unrealized_pnl", ("Unrealized",), Kind.NUMBER),
-        Column("end_balance", ("End Balance",), Kind.NUMBER),
+        Column("orders_count", ("Orders",), ColumnType.COUNT),
+        Column("fills_count", ("Fills",), ColumnType.COUNT),
+        Column("quantity", ("Qty",), ColumnType.NUMBER),
+        Column("gross_pnl", ("Gross",), ColumnType.NUMBER, required=True),
+        Column("total_fees", ("Trade Fees",), ColumnType.NUMBER),
+        Column("net_pnl", ("Net",), ColumnType.NUMBER, required=True),
+        Column("adjusted_net_pnl", ("Adj Net",), ColumnType.NUMBER),
+        Column("unrealized_delta", ("Unrealized Δ", "Unrealized δ"), ColumnType.NUMBER),
+        Column("total_delta", ("Total Δ", "Total δ"), ColumnType.NUMBER),
+        Column("transfers_amount", ("Transfers",), ColumnType.NUMBER),
+        Column("cash_amount", ("Cash",), ColumnType.NUMBER),
+        Column("unrealized_pnl", ("Unrealized",), ColumnType.NUMBER),
+        Column("end_balance", ("End Balance",), ColumnType.NUMBER),
     ),
 )
 
@@ -149,13 +159,13 @@ POSITIONS = Resource(
     date_column="trade_date",
     kept_aside=(*FEE_LABELS, "unrealized delta", "qty traded", "realized"),
     columns=(
-        _key("trade_date", "Date", Kind.DATE),
+        _key("trade_date", "Date", ColumnType.DATE),
         _key("account_name", "Account"),
-        _key("symbol", "Symbol", Kind.SYMBOL),
-        Column("quantity", ("Qty",), Kind.NUMBER),
-        Column("average_price", ("Avg Price",), Kind.NUMBER),
-        Column("close_price", ("Close",), Kind.NUMBER, in_header=True),
-        Column("unrealized_pnl", ("Unrealized",), Kind.NUMBER),
+        _key("symbol", "Symbol", ColumnType.SYMBOL),
+        Column("quantity", ("Qty",), ColumnType.NUMBER),
+        Column("average_price", ("Avg Price",), ColumnType.NUMBER),
+        Column("close_price", ("Close",), ColumnType.NUMBER, required=True),
+        Column("unrealized_pnl", ("Unrealized",), ColumnType.NUMBER),
     ),
 )
 
@@ -164,10 +174,10 @@ ADJUSTMENTS = Resource(
     date_column="trade_date",
     kept_aside=("comment",),
     columns=(
-        _key("trade_date", "Date", Kind.DATE),
+        _key("trade_date", "Date", ColumnType.DATE),
         _key("account_name", "Account"),
         _key("category", "Category"),
-        _key("amount", "Amount", Kind.NUMBER),
+        _key("amount", "Amount", ColumnType.NUMBER),
     ),
 )
 

@@ -213,7 +213,7 @@ class ApiSource:
 
         It has no pages, so that nothing else tells where it ends.
         """
-        before = None
+        before: bytes | None = None
         for _ in range(ATTEMPTS):
             body = self._client.report("summaryByDate", **fields)
             if _has_totals(body) or body == before:

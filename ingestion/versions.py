@@ -2,7 +2,7 @@
 
 A day version is what an account's day held at some time: a set of rows named by the
 hash of their content. It is known from the time it was first seen on; but a day that no
-run had looked at before counts as known at 08:00 Eastern on the morning after it,
+run had covered before counts as known at 08:00 Eastern on the morning after it,
 whenever it was loaded.
 """
 
@@ -12,7 +12,7 @@ from datetime import date, datetime
 
 import duckdb
 
-from ingestion.intake import Intake
+from ingestion.parsed_batch import ParsedBatch
 from ingestion.resources import FILLS
 
 EMPTY_DAY = "no rows"
@@ -20,8 +20,8 @@ SLICE_ROWS = 350_000
 
 
 @dataclass(frozen=True)
-class Looked:
-    """What earlier runs have looked at already.
+class PriorCoverage:
+    """What earlier runs have read already.
 
     Attributes:
         before: They saw all days before this date; None: nothing counts as seen.
@@ -52,15 +52,15 @@ class ChangedDays:
 
 
 def compare(
-    intake: Intake,
+    parsed: ParsedBatch,
     warehouse: duckdb.DuckDBPyConnection,
     *,
     listed: set[str],
     as_of: date,
-    looked: Looked,
+    prior: PriorCoverage,
     now: datetime,
 ) -> ChangedDays:
-    """Make tables `changes` and `unchanged` in the intake.
+    """Make tables `changes` and `unchanged` in the batch.
 
     `changes`: resource, account_number, trade_date, content_hash, rows_count,
     origin_number, known_at (naive UTC), is_loaded (its rows are in the warehouse).
@@ -73,12 +73,12 @@ def compare(
         as_of: Days from this date on are left out.
         now: Naive UTC.
     """
-    scratch = intake.connection
-    intake.create_days()
+    scratch = parsed.connection
+    parsed.create_days()
     _fetch_held(scratch, warehouse, as_of)
     scratch.execute("create or replace table listed (account_number varchar)")
     scratch.execute("create or replace table known_accounts (account_number varchar)")
-    for table, numbers in (("listed", listed), ("known_accounts", looked.accounts)):
+    for table, numbers in (("listed", listed), ("known_accounts", prior.accounts)):
         scratch.execute(
             f"insert into {table} select unnest(?::varchar[])", [sorted(numbers)]
         )
@@ -136,8 +136,8 @@ def compare(
             case
                 when held_known_at is not null
                     then greatest($now, held_known_at + interval 1 microsecond)
-                -- Earlier runs looked at this day and found nothing.
-                when trade_date < $looked_before
+                -- Earlier runs read this day and found nothing.
+                when trade_date < $covered_before
                     and account_number in (from known_accounts)
                     then $now
                 else timezone('UTC', timezone(
@@ -146,7 +146,7 @@ def compare(
             end as known_at
         from compared where content_hash is distinct from held_hash
         """,
-        {"now": now, "looked_before": looked.before or date.min},
+        {"now": now, "covered_before": prior.before or date.min},
     )
     scratch.execute("""
         create or replace table unchanged as
@@ -176,9 +176,9 @@ def compare(
     )
 
 
-def slices(intake: Intake) -> list[tuple[date, date]]:
+def slices(parsed: ParsedBatch) -> list[tuple[date, date]]:
     """First and last dates of parts of `changes` that are small enough to load."""
-    days = intake.connection.execute(
+    days = parsed.connection.execute(
         "select trade_date, sum(rows_count) from changes where not is_loaded "
         "group by trade_date order by trade_date"
     ).fetchall()

@@ -15,8 +15,9 @@ from runtime.home import Home
 from runtime.limits import is_shortage
 
 RUN_CONTEXT = "raw.run_context"
-# Counted up with every change to schema `raw` that an existing file does not have.
-RAW_LAYOUT = 2
+# Counted up with every change to schema `raw` that an existing file does not have;
+# ingestion/migrations.py leads from each layout since the oldest to the next.
+RAW_LAYOUT, OLDEST_RAW_LAYOUT = 3, 2
 
 
 @contextmanager
@@ -89,21 +90,10 @@ def read_run_context(home: Home) -> RunContext | None:
     if not home.warehouse.exists():
         return None
     with open_warehouse(home.warehouse, read_only=True) as connection:
-        schema, table = RUN_CONTEXT.split(".")
-        columns = connection.execute(
-            "select column_name from information_schema.columns "
-            "where table_schema = ? and table_name = ?",
-            [schema, table],
-        ).fetchall()
-        if not columns:
+        layout = raw_layout(connection)
+        if layout is None:
             return None
-        layout = 1
-        if ("layout",) in columns:
-            layouts = connection.execute(f"select layout from {RUN_CONTEXT}").fetchall()
-            if not layouts:
-                return None
-            layout = layouts[0][0]
-        if layout != RAW_LAYOUT:
+        if not OLDEST_RAW_LAYOUT <= layout <= RAW_LAYOUT:
             raise UserError(
                 f"{home.warehouse} was made by another version of this project. Move "
                 f"{home.root} away and load it anew (CHANGELOG.md says what else)."
@@ -113,6 +103,23 @@ def read_run_context(home: Home) -> RunContext | None:
             f"from {RUN_CONTEXT}"
         ).fetchone()
     return RunContext(*row) if row else None
+
+
+def raw_layout(connection: duckdb.DuckDBPyConnection) -> int | None:
+    """How schema `raw` is laid out; None where no load has begun."""
+    columns = connection.execute(
+        "select table_name || '.' || column_name from information_schema.columns "
+        "where table_schema = 'raw' and table_name in ('run_context', 'quarantine')"
+    ).fetchall()
+    if ("run_context.as_of",) not in columns:
+        return None
+    if ("run_context.layout",) not in columns:
+        return 1
+    layouts = connection.execute(f"select layout from {RUN_CONTEXT}").fetchall()
+    if layouts:
+        return layouts[0][0]
+    # A first load that was stopped has not said so yet.
+    return RAW_LAYOUT if ("quarantine.reason_code",) in columns else 2
 
 
 def write_run_context(

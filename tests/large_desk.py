@@ -341,6 +341,7 @@ def _accounts(desk: LargeDesk) -> pa.Table:
         "currency": ["USD"] * len(numbers),
         "name_hash": [f"x{number}" for number in numbers],
         "content_hash": numbers,
+        "account_code": [f"LD{number}" for number in numbers],
     }
     return pa.table(
         {

@@ -347,7 +347,7 @@ def raw_tables(home: Home) -> dict[str, list[tuple]]:
     """Every row of schema `raw`; times included, for the clock of the runs stood still.
 
     Left out: dlt's own tables; what the gate found, whose batches are cut where a run
-    goes on; and the clock time at which a past morning was rebuilt.
+    resumes; and the clock time at which a past morning was rebuilt.
     """
     names = rows(
         home,

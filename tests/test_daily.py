@@ -26,7 +26,7 @@ from tests.conftest import (
 from tests.desks import some_of
 from tests.draws import draw
 from tests.in_process import call_daily
-from tests.ingestion.test_simulator_awkward import awkward_firm
+from tests.ingestion.test_simulator_edge_cases import edge_case_firm
 
 STEPS = [
     "ingest", "freshness", "build", "train", "score", "risk", "publish", "report",
@@ -216,7 +216,7 @@ def test_two_runs_at_once_one_works_and_the_other_says_who_does(tmp_path: Path) 
 
 
 def test_of_two_processes_started_at_once_one_works(tmp_path: Path) -> None:
-    with serve(awkward_firm(), rate_limit=10**6) as simulator:
+    with serve(edge_case_firm(), rate_limit=10**6) as simulator:
         # So that the first one is still at work when the second one comes.
         simulator.faults.delay_seconds = 8
         simulator.faults.once(Fault.TIMEOUT, action="accounts")

@@ -11,7 +11,7 @@ from ingestion.simulator import serve
 from runtime.sessions import EASTERN
 from tests.conftest import SampleRun
 from tests.in_process import call_daily
-from tests.ingestion.test_simulator_awkward import awkward_firm
+from tests.ingestion.test_simulator_edge_cases import edge_case_firm
 
 SECRET = "correct-horse-battery"
 
@@ -37,7 +37,7 @@ def test_all_is_well_with_the_sample(sample: SampleRun) -> None:
 
 
 def test_it_logs_in_and_out_at_the_api(tmp_path: Path) -> None:
-    with serve(awkward_firm(), password=SECRET) as simulator:
+    with serve(edge_case_firm(), password=SECRET) as simulator:
         run = call_daily(
             "doctor",
             PROPREPORTS_URL=simulator.url,
@@ -54,7 +54,7 @@ def test_it_logs_in_and_out_at_the_api(tmp_path: Path) -> None:
 
 def test_everything_wrong_is_one_line_each_with_a_mend(tmp_path: Path) -> None:
     (tmp_path / "risk.duckdb").write_text("no database")
-    with serve(awkward_firm(), password="another") as simulator:
+    with serve(edge_case_firm(), password="another") as simulator:
         run = call_daily(
             "doctor",
             PROPREPORTS_URL=simulator.url,
@@ -170,7 +170,7 @@ def test_settings_that_break_are_one_line_as_well(
 
 
 def test_a_token_is_tried_and_said_to_be_taken(tmp_path: Path) -> None:
-    with serve(awkward_firm(), password=SECRET) as simulator:
+    with serve(edge_case_firm(), password=SECRET) as simulator:
         _, token = simulator.answer(
             {"action": "login", "user": simulator.user, "password": SECRET}
         )

@@ -2,7 +2,7 @@
     How much more or less the broker has, in words; null where the two agree.
     `one` and `many` name what is counted; without `many` it is an amount in dollars.
 #}
-{% macro difference_text(surplus, agrees, one, many=none) -%}
+{% macro difference_text(difference, agrees, one, many=none) -%}
     case
         when not {{ agrees }}
             then
@@ -10,15 +10,15 @@
                     trailing '.' from
                     trim(
                         trailing '0' from
-                        cast(cast(abs({{ surplus }}) as decimal(38, 4)) as string)
+                        cast(cast(abs({{ difference }}) as decimal(38, 4)) as string)
                     )
                 )
                 || case
-                    when {{ surplus }} > 0 then ' more '
+                    when {{ difference }} > 0 then ' more '
                     else '{{ " fewer " if many else " less " }}'
                 end
                 || case
-                    when abs({{ surplus }}) = 1 then '{{ one }}' else '{{ many or one }}'
+                    when abs({{ difference }}) = 1 then '{{ one }}' else '{{ many or one }}'
                 end
     end
 {%- endmacro %}

@@ -26,7 +26,7 @@
             -- The share of the fees that closes; the opening leg takes the rest.
             {{ to_amount(
                 'cast(total_fees as double) * '
-                ~ safe_ratio('abs(position_before)', 'abs(signed_quantity)')
+                ~ safe_divide('abs(position_before)', 'abs(signed_quantity)')
             ) }} as closing_fees
         from fills_placed
     ),

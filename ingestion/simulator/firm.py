@@ -79,7 +79,7 @@ class Fill:
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether it counts nowhere."""
+        """Whether it is excluded everywhere."""
         return self.status == CANCELLED
 
     @property

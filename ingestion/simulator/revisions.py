@@ -70,7 +70,7 @@ def correct(at: datetime, fill: Fill, **changes: object) -> Revision:
 def recompute_fees(
     at: datetime, days: Collection[Day], column: str, per_unit: Decimal
 ) -> Revision:
-    """A fee column of all regular fills of some days is computed anew.
+    """A fee column of all regular fills of some days is computed again.
 
     Like the vendor's formulas it leaves cancelled fills and journal entries alone.
     """

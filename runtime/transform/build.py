@@ -15,7 +15,7 @@ from runtime.transform.dbt import run_dbt
 # Unit tests check the code, not the data: they belong to `make test`.
 _DATA_ONLY = ("--exclude-resource-type", "unit_test")
 # Rows that a build leaves alone were tested when they were built.
-_NEW_ROWS_ONLY = ("--vars", "{test_new_rows_only: true}")
+_NEW_ROWS_ONLY = {"TEST_NEW_ROWS_ONLY": "true"}
 
 
 def build_models(
@@ -42,13 +42,15 @@ def build_models(
     if reason:
         forget_build(home)
     drop_orphans(home)
-    common = (*_DATA_ONLY, *_NEW_ROWS_ONLY, *options)
     for end in batch_ends(home, batch_fills):
         run_dbt(
-            settings, home, "build", "--selector", "backfill", *common,
-            build_through=end,
+            settings, home, "build", "--selector", "backfill", *_DATA_ONLY, *options,
+            project_environment=_NEW_ROWS_ONLY | {"BUILD_THROUGH": end},
         )  # fmt: skip
-    results = run_dbt(settings, home, "build", "--selector", "before_scoring", *common)
+    results = run_dbt(
+        settings, home, "build", "--selector", "before_scoring", *_DATA_ONLY, *options,
+        project_environment=_NEW_ROWS_ONLY,
+    )  # fmt: skip
     message = record_models(home)
     if reason:
         message += f" (in full: {reason})"
@@ -63,5 +65,5 @@ def build_risk_models(settings: Settings, home: Home) -> list:
     """
     return run_dbt(
         settings, home, "build", "--selector", "after_scoring",
-        *_DATA_ONLY, *_NEW_ROWS_ONLY,
+        *_DATA_ONLY, project_environment=_NEW_ROWS_ONLY,
     )  # fmt: skip

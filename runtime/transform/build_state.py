@@ -164,7 +164,12 @@ def fingerprint() -> str:
         [
             *(_DBT / "macros").rglob("*.sql"),
             *(_DBT / "models" / "staging" / "propreports").glob("*.sql"),
-            *(_DBT / "models" / "intermediate").rglob("*.sql"),
+            # Checks read what is built; nothing is built of them.
+            *(
+                path
+                for path in (_DBT / "models" / "intermediate").rglob("*.sql")
+                if not path.parent.name.endswith("_checks")
+            ),
             *(
                 _DBT / "models" / "marts" / "core" / f"{mart}.sql"
                 for mart in _PUBLISHED_BY_DATE

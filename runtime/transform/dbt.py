@@ -1,6 +1,8 @@
 """Runs dbt in this process: one import for the whole morning, several invocations."""
 
 import os
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from runtime.errors import UserError
@@ -32,7 +34,10 @@ def project_variables() -> dict[str, float]:
 
 
 def run_dbt(
-    settings: Settings, home: Home, *arguments: str, build_through: str = ""
+    settings: Settings,
+    home: Home,
+    *arguments: str,
+    project_environment: Mapping[str, str] = MappingProxyType({}),
 ) -> list:
     """Run one dbt command on the warehouse of `home`.
 
@@ -40,7 +45,8 @@ def run_dbt(
         settings: Threads and memory limit.
         home: Whose warehouse.
         arguments: The command, then its options, as on dbt's command line.
-        build_through: Fills of later dates are left out, if no build took them on yet.
+        project_environment: What models and tests read through `env_var`. Not `--vars`:
+            other variables make dbt read the whole project anew.
 
     Returns:
         dbt's results, one per node; empty for commands without nodes.
@@ -48,7 +54,9 @@ def run_dbt(
     Raises:
         TransformError: dbt failed.
     """
-    outcome, results = _invoke(settings, home, *arguments, build_through=build_through)
+    outcome, results = _invoke(
+        settings, home, *arguments, project_environment=project_environment
+    )
     if not outcome.success:
         raise TransformError(_failure(settings, home, arguments[0], outcome, results))
     return results
@@ -95,16 +103,18 @@ def _limit(limit: "Time") -> str:
 
 
 def _invoke(
-    settings: Settings, home: Home, *arguments: str, build_through: str = ""
+    settings: Settings,
+    home: Home,
+    *arguments: str,
+    project_environment: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple["dbtRunnerResult", list]:
     environment = {
         "RISK_HOME": str(home.root),
         "THREADS": str(settings.threads),
         "MEMORY_LIMIT": settings.memory_limit,
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        **project_environment,
     }
-    if build_through:
-        environment["BUILD_THROUGH"] = build_through
     before = {name: os.environ.get(name) for name in environment}
     os.environ.update(environment)
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager

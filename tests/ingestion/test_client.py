@@ -366,7 +366,7 @@ def test_an_account_that_appears_later_brings_its_history(tmp_path: Path) -> Non
     ) == [("501", 2), ("502", 2)]
 
 
-def test_a_row_quarantined_over_the_api_is_counted_once_until_mended(
+def test_a_row_quarantined_over_the_api_is_counted_once_until_fixed(
     tmp_path: Path,
 ) -> None:
     """The window moves every morning; what it re-reads it also forgets."""

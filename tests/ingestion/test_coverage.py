@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ingestion.accounts import account_code
 from ingestion.history import rebuild
 from ingestion.simulator import Account, Fault, Firm, serve
 from ingestion.simulator.firm import Adjustment, Fill
@@ -95,7 +96,7 @@ def test_an_unfinished_load_belongs_to_its_firm(tmp_path: Path) -> None:
     with serve(old, as_of=date(2025, 3, 18), **FREE) as simulator:
         with pytest.raises(UserError, match="sessions, more than 5"):
             load_morning(simulator, home)
-        # The same again, with the gate told to go on, reads no month twice.
+        # The same again, with the gate set to warn, reads no month twice.
         asked = len(simulator.requests)
         load_morning(simulator, home, gate="warn")
         months = [x for action, x in simulator.requests[asked:] if action == "fills"]
@@ -228,6 +229,73 @@ def test_fees_are_found_by_name_wherever_they_stand(tmp_path: Path) -> None:
     assert fees == {"comm": Decimal("0.50"), "ecn_fee": Decimal("-0.20")}
 
 
+def test_fee_columns_of_the_summary_are_amounts_and_add_up(tmp_path: Path) -> None:
+    """In every way PropReports writes them; adjustments are no fees.
+
+    Unknown are the sum of fees without a column, beside a column that nobody has
+    declared, and of a cell that is no amount.
+    """
+    home = Home(tmp_path / "home")
+    accounts = ("A1", "A2", "A3")
+    exports = Exports(tmp_path / "exports").write(exported(x, 6) for x in accounts)
+    summaries = exports.folder / "summaryByDate"
+    summaries.mkdir()
+    for name, columns, *lines in (
+        (
+            "A1",
+            "Comm,Ecn Fee,SEC,Fee: VAT,Adj Fees",
+            '3/3/2025,Eq,0,1233.50,0,"$1,234.50",($1.25),+.25,9.00,9.00',
+            "3/4/2025,Eq,0,0.00,0,0.00,-,,0,0",
+            "3/5/2025,Eq,0,2.00,0,0.00,,,9.00,0",
+        ),
+        ("A2", "Comm,Locates", "3/5/2025,Eq,0,2.00,0,1.00,1.00"),
+        ("A3", "Comm", "3/6/2025,Eq,0,2.00,0,two"),
+    ):
+        header = f"Date,Type,Gross,Trade Fees,Net,{columns}"
+        (summaries / f"{name}.csv").write_text("\n".join([header, *lines]))
+    load_files(exports.folder, home)
+    day = "account_number, cast(trade_date as varchar)"
+    assert rows(
+        home, f"select {day}, fee_columns_amount from raw.broker_days order by all"
+    ) == [
+        ("500", "2025-03-03", Decimal("1233.50")),
+        ("500", "2025-03-04", 0),
+        ("500", "2025-03-05", None),
+        ("501", "2025-03-05", None),
+        ("502", "2025-03-06", None),
+    ]
+    assert rows(
+        home, f"select {day}, fee_name, amount from raw.broker_fees order by all"
+    ) == [
+        ("500", "2025-03-03", "comm", Decimal("1234.50")),
+        ("500", "2025-03-03", "ecn_fee", Decimal("-1.25")),
+        ("500", "2025-03-03", "sec", Decimal("0.25")),
+        ("501", "2025-03-05", "comm", 1),
+        ("502", "2025-03-06", "comm", None),
+    ]
+    assert rows(
+        home, "select column_name, cell, is_known from raw.extra_cells order by all"
+    ) == [
+        ("Adj Fees", "9.00", True),
+        ("Comm", "two", True),
+        ("Fee: VAT", "9.00", True),
+        ("Fee: VAT", "9.00", True),
+        ("Locates", "1.00", False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("ZZA001", "ZZA001"), ("ZZA001-OP Jane Roe", "ZZA001-OP"), ("DESK", "DESK"),
+        ("zza1 Roe", "zza1"), (" ZZA001 (Roe)", "ZZA001"), ("DESK Roe", ""),
+        ("desk", ""), ("Jane Roe", ""), ("Zza1", ""), ("(Roe) ZZA001", ""), ("", ""),
+    ],
+)  # fmt: skip
+def test_the_code_of_an_account_is_no_persons_name(name: str, code: str) -> None:
+    assert account_code(name) == code
+
+
 def test_what_dlt_left_half_written_is_in_nobodys_way(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     exports = Exports(tmp_path / "exports").write([exported("A1", 3)])
@@ -297,7 +365,7 @@ def test_a_blank_answer_takes_nothing_away(
         load_morning(simulator, home)
     marks = rows(home, "select count(*) from raw.day_versions where rows_count = 0")
     assert marks == [(0,)]
-    said = rows(home, "select resource, reason from raw.quarantine")
-    assert said == [
+    found = rows(home, "select resource, reason from raw.quarantine")
+    assert found == [
         ("positions", "came without even a header, though there were rows before")
     ]

@@ -20,7 +20,7 @@ from runtime.home import Home
 from runtime.warehouse import read_run_context
 from tests.conftest import rows
 from tests.draws import draw
-from tests.ingestion.test_simulator_awkward import awkward_firm
+from tests.ingestion.test_simulator_edge_cases import edge_case_firm
 from tests.mornings import assert_as_shown, held, load_morning, raw_tables
 
 AFTER = date(2025, 3, 5)
@@ -66,7 +66,7 @@ def test_a_fault_of_fills_is_survived_or_refused_in_one_line(
     tmp_path: Path, fault: Fault
 ) -> None:
     home = home_in(tmp_path)
-    with serve(awkward_firm(), as_of=AFTER, page_size=6, **FREE) as simulator:
+    with serve(edge_case_firm(), as_of=AFTER, page_size=6, **FREE) as simulator:
         simulator.faults.delay_seconds = 2
         simulator.faults.once(fault)
         try:
@@ -90,7 +90,7 @@ def test_a_fault_of_every_action_in_one_load_is_survived(
     if faults[0] in PASSING:
         actions = ("login", *ACTIONS, "logout")
     pages = {"page_size": 3, "positions_page_size": 3}
-    with serve(awkward_firm(), as_of=AFTER, **pages, **FREE) as simulator:
+    with serve(edge_case_firm(), as_of=AFTER, **pages, **FREE) as simulator:
         for action in actions:
             for fault in faults:
                 simulator.faults.once(fault, action=action)
@@ -105,7 +105,7 @@ def loaded(
 ) -> Iterator[tuple[Simulator, Home]]:
     """A simulator on a virtual morning, and a home that holds what it shows."""
     pages = {"page_size": 3, "positions_page_size": 3}
-    with serve(awkward_firm(), as_of=AFTER, **pages, **FREE) as simulator:
+    with serve(edge_case_firm(), as_of=AFTER, **pages, **FREE) as simulator:
         home = home_in(tmp_path_factory.mktemp("loaded"))
         load_morning(simulator, home)
         yield simulator, home
@@ -117,7 +117,7 @@ def before(loaded: tuple[Simulator, Home]) -> dict[str, list[tuple]]:
     return raw_tables(loaded[1])
 
 
-# What of a resource that is not essential is set aside, with what is said of it.
+# What of a resource that is not essential is set aside, with the reason kept.
 SETS_ASIDE = {
     Fault.WRONG_HEADER: "has no column",
     Fault.EMPTY: "came without even a header",
@@ -223,7 +223,7 @@ def test_a_blank_answer_is_no_rows_where_none_are_held(
     tmp_path: Path, actions: tuple[str, ...]
 ) -> None:
     home = home_in(tmp_path)
-    with serve(awkward_firm(), as_of=AFTER, **FREE) as simulator:
+    with serve(edge_case_firm(), as_of=AFTER, **FREE) as simulator:
         for action in actions:
             simulator.faults.once(Fault.EMPTY, action=action, times=10**6)
         load_morning(simulator, home)
@@ -235,7 +235,7 @@ def test_a_blank_answer_is_no_rows_where_none_are_held(
 
 def test_a_blank_month_of_fills_is_no_rows_where_none_are_held(tmp_path: Path) -> None:
     home = home_in(tmp_path)
-    firm = awkward_firm()
+    firm = edge_case_firm()
     early = [
         replace(
             x,
@@ -256,7 +256,7 @@ def test_a_blank_month_of_fills_is_no_rows_where_none_are_held(tmp_path: Path) -
 def test_a_deposit_before_the_first_trade_is_held(tmp_path: Path) -> None:
     """An account is funded first and trades then."""
     home = home_in(tmp_path)
-    firm = awkward_firm()
+    firm = edge_case_firm()
     deposit = Adjustment(
         date(2025, 2, 20), firm.accounts[0].name, "Transfer: Deposit", Decimal("5000")
     )

@@ -1,4 +1,4 @@
-"""The gate: what stops a run before anything counts, and what is only said."""
+"""The gate: what stops a run before anything counts, and what is only reported."""
 
 import re
 import shutil
@@ -142,7 +142,7 @@ def test_times_of_another_zone_stop_the_run_and_nothing_counts(
     assert "times_eastern" in unmet(home)
     assert last_day(home) == 0
     assert read_run_context(home) == context
-    # Told only to warn, the same data loads and the warning stays.
+    # Set only to warn, the same data loads and the warning stays.
     summary = load(odd, home, AFTER, gate="warn")
     assert summary.warnings >= 1
     assert last_day(home) > 10

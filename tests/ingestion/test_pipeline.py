@@ -50,7 +50,7 @@ def load(folder: Path, **settings: object) -> tuple[Home, IngestSummary]:
 
 
 def bring(folder: Path, **settings: object) -> Home:
-    """The home that a run on `folder`/exports goes on with."""
+    """The home that a run on `folder`/exports resumes with."""
     return bring_up_to_date(
         make_settings(
             source="files",
@@ -114,7 +114,7 @@ def test_a_corrected_day_is_a_new_version_and_the_old_one_stays(tmp_path: Path) 
         ("2025-03-04", "10.00000000"),
     ]
     assert rows(home, "select count(*) from raw.fills") == [(5,)]
-    # The correction is taken back: the first version speaks again, loaded only once.
+    # The correction is taken back: the first version is current again, loaded once.
     exports.write(TWO_DAYS)
     home, summary = load(tmp_path)
     assert (summary.days_changed, summary.rows_loaded) == (1, 0)
@@ -181,7 +181,7 @@ def test_nothing_of_the_as_of_date_or_later_is_in_a_past_home(tmp_path: Path) ->
     assert rows(home, "select max(trade_date) from raw.fills") == [(date(2025, 3, 3),)]
 
 
-def test_a_rejected_row_is_quarantined_until_the_file_is_mended(tmp_path: Path) -> None:
+def test_a_rejected_row_is_quarantined_until_the_file_is_fixed(tmp_path: Path) -> None:
     exports = Exports(tmp_path / "exports").write(TWO_DAYS)
     path = exports.folder / "fills" / "500.csv"
     good = path.read_text()

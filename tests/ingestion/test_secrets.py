@@ -10,7 +10,7 @@ import pytest
 from ingestion.simulator import Fault, Simulator, serve
 from runtime.home import Home
 from tests.conftest import Run, rows, start_python
-from tests.ingestion.test_simulator_awkward import awkward_firm
+from tests.ingestion.test_simulator_edge_cases import edge_case_firm
 
 PASSWORD = "correct-horse-battery"
 WRONG = "wrong-horse-battery"
@@ -56,10 +56,10 @@ def run(simulator: Simulator, home: Home, password: str, *arguments: str) -> Run
 
 @pytest.fixture(scope="module")
 def traces(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, list[Run], list]:
-    """A home after runs of every kind, what they said, and the secrets in use."""
+    """A home after runs of every kind, their output, and the secrets in use."""
     home = Home(tmp_path_factory.mktemp("traces"))
     today = date.today()
-    firm = awkward_firm()
+    firm = edge_case_firm()
     with serve(
         firm, as_of=today + timedelta(days=1), password=PASSWORD, rate_limit=10**6
     ) as simulator:

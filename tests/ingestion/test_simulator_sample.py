@@ -157,7 +157,7 @@ def test_fees(firm, fills_by_account):
     assert len(columns) >= 4
 
 
-def test_awkward_rows_are_there(fills_by_account):
+def test_edge_case_rows_are_there(fills_by_account):
     seconds, repeats, crossings, held = 0, 0, 0, 0
     shared = defaultdict(set)
     for name, fills in fills_by_account.items():

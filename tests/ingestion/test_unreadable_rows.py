@@ -13,7 +13,7 @@ from ingestion.simulator import Dialect, serve
 from runtime.home import Home
 from tests.conftest import rows
 from tests.draws import draw
-from tests.ingestion.test_simulator_awkward import awkward_firm
+from tests.ingestion.test_simulator_edge_cases import edge_case_firm
 from tests.mornings import (
     COLUMNS,
     assert_as_shown,
@@ -89,7 +89,7 @@ def dialects() -> Iterator[object]:
 @pytest.mark.parametrize("dialect", dialects())
 def test_every_way_to_write_it_is_read_alike(tmp_path: Path, dialect: Dialect) -> None:
     home = home_in(tmp_path)
-    with serve(awkward_firm(), as_of=AFTER, dialect=dialect, **FREE) as simulator:
+    with serve(edge_case_firm(), as_of=AFTER, dialect=dialect, **FREE) as simulator:
         load_morning(simulator, home)
         assert held_fills(home) == shown_fills(simulator)
         assert_versions_are_whole(home)
@@ -114,7 +114,7 @@ def test_rows_that_cannot_be_read_are_quarantined_and_the_rest_loads(
     tmp_path: Path,
 ) -> None:
     home = home_in(tmp_path)
-    firm = awkward_firm()
+    firm = edge_case_firm()
     chosen = dict(zip(BAD_CELLS, firm.fills, strict=False))
     cells = {
         fill.propreports_id: {column: BAD_CELLS[column]}
@@ -137,7 +137,7 @@ def test_rows_that_cannot_be_read_are_quarantined_and_the_rest_loads(
         assert all(
             origin.startswith("fills 2025-03") and ok for *_, origin, ok in found
         )
-        # Mended at the source, they are read and leave the quarantine.
+        # Fixed at the source, they are read and leave the quarantine.
         simulator.dialect = Dialect()
         load_morning(simulator, home)
         assert_as_shown(home, simulator)
@@ -154,11 +154,11 @@ ELSEWHERE = {
 }
 
 
-def test_rows_of_any_table_that_cannot_be_read_are_quarantined_until_mended(
+def test_rows_of_any_table_that_cannot_be_read_are_quarantined_until_fixed(
     tmp_path: Path,
 ) -> None:
     home = home_in(tmp_path)
-    with serve(awkward_firm(), as_of=AFTER, **FREE) as simulator:
+    with serve(edge_case_firm(), as_of=AFTER, **FREE) as simulator:
         right = shown(simulator)
         simulator.dialect = Dialect(replaced=ELSEWHERE)
         summary = load_morning(simulator, home, gate="warn")
@@ -189,7 +189,7 @@ def test_an_account_with_an_unreadable_balance_stays(tmp_path: Path) -> None:
     columns = list(COLUMNS["accounts"].values())
     places = {n for n, (name, _) in enumerate(columns) if name in BALANCES}
     assert len(places) == len(BALANCES)
-    with serve(awkward_firm(), as_of=AFTER, **FREE) as simulator:
+    with serve(edge_case_firm(), as_of=AFTER, **FREE) as simulator:
         right = shown(simulator)
         # Several accounts have nothing.
         simulator.dialect = Dialect(
@@ -223,7 +223,7 @@ def test_a_column_nobody_has_declared_of_any_table_is_reported_or_kept_aside(
     dialect = Dialect(
         further_columns={kind: {"Mood": "fine"} for kind in ("accounts", *kinds)}
     )
-    with serve(awkward_firm(), as_of=AFTER, dialect=dialect, **FREE) as simulator:
+    with serve(edge_case_firm(), as_of=AFTER, dialect=dialect, **FREE) as simulator:
         load_morning(simulator, home)
         simulator.dialect = Dialect()
         right = shown(simulator)

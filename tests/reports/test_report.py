@@ -138,7 +138,7 @@ def said(rendered: Rendered) -> str:
 
 def test_the_subject_counts_who_is_at_high_risk_and_what_is_wrong() -> None:
     assert render(summary()).subject == "Risk for Mon 2026-03-02: 1 trader at high risk"
-    check = {"found_count": 3, "finding": "rows", "remedy": "See"}
+    check = {"found_count": 3, "finding": "rows", "how_to_fix": "See"}
     assert render(nothing() | {"problems": [check]}).subject == (
         "Risk for Mon 2026-03-02: 0 traders at high risk, 1 problem to look at first"
     )
@@ -179,7 +179,7 @@ def test_the_desk_is_told_with_its_worst_case_and_how_often_it_held() -> None:
 
 
 def test_a_mail_holds_only_what_every_client_knows() -> None:
-    check = {"found_count": 3, "finding": "rows <b>", "remedy": "See it"}
+    check = {"found_count": 3, "finding": "rows <b>", "how_to_fix": "See it"}
     told = render(
         summary(
             problems=[check], information=[check], score=SCORE, outcomes=[OUTCOME],
@@ -332,7 +332,11 @@ def test_nobody_to_call_reads_well() -> None:
 
 
 def test_what_is_wrong_comes_before_everything_else() -> None:
-    check = {"found_count": 3, "finding": "rows could not be read", "remedy": "See it"}
+    check = {
+        "found_count": 3,
+        "finding": "rows could not be read",
+        "how_to_fix": "See it",
+    }
     told = render(summary(problems=[check]))
     for text in (said(told), told.text):
         assert text.index("rows could not be read") < text.index("the desk is expected")
@@ -342,7 +346,11 @@ def test_what_is_wrong_comes_before_everything_else() -> None:
 
 
 def test_what_is_only_told_is_no_banner_and_comes_last() -> None:
-    check = {"found_count": 1200, "finding": "days were corrected", "remedy": "None"}
+    check = {
+        "found_count": 1200,
+        "finding": "days were corrected",
+        "how_to_fix": "None",
+    }
     told = render(summary(information=[check]))
     assert not page(told).select(".warning")
     assert [x.text for x in page(told).select(".told li")] == [
@@ -354,7 +362,7 @@ def test_what_is_only_told_is_no_banner_and_comes_last() -> None:
 
 
 def test_a_file_or_column_with_markup_in_its_name_does_no_harm() -> None:
-    check = {"found_count": 1, "finding": "column <b>x</b>", "remedy": "See it"}
+    check = {"found_count": 1, "finding": "column <b>x</b>", "how_to_fix": "See it"}
     found = page(render(summary(problems=[check], information=[check])))
     assert "<b>x</b>" in found.select_one(".warning").text
     assert "<b>x</b>" in found.select_one(".told li").text
@@ -474,7 +482,7 @@ def test_what_was_kept_of_a_morning_reads_as_it_did(tmp_path: Path) -> None:
 def test_nothing_sticks_out_on_a_phone_a_tablet_or_a_screen(
     name: str, tmp_path: Path
 ) -> None:
-    check = {"found_count": 3, "finding": "y" * 90, "remedy": "See it"}
+    check = {"found_count": 3, "finding": "y" * 90, "how_to_fix": "See it"}
     calls = summary()["calls"] | {"High": [call(name, "High", "-2000")]}
     told = render(
         summary(

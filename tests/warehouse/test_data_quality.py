@@ -139,6 +139,29 @@ def test_checks_of_the_gate_that_are_not_met_are_told_in_full(awkward: Home) -> 
         assert f"{words} [{name}]" in finding
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "delete from staging.check_index where check_name = 'stale'",
+        "insert into staging.check_index by name select 'data_quality' as mart, "
+        "'no_such_check' as check_name, 99 as check_order, true as needs_attention, "
+        "'Nothing.' as meaning, 'Delete it' as how_to_fix",
+    ],
+    ids=["check without its line", "line without its check"],
+)
+def test_the_index_and_the_checks_belong_together(
+    awkward: Home, statement: str
+) -> None:
+    settings = make_settings(source="files", risk_home=awkward.root)
+    before = told(awkward)
+    with duckdb.connect(awkward.warehouse) as connection:
+        connection.execute(statement)
+    with pytest.raises(TransformError, match=r"data_quality: .*NOT NULL"):
+        run_dbt(settings, awkward, "run", "--select", "data_quality")
+    run_dbt(settings, awkward, "seed", "--select", "check_index")
+    assert told(awkward) == before
+
+
 def test_nobodys_name_and_no_path_leaves_the_raw_layer(awkward: Home) -> None:
     held = rows(
         awkward, "select string_agg(origin || reason || cell) from raw.quarantine"

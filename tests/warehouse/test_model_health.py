@@ -140,7 +140,7 @@ def test_what_is_wrong_is_a_banner_and_what_is_told_comes_last(
         "0, 1, 0, 0, i, 20 from raw.run_context, range(7) as numbers (i)",
     )
     assert found == {
-        "no_call": (1, "traders have enough history and no prediction: T1", True),
+        "no_forecast": (1, "traders have enough history and no prediction: T1", True),
         "no_advice": (1, "traders are predicted and have no advice on size", True),
         "constant_predictions": (
             5, "predictions are the same for every trader (model: champion)",
@@ -150,7 +150,7 @@ def test_what_is_wrong_is_a_banner_and_what_is_told_comes_last(
             6, "features have moved away from what the models learned from: feature_6, "
             "feature_5, feature_4, feature_3, feature_2 and 1 more", False,
         ),
-        "baseline_speaks": (
+        "baseline_selected": (
             2, "of three outputs come from a baseline that no model has beaten lately: "
             "loss probability (base_rate_daily for 1), loss probability (rules for 4), "
             "quantiles (ew_quantiles for 5)", False,
@@ -162,9 +162,9 @@ def test_what_is_wrong_is_a_banner_and_what_is_told_comes_last(
     }  # fmt: skip
     told = summarise(built)
     alarms = [check["check_name"] for check in told["problems"]]
-    assert alarms[-3:] == ["no_call", "no_advice", "constant_predictions"]
+    assert alarms[-3:] == ["no_forecast", "no_advice", "constant_predictions"]
     others = [check["check_name"] for check in told["information"]]
-    assert others[-3:] == ["feature_drift", "baseline_speaks", "trial_running"]
+    assert others[-3:] == ["feature_drift", "baseline_selected", "trial_running"]
     assert told["selected_models"] == [
         "loss probability from the rules (4), the trader's base rate (1)",
         "expected P&L from the model of all traders",

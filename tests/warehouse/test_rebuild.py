@@ -207,6 +207,7 @@ def _accounts() -> pa.Table:
             "currency": ["USD"] * len(ACCOUNTS),
             "name_hash": ACCOUNTS,
             "content_hash": ACCOUNTS,
+            "account_code": ACCOUNTS,
         }
     )
 
@@ -389,19 +390,20 @@ def test_a_doubled_row_is_seen_by_hand_after_a_build_that_changed_nothing(
     assert "0 built anew" in _build(home)
     settings = make_settings(risk_home=home.root)
     for table in ("int_fills_current", "int_overnight_lot_matches", "int_round_trips"):
-        grain = f"has_grain_{table}_*"
+        grain = f"{table},test_name:unique_combination_of_columns"
         run_dbt(settings, home, "test", "--select", grain)
         with duckdb.connect(home.warehouse) as connection:
             connection.execute(
                 f"create or replace table doubled as from intermediate.{table} limit 1"
             )
             connection.execute(f"insert into intermediate.{table} from doubled")
-        with pytest.raises(TransformError, match=f"has_grain_{table}"):
+        with pytest.raises(TransformError, match=f"columns_{table}"):
             run_dbt(settings, home, "test", "--select", grain)
     # `make build` looks at what it built anew.
     run_dbt(
-        settings, home, "test", "--select", "has_grain_int_fills_current_*",
-        "--vars", "{test_new_rows_only: true}",
+        settings, home, "test", "--select",
+        "int_fills_current,test_name:unique_combination_of_columns",
+        project_environment={"TEST_NEW_ROWS_ONLY": "true"},
     )  # fmt: skip
 
 

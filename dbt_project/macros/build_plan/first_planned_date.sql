@@ -32,7 +32,12 @@
 
 {# From which date on a data test looks: see get_where_subquery. #}
 {% macro first_tested_date() -%}
-    {{ first_planned_date() if var('test_new_rows_only') else min_date() }}
+    {{ first_planned_date() if tests_new_rows_only() else min_date() }}
+{%- endmacro %}
+
+{# Whether data tests look at what the run built anew alone: `make build` asks for it. #}
+{% macro tests_new_rows_only() -%}
+    {{ return(env_var('TEST_NEW_ROWS_ONLY', 'false') == 'true') }}
 {%- endmacro %}
 
 {% macro date_of_query(sql) -%}

@@ -1,11 +1,11 @@
 {#
-    Overrides dbt's: with var test_new_rows_only (`make build` sets it) data tests look at
+    Overrides dbt's: with TEST_NEW_ROWS_ONLY (`make build` sets it) data tests look at
     what the run built anew; the rest was tested when it was built. Without it, as dbt
     does by itself, they see every row.
 #}
 {% macro duckdb__get_where_subquery(relation) -%}
     {%- set conditions = [config.get('where')] if config.get('where') else [] -%}
-    {%- if execute and var('test_new_rows_only') -%}
+    {%- if execute and tests_new_rows_only() -%}
         {%- for node in graph.nodes.values()
             if node.resource_type == 'model' and node.name == relation.identifier -%}
             {%- set planned_by = node.config.meta.planned_by -%}

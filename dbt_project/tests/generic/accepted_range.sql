@@ -1,13 +1,13 @@
-{# Fails where a value lies outside the limits given; null passes. #}
-{% test accepted_range(model, column_name, minimum=none, maximum=none) %}
+{# As dbt_utils' of that name: fails where a value lies outside the limits; null passes. #}
+{% test accepted_range(model, column_name, min_value=none, max_value=none) %}
 select *
 from {{ model }}
 where
     false
-    {% if minimum is not none -%}
-        or {{ column_name }} < {{ minimum }}
+    {% if min_value is not none -%}
+        or {{ column_name }} < {{ min_value }}
     {%- endif %}
-    {% if maximum is not none -%}
-        or {{ column_name }} > {{ maximum }}
+    {% if max_value is not none -%}
+        or {{ column_name }} > {{ max_value }}
     {%- endif %}
 {% endtest %}

@@ -85,7 +85,7 @@ final as (
         case
             when max(openings_count) >= 4
                 then
-                    {{ safe_ratio(
+                    {{ safe_divide(
                         'sum(case when is_opening and 2 * opening_number > '
                         ~ 'openings_count + 1 then entry_notional end)',
                         'sum(case when is_opening and 2 * opening_number < '

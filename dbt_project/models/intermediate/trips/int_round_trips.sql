@@ -217,11 +217,11 @@ trips_summarised as (
         max(multiplier) as multiplier,
         min_by(signed_quantity, leg_sequence) > 0 as is_long,
         max_by(position_after, leg_sequence) = 0 as is_closed,
-        {{ safe_ratio(
+        {{ safe_divide(
             'sum(case when signed_quantity > 0 then paid_amount end)',
             'sum(case when signed_quantity > 0 then signed_quantity end)',
         ) }} as buy_price,
-        {{ safe_ratio(
+        {{ safe_divide(
             'sum(case when signed_quantity < 0 then paid_amount end)',
             'sum(case when signed_quantity < 0 then signed_quantity end)',
         ) }} as sell_price,

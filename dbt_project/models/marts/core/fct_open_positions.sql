@@ -64,7 +64,7 @@ final as (
         ---------- numbers
         cast(held_days.position_quantity as decimal(38, 8)) as position_quantity,
         cast(lots_counted.lots_count as bigint) as lots_count,
-        {{ safe_ratio(
+        {{ safe_divide(
             'held_days.open_cost',
             'held_days.position_quantity * held_days.multiplier'
         ) }} as average_price,

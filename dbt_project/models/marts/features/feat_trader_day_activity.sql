@@ -93,13 +93,13 @@ final as (
         orders_count,
         cast(opened_trips_count as bigint) as opened_trips_count,
         cast(closed_trips_count as bigint) as closed_trips_count,
-        {{ safe_ratio('fills_count', 'mean_fills_20d') }} as fills_vs_20d_ratio,
-        {{ safe_ratio('opened_trips_count', 'mean_trips_20d') }} as trips_vs_20d_ratio,
+        {{ safe_divide('fills_count', 'mean_fills_20d') }} as fills_vs_20d_ratio,
+        {{ safe_divide('opened_trips_count', 'mean_trips_20d') }} as trips_vs_20d_ratio,
         ---------- tempo
         active_minutes,
-        {{ safe_ratio('active_minutes', 'mean_active_minutes_20d') }}
+        {{ safe_divide('active_minutes', 'mean_active_minutes_20d') }}
             as active_minutes_vs_20d_ratio,
-        {{ safe_ratio('gap_seconds', 'gaps_count') }} as mean_seconds_between_fills,
+        {{ safe_divide('gap_seconds', 'gaps_count') }} as mean_seconds_between_fills,
         case
             when gaps_count > 1
                 then
@@ -113,17 +113,17 @@ final as (
                     / nullif(gap_seconds / gaps_count, 0)
         end as fill_gap_variation,
         mean_minutes_between_trips,
-        {{ safe_ratio('mean_minutes_between_trips', 'mean_trip_tempo_20d') }}
+        {{ safe_divide('mean_minutes_between_trips', 'mean_trip_tempo_20d') }}
             as trip_tempo_vs_20d_ratio,
         ---------- time of day
-        {{ safe_ratio('first_hour_fills_count', 'timed_fills_count') }}
+        {{ safe_divide('first_hour_fills_count', 'timed_fills_count') }}
             as first_hour_fills_ratio,
-        {{ safe_ratio('morning_fills_count', 'timed_fills_count') }} as morning_fills_ratio,
-        {{ safe_ratio('timed_fills_count - morning_fills_count', 'timed_fills_count') }}
+        {{ safe_divide('morning_fills_count', 'timed_fills_count') }} as morning_fills_ratio,
+        {{ safe_divide('timed_fills_count - morning_fills_count', 'timed_fills_count') }}
             as afternoon_fills_ratio,
-        {{ safe_ratio('last_hour_fills_count', 'timed_fills_count') }}
+        {{ safe_divide('last_hour_fills_count', 'timed_fills_count') }}
             as last_hour_fills_ratio,
-        {{ safe_ratio('outside_hours_fills_count', 'timed_fills_count') }}
+        {{ safe_divide('outside_hours_fills_count', 'timed_fills_count') }}
             as outside_hours_fills_ratio,
         busiest_hour_fills_ratio,
         time_entropy

@@ -75,11 +75,11 @@ final as (
         others.trade_date,
         ---------- the other traders of the desk
         cast(others.others_count as bigint) as others_traders_count,
-        {{ safe_ratio('others.others_net_pnl', 'others.others_scale') }}
+        {{ safe_divide('others.others_net_pnl', 'others.others_scale') }}
             as others_net_pnl_scaled,
-        {{ safe_ratio('others.others_losing_count', 'others.others_count') }}
+        {{ safe_divide('others.others_losing_count', 'others.others_count') }}
             as others_loss_ratio,
-        {{ safe_ratio('others.others_fills_count', 'others.others_mean_fills') }}
+        {{ safe_divide('others.others_fills_count', 'others.others_mean_fills') }}
             as others_activity_ratio,
         ---------- calendar: Sunday is 0, on every engine
         cast({{ day_of_week('others.trade_date') }} as bigint) as day_of_week,

@@ -17,7 +17,7 @@ trader_days as (
         net_pnl as exact_net_pnl,
         pnl_scale_20d,
         cast(net_pnl as double) as net,
-        {{ safe_ratio('total_fees', 'notional') }} as fee_rate,
+        {{ safe_divide('total_fees', 'notional') }} as fee_rate,
         case when net_pnl < 0 then 1 else 0 end as is_loss,
         case when net_pnl > 0 then 1 else 0 end as is_win
     from {{ ref('int_trader_days') }}
@@ -153,7 +153,7 @@ final as (
         trade_date,
         ---------- the day's result
         net as net_pnl,
-        {{ safe_ratio('net', 'pnl_scale_20d') }} as net_pnl_scaled,
+        {{ safe_divide('net', 'pnl_scale_20d') }} as net_pnl_scaled,
         pnl_scale_20d,
         ---------- momentum and volatility
         {% for days in [3, 5, 10, 20, 60] -%}
@@ -161,26 +161,26 @@ final as (
                 as net_pnl_sum_{{ days }}d,
             case
                 when traded_days_count >= {{ days }}
-                    then {{ safe_ratio('sum_net_' ~ days ~ 'd', days ~ ' * pnl_scale_20d') }}
+                    then {{ safe_divide('sum_net_' ~ days ~ 'd', days ~ ' * pnl_scale_20d') }}
             end as net_pnl_momentum_{{ days }}d,
             case
                 when traded_days_count >= {{ days }}
-                    then {{ safe_ratio('stddev_net_' ~ days ~ 'd', 'pnl_scale_20d') }}
+                    then {{ safe_divide('stddev_net_' ~ days ~ 'd', 'pnl_scale_20d') }}
             end as net_pnl_volatility_{{ days }}d,
         {% endfor -%}
         {% for half_life in [5, 20] -%}
-            {{ safe_ratio('ewm_net_' ~ half_life ~ 'd', 'pnl_scale_20d') }}
+            {{ safe_divide('ewm_net_' ~ half_life ~ 'd', 'pnl_scale_20d') }}
                 as net_pnl_ewm_momentum_{{ half_life }}d,
-            {{ safe_ratio(
+            {{ safe_divide(
                 'sqrt(greatest(ewm_square_net_' ~ half_life ~ 'd - ewm_net_' ~ half_life
                 ~ 'd * ewm_net_' ~ half_life ~ 'd, 0))',
                 'pnl_scale_20d',
             ) }} as net_pnl_ewm_volatility_{{ half_life }}d,
         {% endfor -%}
         ---------- drawdown
-        {{ safe_ratio('peak_net_pnl - cumulative_net_pnl', 'pnl_scale_20d') }}
+        {{ safe_divide('peak_net_pnl - cumulative_net_pnl', 'pnl_scale_20d') }}
             as drawdown_scaled,
-        {{ safe_ratio('peak_net_pnl - cumulative_net_pnl', 'peak_net_pnl') }}
+        {{ safe_divide('peak_net_pnl - cumulative_net_pnl', 'peak_net_pnl') }}
             as drawdown_ratio,
         cast(traded_days_count - coalesce(peak_day_number, 0) as bigint)
             as drawdown_age_days,
@@ -192,23 +192,23 @@ final as (
         loss_day_ratio_60d,
         loss_day_ratio_ewm_5d,
         loss_day_ratio_ewm_20d,
-        {{ safe_ratio('best_net_20d', 'pnl_scale_20d') }} as best_day_20d_scaled,
-        {{ safe_ratio('worst_net_20d', 'pnl_scale_20d') }} as worst_day_20d_scaled,
+        {{ safe_divide('best_net_20d', 'pnl_scale_20d') }} as best_day_20d_scaled,
+        {{ safe_divide('worst_net_20d', 'pnl_scale_20d') }} as worst_day_20d_scaled,
         ---------- trips
-        {{ safe_ratio('won_trips_count', 'closed_trips_count') }} as trip_win_ratio,
-        {{ safe_ratio('won_trips_20d', 'closed_trips_20d') }} as trip_win_ratio_20d,
-        {{ safe_ratio('won_trips_pnl', 'won_trips_pnl + losing_trips_pnl') }}
+        {{ safe_divide('won_trips_count', 'closed_trips_count') }} as trip_win_ratio,
+        {{ safe_divide('won_trips_20d', 'closed_trips_20d') }} as trip_win_ratio_20d,
+        {{ safe_divide('won_trips_pnl', 'won_trips_pnl + losing_trips_pnl') }}
             as won_trips_pnl_ratio,
-        {{ safe_ratio('worst_trip_pnl', 'pnl_scale_20d') }} as worst_trip_scaled,
-        {{ safe_ratio(
-            safe_ratio('won_trips_pnl_20d', 'won_trips_20d'),
-            safe_ratio('losing_trips_pnl_20d', 'losing_trips_20d'),
+        {{ safe_divide('worst_trip_pnl', 'pnl_scale_20d') }} as worst_trip_scaled,
+        {{ safe_divide(
+            safe_divide('won_trips_pnl_20d', 'won_trips_20d'),
+            safe_divide('losing_trips_pnl_20d', 'losing_trips_20d'),
         ) }} as payoff_ratio_20d,
-        {{ safe_ratio('won_trips_pnl_20d', 'losing_trips_pnl_20d') }} as profit_factor_20d,
+        {{ safe_divide('won_trips_pnl_20d', 'losing_trips_pnl_20d') }} as profit_factor_20d,
         ---------- fees
-        {{ safe_ratio('total_fees', 'abs(gross_pnl)') }} as fee_share_of_gross,
-        {{ safe_ratio('sum_fees_20d', 'sum_abs_gross_20d') }} as fee_share_of_gross_20d,
-        {{ safe_ratio('fee_rate', 'mean_fee_rate_20d') }} as fee_rate_vs_20d_ratio,
+        {{ safe_divide('total_fees', 'abs(gross_pnl)') }} as fee_share_of_gross,
+        {{ safe_divide('sum_fees_20d', 'sum_abs_gross_20d') }} as fee_share_of_gross_20d,
+        {{ safe_divide('fee_rate', 'mean_fee_rate_20d') }} as fee_rate_vs_20d_ratio,
         ---------- rests and tenure
         cast({{ dbt.datediff('previous_trade_date', 'trade_date', 'day') }} as bigint)
             as days_since_previous_trade,

@@ -114,31 +114,31 @@ final as (
         trader_id,
         trade_date,
         ---------- direction
-        {{ safe_ratio('long_trips_count', 'closed_trips_count') }} as long_trips_ratio,
-        {{ safe_ratio('bought_notional', 'notional') }} as bought_notional_ratio,
+        {{ safe_divide('long_trips_count', 'closed_trips_count') }} as long_trips_ratio,
+        {{ safe_divide('bought_notional', 'notional') }} as bought_notional_ratio,
         ---------- holding times
-        {{ safe_ratio('held_seconds', '60 * held_trips_count') }} as mean_holding_minutes,
-        {{ safe_ratio('winner_seconds', '60 * winners_count') }}
+        {{ safe_divide('held_seconds', '60 * held_trips_count') }} as mean_holding_minutes,
+        {{ safe_divide('winner_seconds', '60 * winners_count') }}
             as mean_winner_holding_minutes,
-        {{ safe_ratio('loser_seconds', '60 * losers_count') }}
+        {{ safe_divide('loser_seconds', '60 * losers_count') }}
             as mean_loser_holding_minutes,
-        {{ safe_ratio(
-            safe_ratio('loser_seconds', 'losers_count'),
-            safe_ratio('winner_seconds', 'winners_count'),
+        {{ safe_divide(
+            safe_divide('loser_seconds', 'losers_count'),
+            safe_divide('winner_seconds', 'winners_count'),
         ) }} as disposition_ratio,
-        {{ safe_ratio(
-            safe_ratio('loser_seconds_20d', 'losers_20d'),
-            safe_ratio('winner_seconds_20d', 'winners_20d'),
+        {{ safe_divide(
+            safe_divide('loser_seconds_20d', 'losers_20d'),
+            safe_divide('winner_seconds_20d', 'winners_20d'),
         ) }} as disposition_ratio_20d,
         ---------- adding to losers
-        {{ safe_ratio('averaged_trips_count', 'closed_trips_count') }}
+        {{ safe_divide('averaged_trips_count', 'closed_trips_count') }}
             as averaging_down_trips_ratio,
-        {{ safe_ratio('averaged_trips_20d', 'closed_trips_20d') }}
+        {{ safe_divide('averaged_trips_20d', 'closed_trips_20d') }}
             as averaging_down_trips_ratio_20d,
         ---------- overnight
         open_symbols_count,
-        {{ safe_ratio('overnight_notional', 'notional') }} as overnight_notional_ratio,
-        {{ safe_ratio('carried_trips_count', 'closed_trips_count') }} as carried_trips_ratio,
+        {{ safe_divide('overnight_notional', 'notional') }} as overnight_notional_ratio,
+        {{ safe_divide('carried_trips_count', 'closed_trips_count') }} as carried_trips_ratio,
         overnight_days_ratio_20d
     from windows_computed
 )

@@ -33,7 +33,7 @@ days_joined as (
         trader_days.trader_id,
         trader_days.trade_date,
         trader_days.notional,
-        {{ safe_ratio('trader_days.notional', 'trader_days.fills_count') }}
+        {{ safe_divide('trader_days.notional', 'trader_days.fills_count') }}
             as mean_fill_notional,
         trader_days.stddev_fill_notional,
         trip_days.opened_trips_count,
@@ -65,22 +65,22 @@ final as (
         trade_date,
         ---------- fills
         mean_fill_notional,
-        {{ safe_ratio('stddev_fill_notional', 'mean_fill_notional') }} as fill_size_variation,
-        {{ safe_ratio('mean_fill_notional', 'mean_fill_notional_20d') }}
+        {{ safe_divide('stddev_fill_notional', 'mean_fill_notional') }} as fill_size_variation,
+        {{ safe_divide('mean_fill_notional', 'mean_fill_notional_20d') }}
             as fill_size_vs_20d_ratio,
-        {{ safe_ratio('notional', 'mean_notional_20d') }} as notional_vs_20d_ratio,
+        {{ safe_divide('notional', 'mean_notional_20d') }} as notional_vs_20d_ratio,
         ---------- trips
         mean_trip_notional,
         case
             when opened_trips_count > 1
-                then {{ safe_ratio('stddev_trip_notional', 'mean_trip_notional') }}
+                then {{ safe_divide('stddev_trip_notional', 'mean_trip_notional') }}
         end as trip_size_variation,
-        {{ safe_ratio('mean_trip_notional', 'mean_trip_notional_20d') }}
+        {{ safe_divide('mean_trip_notional', 'mean_trip_notional_20d') }}
             as trip_size_vs_20d_ratio,
-        {{ safe_ratio('largest_trip_notional', 'mean_trip_notional_20d') }}
+        {{ safe_divide('largest_trip_notional', 'mean_trip_notional_20d') }}
             as largest_trip_vs_20d_ratio,
         ---------- creep
-        {{ safe_ratio('mean_trip_notional_5d', 'mean_trip_notional_20d') }}
+        {{ safe_divide('mean_trip_notional_5d', 'mean_trip_notional_20d') }}
             as size_creep_5d_vs_20d_ratio,
         intraday_size_creep_ratio
     from windows_computed

@@ -30,8 +30,8 @@ diversity_days as (
         count(*) as symbols_count,
         sum(case when first_traded_date = trade_date then 1 else 0 end)
             as new_symbols_count,
-        {{ safe_ratio('max(notional)', 'sum(notional)') }} as top_symbol_notional_ratio,
-        {{ safe_ratio(
+        {{ safe_divide('max(notional)', 'sum(notional)') }} as top_symbol_notional_ratio,
+        {{ safe_divide(
             'sum(cast(notional as decimal(18, 2)) * cast(notional as decimal(19, 2)))',
             'cast(sum(notional) as double) * cast(sum(notional) as double)'
         ) }} as symbol_concentration
@@ -70,15 +70,15 @@ final as (
         trade_date,
         ---------- diversity
         cast(symbols_count as bigint) as symbols_count,
-        {{ safe_ratio('symbols_count', 'mean_symbols_20d') }} as symbols_vs_20d_ratio,
+        {{ safe_divide('symbols_count', 'mean_symbols_20d') }} as symbols_vs_20d_ratio,
         symbol_concentration,
-        {{ safe_ratio('symbol_concentration', 'mean_concentration_20d') }}
+        {{ safe_divide('symbol_concentration', 'mean_concentration_20d') }}
             as symbol_concentration_vs_20d_ratio,
         top_symbol_notional_ratio,
         -- On a first day every symbol is new, which says nothing.
         case
             when traded_days_count > 1
-                then {{ safe_ratio('new_symbols_count', 'symbols_count') }}
+                then {{ safe_divide('new_symbols_count', 'symbols_count') }}
         end as new_symbols_ratio
     from windows_computed
 )

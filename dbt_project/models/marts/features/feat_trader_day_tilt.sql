@@ -110,28 +110,28 @@ final as (
         trade_date,
         ---------- re-entry
         cast(losing_trips_count as bigint) as losing_trips_count,
-        {{ safe_ratio('reentered_losses_count', 'timed_losses_count') }}
+        {{ safe_divide('reentered_losses_count', 'timed_losses_count') }}
             as reentry_after_loss_ratio,
-        {{ safe_ratio('reentered_wins_count', 'timed_wins_count') }}
+        {{ safe_divide('reentered_wins_count', 'timed_wins_count') }}
             as reentry_after_win_ratio,
         ---------- size
-        {{ safe_ratio(
-            safe_ratio('notional_after_loss', 'trips_after_loss'),
-            safe_ratio('notional_after_win', 'trips_after_win'),
+        {{ safe_divide(
+            safe_divide('notional_after_loss', 'trips_after_loss'),
+            safe_divide('notional_after_win', 'trips_after_win'),
         ) }} as size_after_loss_vs_win_ratio,
-        {{ safe_ratio(
-            safe_ratio('notional_after_loss_20d', 'trips_after_loss_20d'),
-            safe_ratio('notional_after_win_20d', 'trips_after_win_20d'),
+        {{ safe_divide(
+            safe_divide('notional_after_loss_20d', 'trips_after_loss_20d'),
+            safe_divide('notional_after_win_20d', 'trips_after_win_20d'),
         ) }} as size_after_loss_vs_win_ratio_20d,
         ---------- the usual stop
         usual_stop_pnl,
-        {{ safe_ratio('usual_stop_pnl', 'pnl_scale_20d') }} as usual_stop_scaled,
+        {{ safe_divide('usual_stop_pnl', 'pnl_scale_20d') }} as usual_stop_scaled,
         past_stop_fills_ratio,
         past_stop_days_ratio_20d,
         ---------- the day's path
-        {{ safe_ratio('trough_net_pnl', 'pnl_scale_20d') }} as trough_scaled,
-        {{ safe_ratio('max_drawdown', 'pnl_scale_20d') }} as max_drawdown_scaled,
-        {{ safe_ratio('give_back', 'peak_net_pnl') }} as give_back_ratio
+        {{ safe_divide('trough_net_pnl', 'pnl_scale_20d') }} as trough_scaled,
+        {{ safe_divide('max_drawdown', 'pnl_scale_20d') }} as max_drawdown_scaled,
+        {{ safe_divide('give_back', 'peak_net_pnl') }} as give_back_ratio
     from windows_computed
 )
 

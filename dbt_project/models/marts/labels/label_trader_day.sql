@@ -36,7 +36,7 @@ final as (
         cast(next_net_pnl as decimal(38, 8)) as next_net_pnl,
         next_net_pnl < 0 as is_next_loss,
         -- Below a dollar a scale is that of a trader who has not begun.
-        {{ safe_ratio('next_net_pnl', 'greatest(pnl_scale_20d, 1)') }}
+        {{ safe_divide('next_net_pnl', 'greatest(pnl_scale_20d, 1)') }}
             as next_net_pnl_scaled
     from days_with_next
     where next_trade_date is not null

@@ -16,7 +16,7 @@ final as (
         row_number,
         category,
         amount as adjustment_amount,
-        lower(category) like 'transfer%' as is_transfer
+        is_transfer
     from source
 )
 

@@ -1,6 +1,7 @@
 {#
     Grain: one row per row of a document and column of it that is declared nowhere.
-    Columns that are known to differ by account are no news. What the cell says stays in the raw layer: nobody knows what it is.
+    Columns that are known to differ by account are no news. What the cell says stays in
+    the raw layer: nobody knows what it is.
 #}
 with
 

@@ -19,7 +19,7 @@ CANADIAN, DEMO = "ZZB003", 'ZZB004 (DEMO) "Orbo" Plim, desk 2'
 OLD, NEW, IDLE = "ZZB005_OLD", "ZZB005", "ZZB006"
 
 
-def awkward_firm() -> Firm:
+def edge_case_firm() -> Firm:
     """One account per oddity, on a Monday and a Tuesday, in round prices."""
     fills: list[Fill] = []
 
@@ -77,7 +77,7 @@ def awkward_firm() -> Firm:
 
 @pytest.fixture(scope="module")
 def client():
-    with serve(awkward_firm(), page_size=6, rate_limit=10_000) as simulator:
+    with serve(edge_case_firm(), page_size=6, rate_limit=10_000) as simulator:
         yield Client(simulator)
 
 
@@ -112,7 +112,7 @@ def test_a_full_page_is_not_followed_by_an_empty_one(client, scope, count, page_
     assert client.fills(page=page_count + 1, accountId=scope)[0] == 500
 
 
-def test_accounts_with_awkward_names_and_two_currencies(client):
+def test_accounts_with_edge_case_names_and_two_currencies(client):
     rows = {row["Account Name"]: row for row in pages(client, "accounts")}
     assert list(rows) == [PER_ORDER, PER_SYMBOL, CANADIAN, DEMO, OLD, NEW, IDLE]
     assert {name for name, row in rows.items() if row["Currency"] == "CAD"} == {

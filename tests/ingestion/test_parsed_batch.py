@@ -14,7 +14,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ingestion.documents import Document, DocumentError
-from ingestion.intake import Intake
+from ingestion.parsed_batch import ParsedBatch
+from ingestion.reasons import SENTENCES, ReasonCode
 from ingestion.resources import ACCOUNTS, BROKER_DAYS, FILLS, POSITIONS
 from tests.draws import draw_size
 
@@ -27,7 +28,7 @@ GOOD = "03/03/2025 09:31:05,A1,B,300,QQZ,20.00,R,0.90,-0.40,O-1,F1,REGULAR"
 
 @dataclass(frozen=True)
 class Read:
-    """What an intake made of one document."""
+    """What a batch made of one document."""
 
     rows: list[dict]
     rejected: list[dict]
@@ -37,38 +38,38 @@ class Read:
 
 
 @pytest.fixture(scope="module")
-def intake(tmp_path_factory: pytest.TempPathFactory) -> Intake:
-    """An intake that knows account A1 as number 501."""
-    with Intake(salt="salt", spill=tmp_path_factory.mktemp("spill")) as made:
+def batch(tmp_path_factory: pytest.TempPathFactory) -> ParsedBatch:
+    """A batch that knows account A1 as number 501."""
+    with ParsedBatch(salt="salt", spill=tmp_path_factory.mktemp("spill")) as made:
         made.set_accounts({"A1": "501"})
         yield made
 
 
-def read(intake: Intake, document: Document) -> Read:
+def read(batch: ParsedBatch, document: Document) -> Read:
     """Read one document and forget it."""
-    intake.clear()
-    intake.read(document)
-    intake.create_days()
+    batch.clear()
+    batch.read(document)
+    batch.create_days()
     name = document.resource.name
-    find = intake.connection.execute
+    find = batch.connection.execute
     found = Read(
-        intake.connection.sql(f"from {name}_rows order by line_number")
+        batch.connection.sql(f"from {name}_rows order by line_number")
         .to_arrow_table()
         .to_pylist(),
-        intake.connection.sql("from rejected order by line_number")
+        batch.connection.sql("from rejected order by line_number")
         .to_arrow_table()
         .to_pylist(),
         find("select * from days order by all").fetchall(),
-        intake.unlisted(),
+        batch.unlisted(),
         find("select line_number, column_name, cell from extra_cells").fetchall(),
     )
-    intake.clear()
+    batch.clear()
     return found
 
 
-def fills(intake: Intake, *lines: str, header: str = HEADER) -> Read:
+def fills(batch: ParsedBatch, *lines: str, header: str = HEADER) -> Read:
     """Read a document of fills."""
-    return read(intake, Document(FILLS, "x.csv", "\n".join([header, *lines]).encode()))
+    return read(batch, Document(FILLS, "x.csv", "\n".join([header, *lines]).encode()))
 
 
 def fees(row: dict) -> dict[str, Decimal]:
@@ -87,8 +88,8 @@ def with_cell(column: str, cell: str) -> str:
     return ",".join(cells)
 
 
-def test_a_plain_row_is_typed_and_its_fees_are_kept_by_name(intake: Intake) -> None:
-    (row,) = fills(intake, GOOD).rows
+def test_a_plain_row_is_typed_and_its_fees_are_kept_by_name(batch: ParsedBatch) -> None:
+    (row,) = fills(batch, GOOD).rows
     assert row["account_number"] == "501"
     assert row["filled_at_et"] == datetime(2025, 3, 3, 9, 31, 5)
     assert (row["quantity"], row["price"]) == (300, 20)
@@ -105,16 +106,16 @@ def test_a_plain_row_is_typed_and_its_fees_are_kept_by_name(intake: Intake) -> N
     ],
 )  # fmt: skip
 def test_numbers_in_every_format_of_the_specification(
-    intake: Intake, cell: str, expected: str
+    batch: ParsedBatch, cell: str, expected: str
 ) -> None:
-    parsed = fills(intake, with_cell("Comm", cell))
+    parsed = fills(batch, with_cell("Comm", cell))
     assert not parsed.rejected
     assert fees(parsed.rows[0])["comm"] == Decimal(expected)
 
 
 @pytest.mark.parametrize("cell", ["", "-", "--", " "])
-def test_a_blank_number_is_no_fee(intake: Intake, cell: str) -> None:
-    parsed = fills(intake, with_cell("Comm", cell))
+def test_a_blank_number_is_no_fee(batch: ParsedBatch, cell: str) -> None:
+    parsed = fills(batch, with_cell("Comm", cell))
     assert [row["total_fees"] for row in parsed.rows] == [Decimal("-0.4")]
 
 
@@ -127,9 +128,9 @@ def test_a_blank_number_is_no_fee(intake: Intake, cell: str) -> None:
     ],
 )
 def test_dates_in_every_format_of_the_specification(
-    intake: Intake, cell: str, expected: str
+    batch: ParsedBatch, cell: str, expected: str
 ) -> None:
-    parsed = fills(intake, with_cell("Date/Time", f"{cell} 09:31:05"))
+    parsed = fills(batch, with_cell("Date/Time", f"{cell} 09:31:05"))
     assert [row["trade_date"] for row in parsed.rows] == [date.fromisoformat(expected)]
 
 
@@ -157,65 +158,69 @@ def test_dates_in_every_format_of_the_specification(
     ],
 )
 def test_a_row_that_cannot_be_read_is_set_aside_with_place_and_reason(
-    intake: Intake, column: str, cell: str, reason: str
+    batch: ParsedBatch, column: str, cell: str, reason: str
 ) -> None:
-    parsed = fills(intake, GOOD, with_cell(column, cell), GOOD)
+    parsed = fills(batch, GOOD, with_cell(column, cell), GOOD)
     assert len(parsed.rows) == 2
     (rejected,) = parsed.rejected
     assert (rejected["origin"], rejected["line_number"]) == ("x.csv", 3)
     assert rejected["column_name"] == column
     assert rejected["cell"] == cell
     assert rejected["reason"].startswith(reason)
+    assert rejected["reason"] == SENTENCES[ReasonCode(rejected["reason_code"])]
 
 
 def test_a_broken_line_is_set_aside_and_later_lines_keep_their_number(
-    intake: Intake,
+    batch: ParsedBatch,
 ) -> None:
-    parsed = fills(intake, GOOD, "only,three,cells", with_cell("B/S", "X"))
-    assert [row["line_number"] for row in parsed.rejected] == [3, 4]
+    parsed = fills(batch, GOOD, "only,three,cells", with_cell("B/S", "X"))
+    assert [(row["line_number"], row["reason_code"]) for row in parsed.rejected] == [
+        (3, ReasonCode.WRONG_WIDTH),
+        (4, ReasonCode.NOT_A_SIDE),
+    ]
     assert len(parsed.rows) == 1
 
 
-def test_columns_are_found_by_name_in_any_order_and_case(intake: Intake) -> None:
+def test_columns_are_found_by_name_in_any_order_and_case(batch: ParsedBatch) -> None:
     header = "fill id,order id,ecn fee,LIQ,price,symbol,qty,b/s,account,date/time"
     line = "F1,O-1,0.1,R,20,QQZ,300,b,A1,3/3/2025 9:31:05"
-    parsed = fills(intake, line, header=header)
+    parsed = fills(batch, line, header=header)
     assert [row["side"] for row in parsed.rows] == ["B"]
 
 
 def test_a_fee_column_nobody_knows_is_a_fee_and_any_other_is_kept_aside(
-    intake: Intake,
+    batch: ParsedBatch,
 ) -> None:
     header = HEADER.replace("Ecn Fee", "New Levy") + ",Mood"
-    parsed = fills(intake, GOOD + ",fine", header=header)
+    parsed = fills(batch, GOOD + ",fine", header=header)
     assert fees(parsed.rows[0]).keys() == {"comm", "new_levy"}
     assert parsed.extra_cells == [(2, "Mood", "fine")]
 
 
-def test_an_account_no_list_names_is_kept_under_a_hash(intake: Intake) -> None:
-    parsed = fills(intake, with_cell("Account", "Jane Roe"))
+def test_an_account_no_list_names_is_kept_under_a_hash(batch: ParsedBatch) -> None:
+    parsed = fills(batch, with_cell("Account", "Jane Roe"))
     ((number, name),) = parsed.unlisted.items()
     assert name == "Jane Roe"
     assert [row["account_number"] for row in parsed.rows] == [number]
     assert "Jane" not in number
 
 
-def test_the_order_of_rows_does_not_change_a_days_version(intake: Intake) -> None:
+def test_the_order_of_rows_does_not_change_a_days_version(batch: ParsedBatch) -> None:
     other = with_cell("Fill Id", "F2")
-    one, two = fills(intake, GOOD, other), fills(intake, other, GOOD)
+    one, two = fills(batch, GOOD, other), fills(batch, other, GOOD)
     assert one.days == two.days
-    assert fills(intake, GOOD, GOOD).days != fills(intake, GOOD).days
+    assert fills(batch, GOOD, GOOD).days != fills(batch, GOOD).days
 
 
-def test_a_new_fee_column_of_zeros_changes_no_version(intake: Intake) -> None:
+def test_a_new_fee_column_of_zeros_changes_no_version(batch: ParsedBatch) -> None:
     header = HEADER.replace("Ecn Fee", "Ecn Fee,CAT")
     line = GOOD.replace("-0.40", "-0.40,0")
-    assert fills(intake, line, header=header).days == fills(intake, GOOD).days
+    assert fills(batch, line, header=header).days == fills(batch, GOOD).days
 
 
-def test_total_rows_of_the_summary_are_no_data(intake: Intake) -> None:
+def test_total_rows_of_the_summary_are_no_data(batch: ParsedBatch) -> None:
     body = "Date,Type,Fills,Gross,Net\n3/3/2025,Eq,2,5.00,4.00\nEquities,,2,5.00,4.00\n"
-    parsed = read(intake, Document(BROKER_DAYS, "s", body.encode(), "A1"))
+    parsed = read(batch, Document(BROKER_DAYS, "s", body.encode(), "A1"))
     assert len(parsed.rows) == 1
     assert not parsed.rejected
 
@@ -232,10 +237,10 @@ def test_total_rows_of_the_summary_are_no_data(intake: Intake) -> None:
     ],
 )
 def test_a_document_that_is_none_is_refused_in_one_line(
-    intake: Intake, body: bytes, message: str
+    batch: ParsedBatch, body: bytes, message: str
 ) -> None:
     with pytest.raises(DocumentError, match=message) as caught:
-        intake.read_accounts(Document(ACCOUNTS, "accounts.csv", body))
+        batch.read_accounts(Document(ACCOUNTS, "accounts.csv", body))
     assert "\n" not in str(caught.value)
 
 
@@ -304,10 +309,10 @@ PLAIN_ROWS = st.fixed_dictionaries(
     st.lists(ROWS | PLAIN_ROWS, min_size=1, max_size=8), st.sampled_from(["\n", "\r\n"])
 )
 def test_any_table_comes_back_equal_or_is_quarantined(
-    intake: Intake, table: list[dict[str, str]], line_end: str
+    batch: ParsedBatch, table: list[dict[str, str]], line_end: str
 ) -> None:
     body = as_csv(table, line_end)
-    found = read(intake, Document(FILLS, "x.csv", body))
+    found = read(batch, Document(FILLS, "x.csv", body))
     assert len(found.rows) + len(found.rejected) == len(table)
     # A quoted line break is part of a cell: rows are counted, not lines of text.
     assert {row["line_number"] for row in found.rows + found.rejected} == set(
@@ -352,20 +357,20 @@ PLAIN_ROW = {
 @settings(max_examples=CASES // 3, deadline=None)
 @given(st.lists(PLAIN_ROWS, min_size=1, max_size=8))
 def test_a_readable_table_is_read_whole(
-    intake: Intake, table: list[dict[str, str]]
+    batch: ParsedBatch, table: list[dict[str, str]]
 ) -> None:
     """Or the test before would pass with everything in quarantine."""
-    found = read(intake, Document(FILLS, "x.csv", as_csv(table, "\n")))
+    found = read(batch, Document(FILLS, "x.csv", as_csv(table, "\n")))
     assert (len(found.rows), found.rejected) == (len(table), [])
 
 
 def test_a_quote_that_is_not_closed_is_quarantined_and_loses_no_line(
-    intake: Intake,
+    batch: ParsedBatch,
 ) -> None:
     rows_of_text = as_csv([PLAIN_ROW, PLAIN_ROW], "\n").decode().splitlines()
     # The last cell of the first row never ends, so it holds the second row as well.
     rows_of_text[1] = rows_of_text[1].removesuffix('""') + '"never closed'
-    found = read(intake, Document(FILLS, "x.csv", "\n".join(rows_of_text).encode()))
+    found = read(batch, Document(FILLS, "x.csv", "\n".join(rows_of_text).encode()))
     assert not found.rows
     assert any("A1" in (row["cell"] or "") for row in found.rejected)
 
@@ -378,10 +383,10 @@ def test_a_quote_that_is_not_closed_is_quarantined_and_loses_no_line(
     ],
 )
 def test_a_header_that_does_not_end_with_its_line_is_refused(
-    intake: Intake, body: bytes, what: str
+    batch: ParsedBatch, body: bytes, what: str
 ) -> None:
     with pytest.raises(DocumentError, match=what):
-        read(intake, Document(FILLS, "x.csv", body))
+        read(batch, Document(FILLS, "x.csv", body))
 
 
 ROUGH_CELLS = st.text(st.sampled_from('ab,"\n\r 1'), max_size=6)
@@ -398,7 +403,7 @@ ROUGH_ENDS = st.sampled_from(["\n", "\r\n", "\r"])
 )
 @example(3, 0, "Status", "REGULAR", "\n")
 def test_a_quote_that_is_never_closed_swallows_nothing_unsaid(
-    intake: Intake, count: int, place: int, column: str, cell: str, end: str
+    batch: ParsedBatch, count: int, place: int, column: str, cell: str, end: str
 ) -> None:
     lines = [GOOD.replace("F1", f"F{number}") for number in range(count)]
     broken = min(place, count - 1)
@@ -407,7 +412,7 @@ def test_a_quote_that_is_never_closed_swallows_nothing_unsaid(
     lines[broken] = ",".join(cells)
     text = HEADER + "\n" + end.join(lines) + end
     try:
-        found = read(intake, Document(FILLS, "x.csv", text.encode()))
+        found = read(batch, Document(FILLS, "x.csv", text.encode()))
     except DocumentError as error:
         assert "\n" not in str(error)
         return
@@ -415,17 +420,17 @@ def test_a_quote_that_is_never_closed_swallows_nothing_unsaid(
     for row in found.rows:
         assert row["fill_id"] in whole
         assert row["status"] == "REGULAR"
-    # What is not there is said to be wrong.
+    # What is not there is reported.
     assert found.rejected
-    said = "".join(row["cell"] for row in found.rejected)
+    kept = "".join(row["cell"] for row in found.rejected)
     for name in whole - {row["fill_id"] for row in found.rows}:
-        assert f",{name}," in said
+        assert f",{name}," in kept
 
 
 @settings(max_examples=CASES, deadline=None)
 @given(st.lists(st.tuples(ROUGH_CELLS, ROUGH_ENDS), min_size=1, max_size=6))
 def test_malformed_lines_in_closed_quotes_come_back_equal_or_are_quarantined(
-    intake: Intake, lines: list[tuple[str, str]]
+    batch: ParsedBatch, lines: list[tuple[str, str]]
 ) -> None:
     """Whatever stands in front of the last column cannot reach into the next row."""
     text = HEADER + "\n"
@@ -434,13 +439,13 @@ def test_malformed_lines_in_closed_quotes_come_back_equal_or_are_quarantined(
         cells[-2] = cell.replace('"', "")
         cells[-1] = '"' + cell.replace('"', '""') + '"'
         text += ",".join(cells) + end
-    assert_equal_or_quarantined(intake, text)
+    assert_equal_or_quarantined(batch, text)
 
 
-def assert_equal_or_quarantined(intake: Intake, text: str) -> None:
+def assert_equal_or_quarantined(batch: ParsedBatch, text: str) -> None:
     """Every row is there as Python's own reader sees it, or it is quarantined."""
     try:
-        found = read(intake, Document(FILLS, "x.csv", text.encode()))
+        found = read(batch, Document(FILLS, "x.csv", text.encode()))
     except DocumentError as error:
         assert "\n" not in str(error)
         return
@@ -459,10 +464,10 @@ def assert_equal_or_quarantined(intake: Intake, text: str) -> None:
     assert len(found.rows) + len(found.rejected) >= len(expected)
 
 
-def test_old_line_ends_are_read_or_refused(intake: Intake) -> None:
+def test_old_line_ends_are_read_or_refused(batch: ParsedBatch) -> None:
     text = "\r".join([HEADER, GOOD, GOOD, ""])
     try:
-        found = read(intake, Document(FILLS, "x.csv", text.encode()))
+        found = read(batch, Document(FILLS, "x.csv", text.encode()))
     except DocumentError:
         return
     assert len(found.rows) == 2
@@ -478,11 +483,11 @@ def test_old_line_ends_are_read_or_refused(intake: Intake) -> None:
     ],
 )
 def test_a_line_break_in_a_header_cell_is_read_or_refused(
-    intake: Intake, header: str
+    batch: ParsedBatch, header: str
 ) -> None:
     text = "\n".join([header, GOOD + ",fine", GOOD + ",fine", ""])
     try:
-        found = read(intake, Document(FILLS, "x.csv", text.encode()))
+        found = read(batch, Document(FILLS, "x.csv", text.encode()))
     except DocumentError as error:
         assert "\n" not in str(error)
         return
@@ -521,40 +526,43 @@ def as_time(cell: str) -> datetime:
     raise AssertionError(cell)
 
 
-def test_a_document_of_less_importance_is_set_aside_whole(intake: Intake) -> None:
-    found = read(intake, Document(POSITIONS, "positions", b"Datum,Konto\n1,2\n"))
+def test_a_document_of_less_importance_is_set_aside_whole(batch: ParsedBatch) -> None:
+    found = read(batch, Document(POSITIONS, "positions", b"Datum,Konto\n1,2\n"))
     assert not found.rows
+    codes = [row["reason_code"] for row in found.rejected]
+    assert codes == [ReasonCode.UNREADABLE_DOCUMENT]
     assert [row["reason"][:28] for row in found.rejected] == [
         "positions has no column Date"
     ]
 
 
-def test_a_row_outside_the_dates_asked_for_is_set_aside(intake: Intake) -> None:
+def test_a_row_outside_the_dates_asked_for_is_set_aside(batch: ParsedBatch) -> None:
     """It would be a part of its day, and a day is replaced whole."""
     window = (date(2025, 3, 4), date(2025, 3, 5))
     body = "\n".join([HEADER, GOOD]).encode()
-    found = read(intake, Document(FILLS, "fills", body, covers=window))
+    found = read(batch, Document(FILLS, "fills", body, covers=window))
     assert "outside the dates asked for" in found.rejected[0]["reason"]
+    assert found.rejected[0]["reason_code"] == ReasonCode.DATE_NOT_REQUESTED
 
 
 def test_a_file_is_read_in_blocks(
-    intake: Intake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    batch: ParsedBatch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Lines keep their numbers over the seams, broken ones included."""
-    monkeypatch.setattr("ingestion.documents.BLOCK_BYTES", 4096)
+    monkeypatch.setattr("ingestion.csv_reader.BLOCK_BYTES", 4096)
     lines = [GOOD.replace("F1", f"F{number}") for number in range(1000)]
     for place in (10, 500, 501, 900):
         lines[place] = "broken"
     lines[700] = with_cell("B/S", "X")
     path = tmp_path / "x.csv"
     path.write_text("\n".join([HEADER, *lines]))
-    found = read(intake, Document(FILLS, "x.csv", path))
+    found = read(batch, Document(FILLS, "x.csv", path))
     assert [row["line_number"] for row in found.rejected] == [12, 502, 503, 702, 902]
     assert len(found.rows) == 995
     assert all(row["fill_id"] == f"F{row['line_number'] - 2}" for row in found.rows)
 
 
-def test_two_columns_of_one_fee_are_refused(intake: Intake) -> None:
+def test_two_columns_of_one_fee_are_refused(batch: ParsedBatch) -> None:
     header = HEADER.replace("Comm,Ecn Fee", "ECN-Fee,Ecn Fee")
     with pytest.raises(DocumentError, match="two columns for the fee ecn_fee"):
-        fills(intake, GOOD, header=header)
+        fills(batch, GOOD, header=header)

@@ -12,7 +12,7 @@ from typing import Self
 import duckdb
 import pyarrow as pa
 
-from ingestion.cells import (
+from ingestion.cell_parsing import (
     ARROW_TYPES,
     MACROS,
     SQL_TYPES,
@@ -20,14 +20,9 @@ from ingestion.cells import (
     literal,
     typed_sql,
 )
-from ingestion.documents import (
-    REJECTED_SCHEMA,
-    Cells,
-    Document,
-    DocumentError,
-    Header,
-    match_header,
-)
+from ingestion.csv_reader import REJECTED_SCHEMA, CsvReader
+from ingestion.documents import Document, DocumentError, Header, match_header
+from ingestion.reasons import SENTENCES, ReasonCode
 from ingestion.resources import ACCOUNTS, BY_DAY, Resource
 from runtime.sessions import EASTERN
 
@@ -47,15 +42,18 @@ def value_columns(resource: Resource) -> list[str]:
     ]
 
 
-class Intake:
+class ParsedBatch:
     """The typed rows of the documents read so far.
 
-    Tables, one for each resource that is versioned by day unless said otherwise:
+    Tables, one for each resource that is versioned by day unless noted:
         `<resource>_rows`: origin_number, line_number, account_number, trade_date,
             row_hash, the declared columns; of fills also total_fees and one column
             `fee_<name>` for every fee that any document had.
         `extra_cells`: resource, origin_number, line_number, column_name, cell,
-            is_known of columns that no raw column is declared for.
+            is_known of columns that no raw column is declared for, and of fee columns
+            of the broker's summary where they are no amount.
+        `broker_fees`: origin_number, line_number, fee_name, amount of the fee columns
+            of the broker's summary that are not zero; null where it is no amount.
         `windows`: resource, account_number (null: all), first_date, last_date: for
             these the documents are all there is.
         `rejected`: as `REJECTED_SCHEMA`, and the dates its document covers.
@@ -83,7 +81,7 @@ class Intake:
         self.connection.execute(MACROS)
         for resource in BY_DAY:
             columns = ", ".join(
-                f"{column.name} {SQL_TYPES[column.kind]}"
+                f"{column.name} {SQL_TYPES[column.type]}"
                 for column in resource.columns
                 if column.name in value_columns(resource)
             )
@@ -98,14 +96,18 @@ class Intake:
                 resource varchar, origin_number int, line_number bigint,
                 column_name varchar, cell varchar, is_known boolean
             );
+            create table broker_fees (
+                origin_number int, line_number bigint, fee_name varchar,
+                amount decimal(18, 8)
+            );
             create table windows (
                 resource varchar, account_number varchar, first_date date,
                 last_date date
             );
             create table rejected (
                 resource varchar, origin varchar, line_number bigint,
-                column_name varchar, cell varchar, reason varchar, trade_date date,
-                first_date date, last_date date
+                column_name varchar, cell varchar, reason_code varchar, reason varchar,
+                trade_date date, first_date date, last_date date
             );
             create table unlisted (account_number varchar, account_name varchar);
         """)
@@ -145,17 +147,24 @@ class Intake:
         for header in self._typed_blocks(document):
             parts.append(
                 self.connection.sql(
-                    f"select {names} from typed where bad is null"
+                    f"select {names} from typed where row_error is null"
                 ).to_arrow_table()
             )
             for index, extra in enumerate(header.extra):
+                code = ReasonCode.UNDECLARED_COLUMN
                 self.connection.execute(
                     "insert into rejected select ?, ?, line_number, ?, "
-                    f"extra_{index}, 'is in a column nobody has declared', null, "
-                    f"null, null from typed where extra_{index} is not null",
-                    [ACCOUNTS.name, document.origin, extra.strip()],
+                    f"extra_{index}, ?, ?, null, null, null "
+                    f"from typed where extra_{index} is not null",
+                    [
+                        ACCOUNTS.name,
+                        document.origin,
+                        extra.label,
+                        code,
+                        SENTENCES[code],
+                    ],
                 )
-        empty = pa.schema([(x.name, ARROW_TYPES[x.kind]) for x in ACCOUNTS.columns])
+        empty = pa.schema([(x.name, ARROW_TYPES[x.type]) for x in ACCOUNTS.columns])
         return pa.concat_tables([empty.empty_table(), *parts])
 
     def read(self, document: Document) -> int:
@@ -178,29 +187,30 @@ class Intake:
         except DocumentError as error:
             if resource.is_essential:
                 raise
-            for table in (f"{resource.name}_rows", "extra_cells"):
+            for table in (f"{resource.name}_rows", "extra_cells", "broker_fees"):
                 self.connection.execute(
                     f"delete from {table} where origin_number = {number}"
                 )
-            self.set_aside(document, str(error))
+            self.set_aside(document, ReasonCode.UNREADABLE_DOCUMENT, str(error))
             return 0
         if document.covers is not None:
             self._insert_window(document)
         return count
 
-    def set_aside(self, document: Document, reason: str) -> None:
+    def set_aside(self, document: Document, code: ReasonCode, reason: str) -> None:
         """Load nothing of a document, and keep why as one rejected row."""
         row = {
             "resource": document.resource.name,
             "origin": document.origin,
             "line_number": 1,
+            "reason_code": code,
             "reason": reason,
         }
         rejected = pa.Table.from_pylist([row], schema=REJECTED_SCHEMA)
         self._append_rejected(rejected, document)
 
     def cover_files(self, last: date) -> None:
-        """Files speak for the accounts they hold, from the first day in them on."""
+        """Files cover the accounts they hold, from the first day in them on."""
         for resource in BY_DAY:
             self.connection.execute(
                 "insert into windows select ?, account_number, min(trade_date), "
@@ -281,30 +291,31 @@ class Intake:
     def clear(self) -> None:
         """Forget what waits."""
         tables = [f"{resource.name}_rows" for resource in BY_DAY]
-        for table in (*tables, "extra_cells", "windows", "rejected", "unlisted"):
+        tables += ["extra_cells", "broker_fees", "windows", "rejected", "unlisted"]
+        for table in tables:
             self.connection.execute(f"truncate {table}")
         self._origins.clear()
 
     def _typed_blocks(self, document: Document) -> Iterator[Header]:
         """Make table `typed` of one block after the other; yields the header."""
-        cells = Cells(document)
-        header = match_header(document, cells.names)
+        reader = CsvReader(document)
+        header = match_header(document, reader.names)
         sql = typed_sql(document, header, today=self._today)
         day = "trade_date" if document.resource.date_column else "null"
-        for block in cells.blocks():
+        for block in reader.blocks():
             chunks = block.combine_chunks().to_batches(max_chunksize=CHUNK_ROWS)
             self.connection.register("document", pa.Table.from_batches(chunks))
             self.connection.execute(f"create or replace temp table typed as {sql}")
             self.connection.unregister("document")
             self.connection.execute(
                 "insert into rejected select ?, ?, line_number, found.column_name, "
-                f"found.cell, found.reason, {day}, ?, ? from "
-                "(select *, coalesce(bad, dropped) as found from typed) "
+                f"found.cell, found.reason_code, found.reason, {day}, ?, ? from "
+                "(select *, coalesce(row_error, cell_warning) as found from typed) "
                 "where found is not null",
                 [document.resource.name, document.origin, *_dates(document)],
             )
             yield header
-        rejected = cells.rejected()
+        rejected = reader.rejected()
         if rejected.num_rows:
             self._append_rejected(rejected, document)
 
@@ -317,7 +328,7 @@ class Intake:
             for name in header.fees
         ]
         content += [
-            f"{literal(extra + '=')} || extra_{index}"
+            f"{literal(extra.header_cell + '=')} || extra_{index}"
             for index, extra in enumerate(header.extra)
         ]
         columns = [*names, *(["total_fees"] if resource.fees_between else [])]
@@ -325,7 +336,7 @@ class Intake:
         self.connection.execute(
             f"insert into unlisted select distinct {self._number()}, account_name "
             "from typed left join account_names using (account_name) "
-            "where bad is null and account_names.account_number is null"
+            "where row_error is null and account_names.account_number is null"
         )
         count = self.connection.execute(f"""
             insert into {resource.name}_rows (
@@ -336,16 +347,31 @@ class Intake:
                 md5_number_lower(concat_ws(chr(31), {", ".join(content)})),
                 {", ".join(columns)}
             from typed left join account_names using (account_name)
-            where bad is null
+            where row_error is null
         """).fetchall()[0][0]
-        for index, (extra, is_known) in enumerate(header.extra.items()):
-            self.connection.execute(
-                f"insert into extra_cells select ?, {number}, line_number, ?, "
-                f"extra_{index}, ? from typed "
-                f"where bad is null and extra_{index} is not null",
-                [resource.name, extra.strip(), is_known],
-            )
+        self._insert_extra(resource, header, number)
         return count
+
+    def _insert_extra(self, resource: Resource, header: Header, number: int) -> None:
+        cells, fees = [], []
+        for index, extra in enumerate(header.extra):
+            is_kept = f"row_error is null and extra_{index} is not null"
+            if extra.fee_name:
+                fees.append(
+                    f"select {number}, line_number, {literal(extra.fee_name)}, "
+                    f"extra_amount_{index} from typed where {is_kept}"
+                )
+                is_kept += f" and extra_amount_{index} is null"
+            cells.append(
+                f"select {literal(resource.name)}, {number}, line_number, "
+                f"{literal(extra.label)}, extra_{index}, {extra.is_known} "
+                f"from typed where {is_kept}"
+            )
+        for table, parts in (("broker_fees", fees), ("extra_cells", cells)):
+            if parts:
+                self.connection.execute(
+                    f"insert into {table} {' union all '.join(parts)}"
+                )
 
     def _number(self) -> str:
         """SQL for the number of an account, made of its name if no list has it."""
@@ -364,7 +390,7 @@ class Intake:
                 self._fees.add(name)
 
     def _insert_window(self, document: Document) -> None:
-        account = None
+        account: str | None = None
         if document.account_name is not None:
             account = self.connection.execute(
                 "select account_number from account_names where account_name = ?",

@@ -1,4 +1,4 @@
-"""How the text of a cell becomes a value: one SQL expression per kind of column.
+"""How the text of a cell becomes a value: one SQL expression per type of column.
 
 DuckDB does the reading, so that a million rows take seconds. Money never passes
 through a float.
@@ -8,48 +8,56 @@ from datetime import date
 
 import pyarrow as pa
 
-from ingestion.documents import LINE_NUMBER, Document, Header
-from ingestion.resources import Column, Kind
+from ingestion.csv_reader import LINE_NUMBER
+from ingestion.documents import Document, Header
+from ingestion.reasons import (
+    EARLIEST,
+    NOTIONAL_LIMIT,
+    QUANTITY_LIMIT,
+    SENTENCES,
+    ReasonCode,
+)
+from ingestion.resources import Column, ColumnType
 
 DECIMAL = pa.decimal128(18, 8)
 ARROW_TYPES = {
-    Kind.TEXT: pa.string(),
-    Kind.SIDE: pa.string(),
-    Kind.SYMBOL: pa.string(),
-    Kind.NUMBER: DECIMAL,
-    Kind.POSITIVE: DECIMAL,
-    Kind.COUNT: pa.int64(),
-    Kind.DATE: pa.date32(),
-    Kind.TIMESTAMP: pa.timestamp("us"),
+    ColumnType.TEXT: pa.string(),
+    ColumnType.SIDE: pa.string(),
+    ColumnType.SYMBOL: pa.string(),
+    ColumnType.NUMBER: DECIMAL,
+    ColumnType.POSITIVE: DECIMAL,
+    ColumnType.COUNT: pa.int64(),
+    ColumnType.DATE: pa.date32(),
+    ColumnType.TIMESTAMP: pa.timestamp("us"),
 }
 
 SQL_TYPES = {
-    Kind.TEXT: "varchar",
-    Kind.SIDE: "varchar",
-    Kind.SYMBOL: "varchar",
-    Kind.NUMBER: "decimal(18, 8)",
-    Kind.POSITIVE: "decimal(18, 8)",
-    Kind.COUNT: "bigint",
-    Kind.DATE: "date",
-    Kind.TIMESTAMP: "timestamp",
+    ColumnType.TEXT: "varchar",
+    ColumnType.SIDE: "varchar",
+    ColumnType.SYMBOL: "varchar",
+    ColumnType.NUMBER: "decimal(18, 8)",
+    ColumnType.POSITIVE: "decimal(18, 8)",
+    ColumnType.COUNT: "bigint",
+    ColumnType.DATE: "date",
+    ColumnType.TIMESTAMP: "timestamp",
 }
 
 MACROS = r"""
-create or replace macro is_number(cell) as
+create or replace temp macro is_number(cell) as
     regexp_full_match(
         cell,
         '([-+]?\$?|\$-)(\d{1,3}(,\d{3})+|\d*)(\.\d*)?|\(\$?(\d{1,3}(,\d{3})+|\d*)(\.\d*)?\)'
     )
     and regexp_matches(cell, '\d');
-create or replace macro has_line_break(cell) as
+create or replace temp macro has_line_break(cell) as
     contains(cell, chr(10)) or contains(cell, chr(13));
-create or replace macro is_symbol(cell) as regexp_full_match(cell, '\PC{1,48}');
-create or replace macro is_too_fine(cell) as
+create or replace temp macro is_symbol(cell) as regexp_full_match(cell, '\PC{1,48}');
+create or replace temp macro is_too_fine(cell) as
     regexp_matches(cell, '\.\d{8}\d*[1-9]');
 -- Most cells are plain, and this pattern costs a tenth of the other ones.
-create or replace macro is_plain_number(cell) as
+create or replace temp macro is_plain_number(cell) as
     regexp_full_match(cell, '-?\d*\.?\d{0,8}');
-create or replace macro read_number(cell) as
+create or replace temp macro read_number(cell) as
     case
         when is_plain_number(cell) then try_cast(cell as decimal(18, 8))
         when is_number(cell) and not is_too_fine(cell) then
@@ -58,11 +66,11 @@ create or replace macro read_number(cell) as
             || regexp_replace(cell, '[()$,+]', '', 'g') as decimal(18, 8)
         )
     end;
-create or replace macro read_count(cell) as
+create or replace temp macro read_count(cell) as
     case when regexp_full_match(cell, '\d{1,3}(,\d{3})+|\d+')
         then try_cast(replace(cell, ',', '') as bigint)
     end;
-create or replace macro read_date(cell) as
+create or replace temp macro read_date(cell) as
     case
         when regexp_full_match(cell, '\d{4}-\d{2}-\d{2}')
             then cast(try_strptime(cell, '%Y-%m-%d') as date)
@@ -71,7 +79,7 @@ create or replace macro read_date(cell) as
         when regexp_full_match(cell, '\d{1,2}/\d{1,2}/\d{2}')
             then cast(try_strptime(cell, '%m/%d/%y') as date)
     end;
-create or replace macro read_timestamp(cell) as
+create or replace temp macro read_timestamp(cell) as
     case
         -- Midnight at the end of a day would be another day's.
         when contains(cell, ' 24:') then null
@@ -86,39 +94,36 @@ create or replace macro read_timestamp(cell) as
     end;
 """
 
-# Beyond these a product of quantity, price and contract size no longer fits its type.
-QUANTITY_LIMIT, NOTIONAL_LIMIT = "1e8", "1e11"
-EARLIEST = "1990-01-01"
-
-_NUMERIC = (Kind.NUMBER, Kind.POSITIVE, Kind.COUNT)
+_NUMERIC = (ColumnType.NUMBER, ColumnType.POSITIVE, ColumnType.COUNT)
 _READERS = {
-    Kind.TEXT: "{cell}",
-    Kind.SIDE: "case when upper({cell}) in ('B', 'S', 'T', 'C') then upper({cell}) end",
-    Kind.SYMBOL: "case when is_symbol({cell}) then {cell} end",
-    Kind.NUMBER: "read_number({cell})",
-    Kind.POSITIVE: "read_number({cell})",
-    Kind.COUNT: "read_count({cell})",
-    Kind.DATE: "read_date({cell})",
-    Kind.TIMESTAMP: "read_timestamp({cell})",
+    ColumnType.TEXT: "{cell}",
+    ColumnType.SIDE: "case when upper({cell}) in ('B', 'S', 'T', 'C') "
+    "then upper({cell}) end",
+    ColumnType.SYMBOL: "case when is_symbol({cell}) then {cell} end",
+    ColumnType.NUMBER: "read_number({cell})",
+    ColumnType.POSITIVE: "read_number({cell})",
+    ColumnType.COUNT: "read_count({cell})",
+    ColumnType.DATE: "read_date({cell})",
+    ColumnType.TIMESTAMP: "read_timestamp({cell})",
 }
 _REASONS = {
-    Kind.TEXT: "is not text",
-    Kind.SIDE: "is not one of B, S, T, C",
-    Kind.SYMBOL: "is longer than 48 characters or has one that cannot be seen",
-    Kind.NUMBER: "is not a number with at most 10 digits and 8 decimals",
-    Kind.POSITIVE: "is not a number above 0 and below 10^8 with at most 8 decimals",
-    Kind.COUNT: "is not a whole number",
-    Kind.DATE: "is not a date",
-    Kind.TIMESTAMP: "is not a date and time",
+    ColumnType.SIDE: ReasonCode.NOT_A_SIDE,
+    ColumnType.SYMBOL: ReasonCode.NOT_A_SYMBOL,
+    ColumnType.NUMBER: ReasonCode.NOT_A_NUMBER,
+    ColumnType.POSITIVE: ReasonCode.NOT_A_QUANTITY,
+    ColumnType.COUNT: ReasonCode.NOT_A_COUNT,
+    ColumnType.DATE: ReasonCode.NOT_A_DATE,
+    ColumnType.TIMESTAMP: ReasonCode.NOT_A_TIMESTAMP,
 }
 
 
 def typed_sql(document: Document, header: Header, *, today: date) -> str:
-    """SQL that reads the cells of table `document` into typed columns, `bad` and keys.
+    """SQL that reads the cells of table `document` into typed columns, errors and keys.
 
     Extra columns come as they are, as `extra_0` and so on in the header's order; zeros
-    of known ones are left out, so that a new column of zeros changes no version.
-    `bad` says what is wrong with a row, `dropped` which dispensable cell is left empty.
+    of known ones are left out, so that a new column of zeros changes no version. Those
+    that are fees come as amounts, too: `extra_amount_0` and so on. `row_error` is what
+    is wrong with a row, `cell_warning` which cell is left empty for an error.
 
     Three levels, each with names of its own, because a header such as `Price` would
     otherwise hide the value that is read from it.
@@ -127,49 +132,53 @@ def typed_sql(document: Document, header: Header, *, today: date) -> str:
     declared = [column for column in resource.columns if column.name in header.columns]
     present = [(header.columns[column.name], column) for column in declared]
     present += [
-        (label, Column(f"fee_{name}", (label,), Kind.NUMBER))
+        (label, Column(f"fee_{name}", (label,), ColumnType.NUMBER))
         for name, label in header.fees.items()
     ]
     cells = [f"{identifier(LINE_NUMBER)} as line_number"]
-    values, checks, dropped = [], [], []
+    values, checks, warnings = [], [], []
     for header_cell, column in present:
         cell, value = f"cell_{column.name}", f"value_{column.name}"
-        blanks = "('', '-', '--')" if column.kind in _NUMERIC else "('')"
-        reader = _READERS[column.kind].format(cell=cell)
+        blanks = "('', '-', '--')" if column.type in _NUMERIC else "('')"
+        reader = _READERS[column.type].format(cell=cell)
         label = literal(column.labels[0])
         cells.append(f"trim({identifier(header_cell)}) as {cell}")
         values.append(f"case when {cell} not in {blanks} then {reader} end as {value}")
-        if column.filled:
-            checks.append(_check(f"{cell} in {blanks}", label, cell, "is empty"))
+        if column.not_null:
+            checks.append(_check(f"{cell} in {blanks}", label, cell, ReasonCode.EMPTY))
         wrong = f"{cell} not in {blanks} and {value} is null"
-        if column.kind is Kind.POSITIVE:
+        if column.type is ColumnType.POSITIVE:
             wrong += f" or {value} <= 0 or {value} >= {QUANTITY_LIMIT}"
-        found = dropped if column.is_dispensable else checks
-        found.append(_check(wrong, label, cell, _REASONS[column.kind]))
+        # Any text is one.
+        if column.type is not ColumnType.TEXT:
+            found = warnings if column.null_on_error else checks
+            found.append(_check(wrong, label, cell, _REASONS[column.type]))
         # A quote that is not closed swallows the lines that follow.
         checks.append(
-            _check(f"has_line_break({cell})", label, cell, "holds a line break")
+            _check(f"has_line_break({cell})", label, cell, ReasonCode.LINE_BREAK)
         )
     names = [
         f"value_{column.name} as {column.name}"
         if column.name in header.columns
-        else f"cast(null as {SQL_TYPES[column.kind]}) as {column.name}"
+        else f"cast(null as {SQL_TYPES[column.type]}) as {column.name}"
         for column in resource.columns
     ]
     names += [f"value_fee_{name} as fee_{name}" for name in header.fees]
-    for number, (extra, is_known) in enumerate(header.extra.items()):
-        cell = f"trim({identifier(extra)})"
+    for number, extra in enumerate(header.extra):
+        cell = f"trim({identifier(extra.header_cell)})"
         empty = f"{cell} = ''"
-        if is_known:
+        if extra.is_known:
             empty = f"regexp_full_match({cell}, '[-$(]*[0.]*[)]?')"
         cells.append(f"case when not {empty} then {cell} end as extra_{number}")
         names.append(f"extra_{number}")
+        if extra.fee_name:
+            names.append(f"read_number(extra_{number}) as extra_amount_{number}")
         checks.append(
             _check(
                 f"has_line_break(extra_{number})",
-                literal(extra.strip()),
+                literal(extra.label),
                 f"extra_{number}",
-                "holds a line break",
+                ReasonCode.LINE_BREAK,
             )
         )
     conditions = ["true"]
@@ -184,7 +193,7 @@ def typed_sql(document: Document, header: Header, *, today: date) -> str:
                 f"trade_day > date '{today}'",
                 label,
                 f"cell_{resource.date_column}",
-                "lies in the future",
+                ReasonCode.DATE_IN_FUTURE,
             )
         )
         checks.append(
@@ -192,7 +201,7 @@ def typed_sql(document: Document, header: Header, *, today: date) -> str:
                 f"trade_day < date '{EARLIEST}'",
                 label,
                 f"cell_{resource.date_column}",
-                f"lies before {EARLIEST}",
+                ReasonCode.DATE_TOO_EARLY,
             )
         )
         if document.covers is not None:
@@ -202,7 +211,9 @@ def typed_sql(document: Document, header: Header, *, today: date) -> str:
                     f"trade_day not between date '{first}' and date '{last}'",
                     label,
                     f"cell_{resource.date_column}",
-                    f"lies outside the dates asked for, {first} to {last}",
+                    ReasonCode.DATE_NOT_REQUESTED,
+                    first,
+                    last,
                 )
             )
     if resource.fees_between:
@@ -215,13 +226,13 @@ def typed_sql(document: Document, header: Header, *, today: date) -> str:
                 f"abs(notional) >= {NOTIONAL_LIMIT}",
                 "'Price'",
                 "cell_price",
-                "times the quantity is 10^11 or more",
+                ReasonCode.NOTIONAL_TOO_LARGE,
             ),
             _check(
                 f"try_cast({total} as decimal(18, 8)) is null",
                 "'fees'",
                 "cell_price",
-                "carries fees of more than 10 digits",
+                ReasonCode.FEES_TOO_LARGE,
             ),
         ]
     if document.account_name is not None:
@@ -229,11 +240,11 @@ def typed_sql(document: Document, header: Header, *, today: date) -> str:
     if resource.summary_labels:
         labels = ", ".join(literal(label) for label in resource.summary_labels)
         conditions.append(f"lower(cell_{declared[0].name}) not in ({labels})")
-    nothing = _check("false", "''", "''", "")
+    nothing = _check("false", "''", "''", ReasonCode.OTHER)
     return f"""
         select line_number, {", ".join(names)},
-            coalesce({", ".join([*checks, nothing])}) as bad,
-            coalesce({", ".join([*dropped, nothing])}) as dropped
+            coalesce({", ".join([*checks, nothing])}) as row_error,
+            coalesce({", ".join([*warnings, nothing])}) as cell_warning
         from (
             select *, {", ".join(values)}
             from (select {", ".join(cells)} from document) as cells
@@ -242,11 +253,14 @@ def typed_sql(document: Document, header: Header, *, today: date) -> str:
     """
 
 
-def _check(condition: str, label: str, cell: str, reason: str) -> str:
+def _check(
+    condition: str, label: str, cell: str, code: ReasonCode, *details: object
+) -> str:
     """SQL for what is wrong with a cell, null where nothing is."""
+    sentence = SENTENCES.get(code, "").format(*details)
     return (
         f"case when {condition} then {{'column_name': {label}, 'cell': {cell}, "
-        f"'reason': {literal(reason)}}} end"
+        f"'reason_code': {literal(code)}, 'reason': {literal(sentence)}}} end"
     )
 
 

@@ -1,0 +1,60 @@
+{# Grain: one row: names in the desk's seeds that no fill knows. #}
+with
+
+account_traders as (
+    select
+        account_id,
+        trader_id
+    from {{ ref('int_account_traders') }}
+),
+
+trader_accounts as (
+    select
+        account_id,
+        trader_id
+    from {{ ref('trader_accounts') }}
+),
+
+traders as (
+    select trader_id from {{ ref('traders') }}
+),
+
+known_names as (
+    select account_id as known_id
+    from account_traders
+    union all
+    select trader_id as known_id
+    from account_traders
+    union all
+    select trader_id as known_id
+    from trader_accounts
+),
+
+seed_names as (
+    select account_id as named_id
+    from trader_accounts
+    union all
+    select trader_id as named_id
+    from traders
+),
+
+unused_names as (
+    select
+        seed_names.named_id,
+        row_number() over (order by seed_names.named_id) as shown_order
+    from seed_names
+    left join known_names on seed_names.named_id = known_names.known_id
+    where known_names.known_id is null
+    group by seed_names.named_id
+),
+
+final as (
+    select
+        'unused_seed_lines' as check_name,
+        count(*) as found_count,
+        'lines of the seeds name accounts or traders nobody knows: '
+        || {{ first_few_joined('named_id') }} as finding
+    from unused_names
+)
+
+select * from final
