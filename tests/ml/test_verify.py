@@ -124,6 +124,7 @@ def test_tuned_models_are_new_and_the_old_ones_still_score(copied) -> None:
 
     assert "up to date" in run("score")
     leave_traders(copied, 6)
+    assert "champions:" in run("train")
     assert "predicted for" in run("score")
     old = written("model_version", "roster").pop()
     trained_at = written("trained_at", "registry")
