@@ -14,7 +14,7 @@ WORKDIR /app
 
 # The pins first: code changes more often than they do.
 COPY --chown=risk Makefile requirements.txt ./
-RUN make setup
+RUN make .venv/runtime
 COPY --chown=risk . .
 # A fresh checkout's pins look newer than a kept layer; nothing is installed at a start.
 RUN make setup

@@ -11,7 +11,12 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-setup: $(VENV)/runtime ## Make .venv and install the pinned dependencies
+setup: $(VENV)/bin/risk ## Make .venv, with the pinned dependencies and the command `risk`
+
+# With the setuptools that dlt brings: an isolated build would download its own.
+$(VENV)/bin/risk: pyproject.toml $(VENV)/runtime
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
 
 $(VENV)/runtime: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -25,7 +30,7 @@ $(VENV)/runtime: requirements.txt
 		|| { echo "error: LightGBM needs the OpenMP library. Install it: apt-get install libgomp1 (dnf: libgomp)"; exit 1; }
 	@touch $@
 
-$(VENV)/dev: requirements-dev.txt $(VENV)/runtime
+$(VENV)/dev: requirements-dev.txt $(VENV)/bin/risk
 	@$(PY) -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
 	@touch $@
 
@@ -116,15 +121,19 @@ test-email: setup ## Send everybody who gets mail a test, and say who has it
 docs: setup ## Write the lineage site, one page that works offline
 	@$(PY) -m daily docs
 
-test: $(VENV)/dev ## Run every test, pytest's and dbt's
-	@$(PY) -m pytest -n 2 --dist loadfile
+test: $(VENV)/dev ## Run every test, pytest's and dbt's (one: T=tests/x.py::name)
+	@$(PY) -m pytest $(if $(T),-n 0 $(T),-n 2)
+
+test-long: $(VENV)/dev ## Run every test with larger draws, and more kills (one: T=)
+	@$(PY) -m pytest --long $(if $(T),-n 0 $(T),-n 2)
 
 test-spark: $(VENV)/dev setup-spark ## Compare every mart of Spark with DuckDB's
 	@$(PY) -m pytest tests/test_spark.py
 
-lint: $(VENV)/dev ## Check the style of Python and SQL
+lint: $(VENV)/dev ## Check the style of Python and SQL, and the types of Python
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
 	@$(VENV)/bin/sqlfluff lint dbt_project
 
 bench: $(VENV)/dev ## Measure the daily run, a million fills, a thousand models, training, report and board
@@ -149,7 +158,7 @@ lock: ## Pin what pyproject.toml resolves to today
 	@rm -rf $(VENV)-lock build *.egg-info
 
 clean: ## Remove .venv, .venv-spark, caches and the sample warehouse (a firm's data stays)
-	@rm -rf $(VENV) $(VENV)-spark var/sample .ruff_cache .hypothesis build *.egg-info
+	@rm -rf $(VENV) $(VENV)-spark var/sample .ruff_cache .mypy_cache .hypothesis build *.egg-info
 	@find . -name __pycache__ -not -path './var/*' -prune -exec rm -rf {} +
 
-.PHONY: help setup setup-spark daily ingest backfill doctor freshness build build-spark train score tune verify retrain-weekly backtest risk publish sql report board status watchdog schedule predictions explain stats test-email docs test test-spark lint bench lock clean
+.PHONY: help setup setup-spark daily ingest backfill doctor freshness build build-spark train score tune verify retrain-weekly backtest risk publish sql report board status watchdog schedule predictions explain stats test-email docs test test-long test-spark lint bench lock clean

@@ -1,4 +1,4 @@
-"""A short mail when something failed: what, the last lines, and what mends it."""
+"""A short mail when something failed: what, the last lines, and how to fix it."""
 
 import hashlib
 import sys
@@ -20,7 +20,9 @@ _NOWHERE = PROJECT_ROOT / "var" / "unsettled"
 _RUNBOOK = "docs/operation.md says what each failure means and how to mend it."
 
 
-def alert(settings: Settings | None, home: Home | None, step: str, said: str) -> None:
+def alert(
+    settings: Settings | None, home: Home | None, step: str, message: str
+) -> None:
     """Mail that a step failed, once a day for the same words; never raises.
 
     Nobody is mailed of a run in a terminal: who sits there sees it.
@@ -29,7 +31,7 @@ def alert(settings: Settings | None, home: Home | None, step: str, said: str) ->
         settings: None where they could not be read; then those of mail alone are tried.
         home: Where the run writes; None where that is not known.
         step: Which failed.
-        said: In one line, with the command that mends it.
+        message: In one line, with the command that fixes it.
     """
     known = settings or _mail_alone()
     if known is None or not known.sends_mail or sys.stderr.isatty():
@@ -40,13 +42,13 @@ def alert(settings: Settings | None, home: Home | None, step: str, said: str) ->
         sent = send_alert(
             known,
             home,
-            f"{step}-{_digest(said)}",
+            f"{step}-{_digest(message)}",
             f"Risk run failed: {step}",
-            _text(home, step, said, again),
+            _text(home, step, message, again),
         )
         click.echo(f"alert: {sent}", err=True)
     except (UserError, OSError) as error:
-        # What failed is told after this, and must not be lost.
+        # What failed is printed after this, and must not be lost.
         click.echo(f"The alert waits, too: {error}", err=True)
 
 
@@ -81,11 +83,11 @@ def send_alert(
         return f"mailed past the outbox, refused by {len(refused)}"
 
 
-def _text(home: Home, step: str, said: str, command: str) -> str:
+def _text(home: Home, step: str, message: str, command: str) -> str:
     lines = last_lines(home.logs / STEPS, LINES_SHOWN)
     shown = "\n".join(f"  {line}" for line in lines) or "  (none)"
     return (
-        f"The step `{step}` failed:\n\n  {said}\n\n"
+        f"The step `{step}` failed:\n\n  {message}\n\n"
         f"When it is mended, run again:\n\n  {command}\n\n"
         f"Until then the reports on disk and the published marts are the last good "
         f"ones.\n\nLast lines of {home.logs / STEPS}:\n\n{shown}\n\n{_RUNBOOK}\n"

@@ -1,5 +1,6 @@
 """Examines everything a morning's run depends on: `make doctor`."""
 
+import traceback
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -8,7 +9,7 @@ import click
 
 from runtime.errors import UserError
 from runtime.home import Home
-from runtime.limits import free_room, machine_memory, room_needed, size
+from runtime.limits import disk_space_needed, free_disk_space, machine_memory, size
 from runtime.sessions import EASTERN, sessions_between
 from runtime.settings import Settings, load_settings
 from runtime.warehouse import open_warehouse, read_run_context
@@ -21,7 +22,7 @@ CALENDAR_SLACK = timedelta(days=7)
 
 
 def examine() -> int:
-    """Print one line per check, with the mend where one fails; 1 if any does."""
+    """Print one line per check, with how to fix what fails; 1 if any does."""
     try:
         settings = load_settings()
         _say("settings", f"source {settings.source_name}, home {settings.home_root}")
@@ -59,13 +60,11 @@ def _complaint(error: Exception) -> str:
     """
     if isinstance(error, UserError):
         return str(error)
-    place = error.__traceback__
-    while place.tb_next:
-        place = place.tb_next
-    file = Path(place.tb_frame.f_code.co_filename).name
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    file = Path(place.filename).name
     return (
         f"cannot be examined: unexpected {type(error).__name__} ({file}, line "
-        f"{place.tb_lineno}). Run `make setup` again; if it stays, report this line."
+        f"{place.lineno}). Run `make setup` again; if it stays, report this line."
     )
 
 
@@ -115,7 +114,7 @@ def _disk(settings: Settings) -> str:
     folder = settings.home_root
     while not folder.exists():
         folder = folder.parent
-    free, needed = free_room(folder), room_needed(Home(settings.home_root))
+    free, needed = free_disk_space(folder), disk_space_needed(Home(settings.home_root))
     if free < needed:
         raise UserError(
             f"only {size(free)} are free for {settings.home_root}; a run needs "

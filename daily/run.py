@@ -2,8 +2,9 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -20,14 +21,15 @@ from daily.steps import (
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.ledger import FAILED, START, SUCCEEDED, Ledger, StepRun, run_id
-from runtime.limits import shortage_error
+from runtime.limits import out_of_resources_error
 from runtime.logs import DETAIL, detail_log, log_to, steps_log
 from runtime.settings import Settings, load_settings
 from runtime.signals import stop_if_asked
-from runtime.warehouse import read_run_context
+from runtime.warehouse import read_run_context, require_run_context
 
 if TYPE_CHECKING:
     from ingestion.pipeline import Ingested
+    from ingestion.sources import Request
 
 SHOWN_FROM_REQUESTS = 20
 # What ends a run: an error, or Ctrl-C and SIGTERM.
@@ -77,25 +79,25 @@ class Run:
             done = work()
         except _STOPS as error:
             self._fail(begun, error, home)
-        ended = self._ledger.end(begun, SUCCEEDED, done.said, done.rows_count)
+        ended = self._ledger.end(begun, SUCCEEDED, done.message, done.rows_count)
         seconds = ended.seconds
-        steps_log.info("%s: %s (%.1f s)", name, done.said, seconds)
-        click.echo(f"[{number}/{total}] {name:<9} {seconds:6.1f} s  {done.said}")
+        steps_log.info("%s: %s (%.1f s)", name, done.message, seconds)
+        click.echo(f"[{number}/{total}] {name:<9} {seconds:6.1f} s  {done.message}")
         return done
 
     def _fail(self, begun: StepRun, error: BaseException, home: Home) -> NoReturn:
-        """Record how a step failed, and raise it as a person can mend it."""
+        """Record how a step failed, and raise it as a person can fix it."""
         where = f"in step {begun.step}"
         if isinstance(error, KeyboardInterrupt):
-            told: Exception | None = UserError(
+            known: UserError | None = UserError(
                 f"Stopped {where}, as asked. `{self.settings.as_command('daily')}` "
                 "goes on; the published marts are as they were."
             )
         else:
-            told = shortage_error(error, self.settings, home, where)
-        self.failed = self._ledger.end(begun, FAILED, in_words(told or error))
-        if told:
-            raise told from error
+            known = out_of_resources_error(error, self.settings, home, where)
+        self.failed = self._ledger.end(begun, FAILED, in_words(known or error))
+        if known:
+            raise known from error
         raise error
 
     def steps(
@@ -105,18 +107,18 @@ class Run:
         total = total or len(steps)
         for number, step in enumerate(steps, start=first):
             name = step.__name__
-            self.step(number, total, name, home, lambda s=step: s(self.settings, home))
+            self.step(number, total, name, home, partial(step, self.settings, home))
 
 
 def guarded(action: Callable[[Settings], None]) -> None:
-    """Do what only reads; what a person can mend becomes one line and exit code 1."""
+    """Do what only reads; what a person can fix becomes one line and exit code 1."""
     try:
         action(load_settings())
     except Exception as error:
         _give_up(error)
 
 
-def recorded(command: str, action: Callable[[Run], None]) -> None:
+def recorded(command: str, action: Callable[[Run], object]) -> None:
     """The same for what writes: in the ledger, and with an alert if it fails."""
     try:
         run = Run(load_settings(), command)
@@ -127,17 +129,18 @@ def recorded(command: str, action: Callable[[Run], None]) -> None:
         with run.recorded():
             action(run)
     except Exception as error:
-        steps_log.error("%s: %s", run.failed.step, in_words(error))
-        alert(run.settings, run.root, run.failed.step, in_words(error))
+        step = run.failed.step if run.failed else START
+        steps_log.error("%s: %s", step, in_words(error))
+        alert(run.settings, run.root, step, in_words(error))
         _give_up(error)
 
 
-def in_words(error: Exception) -> str:
+def in_words(error: BaseException) -> str:
     """What went wrong, in one line."""
     if isinstance(error, UserError):
         return str(error)
-    said = " ".join(str(error).split())[:300]
-    return f"unexpected {type(error).__name__}: {said}"
+    message = " ".join(str(error).split())[:300]
+    return f"unexpected {type(error).__name__}: {message}"
 
 
 def _give_up(error: Exception) -> None:
@@ -159,7 +162,7 @@ def run_morning(run: Run) -> None:
 
     started = time.monotonic()
     home = run_steps(run, MORNING)
-    context = read_run_context(home)
+    context = require_run_context(home)
     click.echo(f"done in {time.monotonic() - started:.1f} s. Where to look next:")
     click.echo(f"  report     {report_path(home, context.as_of)}")
     click.echo(f"  board      {home.board / 'index.html'}")
@@ -240,17 +243,26 @@ def ingest(
     return found[0].home
 
 
-def _progress_bar(requests: list) -> AbstractContextManager:
+@contextmanager
+def _progress_bar(requests: list["Request"]) -> Iterator[Iterable["Request"]]:
     """A bar on a terminal; nothing in a log, or where it would be gone at once."""
     is_short = len(requests) < SHOWN_FROM_REQUESTS
     if is_short or not sys.stderr.isatty():
-        return nullcontext(requests)
-    return click.progressbar(
-        requests,
-        label="Reading",
-        item_show_func=lambda request: request.name if request else None,
-        file=sys.stderr,
-    )
+        yield requests
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True)) as progress:
+        bar = progress.add_task("Reading", total=len(requests))
+
+        def read() -> Iterator["Request"]:
+            for request in requests:
+                progress.update(bar, description=f"Reading {request.name}")
+                yield request
+                progress.advance(bar)
+
+        yield read()
 
 
 def _existing_home(settings: Settings, root: Home) -> Home:

@@ -7,14 +7,14 @@ from runtime.errors import UserError
 from runtime.home import Home
 from runtime.ledger import SUCCEEDED, Ledger, StepRun, latest_of
 from runtime.settings import Settings
-from runtime.warehouse import count_rows, load_ledger, read_run_context, table_rows
+from runtime.warehouse import count_rows, load_ledger, require_run_context, table_rows
 
 
 @dataclass(frozen=True)
 class Done:
     """What a step did: a sentence for people, and the rows it wrote, if any."""
 
-    said: str
+    message: str
     rows_count: int | None = None
 
 
@@ -34,27 +34,27 @@ def build(settings: Settings, home: Home) -> Done:
 
     message, results = build_models(settings, home)
     done = _built(home, results)
-    return Done(f"{done.said}; {message}", done.rows_count)
+    return Done(f"{done.message}; {message}", done.rows_count)
 
 
 def train(settings: Settings, home: Home) -> Done:
     """Train the models, unless today's data has trained them already."""
     from ml.train import train as train_models
 
-    said = train_models(settings, home)
-    return Done(said, count_rows(home, "select count(*) from ml.replayed_forecasts"))
+    message = train_models(settings, home)
+    return Done(message, count_rows(home, "select count(*) from ml.replayed_forecasts"))
 
 
 def score(settings: Settings, home: Home) -> Done:
     """Predict the next session."""
     from ml.score import score as score_traders
 
-    said = score_traders(settings, home)
+    message = score_traders(settings, home)
     written = (
         "select count(*) from ml.predictions "
         "inner join raw.run_context using (prediction_date)"
     )
-    return Done(said, count_rows(home, written))
+    return Done(message, count_rows(home, written))
 
 
 def risk(settings: Settings, home: Home) -> Done:
@@ -73,8 +73,8 @@ def publish(settings: Settings, home: Home) -> Done:
         return Done(
             "not published: the run is of the past (PUBLISH_PAST=1 publishes it)"
         )
-    said = publish_marts(home, memory_limit=settings.memory_limit)
-    return Done(said, table_rows(home, schema="marts"))
+    message = publish_marts(home, memory_limit=settings.memory_limit)
+    return Done(message, table_rows(home, schema="marts"))
 
 
 def report(settings: Settings, home: Home) -> Done:
@@ -118,7 +118,7 @@ def docs(settings: Settings, home: Home) -> Done:
     from runtime.transform.dbt import run_dbt
 
     run_dbt(settings, home, "docs generate")
-    is_sample = read_run_context(home).is_sample
+    is_sample = require_run_context(home).is_sample
     home.docs.mkdir(parents=True, exist_ok=True)
     page = home.docs / "index.html"
     page.write_text(
@@ -147,7 +147,7 @@ _WRITERS = (build.__name__, score.__name__, risk.__name__)
 def refuse_half_built(
     steps: Sequence[Step], recorded: Sequence[StepRun], home: Home
 ) -> None:
-    """Let no step read marts that are not of one piece.
+    """Let no step read marts that are partially rebuilt.
 
     Args:
         steps: What is about to be done.

@@ -40,15 +40,17 @@ def watch(settings: Settings, now: datetime | None = None) -> str:
     trouble = _trouble(settings, home, todays)
     if trouble is None:
         return f"the morning of {today} is done"
-    told = f"The morning of {today} is not done: {trouble}"
+    message = f"The morning of {today} is not done: {trouble}"
     if settings.sends_mail:
-        text = f"{told}\n\n`make status` says more, docs/operation.md how to mend it.\n"
+        text = (
+            f"{message}\n\n`make status` says more, docs/operation.md how to mend it.\n"
+        )
         try:
             send_alert(settings, home, "watchdog", "The risk run is not done", text)
         except (UserError, OSError) as error:
             # A mail server that is down must not hide what the alert is about.
-            told += f" The alert was not sent, either: {error}"
-    raise UserError(told)
+            message += f" The alert was not sent, either: {error}"
+    raise UserError(message)
 
 
 def _day(run: PastRun) -> object:
@@ -78,7 +80,7 @@ def _trouble(settings: Settings, home: Home, today: list[PastRun]) -> str | None
     if run.outcome == FAILED:
         return (
             f"the run of {eastern(run.started_at)} Eastern failed at {where}: "
-            f"{run.last.said} Then run `{command}`."
+            f"{run.last.message} Then run `{command}`."
         )
     return (
         f"the run of {eastern(run.started_at)} Eastern was killed at {where}. See that "

@@ -25,9 +25,9 @@ from ingestion.resources import (
     FILLS,
     Resource,
 )
+from runtime.configure_dlt import configure_dlt
 from runtime.errors import UserError
 from runtime.home import Home
-from runtime.quiet_dlt import quiet_dlt
 from runtime.warehouse import (
     RUN_CONTEXT,
     RunContext,
@@ -398,7 +398,7 @@ class Landing:
 def open_landing(home: Home, threads: int) -> Iterator[Landing]:
     """The warehouse of `home`, made if it is not there."""
     home.root.mkdir(parents=True, exist_ok=True)
-    quiet_dlt(home.dlt)
+    configure_dlt(home.dlt)
     config = {
         "threads": threads,
         "memory_limit": MEMORY,

@@ -17,8 +17,9 @@ from ingestion.reasons import ReasonCode
 from ingestion.resources import FEE_LABELS
 from runtime.errors import UserError
 from runtime.home import Home
-from runtime.limits import is_shortage
-from runtime.warehouse import RUN_CONTEXT, open_warehouse, raw_layout
+from runtime.limits import is_out_of_resources
+from runtime.logs import detail_log
+from runtime.warehouse import RAW_LAYOUT, RUN_CONTEXT, open_warehouse, raw_layout
 
 _ROW = "account_number, trade_date, content_hash, row_number"
 
@@ -47,32 +48,37 @@ _SENTENCES_2 = (
 def migrate(home: Home) -> None:
     """Bring the warehouse of `home` to the present layout, if it is of an earlier one.
 
-    What is none, or is of a layout that nothing leads from, stays as it is.
+    A file that is none, or is of a layout that nothing leads from, stays as it is.
 
     Raises:
         UserError: It failed; the warehouse is as it was.
     """
     if not home.warehouse.exists():
         return
+    with open_warehouse(home.warehouse, read_only=True) as connection:
+        layout = raw_layout(connection)
+    if layout not in _MIGRATIONS:
+        return
     with open_warehouse(home.warehouse) as connection:
-        while (layout := raw_layout(connection)) in _MIGRATIONS:
-            connection.execute(MACROS)
-            connection.execute("begin")
+        connection.execute(MACROS)
+        for step in range(layout, RAW_LAYOUT):
             try:
-                _MIGRATIONS[layout](connection)
-                connection.execute(f"update {RUN_CONTEXT} set layout = {layout + 1}")
+                connection.execute("begin")
+                _MIGRATIONS[step](connection)
+                connection.execute(f"update {RUN_CONTEXT} set layout = {step + 1}")
                 connection.execute("commit")
             except duckdb.Error as error:
                 reason = " ".join(str(error).split())[:300]
                 how_to_fix = (
                     "Make room, and run `make daily` again."
-                    if is_shortage(str(error))
+                    if is_out_of_resources(str(error))
                     else f"Move {home.root} away and run `make daily`: it loads anew."
                 )
                 raise UserError(
-                    f"{home.warehouse} could not be brought to layout {layout + 1} "
+                    f"{home.warehouse} could not be brought to layout {step + 1} "
                     f"({reason}); it is as it was. {how_to_fix}"
                 ) from None
+            detail_log.info("%s is of layout %s now", home.warehouse, step + 1)
 
 
 def _typed_summaries_and_reason_codes(connection: duckdb.DuckDBPyConnection) -> None:

@@ -15,7 +15,7 @@ from ml.boosting import Boosters, ModelSettings
 from ml.days import TraderDays
 from ml.fitted import Fitted, Predictions, fit_per_trader
 from ml.tuning import Tuning
-from runtime.files import write_whole
+from runtime.files import write_atomic
 from runtime.transform.dbt import project_variables
 
 # Refits fall on the same dates whatever day it is run on: a Monday, and every so many
@@ -154,11 +154,11 @@ class RefitWindow:
             # Only the latest window still grows.
             for outdated in folder.glob("*-models-*.pickle"):
                 outdated.unlink()
-            write_whole(models, pickle.dumps(fitted))
+            write_atomic(models, pickle.dumps(fitted))
         for outdated in folder.glob(f"{begin}-said-*.pickle"):
             outdated.unlink()
         predictions = fitted.predict(self.days, self.rows)
-        write_whole(said, pickle.dumps(predictions))
+        write_atomic(said, pickle.dumps(predictions))
         return predictions
 
     def _fingerprint(self, seen: np.ndarray) -> str:

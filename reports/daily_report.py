@@ -11,7 +11,7 @@ from reports.render import Rendered, render, render_trader
 from reports.summary import calls_by_trader, keep, read_kept, summarise
 from reports.trader_emails import read_trader_emails
 from runtime.errors import UserError
-from runtime.files import write_whole
+from runtime.files import write_atomic
 from runtime.home import Home
 from runtime.settings import Settings
 
@@ -53,8 +53,8 @@ def _deliver(
 ) -> str:
     rendered = render(summary, settings.board_url)
     path = report_path(home, summary["as_of"])
-    write_whole(path, rendered.page().encode())
-    write_whole(path.with_suffix(".txt"), rendered.text.encode())
+    write_atomic(path, rendered.page().encode())
+    write_atomic(path.with_suffix(".txt"), rendered.text.encode())
     if not settings.sends_mail:
         unset = "EMAIL_FROM, EMAIL_PASSWORD, EMAIL_TO are not set"
         return f"{rendered.subject}; not mailed: {unset}"

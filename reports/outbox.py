@@ -4,7 +4,6 @@ A mail is `<key>.eml`; beside it `<key>.json` says who has it and whom the serve
 refused for good. Both move to `sent/` when nobody is left.
 """
 
-import fcntl
 import hashlib
 import json
 import os
@@ -17,12 +16,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+import filelock
 import tenacity
 
 from reports import smtp
 from reports.mail import Mail
 from runtime.errors import UserError
-from runtime.files import write_whole
+from runtime.files import write_atomic
 from runtime.home import Home
 from runtime.settings import MailSettings
 
@@ -56,18 +56,15 @@ def post_all(
         sent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise _unwritable(sent, error) from None
-    fresh = [mail for mail in mails if force or not _is_sent(sent, mail.key)]
-    # Before the lock: a mail is on disk, whatever becomes of waiting for it.
-    for mail in fresh:
-        if force or not (outbox / f"{mail.key}.eml").exists():
-            _queue(outbox, mail, settings.email_from, force=force)
-    with _locked(outbox):
-        if not force:
-            for mail in [one for one in fresh if _is_sent(sent, one.key)]:
-                # Somebody else has sent it meanwhile.
-                for suffix in (".eml", ".json"):
-                    (outbox / f"{mail.key}{suffix}").unlink(missing_ok=True)
-                fresh.remove(mail)
+    # Before waiting for the sender: a mail is on disk, whatever becomes of the wait.
+    with _files_lock(outbox):
+        for mail in mails:
+            is_there = _is_sent(sent, mail.key) or (outbox / f"{mail.key}.eml").exists()
+            if force or not is_there:
+                _queue(outbox, mail, settings.sender, force=force)
+    with _sender_lock(outbox):
+        # By now somebody else may have sent it.
+        fresh = [mail for mail in mails if force or not _is_sent(sent, mail.key)]
         keys = {mail.key for mail in fresh}
         # What an older day's mail suffers must not hold up today's.
         files = sorted(waiting(home), key=lambda path: path.stem not in keys)
@@ -75,13 +72,13 @@ def post_all(
         if files:
             _send_all(settings, files, sent)
         _prune(sent)
-    told = [f"{len(files)} mailed" if len(files) > 1 else "mailed"] if files else []
+    parts = [f"{len(files)} mailed" if len(files) > 1 else "mailed"] if files else []
     if len(files) > len(fresh):
-        told.append(f"{len(files) - len(fresh)} of them left from before")
+        parts.append(f"{len(files) - len(fresh)} of them left from before")
     if before:
         to = sum(len(mail.to) for mail in mails) - sum(len(mail.to) for mail in fresh)
-        told.append(f"mailed before to {to} recipient{'s' if to > 1 else ''}")
-    return ", ".join(told)
+        parts.append(f"mailed before to {to} recipient{'s' if to > 1 else ''}")
+    return ", ".join(parts)
 
 
 def waiting(home: Home) -> list[Path]:
@@ -160,7 +157,7 @@ def _send_all(settings: MailSettings, files: list[Path], sent: Path) -> None:
         UserError: Somebody did not get a mail.
     """
     again = f"then run the step again; what is not sent waits in {sent.parent}"
-    # What stays refused is told at the end, whatever passes meanwhile.
+    # What stays refused is reported at the end, whatever passes meanwhile.
     final: dict[str, _Trouble] = {}
 
     def once() -> None:
@@ -170,9 +167,9 @@ def _send_all(settings: MailSettings, files: list[Path], sent: Path) -> None:
                 for trouble in _send(session, file, sent) if file.exists() else ():
                     (passing if trouble.is_passing else final)[file.name] = trouble
         if passing:
-            raise smtp.ServerBusyError(told(passing | final))
+            raise smtp.ServerBusyError(in_words(passing | final))
 
-    def told(found: dict[str, _Trouble]) -> str:
+    def in_words(found: dict[str, _Trouble]) -> str:
         listed = "; ".join(f"{name} {one.text}" for name, one in found.items())
         return (
             f"The mail server {smtp.where(settings)} did not take everything: "
@@ -187,13 +184,14 @@ def _send_all(settings: MailSettings, files: list[Path], sent: Path) -> None:
         reraise=True,
     )(once)
     if final:
-        raise UserError(told(final))
+        raise UserError(in_words(final))
 
 
 def _send(session: smtp.Session, file: Path, sent: Path) -> Iterator[_Trouble]:
     """Send one mail to who has not got it, and write down who has."""
     try:
-        state, message = _State.read(file), file.read_bytes()
+        with _files_lock(file.parent):
+            state, message = _State.read(file), file.read_bytes()
         if state.digest != _digest(message):
             raise ValueError("not what was written")
     except (OSError, ValueError, TypeError):
@@ -207,18 +205,27 @@ def _send(session: smtp.Session, file: Path, sent: Path) -> Iterator[_Trouble]:
     except smtplib.SMTPResponseException as error:
         yield _Trouble(f"(code {error.smtp_code})", smtp.is_passing(error))
         return
-    final = {one: said for one, said in refused.items() if said[0] >= 500}
+    final = {one: answer for one, answer in refused.items() if answer[0] >= 500}
     state.taken += [one for one in state.left if one not in refused]
     state.refused |= {one: f"{code} {words}" for one, (code, words) in final.items()}
-    state.write(file)
+    _record(state, file, sent)
     if final:
         yield _Trouble(f"(for {', '.join(final)})")
     if state.left:
         yield _Trouble(f"(for {', '.join(state.left)})", is_passing=True)
-        return
-    # The mail first: one that is there without its state would be taken for damaged.
-    os.replace(file, sent / file.name)
-    os.replace(file.with_suffix(".json"), sent / f"{file.stem}.json")
+
+
+def _record(state: _State, file: Path, sent: Path) -> None:
+    """Write down who has a mail, and put it away when nobody is left."""
+    with _files_lock(file.parent):
+        if _digest(file.read_bytes()) != state.digest:
+            # By force another edition took its place meanwhile: that one waits.
+            return
+        state.write(file)
+        if not state.left:
+            # The mail first: without its state it would be taken for damaged.
+            os.replace(file, sent / file.name)
+            os.replace(file.with_suffix(".json"), sent / f"{file.stem}.json")
 
 
 def _write(file: Path, content: bytes) -> None:
@@ -228,7 +235,7 @@ def _write(file: Path, content: bytes) -> None:
         UnwritableError: The disk is full, or the folder cannot be written.
     """
     try:
-        write_whole(file, content)
+        write_atomic(file, content)
     except OSError as error:
         raise _unwritable(file, error) from None
 
@@ -249,27 +256,39 @@ def _prune(sent: Path) -> None:
 
 
 @contextmanager
-def _locked(outbox: Path) -> Iterator[None]:
+def _sender_lock(outbox: Path) -> Iterator[None]:
     """One sender at a time: an alert may be sent while another run is sending.
 
     Raises:
         UserError: Somebody else has been sending for minutes.
     """
-    until = time.monotonic() + LOCK_WAIT_SECONDS
-    with (outbox / "lock").open("a") as handle:
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > until:
-                    raise UserError(
-                        f"Another process has been sending mail from {outbox} for "
-                        f"{LOCK_WAIT_SECONDS} s. Wait for it, or stop it; `make "
-                        "report` sends what waits."
-                    ) from None
-                time.sleep(0.1)
+    try:
+        with filelock.FileLock(outbox / "lock", timeout=LOCK_WAIT_SECONDS):
+            yield
+    except filelock.Timeout:
+        raise UserError(
+            f"Another process has been sending mail from {outbox} for "
+            f"{LOCK_WAIT_SECONDS} s. Wait for it, or stop it; `make report` sends what "
+            "waits."
+        ) from None
+
+
+@contextmanager
+def _files_lock(outbox: Path) -> Iterator[None]:
+    """For a moment the only one who reads or writes mails and their states.
+
+    Raises:
+        UnwritableError: The disk is full, or the folder cannot be written.
+    """
+    lock = filelock.FileLock(outbox / "files.lock")
+    try:
+        lock.acquire()
+    except OSError as error:
+        raise _unwritable(Path(lock.lock_file), error) from None
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def check_server(settings: MailSettings) -> str:
@@ -279,7 +298,7 @@ def check_server(settings: MailSettings) -> str:
         UserError: It does not answer, or refuses.
     """
     with smtp.logged_in(settings, "then `make doctor`"):
-        return f"{smtp.where(settings)} takes mail of {settings.email_from}"
+        return f"{smtp.where(settings)} takes mail of {settings.sender}"
 
 
 def send_now(
@@ -288,13 +307,13 @@ def send_now(
     """Send a mail past the outbox, once; code and words of each who was refused.
 
     Args:
-        again: What to do after the mend, at the end of a message.
+        again: What to do after the fix, at the end of a message.
 
     Raises:
         UserError: The server does not answer or refuses the mail.
     """
     with smtp.logged_in(settings, again) as session:
-        return session.send(mail.as_bytes(settings.email_from), mail.to)
+        return session.send(mail.as_bytes(settings.sender), mail.to)
 
 
 def send_test(settings: MailSettings) -> Iterable[str]:

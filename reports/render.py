@@ -89,10 +89,10 @@ def render_trader(
 def subject_line(summary: dict[str, Any]) -> str:
     """How many are at high risk, for which session, and whether to trust it."""
     count, problems = len(summary["calls"]["High"]), len(summary["problems"])
-    told = f"{counted(count, 'trader')} at high risk"
+    text = f"{counted(count, 'trader')} at high risk"
     if problems:
-        told += f", {counted(problems, 'problem')} to look at first"
-    return f"{_sample(summary)}Risk for {day(summary['prediction_date'])}: {told}"
+        text += f", {counted(problems, 'problem')} to look at first"
+    return f"{_sample(summary)}Risk for {day(summary['prediction_date'])}: {text}"
 
 
 def _sample(summary: dict[str, Any]) -> str:
@@ -119,11 +119,11 @@ def _rendered(
                 "losses_count": sum(amount < 0 for amount in net),
                 "worst": min(net), "best": max(net),
             }  # fmt: skip
-    told = values | {
+    context = values | {
         "subject": subject, "charts": charts, "cards": CARDS, "board_url": board_url,
     }  # fmt: skip
-    html = environment(TEMPLATES).get_template(f"{template}.html.j2").render(told)
-    text = environment(TEMPLATES).get_template(f"{template}.txt.j2").render(told)
+    html = environment(TEMPLATES).get_template(f"{template}.html.j2").render(context)
+    text = environment(TEMPLATES).get_template(f"{template}.txt.j2").render(context)
     # Phones and dark mode need the rules that cannot be inlined.
     html = css_inline.inline(html, keep_at_rules=True)
     return Rendered(subject, html, text, images)

@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 
 from runtime.errors import UserError
-from runtime.files import write_whole
+from runtime.files import write_atomic
 from runtime.home import Home
 from runtime.warehouse import open_warehouse, read_run_context, rows_of
 
@@ -97,7 +97,7 @@ def summarise(home: Home) -> dict[str, Any]:
 def keep(home: Home, summary: dict[str, Any]) -> None:
     """Write the summary beside its report, all or nothing."""
     text = json.dumps(summary, ensure_ascii=False, indent=1)
-    write_whole(_kept(home, summary["as_of"]), text.encode())
+    write_atomic(_kept(home, summary["as_of"]), text.encode())
 
 
 def calls_by_trader(summary: dict[str, Any]) -> dict[str, dict[str, Any]]:

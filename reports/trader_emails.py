@@ -1,4 +1,4 @@
-"""Where each trader gets his own page: a file of the desk's, copied nowhere."""
+"""Where traders get their own pages: a file of the desk's, copied nowhere."""
 
 import csv
 from pathlib import Path

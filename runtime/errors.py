@@ -2,7 +2,7 @@
 
 
 class UserError(Exception):
-    """Something a person can mend: the message says what, where and how, in one line.
+    """Something a person can fix: the message says what, where and how, in one line.
 
     The command line prints it without a traceback and exits with code 1.
     """

@@ -101,7 +101,7 @@ class Home:
         """The home of a run for a past date, beneath this one."""
         return Home(self.root / "as_of" / as_of.isoformat())
 
-    def writer(self) -> int | None:
+    def lock_holder(self) -> int | None:
         """The process that is writing here now; None if there is none."""
         try:
             process = int((self.root / "lock").read_text())

@@ -1,7 +1,7 @@
 """What ran, when, and what came of it: a line of JSON as a step begins, one as it ends.
 
 It lies beside the logs and not in the warehouse: of a run that could not open the
-warehouse, or was killed, it must tell as well.
+warehouse, or was killed, it must know as well.
 """
 
 import json
@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 
-from runtime.files import write_whole
+from runtime.files import write_atomic
 from runtime.home import Home
 from runtime.tables import Table
 from runtime.versions import versions
@@ -38,9 +38,10 @@ STEPS = Table(
         "seconds": "double",
         "outcome": "varchar",
         "rows_count": "bigint",
-        "said": "varchar",
+        "message": "varchar",
         "versions": "varchar",
     },
+    former_columns={"message": "said"},
 )
 _ARROW_TYPES = {
     "varchar": pa.string(),
@@ -66,7 +67,7 @@ class StepRun:
         seconds: How long it took.
         outcome: succeeded, failed, killed or running.
         rows_count: Rows written; None where none are.
-        said: What it said of itself, or of its failure, in one line.
+        message: What it did, or why it failed, in one line.
         versions: Of code, Python and libraries.
     """
 
@@ -81,7 +82,7 @@ class StepRun:
     seconds: float | None = None
     outcome: str = RUNNING
     rows_count: int | None = None
-    said: str | None = None
+    message: str | None = None
     versions: str | None = None
 
     @property
@@ -152,7 +153,7 @@ class Ledger:
         return one
 
     def end(
-        self, one: StepRun, outcome: str, said: str, rows_count: int | None = None
+        self, one: StepRun, outcome: str, message: str, rows_count: int | None = None
     ) -> StepRun:
         """Record how a step ended."""
         now = _now()
@@ -162,7 +163,7 @@ class Ledger:
             seconds=round((now - one.started_at).total_seconds(), 3),
             outcome=outcome,
             rows_count=rows_count,
-            said=" ".join(said.split()),
+            message=" ".join(message.split()),
         )
         self._append(ended)
         return ended
@@ -177,10 +178,10 @@ class Ledger:
                 # Cut off when the disk was full, or the machine died.
                 continue
             latest[one.run_id, one.step_number] = one
-        writer = self._root.writer()
+        holder = self._root.lock_holder()
         return [
             replace(one, outcome=KILLED)
-            if one.outcome == RUNNING and one.process != writer
+            if one.outcome == RUNNING and one.process != holder
             else one
             for one in latest.values()
         ]
@@ -190,14 +191,14 @@ class Ledger:
         by_run: dict[str, list[StepRun]] = {}
         for one in self.steps():
             by_run.setdefault(one.run_id, []).append(one)
-        writer = self._root.writer()
+        holder = self._root.lock_holder()
         found = []
         for steps in by_run.values():
             last = steps[-1]
             outcome = last.outcome
             if outcome == SUCCEEDED and not last.is_last:
                 # Between two steps, or dead between them.
-                outcome = RUNNING if last.process == writer else KILLED
+                outcome = RUNNING if last.process == holder else KILLED
             found.append(PastRun(tuple(steps), outcome))
         return sorted(found, key=lambda run: run.started_at, reverse=True)
 
@@ -210,7 +211,7 @@ class Ledger:
         if not self._file.exists() or self._file.stat().st_size < MAXIMUM_BYTES:
             return
         lines = self._file.read_bytes().splitlines(keepends=True)
-        write_whole(self._file, b"".join(lines[len(lines) // 2 :]))
+        write_atomic(self._file, b"".join(lines[len(lines) // 2 :]))
 
     def _append(self, one: StepRun) -> None:
         # It begins a line, too: the one before may have been cut off. One short write
@@ -243,6 +244,9 @@ def latest_of(steps: Iterable[StepRun], *names: str) -> StepRun | None:
 
 def _read(line: str) -> StepRun:
     values = json.loads(line)
+    for column, former_column in STEPS.former_columns.items():
+        if former_column in values:
+            values[column] = values.pop(former_column)
     for name in ("started_at", "ended_at"):
         values[name] = values[name] and datetime.fromisoformat(values[name])
     return StepRun(**values)

@@ -10,17 +10,19 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import humanize
+
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.settings import Settings
 
 GIB = 2**30
 # What spilling, models, logs and reports take beside the warehouse and its copy.
-LEAST_ROOM = 2 * GIB
-_NO_ROOM = re.compile(
+LEAST_DISK_SPACE = 2 * GIB
+_DISK_FULL = re.compile(
     r"No space left on device|Disk quota exceeded|max_temp_directory_size"
 )
-_NO_MEMORY = re.compile(
+_MEMORY_FULL = re.compile(
     r"Out of Memory Error|OutOfMemoryException|MemoryError|std::bad_alloc"
 )
 _PATH = re.compile(r"""["'](/[^"']+)["']""")
@@ -29,45 +31,49 @@ _USED = re.compile(r"\([\d.]+ \w+/([\d.]+) ([KMGT])iB used\)")
 _UNITS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 
-def is_shortage(said: str) -> bool:
+def is_out_of_resources(text: str) -> bool:
     """Whether an error's words are about a disk or memory that did not suffice."""
-    return bool(_NO_ROOM.search(said) or _NO_MEMORY.search(said))
+    return bool(_DISK_FULL.search(text) or _MEMORY_FULL.search(text))
 
 
-def shortage(said: str, settings: Settings, home: Home, where: str) -> str | None:
-    """What was short and what mends it, in one line; None if nothing was.
+def out_of_resources(
+    text: str, settings: Settings, home: Home, where: str
+) -> str | None:
+    """What was short and how to fix it, in one line; None if nothing was.
 
     Args:
-        said: The words of an error, or of several.
+        text: Of an error, or of several.
         where: What was being done, for people.
     """
-    if _NO_ROOM.search(said):
-        return _no_room(said, settings, home, where)
-    if _NO_MEMORY.search(said):
-        return _no_memory(said, settings, where)
+    if _DISK_FULL.search(text):
+        return _out_of_disk_space(text, settings, home, where)
+    if _MEMORY_FULL.search(text):
+        return _out_of_memory(text, settings, where)
     return None
 
 
-def shortage_error(
+def out_of_resources_error(
     error: BaseException, settings: Settings, home: Home, where: str
 ) -> UserError | None:
     """The same of an exception, and of what it came from."""
-    said = " ".join(f"{type(one).__name__}: {one}" for one in _chain(error))
-    line = shortage(said, settings, home, where)
+    text = " ".join(f"{type(one).__name__}: {one}" for one in _chain(error))
+    line = out_of_resources(text, settings, home, where)
     return UserError(line) if line else None
 
 
-def room_needed(home: Home) -> int:
+def disk_space_needed(home: Home) -> int:
     """Bytes that a run may need beside what is there.
 
     A table is written anew before the old one goes, and a copy is published beside the
     last one.
     """
     files = [home.warehouse, *(home.published / "current").rglob("*")]
-    return LEAST_ROOM + sum(file.stat().st_size for file in files if file.is_file())
+    return LEAST_DISK_SPACE + sum(
+        file.stat().st_size for file in files if file.is_file()
+    )
 
 
-def free_room(path: Path) -> int:
+def free_disk_space(path: Path) -> int:
     """Bytes that are free where a path lies, or would lie."""
     return shutil.disk_usage(_existing(path)).free
 
@@ -83,20 +89,20 @@ def machine_memory() -> int:
 
 def size(count: float) -> str:
     """Bytes, for people."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+    return humanize.naturalsize(count)
 
 
-def _no_room(said: str, settings: Settings, home: Home, where: str) -> str:
+def _out_of_disk_space(text: str, settings: Settings, home: Home, where: str) -> str:
     place, other = home.root, "RISK_HOME to another disk"
-    for found in map(Path, _PATH.findall(said)):
+    for found in map(Path, _PATH.findall(text)):
         if _device(found) != _device(home.root):
             place, other = found.parent, "TMPDIR to another disk"
-    free = free_room(place)
+    free = free_disk_space(place)
     # What was spilled is gone by now: twice as much as is free again may be needed.
-    needed = max(room_needed(home), 2 * free)
+    needed = max(disk_space_needed(home), 2 * free)
     raised = (
         f", or raise MEMORY_LIMIT (now {settings.memory_limit}) so that less is spilled"
-        if "max_temp_directory_size" in said
+        if "max_temp_directory_size" in text
         else ""
     )
     return (
@@ -107,9 +113,9 @@ def _no_room(said: str, settings: Settings, home: Home, where: str) -> str:
     )
 
 
-def _no_memory(said: str, settings: Settings, where: str) -> str:
+def _out_of_memory(text: str, settings: Settings, where: str) -> str:
     limit = settings.memory_bytes
-    has, used = machine_memory(), _USED.search(said)
+    has, used = machine_memory(), _USED.search(text)
     again = (
         f"Then run `{settings.as_command('daily')}`. The published marts are as they "
         "were."

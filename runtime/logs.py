@@ -40,7 +40,7 @@ def log_to(home: Home) -> None:
         logger.addHandler(handler)
         logger.setLevel(logging.INFO)
     logging.captureWarnings(True)
-    # Where a log cannot be written, a full disk mostly, the error itself is told; a
+    # Where a log cannot be written, a full disk mostly, the error itself is printed; a
     # traceback for each line of the log would bury it.
     logging.raiseExceptions = False
 

@@ -21,6 +21,7 @@ class Table:
         primary_key: Columns of which a later row replaces an earlier one.
         former_name: What earlier versions called the table.
         former_columns: What they called its columns, by the name of today.
+        dropped_columns: What they had and nobody reads any more.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Table:
     primary_key: tuple[str, ...] = ()
     former_name: str | None = None
     former_columns: Mapping[str, str] = field(default_factory=dict)
+    dropped_columns: tuple[str, ...] = ()
 
     @property
     def schema(self) -> str:
@@ -63,6 +65,8 @@ def _prepare(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
                 f"alter table {table.name} rename column {former_column} to {column}"
             )
             found.add(column)
+    for column in found.intersection(table.dropped_columns):
+        connection.execute(f"alter table {table.name} drop column {column}")
     for column, kind in table.columns.items():
         if column not in found:
             # DuckDB adds no column with a constraint; what rows lack cannot be forced.

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from runtime.errors import UserError
 from runtime.home import Home
-from runtime.limits import is_shortage
+from runtime.limits import is_out_of_resources
 
 RUN_CONTEXT = "raw.run_context"
 # Counted up with every change to schema `raw` that an existing file does not have;
@@ -36,16 +36,18 @@ def open_warehouse(
         connection = duckdb.connect(path, read_only=read_only, config=config or {})
     except duckdb.Error as error:
         reason = str(error).splitlines()[0]
-        if is_shortage(str(error)):
-            mend = "It is whole, and needs room to be opened: mend that first."
+        if is_out_of_resources(str(error)):
+            how_to_fix = "It is whole, and needs room to be opened: mend that first."
         elif "lock" in reason:
-            mend = (
+            how_to_fix = (
                 "Close whatever has it open; to read while a run writes, open the copy "
                 "in published/."
             )
         else:
-            mend = "It is damaged, or no warehouse at all: move it away and load anew."
-        raise UserError(f"{path} cannot be opened ({reason}). {mend}") from None
+            how_to_fix = (
+                "It is damaged, or no warehouse at all: move it away and load anew."
+            )
+        raise UserError(f"{path} cannot be opened ({reason}). {how_to_fix}") from None
     try:
         yield connection
     finally:
@@ -120,6 +122,18 @@ def raw_layout(connection: duckdb.DuckDBPyConnection) -> int | None:
         return layouts[0][0]
     # A first load that was stopped has not said so yet.
     return RAW_LAYOUT if ("quarantine.reason_code",) in columns else 2
+
+
+def require_run_context(home: Home) -> RunContext:
+    """The context of the last ingestion into `home`.
+
+    Raises:
+        UserError: There was none, or its layout is of another version.
+    """
+    context = read_run_context(home)
+    if context is None:
+        raise UserError(f"{home.warehouse} holds nothing yet. Run `make daily` first.")
+    return context
 
 
 def write_run_context(

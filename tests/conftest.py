@@ -19,11 +19,22 @@ import pytest
 
 from runtime.home import Home
 from runtime.settings import ENV_FILE, PROJECT_ROOT, Settings
+from tests import draws
 
 if TYPE_CHECKING:
     from tests.mail_server import Desk
 
 REAL_DATA = PROJECT_ROOT.parent / "shared" / "data"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--long`, which `make test-long` gives."""
+    parser.addoption("--long", action="store_true", help="draw more (tests/draws.py)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let the tests know how much to draw, while they are collected."""
+    draws.is_long = config.getoption("long")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -1,16 +1,13 @@
-"""How much is drawn: little each time, more with `make test-long`."""
+"""How much is drawn: little with `make test`, more with `make test-long`."""
 
-import os
 from typing import TypeVar
 
 T = TypeVar("T")
 
+# Set by pytest's option `--long`, before any test is collected.
+is_long = False
+
 
 def draw(short: T, long: T) -> T:
     """What is drawn: `short`, or `long` when asked for."""
-    return long if os.environ.get("LONG_TESTS") else short
-
-
-def draw_size(short: int, long: int) -> int:
-    """The size of a draw."""
-    return draw(short, long)
+    return long if is_long else short

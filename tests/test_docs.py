@@ -1,6 +1,9 @@
 """What the README promises exists, and what exists is in the README."""
 
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -49,6 +52,22 @@ def test_every_command_has_a_target_and_a_word_of_help(command: str) -> None:
     called = "daily" if command == "run" else command
     assert re.search(rf"^{called}: .*\n\t@\$\(PY\) -m daily {command}$", MAKEFILE, re.M)
     assert main.commands[command].help
+
+
+def test_the_installed_command_lists_every_command(tmp_path: Path) -> None:
+    """Installed as `make setup` does it, but elsewhere, and without an index."""
+    install = re.search(r"-m (pip install .*--editable \.)$", MAKEFILE, re.M)[1]
+    subprocess.run(
+        [sys.executable, "-m", *install.split(), "--no-index", "--prefix", tmp_path],
+        cwd=PROJECT_ROOT, check=True,
+    )  # fmt: skip
+    listed = subprocess.run(
+        [tmp_path / "bin" / "risk", "--help"],
+        cwd=tmp_path, env={"PYTHONPATH": str(PROJECT_ROOT)},
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    for command in main.commands:
+        assert re.search(rf"^  {command} ", listed, re.M), command
 
 
 @pytest.mark.parametrize("step", [step.__name__ for step in MORNING])

@@ -229,7 +229,7 @@ def test_more_memory_than_the_machine_can_spare_is_said(
 def test_the_room_a_run_needs_grows_with_the_warehouse(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
-    monkeypatch.setattr(doctor, "free_room", lambda _: 3 * 10**9)
+    monkeypatch.setattr(doctor, "free_disk_space", lambda _: 3 * 10**9)
     copy = tmp_path / "published" / "current" / "risk.duckdb"
     copy.parent.mkdir(parents=True)
     for size, verdict in ((0, "ok"), (600_000_000, "FAIL")):

@@ -15,6 +15,7 @@ from reports.board.figures import Chart
 from reports.names import slug
 from reports.render import counted, environment
 from reports.summary import calls_by_trader, summarise
+from runtime.errors import UserError
 from runtime.home import Home
 from runtime.settings import Settings
 from runtime.warehouse import open_warehouse
@@ -303,8 +304,10 @@ def inline_json(chart: Chart) -> Any:
 
 def _plotly() -> Path:
     # Found, not imported: only its script is wanted.
-    origin = find_spec("plotly").origin
-    return Path(origin).parent / "package_data" / "plotly.min.js"
+    spec = find_spec("plotly")
+    if spec is None or spec.origin is None:
+        raise UserError("plotly is not installed. Run `make setup`.")
+    return Path(spec.origin).parent / "package_data" / "plotly.min.js"
 
 
 def _swap(partial: Path, folder: Path) -> None:

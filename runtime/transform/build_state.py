@@ -30,7 +30,11 @@ BUILD_STATE = (
             "content_hash": "varchar not null",
         },
     ),
-    Table("ops.built_with", {"fingerprint": "varchar not null"}),
+    Table(
+        "ops.built_with",
+        {"fingerprint": "varchar not null"},
+        dropped_columns=("seen_through",),
+    ),
     Table(
         "ops.built_dates",
         {
@@ -146,10 +150,10 @@ def built_dates(connection: duckdb.DuckDBPyConnection, mart: str) -> dict[str, s
         for table in ("intermediate.int_fill_days", "ops.built_fill_days")
     )
     try:
-        (unrecorded,) = connection.execute(
+        ((unrecorded,),) = connection.execute(
             f"select count(*) from (({now} except {then}) union all "
             f"({then} except {now}))"
-        ).fetchone()
+        ).fetchall()
         found = connection.execute(
             "select partition_date, built from ops.built_dates where mart = ?", [mart]
         ).fetchall()

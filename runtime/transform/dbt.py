@@ -1,5 +1,6 @@
 """Runs dbt in this process: one import for the whole morning, several invocations."""
 
+import gc
 import os
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -7,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from runtime.errors import UserError
 from runtime.home import Home
-from runtime.limits import is_shortage, shortage
+from runtime.limits import is_out_of_resources, out_of_resources
 from runtime.settings import PROJECT_ROOT, Settings
 from runtime.signals import stop_if_asked
+from runtime.transform.parsed_manifest import ParsedManifest
 
 if TYPE_CHECKING:
     from dbt.artifacts.resources.v1.components import Time
@@ -68,7 +70,7 @@ def check_freshness(settings: Settings, home: Home) -> str:
     Raises:
         TransformError: Longer ago than the sources' yml allows, or dbt failed.
     """
-    outcome, results = _invoke(settings, home, "source freshness")
+    outcome, results = _invoke(settings, home, "source freshness", "--no-write-json")
     # The project's hook is among the results; a source that failed has no age.
     sources = [one for one in results if one.node.resource_type == "source"]
     known = [one for one in sources if hasattr(one, "age")]
@@ -99,6 +101,8 @@ def _age(seconds: float) -> str:
 
 
 def _limit(limit: "Time") -> str:
+    assert limit.count is not None, "the sources' yml states it"
+    assert limit.period is not None, "the sources' yml states it"
     return f"{limit.count} {limit.period.value}{'s' if limit.count > 1 else ''}"
 
 
@@ -119,11 +123,14 @@ def _invoke(
     os.environ.update(environment)
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
+    from dbt.contracts.graph.manifest import Manifest
 
     home.dbt.mkdir(parents=True, exist_ok=True)
-    command, *rest = arguments
-    try:
-        outcome = dbtRunner(callbacks=[_stop_if_asked]).invoke(
+
+    def invoke(
+        command: str, *options: str, manifest: Manifest | None = None
+    ) -> "dbtRunnerResult":
+        return dbtRunner(manifest, callbacks=[_stop_if_asked]).invoke(
             [
                 "--log-level", "none",
                 "--log-level-file", "info",
@@ -133,10 +140,26 @@ def _invoke(
                 "--project-dir", str(PROJECT_ROOT / "dbt_project"),
                 "--profiles-dir", str(PROJECT_ROOT),
                 "--target-path", str(home.dbt / "target"),
-                *rest,
+                *options,
             ]
         )  # fmt: skip
+
+    # A run makes a great many objects and drops few: looking for those costs more.
+    gc.disable()
+    try:
+        parsed = ParsedManifest.of(PROJECT_ROOT, arguments[1:])
+        manifest = parsed.read()
+        if manifest is None:
+            outcome = invoke("parse", *parsed.options)
+            # What reads it swallows a KeyboardInterrupt (mashumaro's unions).
+            stop_if_asked()
+            if isinstance(outcome.result, Manifest):
+                manifest = outcome.result
+                parsed.keep(manifest)
+        if manifest is not None:
+            outcome = invoke(*arguments, manifest=manifest)
     finally:
+        gc.enable()
         # dbt keeps the file open when it returns; nobody else could write then.
         DuckDBConnectionManager.close_all_connections()
         # What one run was told is no setting of the next.
@@ -151,23 +174,27 @@ def _invoke(
 
 
 def _stop_if_asked(event: "EventMsg") -> None:
-    # What reads the manifest swallows a KeyboardInterrupt (mashumaro's unions); this is
+    # What reads a manifest swallows a KeyboardInterrupt (mashumaro's unions); this is
     # the first that dbt says after it.
     if event.info.name == "FoundStats":
         stop_if_asked()
 
 
 def _failure(
-    settings: Settings, home: Home, command: str, outcome: object, results: list
+    settings: Settings,
+    home: Home,
+    command: str,
+    outcome: "dbtRunnerResult",
+    results: list,
 ) -> str:
     log = home.logs / "dbt.log"
     failed = [result for result in results if result.status in FAILED]
-    short = [result for result in failed if is_shortage(result.message or "")]
+    short = [result for result in failed if is_out_of_resources(result.message or "")]
     said = " ".join([*(result.message for result in short), str(outcome.exception)])
     where = (
         f"in {', '.join(result.node.name for result in short[:3])} " if short else ""
     )
-    lack = shortage(said, settings, home, f"{where}during dbt {command}")
+    lack = out_of_resources(said, settings, home, f"{where}during dbt {command}")
     if lack:
         return lack
     if not failed:

@@ -10,15 +10,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from runtime.configure_dlt import configure_dlt
 from runtime.home import Home
-from runtime.quiet_dlt import quiet_dlt
 from runtime.settings import PROJECT_ROOT
 from runtime.warehouse import open_warehouse
+
+if TYPE_CHECKING:
+    from dlt.common.schema.typing import TColumnSchema
 
 # Rows that are in memory at a time, and in one file.
 SLICE_ROWS = 500_000
@@ -30,7 +34,7 @@ REMEMBERED = ("ops.built_fill_days",)
 
 def write_lake(home: Home) -> int:
     """Replace the lake of `home` by what its warehouse holds; how many tables."""
-    quiet_dlt(home.spark / "dlt")
+    configure_dlt(home.spark / "dlt")
     shutil.rmtree(home.lake, ignore_errors=True)
     sources = _sources()
     with open_warehouse(home.warehouse, read_only=True) as connection:
@@ -127,7 +131,7 @@ def _read(connection: duckdb.DuckDBPyConnection, sql: str) -> Iterator[pa.Table]
         yield pa.Table.from_batches(waiting)
 
 
-def _naive_times(schema: pa.Schema) -> dict[str, dict]:
+def _naive_times(schema: pa.Schema) -> dict[str, "TColumnSchema"]:
     """dlt's hints that keep what has no zone without one."""
     return {
         field.name: {"data_type": "timestamp", "timezone": False}

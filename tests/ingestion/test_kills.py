@@ -38,7 +38,7 @@ from runtime.settings import PROJECT_ROOT
 from runtime.warehouse import read_run_context
 from tests.conftest import rows
 from tests.desks import since, some_of
-from tests.draws import draw_size
+from tests.draws import draw
 from tests.mornings import (
     assert_as_shown,
     assert_versions_are_whole,
@@ -225,7 +225,7 @@ def test_what_is_killed_at_any_moment_ends_the_same(
     home = start_anew()
     chance = random.Random(f"{SEED} {name}")
     killed = over = 0
-    while killed < draw_size(*job.kills):
+    while killed < draw(*job.kills):
         process = job.started(simulator, home)
         assert process.stdout.readline() == b"ready\n"
         time.sleep(chance.random() * lasts)

@@ -41,11 +41,11 @@ from runtime.transform.dbt import run_dbt
 from runtime.warehouse import read_run_context
 from tests.conftest import make_settings, rows
 from tests.desks import since, some_of
-from tests.draws import draw, draw_size
+from tests.draws import draw
 from tests.mornings import assert_as_shown, held, load_morning
 
-SEEDS = range(draw_size(1, 5))
-MORNINGS = draw_size(4, 8)
+SEEDS = range(draw(1, 5))
+MORNINGS = draw(4, 8)
 FREE = {"rate_limit": 10**6}
 
 

@@ -17,12 +17,12 @@ from ingestion.documents import Document, DocumentError
 from ingestion.parsed_batch import ParsedBatch
 from ingestion.reasons import SENTENCES, ReasonCode
 from ingestion.resources import ACCOUNTS, BROKER_DAYS, FILLS, POSITIONS
-from tests.draws import draw_size
+from tests.draws import draw
 
 HEADER = (
     "Date/Time,Account,B/S,Qty,Symbol,Price,Liq,Comm,Ecn Fee,Order Id,Fill Id,Status"
 )
-CASES = draw_size(60, 600)
+CASES = draw(60, 600)
 GOOD = "03/03/2025 09:31:05,A1,B,300,QQZ,20.00,R,0.90,-0.40,O-1,F1,REGULAR"
 
 

@@ -13,7 +13,7 @@ from ml.tuning import Tuning
 from runtime.errors import UserError
 from runtime.home import Home
 from tests.conftest import REAL_DATA, connected
-from tests.draws import draw_size
+from tests.draws import draw
 from tests.in_process import call_daily
 from tests.ml.frames import frames
 
@@ -98,7 +98,7 @@ def test_the_sample_is_walked_written_and_held_against_the_truth(
     target = tmp_path / "figures.json"
     done = call_daily(
         "backtest", SOURCE="sample", RISK_HOME=sample.home.root, JSON=target,
-        FROM="2025-06-01", ACCOUNTS="SIM00*", REFIT_DAYS=draw_size(56, 14),
+        FROM="2025-06-01", ACCOUNTS="SIM00*", REFIT_DAYS=draw(56, 14),
     )  # fmt: skip
     assert done.code == 0, done.err + done.out
     found = json.loads(target.read_text())

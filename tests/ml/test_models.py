@@ -21,7 +21,7 @@ from ml.tuning import Tuning
 from runtime.errors import UserError
 from runtime.transform.dbt import project_variables
 from tests.conftest import connected
-from tests.draws import draw_size
+from tests.draws import draw
 from tests.ml.frames import ORDER, cut, frames, to_days
 
 FIXED = ("fixed", None)
@@ -44,7 +44,7 @@ def champion(models, marts) -> pd.DataFrame:
 @pytest.fixture
 def _seldom_refitted(monkeypatch: pytest.MonkeyPatch) -> None:
     """How often models of past days are refitted is not what is tested."""
-    monkeypatch.setattr("ml.train.REFIT_DAYS", draw_size(28, REFIT_DAYS))
+    monkeypatch.setattr("ml.train.REFIT_DAYS", draw(28, REFIT_DAYS))
 
 
 @pytest.fixture(scope="module")

@@ -13,17 +13,19 @@ DOCKERFILE = (PROJECT_ROOT / "Dockerfile").read_text()
 
 def test_a_start_of_the_container_installs_nothing(tmp_path: Path) -> None:
     """A kept layer holds the environment; the checkout copied over it is fresh."""
-    for name in ("Makefile", "requirements.txt"):
+    for name in ("Makefile", "requirements.txt", "pyproject.toml"):
         shutil.copy(PROJECT_ROOT / name, tmp_path)
-    stamp = tmp_path / ".venv" / "runtime"
-    stamp.parent.mkdir()
-    stamp.touch()
+    sources = [tmp_path / "requirements.txt", tmp_path / "pyproject.toml"]
+    stamps = [tmp_path / ".venv" / "runtime", tmp_path / ".venv" / "bin" / "risk"]
+    stamps[1].parent.mkdir(parents=True)
+    for stamp in stamps:
+        stamp.touch()
     steps = re.findall(r"^(?:COPY .* \./|COPY .* \. \.|RUN make .*)$", DOCKERFILE, re.M)
     assert len(steps) > 2
     # Whole seconds: what a file system tells apart.
     for second, step in enumerate(steps, start=1_000_000_000):
-        written = tmp_path / "requirements.txt" if step.startswith("COPY") else stamp
-        os.utime(written, (second, second))
+        for written in sources if step.startswith("COPY") else stamps:
+            os.utime(written, (second, second))
     would = subprocess.run(
         ["make", "--dry-run", "daily"],
         cwd=tmp_path, capture_output=True, text=True, check=True,

@@ -49,7 +49,7 @@ def test_a_step_is_told_with_what_it_did(home: Home) -> None:
     write(home, SUCCEEDED, FAILED)
     done, failed = Ledger(home).steps()
     assert (done.outcome, done.rows_count, done.step_number) == (SUCCEEDED, 7, 1)
-    assert failed.said == "step2 failed with two lines"
+    assert failed.message == "step2 failed with two lines"
     assert failed.seconds >= 0
     assert "dbt-core 1.11" in failed.versions
     (run,) = Ledger(home).runs()
@@ -87,6 +87,16 @@ def test_a_line_that_was_cut_off_costs_itself_alone(home: Home) -> None:
     assert [run.outcome for run in Ledger(home).runs()] == [FAILED, SUCCEEDED]
 
 
+def test_a_ledger_of_an_earlier_version_is_read(home: Home) -> None:
+    write(home, SUCCEEDED)
+    file = home.logs / "runs.jsonl"
+    file.write_text(file.read_text().replace('"message": ', '"said": '))
+    write(home, FAILED)
+    messages = [step.message for step in Ledger(home).steps()]
+    assert messages == [f"step1 {how} with two lines" for how in (SUCCEEDED, FAILED)]
+    assert Ledger(home).table()["message"].to_pylist() == messages
+
+
 @pytest.mark.parametrize("line", ["{}", "null", "7", '{"run_id": "x-1"}'])
 def test_a_line_of_something_else_costs_itself_alone(home: Home, line: str) -> None:
     write(home, SUCCEEDED)
@@ -101,7 +111,7 @@ def test_what_fails_before_its_first_step_is_told(home: Home) -> None:
     assert run.code == 1
     (failed,) = Ledger(home).steps()
     assert (failed.step, failed.outcome) == ("start", FAILED)
-    assert "Another run is writing" in failed.said
+    assert "Another run is writing" in failed.message
 
 
 def test_a_full_disk_does_not_hide_why_a_step_failed(tmp_path: Path) -> None:

@@ -33,12 +33,12 @@ from runtime import signals
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.ledger import FAILED, KILLED, SUCCEEDED, Ledger
-from runtime.limits import shortage_error
+from runtime.limits import out_of_resources_error
 from runtime.logs import log_to, steps_log
 from runtime.transform.dbt import run_dbt
 from runtime.warehouse import open_warehouse
 from tests.conftest import SampleRun, make_settings, start_python
-from tests.draws import draw, draw_size
+from tests.draws import draw
 from tests.in_process import call_daily
 from tests.test_daily import contents
 
@@ -160,7 +160,9 @@ def test_a_disk_without_room_to_spill_is_said(tmp_path: Path, disk: Path) -> Non
             "create temp table t as select hash(range)::varchar as text "
             "from range(3000000) order by 1"
         )
-    told = str(shortage_error(raised.value, settings, Home(disk), "in step train"))
+    told = str(
+        out_of_resources_error(raised.value, settings, Home(disk), "in step train")
+    )
     assert told.startswith(f"The disk of {disk} was full in step train; ")
     assert "or raise MEMORY_LIMIT (now 60MB) so that less is spilled" in told
 
@@ -198,7 +200,7 @@ def test_memory_that_the_limit_has_no_say_in_is_the_machines(
 ) -> None:
     with pytest.raises(Exception) as raised:  # noqa: B017, PT011 - of any library
         exec(code)
-    told = shortage_error(
+    told = out_of_resources_error(
         raised.value, make_settings(risk_home=tmp_path), Home(tmp_path), "in step train"
     )
     assert "in step train; this machine has " in str(told)
@@ -210,7 +212,9 @@ def test_what_is_neither_stays_what_it_is(tmp_path: Path) -> None:
     try:
         raise ValueError("a disk, memory, and a limit")
     except ValueError as error:
-        assert shortage_error(error, settings, Home(tmp_path), "in step x") is None
+        assert (
+            out_of_resources_error(error, settings, Home(tmp_path), "in step x") is None
+        )
 
 
 def test_a_build_that_spills_is_built(sample: SampleRun) -> None:
@@ -324,7 +328,7 @@ for _ in sys.stdin:
 # After which line of the run, what is sent, and what the ledger says of it then. After
 # the first line it is sent at a random moment of the build, after another at once.
 KILLS = (
-    *[("pid", signal.SIGKILL, KILLED)] * draw_size(1, 10),
+    *[("pid", signal.SIGKILL, KILLED)] * draw(1, 10),
     ("pid", signal.SIGINT, FAILED),
     ("pid", signal.SIGTERM, FAILED),
     ("[1/5] build", signal.SIGKILL, KILLED),
@@ -361,7 +365,7 @@ def test_what_is_killed_goes_on_and_the_published_marts_stay(
             assert int(until("code")) == (-sent if outcome == KILLED else 1)
             assert Ledger(home).runs()[0].outcome == outcome
             if outcome == FAILED:
-                said = Ledger(home).steps()[-1].said
+                said = Ledger(home).steps()[-1].message
                 assert said.startswith("Stopped in step build, as asked. `make daily ")
             assert published_files(home) == published
             assert can_be_read(home)

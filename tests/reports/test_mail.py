@@ -388,6 +388,55 @@ def test_a_mail_is_on_disk_before_anybody_waits_for_the_lock(
     assert post(desk.settings(), home, mail()) == "mailed"
 
 
+def test_two_who_write_a_mail_at_once_leave_a_whole_one(
+    desk: Desk, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait = outbox.LOCK_WAIT_SECONDS
+    monkeypatch.setattr(outbox, "LOCK_WAIT_SECONDS", 0)
+    names = [f"report-{number}" for number in range(20)]
+    start = threading.Barrier(2)
+
+    def write_all() -> None:
+        start.wait()
+        for name in names:
+            with suppress(UserError):
+                post(desk.settings(), home, mail(name), force=True)
+
+    home.outbox.mkdir(parents=True)
+    with (home.outbox / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        writers = [threading.Thread(target=write_all) for _ in range(2)]
+        for writer in writers:
+            writer.start()
+        for writer in writers:
+            writer.join()
+    assert len(waiting(home)) == len(names)
+    monkeypatch.setattr(outbox, "LOCK_WAIT_SECONDS", wait)
+    said = post(desk.settings(), home, mail("last"))
+    assert said == "21 mailed, 20 of them left from before"
+    assert len(desk.taken) == 21
+
+
+def test_an_edition_that_comes_while_another_is_sent_waits(
+    desk: Desk, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = smtp.Session.send
+
+    def send_slowly(*arguments: object) -> dict[str, tuple[int, str]]:
+        monkeypatch.setattr(smtp.Session, "send", send)
+        monkeypatch.setattr(outbox, "LOCK_WAIT_SECONDS", 0)
+        with pytest.raises(UserError, match="Another process has been sending"):
+            post(desk.settings(), home, mail(), force=True)
+        return send(*arguments)
+
+    monkeypatch.setattr(smtp.Session, "send", send_slowly)
+    assert post(desk.settings(), home, mail()) == "mailed"
+    assert len(waiting(home)) == 1
+    post(desk.settings(), home, mail("other"))
+    assert len({got["Message-ID"] for got in desk.mails}) == 3
+    assert waiting(home) == []
+
+
 def test_half_a_mail_is_not_sent(desk: Desk, home: Home) -> None:
     desk.answers = ["554 no", "250 taken"]
     with pytest.raises(UserError):

@@ -10,6 +10,7 @@ import pytest
 
 from runtime.home import Home
 from runtime.transform.dbt import TransformError, check_freshness
+from runtime.warehouse import RAW_LAYOUT
 from tests.conftest import make_settings, run_daily
 
 
@@ -23,7 +24,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
             "create table raw.run_context as select 'files' as source, 'x' as firm, "
             "date '2025-03-04' as as_of, date '2025-03-04' as prediction_date, "
             "null::varchar as source_version, null::timestamp as ingested_at, "
-            "2 as layout"
+            f"{RAW_LAYOUT} as layout"
         )
     return home
 

@@ -20,7 +20,7 @@ final as (
         step,
         steps_count,
         outcome,
-        said,
+        message,
         rows_count,
         ---------- times (UTC)
         started_at,

@@ -18,7 +18,7 @@ final as (
         command,
         step,
         outcome,
-        said,
+        message,
         versions,
         ---------- numbers
         steps_count,

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 
-def quiet_dlt(working_folder: Path) -> None:
+def configure_dlt(working_folder: Path) -> None:
     """Keep dlt's files in one folder, its telemetry off and its warnings out."""
     os.environ["DLT_DATA_DIR"] = str(working_folder)
     os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
