@@ -5,7 +5,7 @@ What signals, locks of two processes or the exit of one prove, needs `run_daily`
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from logging.handlers import RotatingFileHandler
 
 import pytest
@@ -32,16 +32,23 @@ def call_daily(command: str, *arguments: str, **environment: object) -> Run:
 
 @contextmanager
 def _own_logs() -> Iterator[None]:
-    """No log of a command is written to by the next test."""
+    """No log of a command is written to by the next test, nor one of a test before."""
     raises, level = logging.raiseExceptions, logging.root.level
+    _drop_logs()
     try:
         yield
     finally:
         logging.raiseExceptions = raises
         logging.captureWarnings(False)
         logging.root.setLevel(level)
-        for logger in (logging.root, logging.getLogger("daily")):
-            for handler in [*logger.handlers]:
-                if isinstance(handler, RotatingFileHandler):
-                    logger.removeHandler(handler)
+        _drop_logs()
+
+
+def _drop_logs() -> None:
+    for logger in (logging.root, logging.getLogger("daily")):
+        for handler in [*logger.handlers]:
+            if isinstance(handler, RotatingFileHandler):
+                logger.removeHandler(handler)
+                # Of a disk that was full, and is gone.
+                with suppress(OSError):
                     handler.close()

@@ -17,6 +17,7 @@ from runtime.home import Home
 from runtime.sessions import sessions_between
 from runtime.warehouse import read_run_context
 from tests.conftest import rows
+from tests.desks import since
 from tests.mornings import load_morning
 
 SESSIONS = sessions_between(date(2024, 12, 2), date(2025, 3, 7))
@@ -26,8 +27,8 @@ BEFORE, AFTER = LAST, LAST + timedelta(days=1)
 
 @pytest.fixture(scope="module")
 def firm() -> Firm:
-    """Three months of the sample firm."""
-    return sample_firm(SESSIONS, 7)
+    """Seven weeks of the sample firm."""
+    return since(date(2025, 1, 21), sample_firm(SESSIONS, 7))
 
 
 def changed_last_day(firm: Firm, change) -> Firm:

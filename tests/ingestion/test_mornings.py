@@ -223,8 +223,12 @@ def assert_totals_equal_the_ledger(home: Home, simulator: Simulator) -> None:
     """daily_totals come to what the simulator's queue makes of its fills."""
     run_dbt(
         make_settings(), home, "build",
-        *draw(("--select", "+daily_totals"), ("--selector", "before_scoring")),
-        "--exclude-resource-type", "unit_test")  # fmt: skip
+        *draw(
+            ("--select", "+daily_totals", "--indirect-selection", "buildable"),
+            ("--selector", "before_scoring"),
+        ),
+        "--exclude-resource-type", "unit_test",
+    )  # fmt: skip
     ledger = Ledger(simulator.firm, simulator.last_visible)
     totals = {
         (code, day): amounts

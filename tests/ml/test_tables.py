@@ -209,6 +209,8 @@ create table if not exists ops.built_dates (
     primary key (mart, partition_date)
 );
 """
+# Columns that stay though nothing writes them any more.
+RETIRED = {("ops.built_with", "seen_through", "timestamp", True)}
 NEW_TABLE = {"ml.replayed_calls": "ml.replayed_forecasts"}
 NEW_COLUMN = {
     "call_basis": "forecast_basis",
@@ -311,7 +313,7 @@ def test_the_former_layout_becomes_that_of_a_new_warehouse(
     prepare_downstream(home)
     (tmp_path / "new").mkdir()
     prepare_downstream(new := Home(tmp_path / "new"))
-    assert sorted(layout(home)) == sorted(layout(new))
+    assert sorted(set(layout(home)) - RETIRED) == sorted(layout(new))
 
 
 def test_preparing_again_changes_nothing(home: Home) -> None:

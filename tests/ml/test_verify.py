@@ -32,6 +32,22 @@ def change(home: Home, sql: str) -> None:
         connection.execute(sql)
 
 
+def leave_traders(home: Home, count: int) -> None:
+    """Leave the first traders only: a model for each is tuned and trained."""
+    with duckdb.connect(home.warehouse) as connection:
+        tables = connection.execute(
+            "select table_name from duckdb_columns() "
+            "inner join duckdb_tables() using (schema_name, table_name) "
+            "where schema_name = 'marts' and column_name = 'trader_id'"
+        ).fetchall()
+        for (table,) in tables:
+            connection.execute(
+                f"delete from marts.{table} where trader_id not in (select trader_id "
+                "from marts.dim_traders order by trader_id limit ?)",
+                [count],
+            )
+
+
 def test_the_sample_is_sound_and_says_who_speaks(copied) -> None:
     done = call_daily("verify", SOURCE="sample", RISK_HOME=copied.root)
     assert done.code == 0, done.err
@@ -107,6 +123,9 @@ def test_tuned_models_are_new_and_the_old_ones_still_score(copied) -> None:
         return {row[0] for row in found}
 
     assert "up to date" in run("score")
+    leave_traders(copied, 6)
+    assert "champions:" in run("train")
+    assert "predicted for" in run("score")
     old = written("model_version", "roster").pop()
     trained_at = written("trained_at", "registry")
     before = written("predicted_pnl", "predictions")

@@ -106,8 +106,9 @@ def test_an_alert_that_breaks_hides_nothing(desk: Desk, tmp_path: Path) -> None:
 
 
 def test_an_alert_that_cannot_be_sent_waits_and_hides_nothing(
-    certificate: tuple[Path, Path], tmp_path: Path
+    certificate: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("reports.outbox.WAITS_SECONDS", (0,))
     down = Desk(port=free_port(), certificate=certificate[0])
     settings = environment(down, tmp_path, SOURCE="files", EXPORTS="/nowhere")
     run = call_daily("run", **settings)

@@ -1,13 +1,14 @@
 """The report step as a whole: from marts to files and mails, today's and past ones."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from reports.names import slug
 from runtime.home import Home
-from tests.conftest import Run, SampleRun
+from tests.conftest import Run, SampleRun, run_daily
 from tests.in_process import call_daily
 from tests.mail_server import PASSWORD, Desk
 
@@ -22,9 +23,11 @@ def home(sample: SampleRun, tmp_path: Path) -> Home:
     return target
 
 
-def report(desk: Desk, home: Home, **more: object) -> Run:
+def report(
+    desk: Desk, home: Home, run: Callable[..., Run] = call_daily, **more: object
+) -> Run:
     """The step, with mail."""
-    return call_daily(
+    return run(
         "report", SOURCE="sample", RISK_HOME=home.root, EMAIL_FROM="desk@x.test",
         EMAIL_PASSWORD=PASSWORD, EMAIL_TO="boss@x.test",
         SMTP_URL=f"smtp://localhost:{desk.port}", SSL_CERT_FILE=desk.certificate,
@@ -38,7 +41,8 @@ def test_the_desk_gets_it_once_and_each_trader_his_own_page(
     addresses = tmp_path / "addresses.csv"
     addresses.write_text("trader_id,email\nSIM022,t22@x.test\nSIM016,t16@x.test\n")
     more = {"TRADER_EMAILS": addresses, "BOARD_URL": "https://board.x.test/risk/"}
-    run = report(desk, home, **more)
+    # A process: this one's log has what the mail server got as well.
+    run = report(desk, home, run_daily, **more)
     assert run.code == 0, run.err
     assert "2 mailed; no call today for SIM016" in run.out
     assert desk.recipients == ["boss@x.test", "t22@x.test"]
@@ -51,7 +55,7 @@ def test_the_desk_gets_it_once_and_each_trader_his_own_page(
         assert other not in html
     whole = mails["boss@x.test"].get_body(("html",)).get_content()
     assert "https://board.x.test/risk/index.html" in whole
-    run = report(desk, home, **more)
+    run = report(desk, home, run_daily, **more)
     assert "mailed before to 2 recipients" in run.out
     assert len(desk.taken) == 2
     # No address is anywhere but in the mails.
