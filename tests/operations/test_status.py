@@ -68,7 +68,7 @@ def test_how_old_the_models_are_is_told(sample: SampleRun, tmp_path: Path) -> No
     for later, age in (
         (timedelta(days=3, hours=2), "3 days ago"),
         (timedelta(hours=25), "a day ago"),
-        (timedelta(minutes=90), "an hour ago"),
+        (timedelta(minutes=70), "an hour ago"),
     ):
         page = status_page(settings, trained_at.replace(tzinfo=UTC) + later)
         assert f"trained {eastern(trained_at)} Eastern ({age}), learned" in page
