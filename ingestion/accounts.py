@@ -174,7 +174,9 @@ def account_code(name: str) -> str:
     """
     name = name.strip(" ")
     # Whatever may stand between a code and a person's name ends the code.
-    word = re.match(r"[A-Za-z0-9_.-]*", name)[0]
+    found = re.match(r"[A-Za-z0-9_.-]*", name)
+    assert found is not None, "a word may be empty"
+    word = found[0]
     has_digit = any(character in digits for character in word)
     if word == word.upper() and (has_digit or word == name):
         return word

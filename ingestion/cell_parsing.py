@@ -136,7 +136,9 @@ def typed_sql(document: Document, header: Header, *, today: date) -> str:
         for name, label in header.fees.items()
     ]
     cells = [f"{identifier(LINE_NUMBER)} as line_number"]
-    values, checks, warnings = [], [], []
+    values: list[str] = []
+    checks: list[str] = []
+    warnings: list[str] = []
     for header_cell, column in present:
         cell, value = f"cell_{column.name}", f"value_{column.name}"
         blanks = "('', '-', '--')" if column.type in _NUMERIC else "('')"

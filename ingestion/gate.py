@@ -450,7 +450,9 @@ class Gate:
         )
         self.validations.append((batch, validated))
         for result in validated.results:
-            check = checks[result.expectation_config.meta["check"]]
+            expectation = result.expectation_config
+            assert expectation is not None, "a result says what it is of"
+            check = checks[expectation.meta["check"]]
             count = result.result.get("unexpected_count") or 0
             if found is not None and not result.success:
                 count = found[check.name]

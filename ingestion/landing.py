@@ -37,6 +37,7 @@ from runtime.warehouse import (
 
 if TYPE_CHECKING:
     import dlt
+    from dlt.common.schema.typing import TColumnSchema
 
 # The rest of the process needs as much again, and a run shall stay under 1.5 GiB.
 MEMORY = "250MB"
@@ -488,11 +489,11 @@ def _selected(
     return found.to_arrow_table().cast(schema)
 
 
-def _column_hints(schema: pa.Schema) -> dict[str, dict[str, object]]:
+def _column_hints(schema: pa.Schema) -> "dict[str, TColumnSchema]":
     """dlt hints of an Arrow schema, so that dlt infers nothing."""
-    hints: dict[str, dict[str, object]] = {}
+    hints: dict[str, TColumnSchema] = {}
     for field in schema:
-        hint: dict[str, object] = {"nullable": field.nullable}
+        hint: TColumnSchema = {"nullable": field.nullable}
         if pa.types.is_decimal(field.type):
             hint |= {"data_type": "decimal", "precision": 18, "scale": 8}
         elif pa.types.is_timestamp(field.type):

@@ -194,7 +194,7 @@ class ParsedBatch:
             self.set_aside(document, ReasonCode.UNREADABLE_DOCUMENT, str(error))
             return 0
         if document.covers is not None:
-            self._insert_window(document)
+            self._insert_window(document, document.covers)
         return count
 
     def set_aside(self, document: Document, code: ReasonCode, reason: str) -> None:
@@ -389,7 +389,7 @@ class ParsedBatch:
                 )
                 self._fees.add(name)
 
-    def _insert_window(self, document: Document) -> None:
+    def _insert_window(self, document: Document, covers: tuple[date, date]) -> None:
         account: str | None = None
         if document.account_name is not None:
             account = self.connection.execute(
@@ -398,7 +398,7 @@ class ParsedBatch:
             ).fetchall()[0][0]
         self.connection.execute(
             "insert into windows values (?, ?, ?, ?)",
-            [document.resource.name, account, *document.covers],
+            [document.resource.name, account, *covers],
         )
 
     def _append_rejected(self, rejected: pa.Table, document: Document) -> None:

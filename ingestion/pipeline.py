@@ -95,12 +95,10 @@ def bring_up_to_date(
     main = Home(settings.home_root)
     context = read_run_context(main)
     sentence, rows_count = "nothing read", 0
-    if settings.as_of and settings.as_of > datetime.now(EASTERN).date():
-        raise UserError(
-            f"AS_OF={settings.as_of} lies in the future. Leave it out for today."
-        )
-    is_past = bool(context and settings.as_of and settings.as_of < context.as_of)
-    if is_past:
+    as_of = settings.as_of
+    if as_of and as_of > datetime.now(EASTERN).date():
+        raise UserError(f"AS_OF={as_of} lies in the future. Leave it out for today.")
+    if context and as_of and as_of < context.as_of:
         owner = (context.source, context.firm)
         _refuse_other_firm(owner, settings.source_name, firm_of(settings), main)
     else:
@@ -108,11 +106,11 @@ def bring_up_to_date(
             summary = load(settings, source, main, progress_bar=progress_bar)
         sentence, rows_count = str(summary), summary.rows_loaded
         context = read_run_context(main)
-        is_past = bool(settings.as_of and settings.as_of < context.as_of)
-    if not is_past:
+        assert context is not None, "what was loaded has one"
+    if as_of is None or as_of >= context.as_of:
         return Ingested(main, context, sentence, rows_count)
-    past = main.past(settings.as_of)
-    context = rebuild(main, past, context, settings.as_of)
+    past = main.past(as_of)
+    context = rebuild(main, past, context, as_of)
     prepare_downstream(past)
     sentence += "; rebuilt what was known on that morning"
     return Ingested(past, context, sentence, rows_count)
@@ -226,8 +224,13 @@ class _Load:
         try:
             return self._load(home, accounts, salt, progress_bar)
         except GateError:
-            self._record_gate(home, self._gate.as_of)
+            self._record_gate(home, self._made_gate.as_of)
             raise
+
+    @property
+    def _made_gate(self) -> Gate:
+        assert self._gate is not None, "nothing is checked before it is made"
+        return self._gate
 
     def _load(
         self, home: Home, accounts: Document, salt: str, progress_bar: ProgressBar
@@ -257,7 +260,7 @@ class _Load:
         # A first load without a single fill is a mistake of somebody's.
         if self._before is None and not self._landing.holds_fills():
             raise self._nothing(as_of)
-        self._gate.check_firm(self._landing.connection, self._sessions)
+        self._made_gate.check_firm(self._landing.connection, self._sessions)
         self._landing.load({"sessions": self._sessions})
         unlisted = [
             {"account_number": number, "account_name": name}
@@ -265,7 +268,7 @@ class _Load:
         ]
         load_accounts(listed, unlisted, self._landing, salt, self._now)
         self._record_gate(home, as_of)
-        self.summary.warnings = sum(not x["is_met"] for x in self._gate.results)
+        self.summary.warnings = sum(not x["is_met"] for x in self._made_gate.results)
         self._landing.finish(
             RunContext(
                 self._source.name,
@@ -283,10 +286,11 @@ class _Load:
 
     def _record_gate(self, home: Home, as_of: date) -> None:
         """What the gate found: as rows, and as pages where there is anything new."""
-        self._landing.record_gate(self._gate.results_table(), as_of)
-        if self._gate.validations:
+        gate = self._made_gate
+        self._landing.record_gate(gate.results_table(), as_of)
+        if gate.validations:
             try:
-                write_data_docs(home.data_docs, as_of, self._gate.validations)
+                write_data_docs(home.data_docs, as_of, gate.validations)
             # A page that cannot be drawn must not keep good fills out.
             except Exception:  # noqa: BLE001
                 detail_log.exception("Data Docs could not be written")
@@ -294,6 +298,7 @@ class _Load:
     def _as_of(self) -> date | None:
         """The morning this load is as of; None if only the files know, once read."""
         if self._window is not None:
+            assert self._before is not None, "backfill refuses to begin without"
             return self._before.as_of
         latest = self._source.latest_as_of()
         # What is there is never left out: an earlier AS_OF is rebuilt from it.
@@ -367,10 +372,13 @@ class _Load:
         Raises:
             UserError: It is blank, and nothing can be loaded without it.
         """
-        number = self._numbers.get(document.account_name)
-        if not document.is_blank or not self._landing.holds_rows(
-            document.resource, *document.covers, number
-        ):
+        if not document.is_blank:
+            return self._parsed.read(document)
+        assert document.covers is not None, "only an answer of the API can be blank"
+        first, last = document.covers
+        name = document.account_name
+        number = None if name is None else self._numbers.get(name)
+        if not self._landing.holds_rows(document.resource, first, last, number):
             return self._parsed.read(document)
         # Nothing at all is no proof that what was there is gone.
         code = ReasonCode.BLANK_DOCUMENT
@@ -383,8 +391,11 @@ class _Load:
         self._parsed.set_aside(document, code, reason)
         return 0
 
-    def _land(self, requests: list[Request], listed: AccountList, as_of: date) -> None:
+    def _land(
+        self, requests: list[Request], listed: AccountList, as_of: date | None
+    ) -> None:
         """Bring what waits in the batch into the warehouse, slice by slice."""
+        assert as_of is not None, "files tell it before any of them is landed"
         parsed, landing = self._parsed, self._landing
         self._prepare(as_of)
         if self._source.reads_whole:
@@ -397,11 +408,10 @@ class _Load:
             prior=self._prior,
             now=self._now,
         )
-        self._gate.check_comparison(parsed, changed)
+        gate = self._made_gate
+        gate.check_comparison(parsed, changed)
         for first, last in slices(parsed):
-            self._gate.check_slice(
-                parsed, first, last, landing.connection, self._sessions
-            )
+            gate.check_slice(parsed, first, last, landing.connection, self._sessions)
             landing.load(slice_tables(parsed, first, last))
             landing.commit_slice(parsed, first, last, self._now)
         self.summary.rejected += landing.commit(

@@ -173,34 +173,35 @@ class ApiSource:
             request.name,
             body,
             request.account_name,
-            covers=(request.first, request.last),
+            covers=_window(request),
             is_blank=is_blank,
         )
 
     def _body(self, request: Request) -> bytes:
-        window = {
-            "startDate": request.first.isoformat(),
-            "endDate": request.last.isoformat(),
-        }
+        first, last = _window(request)
+        window = {"startDate": first.isoformat(), "endDate": last.isoformat()}
         if request.resource is BROKER_DAYS:
+            assert request.account_name is not None, "summaries are of one account"
             number = self._account_numbers[request.account_name]
             return self._steady_summary(request.name, accountId=number, **window)
         return self._steady_pages(
             request.resource.name,
-            limit=None if request.first == request.last else PAGES_AT_ONCE,
+            limit=None if first == last else PAGES_AT_ONCE,
             groupId=self._group_id,
             **window,
         )
 
-    def _steady_pages(self, action: str, **fields: object) -> bytes:
+    def _steady_pages(
+        self, action: str, *, limit: int | None = None, **fields: object
+    ) -> bytes:
         """All pages, asked for again if they are cut off or change meanwhile."""
         for _ in range(ATTEMPTS - 1):
             with suppress(IncompleteError):
-                return self._pages(action, **fields)
-        return self._pages(action, **fields)
+                return self._pages(action, limit, **fields)
+        return self._pages(action, limit, **fields)
 
-    def _pages(self, action: str, **fields: object) -> bytes:
-        body = self._client.pages(action, **fields)
+    def _pages(self, action: str, limit: int | None, **fields: object) -> bytes:
+        body = self._client.pages(action, limit=limit, **fields)
         if action == FILLS.name and (twice := _repeated_row(body)):
             raise IncompleteError(
                 f"PropReports sent the fill with PropReports Id {twice} twice: rows "
@@ -298,26 +299,26 @@ def firm_of(settings: Settings) -> str:
     """
     if settings.source_name == "sample":
         return f"synthetic firm, seed {settings.sample_seed}"
-    if settings.source_name == "files" and settings.exports is None:
-        raise UserError("SOURCE=files needs EXPORTS=<folder of CSV exports>.")
-    if settings.firm:
-        return settings.firm
     if settings.source_name == "files":
-        return str(settings.exports.resolve())
-    return urlsplit(settings.propreports_url).netloc
+        if settings.exports is None:
+            raise UserError("SOURCE=files needs EXPORTS=<folder of CSV exports>.")
+        return settings.firm or str(settings.exports.resolve())
+    return settings.firm or urlsplit(_api_url(settings)).netloc
 
 
 @contextmanager
 def open_source(settings: Settings) -> Iterator[Source]:
     """The source the settings name, ready to be read; closed at the end."""
     if settings.source_name == "files":
-        yield FilesSource(settings.exports, firm=firm_of(settings))
+        firm = firm_of(settings)
+        assert settings.exports is not None, "firm_of refuses to go on without"
+        yield FilesSource(settings.exports, firm=firm)
     elif settings.source_name == "sample":
         with _sample_source(settings) as source:
             yield source
     else:
         client = PropReportsClient(
-            settings.propreports_url,
+            _api_url(settings),
             token=_revealed(settings.api_token),
             user=settings.api_user,
             password=_revealed(settings.api_password),
@@ -337,7 +338,7 @@ class SampleSource(ApiSource):
 
     Args:
         truth: Account name, trade date and expected net P&L of each trader-day.
-        options: As `ApiSource`.
+        firm, group_id, latest_as_of: As `ApiSource`.
     """
 
     def __init__(
@@ -345,9 +346,17 @@ class SampleSource(ApiSource):
         client: PropReportsClient,
         *,
         truth: Sequence[tuple[str, date, Decimal]],
-        **options: object,
+        firm: str,
+        group_id: int,
+        latest_as_of: date,
     ) -> None:
-        super().__init__(client, name="sample", **options)
+        super().__init__(
+            client,
+            name="sample",
+            firm=firm,
+            group_id=group_id,
+            latest_as_of=latest_as_of,
+        )
         self._truth = truth
 
     def finish(self, home: Home) -> None:
@@ -395,6 +404,11 @@ def _csv_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.suffix.lower() == ".csv")
 
 
+def _api_url(settings: Settings) -> str:
+    assert settings.propreports_url is not None, "SOURCE=api is refused without"
+    return settings.propreports_url
+
+
 def _revealed(secret: SecretStr | None) -> str | None:
     return secret.get_secret_value() if secret else None
 
@@ -405,7 +419,11 @@ def _repeated_row(body: bytes) -> str | None:
     if len(set(lines)) == len(lines):
         return None
     seen: set[str] = set()
-    repeated = [line for line in lines if line in seen or seen.add(line)]
+    repeated: list[str] = []
+    for line in lines:
+        if line in seen:
+            repeated.append(line)
+        seen.add(line)
     rows = csv.DictReader([header, *repeated])
     ids = (row.get("PropReports Id") for row in rows)
     # Rows without an id of their own may well be equal.
@@ -420,14 +438,22 @@ def _has_totals(body: bytes) -> bool:
     return len(lines) < 2 or first_cell in BROKER_DAYS.summary_labels
 
 
+def _window(request: Request) -> tuple[date, date]:
+    """First and last date of a request to the API."""
+    assert request.first is not None, "only files are asked for all there is"
+    assert request.last is not None, "only files are asked for all there is"
+    return request.first, request.last
+
+
 def _halves(request: Request) -> tuple[Request, Request]:
     """The same request for the first and for the second half of its days."""
-    middle = request.first + (request.last - request.first) // 2
+    first, last = _window(request)
+    middle = first + (last - first) // 2
     after = middle + timedelta(days=1)
     kind = request.resource.name
     return (
-        replace(request, name=f"{kind} {request.first}..{middle}", last=middle),
-        replace(request, name=f"{kind} {after}..{request.last}", first=after),
+        replace(request, name=f"{kind} {first}..{middle}", last=middle),
+        replace(request, name=f"{kind} {after}..{last}", first=after),
     )
 
 

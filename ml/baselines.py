@@ -5,6 +5,7 @@ P&L is in units of the trader's own scale.
 """
 
 from dataclasses import asdict, dataclass
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -65,7 +66,11 @@ class Linear:
         return self.terms(inputs).sum(axis=1) + self.intercept
 
 
-def _standardised(matrix: np.ndarray, centre: object, spread: object) -> np.ndarray:
+def _standardised(
+    matrix: np.ndarray,
+    centre: np.ndarray | tuple[float, ...],
+    spread: np.ndarray | tuple[float, ...],
+) -> np.ndarray:
     filled = np.where(np.isnan(matrix), centre, matrix)
     return np.clip((filled - centre) / spread, -_LIMIT, _LIMIT)
 
@@ -132,13 +137,7 @@ class Baselines:
     def from_card(cls, card: dict) -> "Baselines":
         """What `as_card` gave."""
         linear = {
-            name: Linear(
-                **{
-                    key: tuple(value) if isinstance(value, list) else value
-                    for key, value in card[name].items()
-                }
-            )
-            for name in ("logistic", "ridge")
+            name: Linear(**_with_tuples(card[name])) for name in ("logistic", "ridge")
         }
         lists = {name: tuple(card[name]) for name in ("rules_loss_rates", "pool")}
         return cls(**(card | linear | lists))
@@ -186,11 +185,28 @@ class Baselines:
         return _inputs(record, self.loss_rate)
 
 
+def _with_tuples(card: dict[str, Any]) -> dict[str, Any]:
+    """JSON has no tuples, and a model has no lists."""
+    return {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in card.items()
+    }
+
+
 def _or(values: np.ndarray, otherwise: float) -> np.ndarray:
     return np.where(np.isnan(values), otherwise, values)
 
 
-def _fit_linear(estimator: object, inputs: dict, target: np.ndarray) -> Linear:
+class _Estimator(Protocol):
+    """What is used of scikit-learn's linear models, which have no types."""
+
+    coef_: np.ndarray
+    intercept_: np.ndarray | float
+
+    def fit(self, matrix: np.ndarray, target: np.ndarray, /) -> object: ...
+
+
+def _fit_linear(estimator: _Estimator, inputs: dict, target: np.ndarray) -> Linear:
     matrix = np.column_stack(list(inputs.values()))
     centre = np.nan_to_num(np.nanmean(matrix, axis=0))
     spread = np.nan_to_num(np.nanstd(matrix, axis=0)) + 1e-9

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -66,12 +67,12 @@ class ModelSettings:
     Attributes:
         shared: Of the global model.
         own: Of a trader's own, where `own_by_trader` does not say otherwise.
-        own_by_trader: Of the traders who were tuned.
+        own_by_trader: Of the traders who were tuned; None if nobody was.
     """
 
     shared: TreeSettings = TreeSettings(rounds=60, num_leaves=4)
     own: TreeSettings = TreeSettings(rounds=40, num_leaves=3)
-    own_by_trader: Mapping[str, TreeSettings] = None
+    own_by_trader: Mapping[str, TreeSettings] | None = None
 
     def of(self, trader: str) -> TreeSettings:
         """Settings of a trader's own model."""
@@ -141,12 +142,12 @@ def predict_global(
     """
     matrix = days.features[rows]
     raw = {
-        name: booster.predict(matrix, raw_score=True, num_iteration=rounds)
+        name: predicted_by(booster, matrix, raw_score=True, rounds=rounds)
         for name, booster in boosters.items()
     }
     predicted = {
-        "loss_global": sigmoid(raw[LOSS] + _start(LOSS, baselines, days, rows)),
-        "pnl_global": raw[MEAN] + _start(MEAN, baselines, days, rows),
+        "loss_global": sigmoid(raw[LOSS] + baselines.loss_score(days, rows)),
+        "pnl_global": raw[MEAN] + baselines.pnl_score(days, rows),
     }
     if set(QUANTILES) <= set(raw):
         # Boosted apart, quantiles may cross; sorting them never makes them worse
@@ -182,12 +183,32 @@ def predict_own(
     """
     matrix = days.features[rows]
     loss, mean = (
-        boosters[name].predict(matrix, num_iteration=rounds) for name in (LOSS, MEAN)
+        predicted_by(boosters[name], matrix, rounds=rounds) for name in (LOSS, MEAN)
     )
     return loss, mean
 
 
-def import_lightgbm():  # noqa: ANN201 - a module
+def predicted_by(
+    booster: "lightgbm.Booster",
+    matrix: np.ndarray,
+    *,
+    rounds: int | None = None,
+    raw_score: bool = False,
+    pred_contrib: bool = False,
+) -> np.ndarray:
+    """What LightGBM's `predict` gives of an array: an array, too.
+
+    Args:
+        rounds: Trees to use; None for all.
+    """
+    predicted = booster.predict(
+        matrix, num_iteration=rounds, raw_score=raw_score, pred_contrib=pred_contrib
+    )
+    assert isinstance(predicted, np.ndarray), "only sparse rows give sparse ones"
+    return predicted
+
+
+def import_lightgbm() -> ModuleType:
     """The library, or one line that says what it lacks.
 
     Raises:

@@ -6,7 +6,7 @@ blend is a weighted sum of both: what is added up here is the prediction itself.
 
 import numpy as np
 
-from ml.boosting import MEAN
+from ml.boosting import MEAN, predicted_by
 from ml.days import TraderDays
 from ml.fitted import Fitted
 from ml.selection import BLEND, MEMBERS, Selection
@@ -40,15 +40,14 @@ def contributions(
     if selected == BLEND:
         weights = dict(zip(MEMBERS["pnl"], selection.weights["pnl"], strict=True))
     record = _of_record(fitted, days, rows, names)
-    trees = fitted.shared[MEAN].predict(days.features[rows], pred_contrib=True)
+    trees = predicted_by(fitted.shared[MEAN], days.features[rows], pred_contrib=True)
     shared = record + trees[:, :-1]
     own = shared.copy()
     for trader, places in days.by_trader(rows).items():
         if trader in fitted.own:
             matrix = days.features[rows[places]]
-            own[places] = fitted.own[trader][MEAN].predict(matrix, pred_contrib=True)[
-                :, :-1
-            ]
+            booster = fitted.own[trader][MEAN]
+            own[places] = predicted_by(booster, matrix, pred_contrib=True)[:, :-1]
     return (
         weights["global"] * shared
         + weights["per_trader"] * own

@@ -177,7 +177,8 @@ def _whole(record: Record, model: str, replicates: int) -> Iterator[Metric]:
             # A slope takes a fit of its own in each replicate.
             count = min(replicates, 200) if name.endswith("slope") else replicates
             low, high = metrics.interval(part.dates, figure, count)
-        yield Metric(model, None, "", name, figure(None), low, high, len(part))
+        value = float(figure(None))
+        yield Metric(model, None, "", name, value, low, high, len(part))
     for baseline in ("base_rate", "base_rate_daily"):
         if replicates and outputs.loss is not None and model != baseline:
             gain = metrics.auc_gain(
@@ -197,5 +198,5 @@ def _part(record: Record, trader: str | None, period: str) -> Iterator[Metric]:
         if len(part) < MINIMUM_ROWS:
             continue
         for name, figure in part.figures(outputs).items():
-            value = figure(None)
+            value = float(figure(None))
             yield Metric(model, trader, period, name, value, None, None, len(part))

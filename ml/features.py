@@ -104,7 +104,7 @@ def to_matrix(frame: pd.DataFrame, names: tuple[str, ...]) -> np.ndarray:
     """
     chosen = frame.loc[:, list(names)]
     odd = [
-        name
+        str(name)
         for name, kind in chosen.dtypes.items()
         if not pd.api.types.is_numeric_dtype(kind)
     ]

@@ -55,7 +55,8 @@ def auc_within(
     weights: np.ndarray | None = None,
 ) -> np.ndarray | float:
     """Mean AUC of each trader's own days, by their number; NaN if none has both."""
-    total, count = 0.0, 0.0
+    total: np.ndarray | float = 0.0
+    count: np.ndarray | float = 0.0
     for trader in np.unique(traders.astype(str)):
         mask = traders == trader
         part = None if weights is None else weights[:, mask]
@@ -120,7 +121,7 @@ def block_weights(count: int, replicates: int = REPLICATES) -> np.ndarray:
 
 def interval(
     dates: np.ndarray,
-    figure: Callable[[np.ndarray], np.ndarray],
+    figure: Callable[[np.ndarray], np.ndarray | float],
     replicates: int = REPLICATES,
 ) -> tuple[float, float]:
     """The 90 % interval of a figure; NaN where there are too few dates to know.
@@ -136,7 +137,7 @@ def interval(
     at_once = max(1, _CELLS_AT_ONCE // len(dates))
     values = np.concatenate(
         [
-            figure(by_date[begin : begin + at_once][:, numbers])
+            np.asarray(figure(by_date[begin : begin + at_once][:, numbers]))
             for begin in range(0, replicates, at_once)
         ]
     )
@@ -189,21 +190,20 @@ def figures(
     """
     is_loss = (pnl < 0).astype(float)
     found: dict[str, Figure] = {}
-    if outputs.loss is not None:
+    loss, limit = outputs.loss, outputs.limit
+    if loss is not None:
         found |= {
-            "auc": lambda w: auc(is_loss, outputs.loss, w),
-            "auc_within_trader": lambda w: auc_within(
-                is_loss, outputs.loss, traders, w
-            ),
-            "brier": _mean((outputs.loss - is_loss) ** 2),
-            "log_loss": _mean(log_loss(is_loss, outputs.loss)),
-            "calibration_slope": lambda w: calibration_slope(is_loss, outputs.loss, w),
+            "auc": lambda w: auc(is_loss, loss, w),
+            "auc_within_trader": lambda w: auc_within(is_loss, loss, traders, w),
+            "brier": _mean((loss - is_loss) ** 2),
+            "log_loss": _mean(log_loss(is_loss, loss)),
+            "calibration_slope": lambda w: calibration_slope(is_loss, loss, w),
         }
-    if outputs.limit is not None:
+    if limit is not None:
         found |= {
-            "limit_brier": _mean((outputs.limit - is_beyond_limit) ** 2),
+            "limit_brier": _mean((limit - is_beyond_limit) ** 2),
             "limit_calibration_slope": lambda w: calibration_slope(
-                is_beyond_limit, outputs.limit, w, margin=1e-4
+                is_beyond_limit, limit, w, margin=1e-4
             ),
         }
     if outputs.predicted is not None:
@@ -241,7 +241,8 @@ def auc_gain(
         ),
         replicates,
     )
-    return auc(is_loss, probability) - auc(is_loss, baseline), low, high
+    gain = auc(is_loss, probability) - auc(is_loss, baseline)
+    return float(gain), low, high
 
 
 def _mean(values: np.ndarray) -> Figure:

@@ -117,6 +117,7 @@ class ModelSet:
                 "rounds": self.settings.shared.rounds
             }
         if window.model == "per_trader":
+            assert window.trader_id is not None, "an own model is a trader's"
             own = self.settings.of(window.trader_id)
             return own.parameters(window.rows_count, threads=1) | {"rounds": own.rounds}
         return LINEAR_PARAMETERS[window.model]

@@ -178,6 +178,7 @@ def _in_order(frame: pd.DataFrame, column: str, names: Iterable[str]) -> pd.Data
 
 
 def _predicted(models: ModelSet, days: TraderDays, rows: np.ndarray) -> Predictions:
+    assert models.fitted is not None, "without models no rows are predicted"
     raw = models.fitted.predict(days, rows)
     made = models.selection.apply(raw, days.limit[rows] / days.scale[rows])
     return final_predictions(raw, made)
@@ -217,12 +218,14 @@ def _explained(
     phrases: Mapping[str, str],
 ) -> np.ndarray:
     """Reasons of each forecast, and what changed since the traded day before it."""
-    names, selection = models.contract.names, models.selection
+    fitted, selection = models.fitted, models.selection
+    assert fitted is not None, "without models no rows are predicted"
+    names = models.contract.names
     before = rows - 1
     has_before = (rows > 0) & (days.traders[before] == days.traders[rows])
     before = np.where(has_before, before, rows)
-    parts = contributions(models.fitted, selection, days, rows, names)
-    parts_before = contributions(models.fitted, selection, days, before, names)
+    parts = contributions(fitted, selection, days, rows, names)
+    parts_before = contributions(fitted, selection, days, before, names)
     predicted_before = _predicted(models, days, before)["pnl_champion"]
     explained = []
     for number, row in enumerate(rows):

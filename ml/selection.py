@@ -248,7 +248,7 @@ def select_daily(
     outcomes = Outcomes.of(days, rows[order])
     limit = days.limit[rows] / days.scale[rows]
     made: Predictions = {}
-    selections = []
+    selections: list[tuple[np.datetime64, Selection]] = []
 
     def select_on(date: np.datetime64) -> Selection:
         last = np.searchsorted(known_at, date, side="right")
@@ -339,18 +339,21 @@ def _weigh(
         members: Predictions of each, the first axis.
         nats: What a combination would have cost: its negative log-likelihood.
     """
-    best, best_cost = None, np.inf
+    best: tuple[float, ...] | None = None
+    best_cost = np.inf
     for weights in _simplex(len(members)):
         cost = nats(np.tensordot(weights, members, axes=1))
         cost += _SHRINK_NATS * (1 - weights[0])
         if best is None or cost < best_cost - 1e-9:
             best, best_cost = weights, cost
+    assert best is not None, "the first member alone is always tried"
     return best
 
 
 def _simplex(count: int) -> list[tuple[float, ...]]:
     """Weights in tenths that add up to 1; the first member alone comes first."""
     parts = round(1 / _WEIGHT_STEP)
+    tenths: list[tuple[int, ...]]
     if count == 2:
         tenths = [(parts - one, one) for one in range(parts + 1)]
     else:

@@ -154,7 +154,9 @@ class Marts:
         with open_warehouse(self.home.warehouse, config=_READING) as connection:
             for part in self.bounds:
 
-                def read(sql: str, *values: object, part=part) -> pd.DataFrame:
+                def read(
+                    sql: str, *values: object, part: tuple[str, str] = part
+                ) -> pd.DataFrame:
                     return connection.execute(sql, [*values, *part]).df()
 
                 yield MartFrames(
@@ -370,7 +372,10 @@ def write_scores(home: Home, models: ModelSet, marts: Marts, scores: Scores) -> 
     """
     now = datetime.now(UTC).replace(tzinfo=None)
     prediction_date = marts.prediction_date
-    dated = {"prediction_date": prediction_date, "model_version": models.version}
+    dated: dict[str, date | str] = {
+        "prediction_date": prediction_date,
+        "model_version": models.version,
+    }
     through, version = models.trained_through, models.version
     tables = {
         "predictions": scores.predictions.assign(
@@ -494,4 +499,5 @@ def _replace(
 
 def _add(digest: "hashlib._Hash", frame: pd.DataFrame) -> None:
     digest.update(",".join(frame.columns).encode())
-    digest.update(pd.util.hash_pandas_object(frame, index=False).values)
+    hashes = pd.util.hash_pandas_object(frame, index=False)
+    digest.update(hashes.to_numpy().tobytes())

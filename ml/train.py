@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ml.days import TraderDays
-from ml.evaluation import Record, evaluate
+from ml.evaluation import Metric, Record, evaluate
 from ml.features import FeatureContract
 from ml.fitted import Fitted, fit_per_trader
 from ml.registry import Card, ModelSet, Window, forget
@@ -103,7 +103,8 @@ def train_models(
         threads=threads,
         kept=kept,
     )
-    measured, selection = (), Selection()
+    measured: tuple[Metric, ...] = ()
+    selection = Selection()
     replayed = _NOTHING
     if len(rows):
         made, _, selection = select_daily(days, rows, raw)

@@ -65,7 +65,9 @@ def _with_one_page_more(text: str) -> str:
 
 
 def _with_other_columns(text: str) -> str:
-    header = _FIRST_LINE.match(text)[0]
+    found = _FIRST_LINE.match(text)
+    assert found is not None, "a first line may be empty"
+    header = found[0]
     if "," not in header:
         return text
     names = [f"Column {number}" for number in range(1, header.count(",") + 2)]

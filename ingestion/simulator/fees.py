@@ -4,11 +4,12 @@ Amounts are whole millionths of a dollar until they are handed out as `Decimal`.
 """
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cached_property, lru_cache
+from typing import TypeVar
 
 # Section 31 fee: (first day, cents per million dollars sold).
 SEC_CENTS_PER_MILLION = (
@@ -31,6 +32,8 @@ TAF_MILLIONTHS = (
     (date(2024, 1, 1), (166, 8_300_000)),
     (date(2026, 1, 1), (195, 9_790_000)),
 )
+
+AnyRate = TypeVar("AnyRate")
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +149,7 @@ class FeeDesk:
         return ((plan.fixed + ecn) * quantity + sale / 2) / 1e6
 
 
-def _rate_on(table: tuple, day: date) -> int | tuple[int, int]:
+def _rate_on(table: Sequence[tuple[date, AnyRate]], day: date) -> AnyRate:
     starts = [start for start, _ in table]
     return table[bisect_right(starts, day) - 1][1]
 

@@ -234,8 +234,8 @@ def _account_days(
 ) -> Iterator[AccountDay]:
     by_date: dict[date, dict[str, list[Fill]]] = {}
     for fill in sorted(fills, key=execution_order):
-        symbols = by_date.setdefault(fill.filled_at.date(), {})
-        symbols.setdefault(fill.symbol, []).append(fill)
+        by_symbol = by_date.setdefault(fill.filled_at.date(), {})
+        by_symbol.setdefault(fill.symbol, []).append(fill)
     adjusted_on: dict[date, list[Adjustment]] = defaultdict(list)
     for adjustment in adjustments:
         adjusted_on[adjustment.date].append(adjustment)
@@ -302,9 +302,9 @@ def _symbol_day(
             count += 1
     gross += queue.end_day()
     position, cost = queue.position_and_cost()
-    if not position:
-        average, unrealized = None, ZERO
-    else:
+    average: Decimal | None = None
+    unrealized: Decimal | None = ZERO
+    if position:
         average = cost / queue.multiplier / position
         unrealized = None if mark is None else position * queue.multiplier * mark - cost
     delta = (unrealized or ZERO) - (queue.unrealized or ZERO)

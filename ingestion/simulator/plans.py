@@ -63,7 +63,7 @@ def expected_absolute(series: Series, legs: Sequence[Leg]) -> float:
 def enlarged(trip: PlannedTrip) -> PlannedTrip:
     """The same trip with more size and less edge: as much expected gross."""
     places = -1 if instrument_type(trip.series.symbol) == "Eq" else None
-    larger = [round(leg.quantity * ENLARGEMENT, places) for leg in trip.legs]
+    larger = [int(round(leg.quantity * ENLARGEMENT, places)) for leg in trip.legs]
     larger[-1] -= sum(larger)
     legs = tuple(
         Leg(leg.session, leg.minute, quantity)

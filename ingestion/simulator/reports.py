@@ -359,7 +359,7 @@ def _added(one: list[Decimal] | None, two: list[Decimal]) -> list[Decimal]:
 
 
 def _total(amounts: Iterable[Decimal | int]) -> Decimal:
-    return sum(amounts, ZERO)
+    return sum(map(Decimal, amounts), ZERO)
 
 
 def _money(amount: Decimal | None) -> str:

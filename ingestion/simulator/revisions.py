@@ -4,10 +4,11 @@ Fills are found by their `propreports_id`, as the firm holds them at that moment
 revision of what is not there raises `ValueError`.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
+from typing import TypedDict, Unpack
 
 from ingestion.simulator.firm import (
     CANCELLED,
@@ -19,6 +20,27 @@ from ingestion.simulator.firm import (
 )
 
 Day = tuple[str, date]
+
+
+class Changes(TypedDict, total=False):
+    """Fields of a `Fill`, those that are not as they were."""
+
+    filled_at: datetime
+    account_name: str
+    side: str
+    quantity: Decimal
+    symbol: str
+    price: Decimal
+    route: str
+    liquidity: str
+    fees: Mapping[str, Decimal]
+    order_id: str
+    fill_id: str
+    currency: str
+    isin: str
+    cusip: str
+    status: str
+    propreports_id: int
 
 
 @dataclass(frozen=True)
@@ -57,7 +79,7 @@ def bust(at: datetime, fill: Fill, vanishes: bool = False) -> Revision:
     return Revision(at, "bust", _with_fill(fill, change), _days([fill]))
 
 
-def correct(at: datetime, fill: Fill, **changes: object) -> Revision:
+def correct(at: datetime, fill: Fill, **changes: Unpack[Changes]) -> Revision:
     """A fill is edited in place: price, symbol, quantity or any other field."""
 
     def change(shown: Fill) -> list[Fill]:

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from email.parser import BytesParser
 from email.policy import HTTP
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socket import socket
 from threading import Event, Thread
 from urllib.parse import parse_qsl
 
@@ -29,6 +30,7 @@ class _Handler(BaseHTTPRequestHandler):
     # Header and body leave in one piece; in two, each reply waits 40 ms for an ACK.
     wbufsize = -1
     simulator: Simulator
+    server: "_Server"
 
     def do_POST(self) -> None:
         """Answer a request with its form fields."""
@@ -96,12 +98,13 @@ def _form(content_type: str, body: bytes) -> dict[str, str]:
         raise ValueError(content_type)
     head = f"Content-Type: {content_type}\r\n\r\n".encode()
     message = BytesParser(policy=HTTP).parsebytes(head + body)
-    return {
-        str(part.get_param("name", header="content-disposition")): part.get_payload(
-            decode=True
-        ).decode()
-        for part in message.iter_parts()
-    }
+    fields: dict[str, str] = {}
+    for part in message.iter_parts():
+        payload = part.get_payload(decode=True)
+        assert isinstance(payload, bytes), "no field of ours has parts of its own"
+        name = part.get_param("name", header="content-disposition")
+        fields[str(name)] = payload.decode()
+    return fields
 
 
 class _Server(ThreadingHTTPServer):
@@ -111,7 +114,9 @@ class _Server(ThreadingHTTPServer):
         super().__init__(address, handler)
         self.stopping = Event()
 
-    def handle_error(self, request: object, client_address: object) -> None:
+    def handle_error(
+        self, request: socket | tuple[bytes, socket], client_address: object
+    ) -> None:
         """Stay quiet about clients that did not wait for their reply."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)

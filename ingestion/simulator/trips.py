@@ -93,6 +93,8 @@ def round_trips(firm: Firm, fills: Sequence[Fill]) -> list[RoundTrip]:
         trip = under_way.get(fill.symbol)
         if trip is not None:
             closing = signed
+            part: Mapping[str, Decimal]
+            rest: Mapping[str, Decimal]
             if (signed > 0) != trip.is_long and abs(signed) > abs(trip.position):
                 closing = -trip.position
                 share = closing / signed

@@ -45,20 +45,21 @@ def as_json(done: Backtest) -> dict[str, Any]:
                 if metric.low is not None and not name.startswith("auc_gain")
             },
         }  # fmt: skip
-    policies = {
-        policy: {
-            row.metric: {
-                "estimate": row.metric_value,
-                "low": row.value_low,
-                "high": row.value_high,
-            }
-            for row in part.itertuples()
+    policies: dict[str, dict[str, dict[str, float] | str]] = {}
+    for policy, rows in done.policies.groupby("policy", sort=False):
+        measured = {
+            name: {"estimate": value, "low": low, "high": high}
+            for name, value, low, high in zip(
+                rows["metric"],
+                rows["metric_value"],
+                rows["value_low"],
+                rows["value_high"],
+                strict=True,
+            )
         }
-        for policy, part in done.policies.groupby("policy", sort=False)
-    }
-    for figures in policies.values():
-        gain = figures["net_pnl_improvement"]
-        figures["verdict"] = verdict_of(gain["low"], gain["high"])
+        gain = measured["net_pnl_improvement"]
+        verdict = verdict_of(gain["low"], gain["high"])
+        policies[str(policy)] = {**measured, "verdict": verdict}
     champion = models["champion"]
     for baseline in ("base_rate", "base_rate_daily"):
         gain = champion[f"auc_gain_over_{baseline}"]

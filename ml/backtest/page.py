@@ -21,6 +21,7 @@ def write_page(home: Home, done: Backtest, figures: dict[str, Any]) -> Path:
     import jinja2
 
     context = read_run_context(home)
+    assert context is not None, "the days of the backtest were read there"
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,

@@ -64,7 +64,7 @@ class Backtest:
     policies: pd.DataFrame
     predictions: pd.DataFrame
     selected_counts: dict[str, dict[str, int]]
-    attainable: dict[str, float] | None
+    attainable: dict[str, float | None] | None
 
 
 def run(
@@ -197,7 +197,7 @@ def _selected_counts(
 
 def _attainable(
     record: Record, expected: Path | None, accounts: pd.DataFrame | None
-) -> dict[str, float] | None:
+) -> dict[str, float | None] | None:
     """What the sample's generator, who knows each day's expectation, would reach."""
     if expected is None or accounts is None or not expected.exists():
         return None
@@ -205,20 +205,20 @@ def _attainable(
     # An account's code is the first word of its name.
     truth["account_id"] = truth["account_name"].str.split().str[0]
     truth = truth.merge(accounts, on="account_id")
-    truth = truth.groupby(["trader_id", "trade_date"])["expected_pnl"].sum()
+    by_day = truth.groupby(["trader_id", "trade_date"])["expected_pnl"].sum()
     keys = pd.MultiIndex.from_arrays([record.traders, record.label_dates])
-    known = truth.reindex(keys).to_numpy()
+    known = by_day.reindex(keys).to_numpy()
     mask = ~np.isnan(known)
     if not mask.any():
         return None
     part = record.part(mask)
     is_loss, probability = (part.pnl < 0).astype(float), -known[mask] / part.scale
-    best = auc(is_loss, probability)
-    reached = auc(is_loss, part.loss["champion"])
+    best = float(auc(is_loss, probability))
+    reached = float(auc(is_loss, part.loss["champion"]))
     return {
         "n": int(mask.sum()),
         "auc": best,
-        "auc_within_trader": auc_within(is_loss, probability, part.traders),
+        "auc_within_trader": float(auc_within(is_loss, probability, part.traders)),
         "champion_auc": reached,
         "share_of_attainable_auc": (reached - 0.5) / (best - 0.5)
         if best > 0.5
