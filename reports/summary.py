@@ -24,6 +24,7 @@ CHAMPION = "champion"
 _FORMER_NAMES = {
     "calls_count": "forecasts_count",
     "judged_sessions_count": "evaluated_sessions_count",
+    "remedy": "how_to_fix",
     "speakers": "selected_models",
 }
 # Traded days in the small chart of a trader.

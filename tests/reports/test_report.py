@@ -451,12 +451,18 @@ def test_of_a_large_desk_gmail_cuts_off_the_table_of_all_traders_at_most(
 
 def test_what_was_kept_under_former_names_reads_as_it_did(tmp_path: Path) -> None:
     home, day = Home(tmp_path), date(2026, 3, 2)
-    keep(home, now := summary(score=SCORE, desk=DESK, selected_models=["losses"]))
+    check = {"found_count": 3, "finding": "fills are late", "how_to_fix": "See it"}
+    now = summary(
+        score=SCORE, desk=DESK, selected_models=["losses"], problems=[check],
+        information=[check],
+    )  # fmt: skip
+    keep(home, now)
     kept = home.reports / str(day) / "summary.json"
     text = kept.read_text()
     for name, former in (
         ("forecasts_count", "calls_count"),
         ("evaluated_sessions_count", "judged_sessions_count"),
+        ("how_to_fix", "remedy"),
         ("selected_models", "speakers"),
     ):
         assert f'"{name}"' in text
