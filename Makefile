@@ -130,9 +130,10 @@ test-long: $(VENV)/dev ## Run every test with larger draws, and more kills (one:
 test-spark: $(VENV)/dev setup-spark ## Compare every mart of Spark with DuckDB's
 	@$(PY) -m pytest tests/test_spark.py
 
-lint: $(VENV)/dev ## Check the style of Python and SQL
+lint: $(VENV)/dev ## Check the style of Python and SQL, and the types of Python
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
 	@$(VENV)/bin/sqlfluff lint dbt_project
 
 bench: $(VENV)/dev ## Measure the daily run, a million fills, a thousand models, training, report and board
@@ -157,7 +158,7 @@ lock: ## Pin what pyproject.toml resolves to today
 	@rm -rf $(VENV)-lock build *.egg-info
 
 clean: ## Remove .venv, .venv-spark, caches and the sample warehouse (a firm's data stays)
-	@rm -rf $(VENV) $(VENV)-spark var/sample .ruff_cache .hypothesis build *.egg-info
+	@rm -rf $(VENV) $(VENV)-spark var/sample .ruff_cache .mypy_cache .hypothesis build *.egg-info
 	@find . -name __pycache__ -not -path './var/*' -prune -exec rm -rf {} +
 
 .PHONY: help setup setup-spark daily ingest backfill doctor freshness build build-spark train score tune verify retrain-weekly backtest risk publish sql report board status watchdog schedule predictions explain stats test-email docs test test-long test-spark lint bench lock clean

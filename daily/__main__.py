@@ -173,7 +173,7 @@ def run_predictions() -> None:
 @main.command("explain")
 @click.option("--trader", envvar="TRADER", help="Whose call; left out: the models.")
 def run_explain(trader: str | None) -> None:
-    """Say why a trader has his call, or none; without one, what the models say."""
+    """Say why a trader has their call, or none; without one, what the models say."""
     from daily.explain import explain_models, explain_trader
 
     if trader:

@@ -1,7 +1,6 @@
 """How large everything is, and what was predicted last: readable answers."""
 
 import os
-import shutil
 from pathlib import Path
 
 import duckdb
@@ -9,13 +8,14 @@ import duckdb
 from daily.text import dollars, table
 from runtime.errors import UserError
 from runtime.home import Home
+from runtime.limits import free_disk_space, size
 from runtime.publish.marts_copy import PARTITIONED, open_published
 from runtime.settings import Settings
 from runtime.warehouse import open_warehouse
 
 LARGEST_SHOWN = 10
 _TABLES = """
-    select schema_name, table_name, estimated_size, (
+    select database_name, schema_name, table_name, estimated_size, (
         select count(*) from duckdb_columns() as columns
         where columns.table_oid = tables.table_oid
     ) as columns_count
@@ -98,14 +98,11 @@ def _sizes(home: Home) -> list[tuple[str, str, str]]:
         "past mornings": home.root / "as_of",
     }
     found = [
-        (name, _bytes(_size(path)), str(path))
+        (name, size(_size(path)), str(path))
         for name, path in places.items()
         if path.exists()
     ]
-    folder = home.root
-    while not folder.exists():
-        folder = folder.parent
-    return [*found, ("free", _bytes(shutil.disk_usage(folder).free), str(folder))]
+    return [*found, ("free", size(free_disk_space(home.root)), str(home.root))]
 
 
 def _size(path: Path) -> int:
@@ -121,7 +118,10 @@ def _size(path: Path) -> int:
 
 
 def _inside(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    tables = [*connection.execute(_TABLES).fetchall(), *_partitioned(connection)]
+    tables = [
+        *(row[1:] for row in connection.execute(_TABLES).fetchall()),
+        *_partitioned(connection),
+    ]
     schemas: dict[str, list[int]] = {}
     for schema, _, rows, _ in tables:
         counts = schemas.setdefault(schema, [0, 0])
@@ -137,7 +137,7 @@ def _inside(connection: duckdb.DuckDBPyConnection) -> list[str]:
         *table(
             [("schema", "tables", "rows", "about")]
             + [
-                (name, f"{n}", f"{rows:,}", _bytes(sizes.get(name, 0)))
+                (name, f"{n}", f"{rows:,}", size(sizes.get(name, 0)))
                 for name, (n, rows) in sorted(schemas.items())
             ]
         ),
@@ -154,7 +154,8 @@ def _partitioned(connection: duckdb.DuckDBPyConnection) -> list[tuple]:
     """Marts that the published copy holds as Parquet, with a view on it."""
     views = connection.execute(
         "select schema_name, view_name, column_count from duckdb_views() "
-        "where schema_name = 'marts' and view_name in (select unnest(?))",
+        "where database_name = current_database() and schema_name = 'marts' "
+        "and view_name in (select unnest(?))",
         [list(PARTITIONED)],
     ).fetchall()
     counted = []
@@ -168,13 +169,13 @@ def _partitioned(connection: duckdb.DuckDBPyConnection) -> list[tuple]:
 def _schema_bytes(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     """What the blocks take in which a schema's tables lie; small tables share them."""
     blocks: dict[str, set[int]] = {}
-    for schema, name, *_ in connection.execute(_TABLES).fetchall():
+    for database, schema, name, *_ in connection.execute(_TABLES).fetchall():
         found = connection.execute(
             "select distinct block_id from pragma_storage_info(?) where persistent",
-            [f'"{schema}"."{name}"'],
+            [f'"{database}"."{schema}"."{name}"'],
         ).fetchall()
         blocks.setdefault(schema, set()).update(row[0] for row in found)
-    size = connection.execute("select block_size from pragma_database_size()")
+    size = connection.execute("select max(block_size) from pragma_database_size()")
     each = size.fetchall()[0][0]
     return {schema: len(ids) * each for schema, ids in blocks.items()}
 
@@ -193,11 +194,3 @@ def _reach(connection: duckdb.DuckDBPyConnection) -> list[str]:
         f"{first} to {last}",
         f"{versions:,} versions of account-days, {corrected:,} of them corrections",
     ]
-
-
-def _bytes(size: int) -> str:
-    for unit in ("B", "KiB", "MiB"):
-        if size < 1024:
-            return f"{size:.0f} {unit}"
-        size /= 1024
-    return f"{size:,.1f} GiB"

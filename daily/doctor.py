@@ -1,5 +1,6 @@
 """Examines everything a morning's run depends on: `make doctor`."""
 
+import traceback
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -59,13 +60,11 @@ def _complaint(error: Exception) -> str:
     """
     if isinstance(error, UserError):
         return str(error)
-    place = error.__traceback__
-    while place.tb_next:
-        place = place.tb_next
-    file = Path(place.tb_frame.f_code.co_filename).name
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    file = Path(place.filename).name
     return (
         f"cannot be examined: unexpected {type(error).__name__} ({file}, line "
-        f"{place.tb_lineno}). Run `make setup` again; if it stays, report this line."
+        f"{place.lineno}). Run `make setup` again; if it stays, report this line."
     )
 
 

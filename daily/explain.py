@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import duckdb
 import numpy as np
@@ -11,7 +12,10 @@ from daily.text import dollars, table
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.publish.marts_copy import open_published
-from runtime.warehouse import open_warehouse, read_run_context, rows_of
+from runtime.warehouse import open_warehouse, require_run_context, rows_of
+
+if TYPE_CHECKING:
+    from ml.registry import ModelSet
 
 FORECASTS_SHOWN = 10
 # What a model says is the same for all if it differs by less: cents, and probabilities.
@@ -64,8 +68,7 @@ def explain_models(home: Home) -> str:
             "`make explain` when `make status` says that nothing runs; `make "
             "predictions` shows the calls meanwhile."
         )
-    if read_run_context(home) is None:
-        raise UserError(f"{home.warehouse} holds nothing yet. Run `make daily` first.")
+    require_run_context(home)
     scored = read_scored(home)
     if scored is None or scored.predictions.empty:
         raise UserError(
@@ -78,19 +81,21 @@ def explain_models(home: Home) -> str:
         f"{selection.known_count:,} known outcomes",
         "",
     ]
-    rows = [("model", "says", "traders", "distinct", "lowest", "median", "highest", "")]
+    head = ("model", "says", "traders", "distinct", "lowest", "median", "highest", "")
+    rows: list[tuple[str, ...]] = [head]
     for model in NAMES:
         outputs = scored.predictions[scored.predictions["model"] == model]
         for column, step in ALIKE.items():
             values = outputs[column].dropna().astype(float).to_numpy()
             if len(values):
+                spread = (values.min(), np.median(values), values.max())
                 rows.append(
                     (
                         model,
                         column.replace("_", " "),
                         str(len(values)),
                         str(len(np.unique(np.round(values / step)))),
-                        *(_figure(column, f(values)) for f in (min, np.median, max)),
+                        *(_figure(column, figure) for figure in spread),
                         _why(model, column, values, step, models, home),
                     )
                 )
@@ -240,11 +245,18 @@ def _row(connection: duckdb.DuckDBPyConnection, table: str, trader: str) -> dict
     return found[0] if found else None
 
 
-def _figure(column: str, value: float) -> str:
+def _figure(column: str, value: np.floating) -> str:
     return f"{value:.1%}" if column == "loss_probability" else f"{value:,.0f}"
 
 
-def _why(model, column, values, step, models, home) -> str:
+def _why(
+    model: str,
+    column: str,
+    values: np.ndarray,
+    step: float,
+    models: "ModelSet",
+    home: Home,
+) -> str:
     """Why a model says the same of everybody; nothing where it does not."""
     from ml.selection import BASELINES, CHAMPION
 
@@ -264,7 +276,8 @@ def _why(model, column, values, step, models, home) -> str:
     return _why_trees(models, output) or _why_features(models, home)
 
 
-def _why_trees(models, output: str) -> str | None:
+def _why_trees(models: "ModelSet", output: str) -> str | None:
+    assert models.fitted is not None, "loaded models are fitted"
     booster = models.fitted.shared[{"pnl": "mean", "loss": "loss"}[output]]
     text = booster.model_to_string()
     leaves = [
@@ -283,7 +296,7 @@ def _why_trees(models, output: str) -> str | None:
     )
 
 
-def _why_features(models, home: Home) -> str:
+def _why_features(models: "ModelSet", home: Home) -> str:
     with open_warehouse(home.warehouse, read_only=True) as connection:
         today: pd.DataFrame = connection.execute(
             "from marts.feat_trader_day qualify row_number() over "
@@ -297,7 +310,7 @@ def _why_features(models, home: Home) -> str:
     )
 
 
-def _selected_models(models) -> Iterator[str]:
+def _selected_models(models: "ModelSet") -> Iterator[str]:
     from ml.selection import BASELINES, OUTPUTS
 
     for output in OUTPUTS:

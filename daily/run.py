@@ -2,8 +2,9 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -24,10 +25,11 @@ from runtime.limits import out_of_resources_error
 from runtime.logs import DETAIL, detail_log, log_to, steps_log
 from runtime.settings import Settings, load_settings
 from runtime.signals import stop_if_asked
-from runtime.warehouse import read_run_context
+from runtime.warehouse import read_run_context, require_run_context
 
 if TYPE_CHECKING:
     from ingestion.pipeline import Ingested
+    from ingestion.sources import Request
 
 SHOWN_FROM_REQUESTS = 20
 # What ends a run: an error, or Ctrl-C and SIGTERM.
@@ -105,7 +107,7 @@ class Run:
         total = total or len(steps)
         for number, step in enumerate(steps, start=first):
             name = step.__name__
-            self.step(number, total, name, home, lambda s=step: s(self.settings, home))
+            self.step(number, total, name, home, partial(step, self.settings, home))
 
 
 def guarded(action: Callable[[Settings], None]) -> None:
@@ -116,7 +118,7 @@ def guarded(action: Callable[[Settings], None]) -> None:
         _give_up(error)
 
 
-def recorded(command: str, action: Callable[[Run], None]) -> None:
+def recorded(command: str, action: Callable[[Run], object]) -> None:
     """The same for what writes: in the ledger, and with an alert if it fails."""
     try:
         run = Run(load_settings(), command)
@@ -127,12 +129,13 @@ def recorded(command: str, action: Callable[[Run], None]) -> None:
         with run.recorded():
             action(run)
     except Exception as error:
-        steps_log.error("%s: %s", run.failed.step, in_words(error))
-        alert(run.settings, run.root, run.failed.step, in_words(error))
+        step = run.failed.step if run.failed else START
+        steps_log.error("%s: %s", step, in_words(error))
+        alert(run.settings, run.root, step, in_words(error))
         _give_up(error)
 
 
-def in_words(error: Exception) -> str:
+def in_words(error: BaseException) -> str:
     """What went wrong, in one line."""
     if isinstance(error, UserError):
         return str(error)
@@ -159,12 +162,11 @@ def run_morning(run: Run) -> None:
 
     started = time.monotonic()
     home = run_steps(run, MORNING)
-    context = read_run_context(home)
+    context = require_run_context(home)
     click.echo(f"done in {time.monotonic() - started:.1f} s. Where to look next:")
     click.echo(f"  report     {report_path(home, context.as_of)}")
     click.echo(f"  board      {home.board / 'index.html'}")
-    if (home.published / "current").exists():
-        click.echo(f"  marts      {home.published / 'current'} (DuckDB and Parquet)")
+    click.echo(f"  marts      {home.published / 'current'} (DuckDB and Parquet)")
     click.echo(f"  lineage    {run.settings.as_command('docs')}")
 
 
@@ -240,17 +242,26 @@ def ingest(
     return found[0].home
 
 
-def _progress_bar(requests: list) -> AbstractContextManager:
+@contextmanager
+def _progress_bar(requests: list["Request"]) -> Iterator[Iterable["Request"]]:
     """A bar on a terminal; nothing in a log, or where it would be gone at once."""
     is_short = len(requests) < SHOWN_FROM_REQUESTS
     if is_short or not sys.stderr.isatty():
-        return nullcontext(requests)
-    return click.progressbar(
-        requests,
-        label="Reading",
-        item_show_func=lambda request: request.name if request else None,
-        file=sys.stderr,
-    )
+        yield requests
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True)) as progress:
+        bar = progress.add_task("Reading", total=len(requests))
+
+        def read() -> Iterator["Request"]:
+            for request in requests:
+                progress.update(bar, description=f"Reading {request.name}")
+                yield request
+                progress.advance(bar)
+
+        yield read()
 
 
 def _existing_home(settings: Settings, root: Home) -> Home:

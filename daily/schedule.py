@@ -90,8 +90,8 @@ def _is_eastern(zone: tzinfo | None) -> bool:
 
 def _units(settings: Settings) -> Iterator[str]:
     yield "# systemd: each part into the file it names, then"
-    names = " ".join(f"risk-{target}.timer" for target, *_ in _jobs(settings))
-    yield f"# systemctl daemon-reload && systemctl enable --now {names}"
+    timers = " ".join(f"risk-{target}.timer" for target, *_ in _jobs(settings))
+    yield f"# systemctl daemon-reload && systemctl enable --now {timers}"
     names = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
     for target, at, days, purpose in _jobs(settings):
         on = ",".join(names[day] for day in days)

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import duckdb
+import humanize
 
 from reports.outbox import waiting
 from runtime.errors import UserError
@@ -37,8 +38,10 @@ def status(settings: Settings, now: datetime | None = None) -> str:
     return "\n".join(f"{name:<9} {text}" for name, text in lines)
 
 
-def eastern(moment: datetime) -> str:
-    """A naive UTC moment as people of the desk read it."""
+def eastern(moment: datetime | None) -> str:
+    """A naive UTC moment as people of the desk read it; a dash where unknown."""
+    if moment is None:
+        return "–"
     return f"{moment.replace(tzinfo=UTC).astimezone(EASTERN):%a %Y-%m-%d %H:%M}"
 
 
@@ -104,7 +107,9 @@ def _published(home: Home, now: datetime) -> list[tuple[str, str]]:
 
 
 def _data(connection: duckdb.DuckDBPyConnection) -> str:
-    as_of, published_at, kind = connection.execute("from published_at").fetchall()[0]
+    as_of, published_at, kind = connection.execute(
+        "select as_of_date, published_at, firm_kind from published_at"
+    ).fetchall()[0]
     last, accounts = connection.execute(
         "select max(trade_date), count(distinct account_id) from daily_totals "
         "where fills_count > 0"
@@ -124,10 +129,10 @@ def _models(connection: duckdb.DuckDBPyConnection, now: datetime) -> str:
     if not found:
         return "none: too little history to learn from"
     version, through, loss, pnl, quantiles, trained_at = found[0]
-    age = (now - trained_at.replace(tzinfo=UTC)).days
+    age = humanize.naturaltime(now - trained_at.replace(tzinfo=UTC))
     return (
-        f"{version}, trained {eastern(trained_at)} Eastern ({age} "
-        f"{'day' if age == 1 else 'days'} ago), learned through {through}; "
+        f"{version}, trained {eastern(trained_at)} Eastern ({age}), "
+        f"learned through {through}; "
         f"{loss} speaks for losses, {pnl} for P&L, {quantiles} for intervals"
     )
 

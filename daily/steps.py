@@ -7,7 +7,7 @@ from runtime.errors import UserError
 from runtime.home import Home
 from runtime.ledger import SUCCEEDED, Ledger, StepRun, latest_of
 from runtime.settings import Settings
-from runtime.warehouse import count_rows, load_ledger, read_run_context, table_rows
+from runtime.warehouse import count_rows, load_ledger, require_run_context, table_rows
 
 
 @dataclass(frozen=True)
@@ -69,10 +69,6 @@ def publish(settings: Settings, home: Home) -> Done:
     """Publish a read-only copy of the marts."""
     from runtime.publish.marts_copy import publish as publish_marts
 
-    if _is_past(settings, home):
-        return Done(
-            "not published: the run is of the past (PUBLISH_PAST=1 publishes it)"
-        )
     message = publish_marts(home, memory_limit=settings.memory_limit)
     return Done(message, table_rows(home, schema="marts"))
 
@@ -118,7 +114,7 @@ def docs(settings: Settings, home: Home) -> Done:
     from runtime.transform.dbt import run_dbt
 
     run_dbt(settings, home, "docs generate")
-    is_sample = read_run_context(home).is_sample
+    is_sample = require_run_context(home).is_sample
     home.docs.mkdir(parents=True, exist_ok=True)
     page = home.docs / "index.html"
     page.write_text(
@@ -139,7 +135,8 @@ def build_spark(settings: Settings, home: Home) -> Done:
 MORNING: tuple[Step, ...] = (
     freshness, build, train, score, risk, publish, report, board,
 )  # fmt: skip
-# What reads marts, and what changes them; the last of these ends the change.
+# What reads marts (all but `publish` their copy), and what changes them; the last of
+# these ends the change.
 _READERS = {one.__name__ for one in (publish, report, report_by_force, board)}
 _WRITERS = (build.__name__, score.__name__, risk.__name__)
 
@@ -147,7 +144,7 @@ _WRITERS = (build.__name__, score.__name__, risk.__name__)
 def refuse_half_built(
     steps: Sequence[Step], recorded: Sequence[StepRun], home: Home
 ) -> None:
-    """Let no step read marts that are partially rebuilt.
+    """Let no step read marts that are partially rebuilt, or a copy older than they are.
 
     Args:
         steps: What is about to be done.
@@ -156,7 +153,7 @@ def refuse_half_built(
 
     Raises:
         UserError: The first step reads marts, and what changed them last did not end
-            well, or was not the last of the change.
+            well, or was not the last of the change, or is not published.
     """
     if steps[0].__name__ not in _READERS:
         return
@@ -167,6 +164,8 @@ def refuse_half_built(
         # Later steps may have gone well on what it left.
         last = built
     if last is None or (last.step == _WRITERS[-1] and last.outcome == SUCCEEDED):
+        if last is not None and steps[0] is not publish:
+            _refuse_old_copy(here, last, home)
         return
     what = "the last step" if last.outcome == SUCCEEDED else last.outcome
     raise UserError(
@@ -174,6 +173,18 @@ def refuse_half_built(
         f"{last.started_at:%Y-%m-%d %H:%M} UTC was {what}. Run `make daily`. The "
         "published copy and the reports on disk are as they were."
     )
+
+
+def _refuse_old_copy(here: Sequence[StepRun], last: StepRun, home: Home) -> None:
+    """Let no step tell of the copy what the marts no longer say."""
+    done = [one for one in here if one.outcome == SUCCEEDED]
+    published = latest_of(done, publish.__name__)
+    if published is not None and published.started_at < last.started_at:
+        raise UserError(
+            f"The copy in {home.published} is older than the marts: `{last.step}` of "
+            f"{last.started_at:%Y-%m-%d %H:%M} UTC is not published. Run "
+            "`make publish`."
+        )
 
 
 def _is_past(settings: Settings, home: Home) -> bool:

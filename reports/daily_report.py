@@ -22,7 +22,7 @@ def report_path(home: Home, as_of: object) -> Path:
 
 
 def report(settings: Settings, home: Home, *, mails: bool, force: bool = False) -> str:
-    """Write the report of the marts and, if `mails` and a server is set, send it.
+    """Write the published morning's report; if `mails` and a server is set, send it.
 
     Args:
         force: Send it though it was sent before.
@@ -31,7 +31,7 @@ def report(settings: Settings, home: Home, *, mails: bool, force: bool = False) 
         A sentence for people.
 
     Raises:
-        UserError: The marts are not built, or the mail was not taken.
+        UserError: Nothing is published, or the mail was not taken.
     """
     summary = summarise(home)
     keep(home, summary)

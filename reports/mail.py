@@ -56,7 +56,8 @@ class Mail:
         message.set_content(self.text)
         if self.html is not None:
             message.add_alternative(self.html, subtype="html")
-            page = message.get_payload()[1]
+            page = message.get_body(("html",))
+            assert page is not None
             for name, png in self.images.items():
                 page.add_related(
                     png,

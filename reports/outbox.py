@@ -61,7 +61,7 @@ def post_all(
         for mail in mails:
             is_there = _is_sent(sent, mail.key) or (outbox / f"{mail.key}.eml").exists()
             if force or not is_there:
-                _queue(outbox, mail, settings.email_from, force=force)
+                _queue(outbox, mail, settings.sender, force=force)
     with _sender_lock(outbox):
         # By now somebody else may have sent it.
         fresh = [mail for mail in mails if force or not _is_sent(sent, mail.key)]
@@ -298,7 +298,7 @@ def check_server(settings: MailSettings) -> str:
         UserError: It does not answer, or refuses.
     """
     with smtp.logged_in(settings, "then `make doctor`"):
-        return f"{smtp.where(settings)} takes mail of {settings.email_from}"
+        return f"{smtp.where(settings)} takes mail of {settings.sender}"
 
 
 def send_now(
@@ -313,7 +313,7 @@ def send_now(
         UserError: The server does not answer or refuses the mail.
     """
     with smtp.logged_in(settings, again) as session:
-        return session.send(mail.as_bytes(settings.email_from), mail.to)
+        return session.send(mail.as_bytes(settings.sender), mail.to)
 
 
 def send_test(settings: MailSettings) -> Iterable[str]:

@@ -71,10 +71,8 @@ def logged_in(settings: MailSettings, again: str) -> Iterator[Session]:
         with _connected(server) as connection:
             # A mail server on this machine may know its users without a password.
             if connection.has_extn("auth") or server.hostname not in LOOPBACK:
-                connection.login(
-                    settings.email_from, settings.email_password.get_secret_value()
-                )
-            yield Session(connection, settings.email_from)
+                connection.login(settings.sender, settings.password)
+            yield Session(connection, settings.sender)
     except smtplib.SMTPAuthenticationError as error:
         if is_passing(error):
             raise _busy(settings, error, again) from None
@@ -105,19 +103,21 @@ def _busy(settings: MailSettings, error: Exception, again: str) -> UserError:
 
 @contextmanager
 def _connected(server: SplitResult) -> Iterator[smtplib.SMTP]:
+    host = server.hostname or ""
     context, is_plain = ssl.create_default_context(), server.scheme != "smtps"
     if is_plain:
-        connection, port = smtplib.SMTP(timeout=TIMEOUT_SECONDS), 587
+        connection = smtplib.SMTP(timeout=TIMEOUT_SECONDS)
+        port = 587
     else:
         connection = smtplib.SMTP_SSL(timeout=TIMEOUT_SECONDS, context=context)
         port = 465
     # What smtplib's constructor keeps for TLS, had it connected itself.
-    connection._host = server.hostname
+    connection._host = host  # type: ignore[attr-defined]
     limit = Timer(SESSION_SECONDS, _hang_up, [connection])
     limit.daemon = True
     limit.start()
     try:
-        connection.connect(server.hostname, server.port or port)
+        connection.connect(host, server.port or port)
         connection.ehlo()
         # A password never travels in the clear, except where it leaves no machine.
         if is_plain and (
@@ -135,5 +135,6 @@ def _connected(server: SplitResult) -> Iterator[smtplib.SMTP]:
 
 
 def _hang_up(connection: smtplib.SMTP) -> None:
-    with suppress(OSError, AttributeError):
-        connection.sock.shutdown(socket.SHUT_RDWR)
+    with suppress(OSError):
+        if connection.sock:
+            connection.sock.shutdown(socket.SHUT_RDWR)

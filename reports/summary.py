@@ -15,7 +15,8 @@ import duckdb
 from runtime.errors import UserError
 from runtime.files import write_atomic
 from runtime.home import Home
-from runtime.warehouse import open_warehouse, read_run_context, rows_of
+from runtime.publish.marts_copy import open_published
+from runtime.warehouse import rows_of
 
 LEVELS = ("High", "Medium", "Low", "Unknown")
 CHAMPION = "champion"
@@ -55,7 +56,17 @@ MODEL_WORDS = {
 
 
 def summarise(home: Home) -> dict[str, Any]:
-    """Everything the report shows, for the warehouse's AS_OF morning.
+    """`read_summary` of the published copy.
+
+    Raises:
+        UserError: Nothing is published, or as `read_summary`.
+    """
+    with open_published(home) as connection:
+        return read_summary(connection)
+
+
+def read_summary(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """Everything the report shows of the published morning.
 
     Returns:
         firm, source, is_sample, as_of, prediction_date; desk (counts by level, expected
@@ -69,29 +80,9 @@ def summarise(home: Home) -> dict[str, Any]:
         learned from.
 
     Raises:
-        UserError: The marts are not there, or are those of another morning.
+        UserError: The marts are those of another morning than the data.
     """
-    context = read_run_context(home)
-    if context is None:
-        raise UserError(f"{home.warehouse} holds nothing yet. Run `make daily` first.")
-    with open_warehouse(home.warehouse) as connection:
-        try:
-            found = _read(connection, context.prediction_date)
-        except duckdb.CatalogException as error:
-            reason = str(error).splitlines()[0]
-            raise UserError(
-                f"The marts are not built ({reason}). Run `make daily`."
-            ) from None
-    return _as_json(
-        {
-            "firm": context.firm_name,
-            "source": context.source,
-            "is_sample": context.is_sample,
-            "as_of": context.as_of,
-            "prediction_date": context.prediction_date,
-            **found,
-        }
-    )
+    return _as_json(_read(connection))
 
 
 def keep(home: Home, summary: dict[str, Any]) -> None:
@@ -139,7 +130,13 @@ def _as_json(values: dict[str, Any]) -> dict[str, Any]:
     return json.loads(json.dumps(values, default=str))
 
 
-def _read(connection: duckdb.DuckDBPyConnection, prediction_date: date) -> dict:
+def _read(connection: duckdb.DuckDBPyConnection) -> dict:
+    (published,) = rows_of(
+        connection,
+        "select firm, source, firm_kind = 'synthetic' as is_sample, "
+        "as_of_date as as_of, prediction_date from marts.published_at",
+    )
+    prediction_date = published["prediction_date"]
     _refuse_other_morning(connection, prediction_date)
     calls = rows_of(
         connection,
@@ -182,6 +179,7 @@ def _read(connection: duckdb.DuckDBPyConnection, prediction_date: date) -> dict:
     for call in calls:
         call["recent_days"] = recent.get(call["trader_id"], [])
     return {
+        **published,
         "desk": desk[0] if desk else None,
         "last_day": last_day[0] if last_day else None,
         "calls": {

@@ -10,6 +10,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import humanize
+
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.settings import Settings
@@ -87,7 +89,7 @@ def machine_memory() -> int:
 
 def size(count: float) -> str:
     """Bytes, for people."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+    return humanize.naturalsize(count)
 
 
 def _out_of_disk_space(text: str, settings: Settings, home: Home, where: str) -> str:

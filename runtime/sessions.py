@@ -24,7 +24,7 @@ def sessions_table(first: date, last: date) -> pa.Table:
     # The library refuses an end beyond what it knows: it ends a year from today.
     calendar = exchange_calendars.get_calendar("XNYS", start=FIRST_KNOWN)
     last = min(last, calendar.last_session.date())
-    schedule = calendar.schedule.loc[first.isoformat() : last.isoformat()]
+    schedule = calendar.schedule.loc[str(first) : str(last)]  # type: ignore[misc]
     opens = schedule["open"].dt.tz_convert(EASTERN).dt.tz_localize(None)
     closes = schedule["close"].dt.tz_convert(EASTERN).dt.tz_localize(None)
     return pa.table(

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from runtime.errors import UserError
@@ -120,6 +121,16 @@ class MailSettings(BaseSettings):
         return self.email_from is not None
 
     @property
+    def sender(self) -> str:
+        """Who mails are from; empty where `sends_mail` is false."""
+        return self.email_from or ""
+
+    @property
+    def password(self) -> str:
+        """Of the mail server; empty where `sends_mail` is false."""
+        return self.email_password.get_secret_value() if self.email_password else ""
+
+    @property
     def alert_recipients(self) -> tuple[str, ...]:
         """Who gets alerts."""
         return self.alert_to or self.email_to
@@ -139,7 +150,7 @@ class Settings(MailSettings):
         None, description="Run as of the morning of this date (YYYY-MM-DD)"
     )
     publish_past: bool = Field(
-        False, description="Also publish and mail a run whose AS_OF lies in the past"
+        False, description="Also mail the report of a run whose AS_OF lies in the past"
     )
     firm: str | None = Field(
         None, description="Name of the firm; default: the host, or the exports folder"
@@ -188,7 +199,7 @@ class Settings(MailSettings):
 
     trader_emails: Path | None = Field(
         None,
-        description="CSV of trader_id,email: each trader gets his own page by mail",
+        description="CSV of trader_id,email: each trader gets their own page by mail",
     )
     board_url: str | None = Field(
         None, description="Where the desk reaches the board, for links in mails"
@@ -275,8 +286,9 @@ class Settings(MailSettings):
     @property
     def memory_bytes(self) -> int:
         """What `memory_limit` stands for."""
-        number, unit = _SIZE.fullmatch(self.memory_limit).groups()
-        return int(float(number) * _BYTES[unit])
+        size = _SIZE.fullmatch(self.memory_limit)
+        assert size is not None, "checked as it was read"
+        return int(float(size[1]) * _BYTES[size[2]])
 
     def as_command(self, target: str) -> str:
         """`make` with what was set to get here, for people to type."""
@@ -321,7 +333,8 @@ def load_mail_settings() -> MailSettings:
 
 def _load(kind: type[AnySettings]) -> AnySettings:
     try:
-        return kind(_env_file=os.environ.get(ENV_FILE, PROJECT_ROOT / ".env"))
+        # A keyword of pydantic-settings, which its types leave out.
+        return kind(_env_file=os.environ.get(ENV_FILE, PROJECT_ROOT / ".env"))  # type: ignore[call-arg]
     except ValidationError as error:
         problems = "; ".join(_one_problem(item) for item in error.errors())
         raise UserError(
@@ -330,7 +343,7 @@ def _load(kind: type[AnySettings]) -> AnySettings:
         ) from None
 
 
-def _one_problem(item: dict) -> str:
+def _one_problem(item: ErrorDetails) -> str:
     message = item["msg"].removeprefix("Value error, ")
     if not item["loc"]:
         return message

@@ -124,6 +124,18 @@ def raw_layout(connection: duckdb.DuckDBPyConnection) -> int | None:
     return RAW_LAYOUT if ("quarantine.reason_code",) in columns else 2
 
 
+def require_run_context(home: Home) -> RunContext:
+    """The context of the last ingestion into `home`.
+
+    Raises:
+        UserError: There was none, or its layout is of another version.
+    """
+    context = read_run_context(home)
+    if context is None:
+        raise UserError(f"{home.warehouse} holds nothing yet. Run `make daily` first.")
+    return context
+
+
 def write_run_context(
     connection: duckdb.DuckDBPyConnection, context: RunContext, now: datetime
 ) -> None:

@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from runtime.home import Home
+from runtime.publish.marts_copy import publish
 from runtime.warehouse import count_rows, open_warehouse
 from tests.bench import REPEATS, measure, median, print_table
 from tests.conftest import make_certificate, run_daily
@@ -38,6 +39,7 @@ def main() -> None:
                 "update marts.risk_calls set risk_level = 'High' "
                 "where risk_level = 'Medium'"
             )
+        publish(home)
         traders = count_rows(home, "select count(*) from marts.trader_status")
         days = count_rows(home, "select count(*) from marts.feat_trader_day")
         with mail_server(make_certificate(Path(folder))) as desk:

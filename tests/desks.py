@@ -1,4 +1,4 @@
-"""Desks of any size: firms with fewer accounts, and the marts of the sample changed."""
+"""Desks of any size: firms with fewer accounts; marts changed, and published."""
 
 import shutil
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ import duckdb
 
 from ingestion.simulator import Firm
 from runtime.home import Home
+from runtime.publish.marts_copy import publish
 
 # Marts with a trader in them that report and board read.
 MARTS = (
@@ -22,6 +23,7 @@ def copied(source: Home, target: Home) -> Home:
     """A warehouse of one's own, to be changed."""
     target.root.mkdir(parents=True, exist_ok=True)
     shutil.copy(source.warehouse, target.warehouse)
+    shutil.copytree(source.published, target.published, symlinks=True)
     return target
 
 
@@ -41,6 +43,7 @@ def multiplied(home: Home, copies: int) -> None:
                 where copy = 0 or trader_id <> ''
                 """
             )
+    publish(home)
 
 
 def renamed(home: Home, names: Mapping[str, str]) -> None:
@@ -58,6 +61,7 @@ def renamed(home: Home, names: Mapping[str, str]) -> None:
                 "update marts.trader_status set display_name = ? where trader_id = ?",
                 [new, new],
             )
+    publish(home)
 
 
 def _keep_as_tables(connection: duckdb.DuckDBPyConnection) -> None:
@@ -85,6 +89,7 @@ def left_with(home: Home, *traders: str) -> None:
         if not traders:
             for mart in ("desk_forecasts", "desk_forecast_outcomes"):
                 connection.execute(f"delete from marts.{mart}")
+    publish(home)
 
 
 def some_of(firm: Firm, count: int = 5) -> Firm:

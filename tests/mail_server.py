@@ -30,7 +30,7 @@ class Desk:
         answers: To each message, the last one to all that follow.
         refuses: Recipients, with the answer they get.
         forgives: Recipients who are refused once only.
-        farewell: How it answers who takes his leave.
+        farewell: How it answers who takes their leave.
         slow_seconds: How long it thinks about a recipient.
         hangs_up: How many messages it takes without saying so.
         kills: Process that dies while it hands over its second message.
@@ -55,7 +55,7 @@ class Desk:
 
     @property
     def recipients(self) -> list[str]:
-        """Who got a mail, as often as he did."""
+        """Who got a mail, as often as they did."""
         return sorted(address for to, _ in self.taken for address in to)
 
     async def handle_DATA(self, server, session, envelope) -> str:  # noqa: ARG002, N802

@@ -3,6 +3,8 @@
 import json
 import os
 import pty
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,13 +13,18 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import yaml
 
 import runtime.publish.marts_copy
+from daily.diagnostics import stats
+from daily.steps import publish as publish_step
+from runtime.errors import UserError
 from runtime.home import Home
-from runtime.publish.marts_copy import publish
+from runtime.publish.marts_copy import open_published, publish
+from runtime.publish.previous_names import MARTS
 from runtime.settings import ENV_FILE
 from runtime.warehouse import RAW_LAYOUT
-from tests.conftest import PROJECT_ROOT, run_daily, start_python
+from tests.conftest import PROJECT_ROOT, make_settings, run_daily, start_python
 
 DAYS = ["2026-03-02", "2026-03-03", "2026-03-04"]
 
@@ -212,11 +219,26 @@ def test_the_copy_says_as_of_when_and_of_what_kind_it_is(home: Home) -> None:
     publish(home)
     assert query(
         copy_of(home),
-        "select as_of_date, firm_kind, "
+        "select as_of_date, prediction_date, firm_kind, source, firm, "
         "abs(date_diff('second', published_at, now() at time zone 'UTC')) < 60 "
         "from marts.published_at",
-    ) == [(date(2026, 3, 5), "synthetic", True)]
+    ) == [(date(2026, 3, 5), date(2026, 3, 5), "synthetic", "sample", "a firm", True)]
     assert (home.published / "current" / "published_at.parquet").exists()
+
+
+def test_a_past_morning_is_published_in_its_own_folder(home: Home) -> None:
+    publish(home)
+    past = home.past(date(2026, 3, 3))
+    past.root.mkdir(parents=True)
+    shutil.copy(home.warehouse, past.warehouse)
+    change(past, "update raw.run_context set as_of = '2026-03-03', firm = '/x/desk', "
+           "source = 'files'")  # fmt: skip
+    current = copy_of(home).resolve()
+    publish_step(make_settings(source="sample", risk_home=home.root), past)
+    assert copy_of(home).resolve() == current
+    assert query(
+        copy_of(past), "select as_of_date, source, firm from marts.published_at"
+    ) == [(date(2026, 3, 3), "files", "desk")]
 
 
 def test_a_day_that_did_not_change_is_the_same_file(home: Home) -> None:
@@ -372,6 +394,126 @@ def test_every_mart_that_grows_with_the_fills_is_partitioned() -> None:
     assert grains == set(runtime.publish.marts_copy.PARTITIONED)
 
 
+RENAMED = (
+    "create table marts.forecast_record as select 'A' as trader_id, 7.5 as pnl",
+    "create table marts.desk_forecasts as select 250 as evaluated_sessions_count",
+    "create table marts.trader_forecast_scores as "
+    "select 'A' as trader_id, 2 as forecasts_count, 1 as hits_count",
+    "create table marts.desk_forecast_scores as "
+    "select 9 as forecasts_count, 4 as hits_count",
+)
+PREVIOUS = (
+    "create table marts.call_record as select 'A' as trader_id, 7.5 as pnl",
+    "create table marts.desk_calls as select 250 as judged_sessions_count",
+    "create table marts.call_scores as from (values ('A', 2, 1), ('', 9, 4)) "
+    "as scores (trader_id, calls_count, hits_count)",
+    "create table marts.risk_calls as select 'A' as trader_id, 'global' as pnl_speaker",
+    "alter table marts.fct_fills rename price to path_net_pnl",
+)
+
+
+def test_renamed_marts_are_there_under_their_previous_names(home: Home) -> None:
+    change(home, *RENAMED)
+    publish(home)
+    with duckdb.connect(copy_of(home), read_only=True) as connection:
+        assert connection.sql("from marts.call_record").fetchall() == [("A", 7.5)]
+        scores = connection.sql("from marts.call_scores order by all")
+        assert scores.columns == ["trader_id", "calls_count", "hits_count"]
+        assert scores.fetchall() == [("", 9, 4), ("A", 2, 1)]
+        desk = connection.sql("from marts.desk_calls")
+        assert desk.columns == ["judged_sessions_count"]
+        comments = connection.sql(
+            "select view_name, comment from duckdb_views() where comment is not null"
+        ).fetchall()
+    assert sorted(name for name, _ in comments) == [
+        "call_record", "call_scores", "desk_calls",
+    ]  # fmt: skip
+    assert all("gone with the next version" in comment for _, comment in comments)
+    assert not list(copy_of(home).parent.glob("call_*.parquet"))
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{copy_of(home)}' as elsewhere (read_only)")
+        pnl = connection.execute("select pnl from elsewhere.marts.call_record")
+        assert pnl.fetchall() == [(7.5,)]
+
+
+@pytest.mark.parametrize("is_moved", [False, True])
+def test_a_copy_of_the_previous_version_has_the_names_of_today(
+    home: Home, tmp_path: Path, is_moved: bool
+) -> None:
+    change(home, *PREVIOUS)
+    publish(home)
+    if is_moved:
+        home = Home(home.root.rename(tmp_path / "elsewhere"))
+    folders = sorted(home.published.rglob("*"))
+    with open_published(home) as connection:
+
+        def rows(sql: str) -> list[tuple]:
+            return connection.execute(sql).fetchall()
+
+        for schema in ("", "marts."):
+            assert rows(f"from {schema}forecast_record") == [("A", 7.5)]
+            assert rows(
+                f"select trader_id, forecasts_count from {schema}trader_forecast_scores"
+            ) == [("A", 2)]
+            assert rows(
+                f"select forecasts_count, hits_count from {schema}desk_forecast_scores"
+            ) == [(9, 4)]
+            assert rows(
+                f"select evaluated_sessions_count from {schema}desk_forecasts"
+            ) == [(250,)]
+            assert rows(f"select pnl_model from {schema}risk_calls") == [("global",)]
+            assert rows(
+                f"select sum(cumulative_net_pnl), count(*) from {schema}fct_fills "
+                "where trade_date <> '2026-03-03'"
+            ) == [(290, 20)]
+            # What has no other name today, and the previous names themselves.
+            assert rows(f"select net_pnl from {schema}daily_totals")
+            assert rows(f"select calls_count from {schema}call_scores") == [(2,), (9,)]
+    assert sorted(home.published.rglob("*")) == folders
+    run = run_daily(
+        "sql", RISK_HOME=home.root, Q="select pnl from {{ ref('forecast_record') }}"
+    )
+    assert (run.code, "7.5" in run.out) == (0, True), run.err
+
+
+def test_what_a_previous_version_did_not_have_is_one_line(home: Home) -> None:
+    change(home, *PREVIOUS)
+    publish(home)
+    with (
+        pytest.raises(UserError, match=r"of another version .*forecast_outcomes"),
+        open_published(home) as connection,
+    ):
+        connection.execute("from forecast_outcomes")
+
+
+def test_stats_of_a_previous_copy_count_its_tables_once(home: Home) -> None:
+    change(
+        home,
+        *PREVIOUS,
+        "alter table marts.daily_totals add trader_id varchar",
+        "alter table marts.daily_totals add trade_date date",
+        "create table marts.fill_day_versions as select 1 as version_number",
+    )
+    publish(home)
+    with home.locked():
+        said = stats(make_settings(source="sample", risk_home=home.root))
+    (marts,) = re.findall(r"^ *marts +(\d+) +(\d+) ", said, re.M)
+    # Seven tables, of which one has two rows, and 30 fills.
+    assert marts == ("8", "38")
+
+
+def test_each_name_of_today_is_that_of_a_mart_and_its_columns() -> None:
+    marts = PROJECT_ROOT / "dbt_project/models/marts"
+    described = {}
+    for path in marts.rglob("*.yml"):
+        for model in yaml.safe_load(path.read_text()).get("models", []):
+            described[model["name"]] = {one["name"] for one in model.get("columns", [])}
+    for before, (now, columns) in MARTS.items():
+        assert set(columns.values()) <= described[now], now
+        assert not columns.keys() & described[now], now
+        assert before == now or before not in described, before
+
+
 def test_sql_reads_the_copy_while_a_run_writes(home: Home) -> None:
     publish(home)
     with home.locked(), duckdb.connect(home.warehouse):
@@ -412,7 +554,7 @@ def test_sql_of_a_morning_that_is_not_published_is_not_another_one(home: Home) -
     publish(home)
     run = run_daily("sql", RISK_HOME=home.root, Q="select 1", AS_OF="2026-03-04")
     assert run.code == 1
-    assert "PUBLISH_PAST=1" in run.err
+    assert "`make daily` (for a past morning with AS_OF=)" in run.err
     run = run_daily("sql", RISK_HOME=home.root, Q="select 1", AS_OF="2026-03-05")
     assert run.code == 0
 

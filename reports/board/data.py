@@ -1,4 +1,4 @@
-"""What the board shows, read from the marts: each once for all traders."""
+"""What the board shows, read from the published marts: each once for all traders."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -36,10 +36,13 @@ def rows(
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, Decimal):
-        return round(float(value), 2)
+    # The commonest first: a large desk has millions of values.
     if isinstance(value, float):
         return None if value != value else round(value, 4)
+    if value is None or isinstance(value, (str, int)):
+        return value
+    if isinstance(value, Decimal):
+        return round(float(value), 2)
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M}"
     return value.isoformat() if isinstance(value, date) else value

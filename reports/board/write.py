@@ -14,10 +14,11 @@ from reports.board import data, figures
 from reports.board.figures import Chart
 from reports.names import slug
 from reports.render import counted, environment
-from reports.summary import calls_by_trader, summarise
+from reports.summary import calls_by_trader, read_summary
+from runtime.errors import UserError
 from runtime.home import Home
+from runtime.publish.marts_copy import open_published
 from runtime.settings import Settings
-from runtime.warehouse import open_warehouse
 
 FOLDER = Path(__file__).parent
 _SHARE = "Ratio, 1 is all"
@@ -60,15 +61,15 @@ def write_board(settings: Settings, home: Home) -> str:
         A sentence for people.
 
     Raises:
-        UserError: The marts are not built.
+        UserError: Nothing is published.
     """
-    summary = summarise(home)
     partial = home.root / ".board.partial"
     shutil.rmtree(partial, ignore_errors=True)
-    shutil.copytree(FOLDER / "assets", partial / "assets")
-    shutil.copyfile(_plotly(), partial / "assets" / "plotly.min.js")
-    (partial / "traders").mkdir()
-    with open_warehouse(home.warehouse) as connection:
+    with open_published(home) as connection:
+        summary = read_summary(connection)
+        shutil.copytree(FOLDER / "assets", partial / "assets")
+        shutil.copyfile(_plotly(), partial / "assets" / "plotly.min.js")
+        (partial / "traders").mkdir()
         pages = _Pages(partial, home, summary)
         pages.desk(connection)
         count = pages.traders(connection)
@@ -303,8 +304,10 @@ def inline_json(chart: Chart) -> Any:
 
 def _plotly() -> Path:
     # Found, not imported: only its script is wanted.
-    origin = find_spec("plotly").origin
-    return Path(origin).parent / "package_data" / "plotly.min.js"
+    spec = find_spec("plotly")
+    if spec is None or spec.origin is None:
+        raise UserError("plotly is not installed. Run `make setup`.")
+    return Path(spec.origin).parent / "package_data" / "plotly.min.js"
 
 
 def _swap(partial: Path, folder: Path) -> None:

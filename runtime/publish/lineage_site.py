@@ -60,10 +60,10 @@ def lineage_page(target: Path, *, is_sample: bool) -> str:
     catalog = json.loads((target / "catalog.json").read_text(encoding="utf-8"))
     manifest["parent_map"] = lineage(manifest)
     for node in manifest["nodes"].values():
-        if node["resource_type"] == "analysis":
-            # The question it answers is what the file begins with.
-            said = re.match(r"{#(.*?)#}", node["raw_code"], re.DOTALL)
-            node["description"] = " ".join(said[1].split())
+        # The question that an analysis answers is what its file begins with.
+        question = re.match(r"{#(.*?)#}", node.get("raw_code", ""), re.DOTALL)
+        if node["resource_type"] == "analysis" and question:
+            node["description"] = " ".join(question[1].split())
     page = (target / "index.html").read_text(encoding="utf-8")
     for written, instead in CHANGES:
         page = page.replace(written, instead)

@@ -14,14 +14,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.publish.manifest import read_dbt_manifest
+from runtime.publish.previous_names import MARTS, marts_of_today, previous_marts
 from runtime.transform.build_state import built_dates
-from runtime.warehouse import RunContext, open_warehouse, read_run_context
+from runtime.warehouse import RunContext, open_warehouse, require_run_context
 
 CURRENT = "current"
 COPY = "risk.duckdb"
@@ -52,7 +54,7 @@ def publish(
     """
     # Half a copy, of a run that was killed or found the disk full, takes room.
     _clear_partial(home)
-    context = read_run_context(home)
+    context = require_run_context(home)
     config = {"memory_limit": memory_limit, "temp_directory": str(home.dbt / "spill")}
     try:
         with open_warehouse(home.warehouse, config=config) as connection:
@@ -111,6 +113,7 @@ def _publish(
     connection.execute("detach copy")
     columns = {mart: _columns(connection, mart) for mart in partitions}
     _create_views(partial, folder, columns)
+    _create_previous_names(partial)
     _comment(partial, home)
     (partial / MANIFEST).write_text(
         json.dumps({"as_of": str(context.as_of), "partitions": partitions}, indent=1)
@@ -140,10 +143,13 @@ def open_published(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
     if not copy.exists():
         raise UserError(
             f"Nothing is published in {copy.parent}. Run `make daily` (for a past "
-            "morning with AS_OF= and PUBLISH_PAST=1)."
+            "morning with AS_OF=)."
         )
     try:
         connection = duckdb.connect(copy, read_only=True)
+        if marts_of_today(_marts(connection), "marts"):
+            connection.close()
+            connection = _open_previous(copy.resolve())
     except duckdb.Error as error:
         reason = str(error).splitlines()[0]
         raise UserError(
@@ -161,6 +167,19 @@ def open_published(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
             ) from None
 
 
+def _open_previous(copy: Path) -> duckdb.DuckDBPyConnection:
+    """What the previous version published, with today's names: views in memory."""
+    # The spill folder that it has when opened by itself: by that it finds its Parquet.
+    connection = duckdb.connect(config={"temp_directory": f"{copy}.tmp"})
+    connection.execute(f"attach {_text(copy)} as previous (read_only)")
+    there = _marts(connection)
+    kept = {mart: f'from previous.marts."{mart}"' for mart in there}
+    connection.execute("create schema marts")
+    for mart, query in (kept | marts_of_today(there, "previous.marts")).items():
+        connection.execute(f'create view marts."{mart}" as {query}')
+    return connection
+
+
 def _text(text: Path | str) -> str:
     """A path or other text as a literal of SQL."""
     return "'" + str(text).replace("'", "''") + "'"
@@ -172,6 +191,16 @@ def _read_manifest(folder: Path) -> dict:
         return json.loads((folder / MANIFEST).read_text())["partitions"]
     except (OSError, ValueError, KeyError):
         return {}
+
+
+def _marts(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
+    """The columns of each mart of a copy."""
+    return dict(
+        connection.execute(
+            "select table_name, list(column_name order by column_index) "
+            "from duckdb_columns() where schema_name = 'marts' group by table_name"
+        ).fetchall()
+    )
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, mart: str) -> list[tuple[str, str]]:
@@ -218,7 +247,7 @@ def _write_partitions(
         for date, kept in dates.items()
         if built.get(date) and built[date] == kept.get("built") and link(date)
     }
-    fresh = {}
+    fresh: dict[str, Any] = {}
     touched = sorted(built.keys() - linked.keys()) if built else None
     for batch in _batches(_count_rows(connection, mart, touched), batch_rows):
         prints = {
@@ -282,7 +311,8 @@ def _count_rows(
 
 def _batches(counts: dict[str, int], most: int) -> Iterator[list[str]]:
     """Dates one after the other, together up to `most` rows, one at least."""
-    batch, rows = [], 0
+    batch: list[str] = []
+    rows = 0
     for date, count in counts.items():
         if batch and rows + count > most:
             yield batch
@@ -313,11 +343,16 @@ def _create_published_at(
 ) -> None:
     connection.execute(
         "create table copy.marts.published_at as select cast(? as date) as as_of_date, "
-        "cast(? as timestamp) as published_at, cast(? as varchar) as firm_kind",
+        "cast(? as timestamp) as published_at, cast(? as varchar) as firm_kind, "
+        "cast(? as varchar) as source, cast(? as varchar) as firm, "
+        "cast(? as date) as prediction_date",
         [
             context.as_of,
             now.replace(tzinfo=None),
             "synthetic" if context.is_sample else "real",
+            context.source,
+            context.firm_name,
+            context.prediction_date,
         ],
     )
 
@@ -345,6 +380,18 @@ def _create_views(
                 f"then {spill}[:-{len(f'/{COPY}.tmp') + 1}] || '{files}' "
                 f"else {_text(folder.absolute())} || '{files}' end, "
                 f"hive_partitioning = true, hive_types = {{'{by}': date}})"
+            )
+
+
+def _create_previous_names(partial: Path) -> None:
+    """Marts that were renamed, as views under the names of the previous version."""
+    with duckdb.connect(partial / COPY) as connection:
+        for mart, query in previous_marts(_marts(connection)).items():
+            connection.execute(f'create view marts."{mart}" as {query}')
+            now, _ = MARTS[mart]
+            connection.execute(
+                f'comment on view marts."{mart}" is '
+                f"'Deprecated: {now} as it was; gone with the next version.'"
             )
 
 

@@ -65,5 +65,5 @@ def build_risk_models(settings: Settings, home: Home) -> list:
     """
     return run_dbt(
         settings, home, "build", "--selector", "after_scoring",
-        *_DATA_ONLY, project_environment=_NEW_ROWS_ONLY,
+        *_DATA_ONLY, "--no-write-json", project_environment=_NEW_ROWS_ONLY,
     )  # fmt: skip

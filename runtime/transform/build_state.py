@@ -150,10 +150,10 @@ def built_dates(connection: duckdb.DuckDBPyConnection, mart: str) -> dict[str, s
         for table in ("intermediate.int_fill_days", "ops.built_fill_days")
     )
     try:
-        (unrecorded,) = connection.execute(
+        ((unrecorded,),) = connection.execute(
             f"select count(*) from (({now} except {then}) union all "
             f"({then} except {now}))"
-        ).fetchone()
+        ).fetchall()
         found = connection.execute(
             "select partition_date, built from ops.built_dates where mart = ?", [mart]
         ).fetchall()

@@ -1,5 +1,6 @@
 """Runs dbt in this process: one import for the whole morning, several invocations."""
 
+import gc
 import os
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -15,7 +16,6 @@ from runtime.transform.parsed_manifest import ParsedManifest
 if TYPE_CHECKING:
     from dbt.artifacts.resources.v1.components import Time
     from dbt.cli.main import dbtRunnerResult
-    from dbt.contracts.graph.manifest import Manifest
     from dbt_common.events.base_types import EventMsg
 
 
@@ -70,7 +70,7 @@ def check_freshness(settings: Settings, home: Home) -> str:
     Raises:
         TransformError: Longer ago than the sources' yml allows, or dbt failed.
     """
-    outcome, results = _invoke(settings, home, "source freshness")
+    outcome, results = _invoke(settings, home, "source freshness", "--no-write-json")
     # The project's hook is among the results; a source that failed has no age.
     sources = [one for one in results if one.node.resource_type == "source"]
     known = [one for one in sources if hasattr(one, "age")]
@@ -101,6 +101,8 @@ def _age(seconds: float) -> str:
 
 
 def _limit(limit: "Time") -> str:
+    assert limit.count is not None, "the sources' yml states it"
+    assert limit.period is not None, "the sources' yml states it"
     return f"{limit.count} {limit.period.value}{'s' if limit.count > 1 else ''}"
 
 
@@ -121,11 +123,12 @@ def _invoke(
     os.environ.update(environment)
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
+    from dbt.contracts.graph.manifest import Manifest
 
     home.dbt.mkdir(parents=True, exist_ok=True)
 
     def invoke(
-        command: str, *options: str, manifest: "Manifest | None" = None
+        command: str, *options: str, manifest: Manifest | None = None
     ) -> "dbtRunnerResult":
         return dbtRunner(manifest, callbacks=[_stop_if_asked]).invoke(
             [
@@ -141,6 +144,8 @@ def _invoke(
             ]
         )  # fmt: skip
 
+    # A run makes a great many objects and drops few: looking for those costs more.
+    gc.disable()
     try:
         parsed = ParsedManifest.of(PROJECT_ROOT, arguments[1:])
         manifest = parsed.read()
@@ -148,12 +153,13 @@ def _invoke(
             outcome = invoke("parse", *parsed.options)
             # What reads it swallows a KeyboardInterrupt (mashumaro's unions).
             stop_if_asked()
-            if outcome.success:
+            if isinstance(outcome.result, Manifest):
                 manifest = outcome.result
                 parsed.keep(manifest)
         if manifest is not None:
             outcome = invoke(*arguments, manifest=manifest)
     finally:
+        gc.enable()
         # dbt keeps the file open when it returns; nobody else could write then.
         DuckDBConnectionManager.close_all_connections()
         # What one run was told is no setting of the next.
@@ -175,7 +181,11 @@ def _stop_if_asked(event: "EventMsg") -> None:
 
 
 def _failure(
-    settings: Settings, home: Home, command: str, outcome: object, results: list
+    settings: Settings,
+    home: Home,
+    command: str,
+    outcome: "dbtRunnerResult",
+    results: list,
 ) -> str:
     log = home.logs / "dbt.log"
     failed = [result for result in results if result.status in FAILED]

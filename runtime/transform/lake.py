@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
@@ -19,6 +20,9 @@ from runtime.configure_dlt import configure_dlt
 from runtime.home import Home
 from runtime.settings import PROJECT_ROOT
 from runtime.warehouse import open_warehouse
+
+if TYPE_CHECKING:
+    from dlt.common.schema.typing import TColumnSchema
 
 # Rows that are in memory at a time, and in one file.
 SLICE_ROWS = 500_000
@@ -127,7 +131,7 @@ def _read(connection: duckdb.DuckDBPyConnection, sql: str) -> Iterator[pa.Table]
         yield pa.Table.from_batches(waiting)
 
 
-def _naive_times(schema: pa.Schema) -> dict[str, dict]:
+def _naive_times(schema: pa.Schema) -> dict[str, "TColumnSchema"]:
     """dlt's hints that keep what has no zone without one."""
     return {
         field.name: {"data_type": "timestamp", "timezone": False}

@@ -7,10 +7,9 @@ the project, under a name that is a hash of all that it is made from.
 
 import hashlib
 import os
-import pickle
 import sys
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,7 +43,7 @@ class ParsedManifest:
         for name, value in zip(arguments, arguments[1:], strict=False):
             if name in _OPTIONS:
                 options += (name, value)
-        name = f"manifest-{_hash_sources(root, options)}.pickle"
+        name = f"manifest-{_hash_sources(root, options)}.msgpack"
         return cls(root / "dbt_project" / _MADE / name, tuple(options))
 
     def read(self) -> "Manifest | None":
@@ -52,21 +51,17 @@ class ParsedManifest:
         from dbt.contracts.graph.manifest import Manifest
 
         try:
-            content = self.path.read_bytes()
-        except OSError:
+            return Manifest.from_msgpack(self.path.read_bytes())
+        except Exception:
+            # Not there, or spoiled: a parse makes another one.
             return None
-        return Manifest(**pickle.loads(content))
 
     def keep(self, manifest: "Manifest") -> None:
         """Keep it as it is now; where that is not possible, the next run parses."""
-        # Manifest's own way to be pickled mixes up its fields; the private ones are
-        # look-ups that it makes when asked.
-        names = [one.name for one in fields(manifest) if one.name[0] != "_"]
-        parts = {name: getattr(manifest, name) for name in names}
         partial = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         try:
             self.path.parent.mkdir(exist_ok=True)
-            partial.write_bytes(pickle.dumps(parts, pickle.HIGHEST_PROTOCOL))
+            partial.write_bytes(manifest.to_msgpack())
             os.replace(partial, self.path)
             self._forget_older()
         except OSError:
@@ -74,7 +69,7 @@ class ParsedManifest:
                 partial.unlink()
 
     def _forget_older(self) -> None:
-        kept = self.path.parent.glob("manifest-*.pickle")
+        kept = self.path.parent.glob("manifest-*.msgpack")
         for old in sorted(kept, key=lambda path: path.stat().st_mtime)[:-_KEPT]:
             old.unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""A first load that stops goes on where it stopped; a backfill finds what is old."""
+"""A first load that stops resumes where it stopped; a backfill finds what is old."""
 
 import time
 from datetime import date, datetime

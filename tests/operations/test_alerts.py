@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from daily.steps import build, publish, refuse_half_built, report
+from daily.steps import board, build, publish, refuse_half_built, report
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.ledger import FAILED, SUCCEEDED, Ledger
@@ -173,6 +173,31 @@ def test_marts_are_read_only_when_they_are_of_one_piece(
     for step in (publish, report):
         if is_refused:
             with pytest.raises(UserError, match="not of one piece"):
+                refuse_half_built((step,), book.steps(), home)
+        else:
+            refuse_half_built((step,), book.steps(), home)
+
+
+@pytest.mark.parametrize(
+    ("history", "is_refused"),
+    [
+        ([("risk", SUCCEEDED), ("publish", SUCCEEDED)], False),
+        ([("publish", SUCCEEDED), ("risk", SUCCEEDED)], True),
+        ([("publish", SUCCEEDED), ("risk", SUCCEEDED), ("publish", FAILED)], True),
+        ([("publish", SUCCEEDED), ("risk", SUCCEEDED), ("publish", SUCCEEDED)], False),
+    ],
+)
+def test_a_copy_that_is_older_than_the_marts_is_not_told_of(
+    tmp_path: Path, history: list[tuple[str, str]], is_refused: bool
+) -> None:
+    home, book = Home(tmp_path), Ledger(Home(tmp_path))
+    for number, (step, outcome) in enumerate(history):
+        begun = book.begin(f"2026010{number}T000000-1", step, step, 1, 1, home)
+        book.end(begun, outcome, "said")
+    refuse_half_built((publish,), book.steps(), home)
+    for step in (report, board):
+        if is_refused:
+            with pytest.raises(UserError, match="not published. Run `make publish`"):
                 refuse_half_built((step,), book.steps(), home)
         else:
             refuse_half_built((step,), book.steps(), home)

@@ -1,12 +1,16 @@
 """Status says how fresh things are, and answers whatever state they are in."""
 
 import shutil
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import duckdb
+
+from daily.status import eastern
+from daily.status import status as status_page
 from runtime.home import Home
 from runtime.ledger import RUNNING, SUCCEEDED, Ledger, StepRun
-from tests.conftest import SampleRun
+from tests.conftest import SampleRun, make_settings
 from tests.in_process import call_daily
 
 
@@ -55,10 +59,16 @@ def test_a_copy_that_cannot_be_read_costs_its_own_line_alone(tmp_path: Path) -> 
 def test_how_old_the_models_are_is_told(sample: SampleRun, tmp_path: Path) -> None:
     home = Home(tmp_path)
     shutil.copytree(sample.home.published, home.published, symlinks=True)
-    before = datetime.now(UTC)
-    told = status(home)["models"]
-    trained = datetime.strptime(
-        told.split("trained ")[1].split(" Eastern")[0], "%a %Y-%m-%d %H:%M"
-    )
-    age = int(told.split("(")[1].split(" day")[0])
-    assert abs((before.replace(tzinfo=None) - trained).days - age) <= 1
+    copy = home.published / "current" / "risk.duckdb"
+    with duckdb.connect(copy, read_only=True) as connection:
+        ((trained_at,),) = connection.execute(
+            "select max(trained_at) from marts.model_registry where model = 'global'"
+        ).fetchall()
+    settings = make_settings(source="sample", risk_home=tmp_path)
+    for later, age in (
+        (timedelta(days=3, hours=2), "3 days ago"),
+        (timedelta(hours=25), "a day ago"),
+        (timedelta(minutes=90), "an hour ago"),
+    ):
+        page = status_page(settings, trained_at.replace(tzinfo=UTC) + later)
+        assert f"trained {eastern(trained_at)} Eastern ({age}), learned" in page

@@ -23,6 +23,7 @@ from reports.board.figures import against_outcomes, calendar, equity
 from reports.names import slug
 from reports.summary import summarise
 from runtime.home import Home
+from runtime.publish.marts_copy import publish
 from runtime.transform.dbt import run_dbt
 from tests.browser import browse, needs_browser
 from tests.conftest import SampleRun, build_warehouse, make_settings
@@ -221,6 +222,7 @@ def test_problems_come_first(home: Home, tmp_path: Path) -> None:
             "update marts.data_quality set found_count = 7, "
             "finding = 'sessions <b>are</b> missing' where check_name = 'stale'"
         )
+    publish(mine)
     write_board(SETTINGS, mine)
     found = parsed(mine.board / "index.html")
     first = found.main.find(["h1", "section"])
@@ -284,12 +286,23 @@ def test_a_desk_on_its_first_day_has_a_board(tmp_path: Path) -> None:
         chosen, mine, "build", "--selector", "after_scoring",
         "--exclude-resource-type", "unit_test",
     )  # fmt: skip
+    publish(mine)
     write_board(chosen, mine)
     looks, told = looked_at(mine.board, tmp_path)
     assert told == []
     assert len(looks) == 4
     assert not parsed(mine.board / "index.html").select(".sample")
     assert "too little history" in parsed(mine.board / "models.html").main.text
+
+
+def test_board_and_report_need_the_published_copy_alone(
+    home: Home, tmp_path: Path
+) -> None:
+    mine = copied(home, Home(tmp_path / "home"))
+    mine.warehouse.unlink()
+    assert summarise(mine) == summarise(home)
+    assert write_board(SETTINGS, mine).startswith("24 traders")
+    assert list(mine.root.glob("*.duckdb*")) == []
 
 
 def test_a_board_that_cannot_be_written_leaves_the_last_one(
@@ -308,7 +321,9 @@ def test_a_board_that_cannot_be_written_leaves_the_last_one(
     assert {page: page.read_bytes() for page in pages(mine.board)} == before
     monkeypatch.undo()
     write_board(SETTINGS, mine)
-    assert sorted(path.name for path in mine.root.iterdir()) == ["board", "risk.duckdb"]
+    assert sorted(path.name for path in mine.root.iterdir()) == [
+        "board", "published", "risk.duckdb",
+    ]  # fmt: skip
 
 
 def test_a_slug_is_a_file_name_of_one_trader_alone() -> None:

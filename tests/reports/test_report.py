@@ -16,6 +16,7 @@ from reports.render import CARDS, Rendered, money, render, render_trader
 from reports.summary import is_kept, keep, read_kept, summarise
 from runtime.errors import UserError
 from runtime.home import Home
+from runtime.publish.marts_copy import publish
 from tests.browser import browse, needs_browser
 from tests.conftest import SampleRun
 
@@ -554,5 +555,6 @@ def test_marts_of_another_morning_are_not_told_as_todays(
     shutil.copy(sample.home.warehouse, home.warehouse)
     with duckdb.connect(home.warehouse) as connection:
         connection.execute("update raw.run_context set prediction_date = '2026-01-05'")
+    publish(home)
     with pytest.raises(UserError, match=r"those for 2025-12-19\. Run `make daily`"):
         summarise(home)

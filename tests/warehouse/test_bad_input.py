@@ -11,6 +11,7 @@ import pytest
 from ingestion.pipeline import bring_up_to_date
 from reports.summary import summarise
 from runtime.home import Home
+from runtime.publish.marts_copy import publish
 from runtime.settings import PROJECT_ROOT
 from runtime.transform.dbt import run_dbt
 from tests.conftest import build_warehouse, make_settings, rows
@@ -62,6 +63,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     home = build_warehouse(folder / "home", exports.folder)
     # The report reads calls, of which there are none yet.
     run_dbt(settings, home, "run", "--selector", "after_scoring")
+    publish(home)
     return home
 
 

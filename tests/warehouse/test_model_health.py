@@ -11,6 +11,7 @@ from ingestion.downstream import prepare_downstream
 from reports.render import render
 from reports.summary import summarise
 from runtime.home import Home
+from runtime.publish.marts_copy import publish
 from runtime.transform.dbt import TransformError
 from tests.conftest import build_models_of, build_warehouse, make_settings, rows
 from tests.exports import ExportedFill, Exports
@@ -159,6 +160,7 @@ def test_what_is_wrong_is_a_banner_and_what_is_told_comes_last(
             "difference: adaptive over fixed (net_pnl)", False,
         ),
     }  # fmt: skip
+    publish(built)
     told = summarise(built)
     alarms = [check["check_name"] for check in told["problems"]]
     assert alarms[-3:] == ["no_forecast", "no_advice", "constant_predictions"]
@@ -192,6 +194,7 @@ def test_the_report_says_what_the_models_learned_from(
         "('v1', 'base_rate_daily', null, '', 'auc', 0.6, null, null, 120, "
         "'2025-03-07')",
     )
+    publish(built)
     told = summarise(built)
     (measure,) = told["measures"]
     assert measure["model"] == 0.7

@@ -150,3 +150,14 @@ def test_few_manifests_are_kept(project: Path) -> None:
         one.keep(Manifest())
         assert one.read() is not None
     assert len(parsed(project)) == 6
+
+
+def test_a_spoiled_manifest_is_parsed_anew(project: Path, run: Run) -> None:
+    run("build")
+    (kept,) = parsed(project)
+    whole = kept.read_bytes()
+    nodes = Manifest.from_msgpack(whole).nodes.keys()
+    for content in (b"", b"no manifest", whole[: len(whole) // 2]):
+        kept.write_bytes(content)
+        assert len(run("build")) == 4
+        assert Manifest.from_msgpack(kept.read_bytes()).nodes.keys() == nodes

@@ -3,7 +3,7 @@
     The longest prefix in the seed instrument_multipliers that a symbol begins with
     decides. The empty prefix stands for equities, which begin with a letter or digit. A
     null multiplier, or no row, means nobody has said what a contract is worth: its
-    fills are counted nowhere and reported.
+    fills are excluded and reported.
 #}
 with
 

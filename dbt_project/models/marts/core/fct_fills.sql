@@ -1,7 +1,7 @@
 {{ config(meta={'planned_by': 'account_days'}) }}
 {#
     Grain: one row per fill of the current version of each account's day, cancelled ones
-    and those of unknown contract size included: they count nowhere, and say so.
+    and those of unknown contract size included: they are excluded, and say so.
     What a fill realized and the path of the day are final only once the day is over.
 #}
 with
