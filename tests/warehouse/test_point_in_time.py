@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from ingestion.downstream import prepare_downstream
 from ingestion.history import rebuild
 from ingestion.pipeline import bring_up_to_date
 from runtime.home import Home
@@ -325,6 +326,7 @@ def test_a_rebuilt_morning_says_the_same_of_the_past(bench: Bench, cut: date) ->
     """AS_OF, with files of the risk manager that go on beyond it."""
     bench.clear()
     rebuild(bench.kept, bench.home, read_run_context(bench.kept), cut)
+    prepare_downstream(bench.home)
     bench.seed()
     bench.run()
     assert_unmoved(known(bench.home, cut), known(bench.kept, cut))
