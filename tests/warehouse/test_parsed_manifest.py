@@ -79,26 +79,22 @@ def test_another_home_and_other_limits_need_no_parse_and_come_to_the_same(
     assert len(parsed(project)) == 2
 
 
-@pytest.mark.parametrize(
-    ("name", "text", "node", "expected"),
-    [
-        ("models/one.sql", "select 7 as a, 8 as b", "one", "select 7 as a, 8 as b"),
+def test_an_edit_is_seen_in_the_same_home_and_in_another(
+    project: Path, run: Run, tmp_path: Path
+) -> None:
+    home = Home(tmp_path / "home")
+    run("compile", home=home)
+    more = FILES["dbt_project.yml"].replace("{limit: 1}", "{limit: 5}")
+    for name, text, node, expected in (
         ("macros/said.sql", "{% macro said() %}'after'{% endmacro %}", "one",
          "select 1 as a, 'after' as b"),
-        ("dbt_project.yml", FILES["dbt_project.yml"].replace("1}", "5}"), "one",
-         "select 5 as a, 'before' as b"),
+        ("dbt_project.yml", more, "one", "select 5 as a, 'after' as b"),
+        ("models/one.sql", "select 7 as a, 8 as b", "one", "select 7 as a, 8 as b"),
         ("models/added.sql", "select 9 as d", "added", "select 9 as d"),
-    ],
-)  # fmt: skip
-def test_an_edit_is_seen_in_the_same_home_and_in_another(
-    project: Path, run: Run, tmp_path: Path, name: str, text: str, node: str,
-    expected: str,
-) -> None:  # fmt: skip
-    home = Home(tmp_path / "home")
-    run("build", home=home)
-    (project / name).write_text(text)
-    for where in (home, None):
-        assert compiled(run("build", home=where))[node] == expected
+    ):  # fmt: skip
+        (project / name).write_text(text)
+        for where in (home, None):
+            assert compiled(run("compile", home=where))[node] == expected, name
 
 
 def test_an_edited_seed_description_test_and_profile_are_seen(
