@@ -154,7 +154,9 @@ def build_warehouse(
             long draw alone. The sample and the adversarial firm always pass them.
     """
     from ingestion.pipeline import bring_up_to_date
+    from tests.mornings import freeze_imports
 
+    freeze_imports()
     chosen = make_settings(
         source="files", exports=exports, risk_home=folder, **settings
     )
