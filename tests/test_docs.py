@@ -75,7 +75,7 @@ def test_the_runbook_knows_every_step(step: str) -> None:
     assert f"`{step}`" in OPERATION
 
 
-@pytest.mark.parametrize("page", ["README.md", *sorted(
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", *sorted(
     str(path.relative_to(PROJECT_ROOT)) for path in (PROJECT_ROOT / "docs").glob("*.md")
 )])  # fmt: skip
 def test_every_link_inside_the_project_leads_somewhere(page: str) -> None:
