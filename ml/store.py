@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 
@@ -157,7 +158,8 @@ class Marts:
                 def read(
                     sql: str, *values: object, part: tuple[str, str] = part
                 ) -> pd.DataFrame:
-                    return connection.execute(sql, [*values, *part]).df()
+                    with _marts_of_today():
+                        return connection.execute(sql, [*values, *part]).df()
 
                 yield MartFrames(
                     read(f"select {chosen} from {FEATURE_MART} {within} {_ORDER}"),
@@ -178,6 +180,22 @@ class Marts:
                 )
 
 
+@contextmanager
+def _marts_of_today() -> Iterator[None]:
+    """Say in one line that the marts are missing, or of another version.
+
+    Raises:
+        UserError: They are.
+    """
+    try:
+        yield
+    except (duckdb.CatalogException, duckdb.BinderException) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f"The marts are not built ({reason}). Run `make build`."
+        ) from None
+
+
 def open_marts(home: Home) -> Marts:
     """Look at features, labels and traders, to be read part by part.
 
@@ -187,7 +205,7 @@ def open_marts(home: Home) -> Marts:
     if not home.warehouse.exists():
         raise UserError(f"{home.warehouse} does not exist. Run `make daily` first.")
     with open_warehouse(home.warehouse) as connection:
-        try:
+        with _marts_of_today():
             mart = connection.sql(f"from {FEATURE_MART}")
             types = dict(zip(mart.columns, map(str, mart.types), strict=True))
             counts = connection.sql(
@@ -200,11 +218,6 @@ def open_marts(home: Home) -> Marts:
             as_of, prediction_date = connection.execute(
                 "select as_of, prediction_date from raw.run_context"
             ).fetchone()
-        except (duckdb.CatalogException, duckdb.BinderException) as error:
-            reason = str(error).splitlines()[0]
-            raise UserError(
-                f"The marts are not built ({reason}). Run `make build`."
-            ) from None
     rows_count = sum(count for _, count in counts)
     return Marts(home, types, _bounds(counts), rows_count, prediction_date, as_of)
 

@@ -1,12 +1,12 @@
 {#
     The relation of a model, where ref() cannot be used: data tests and hooks declare no
-    dependency on the plan.
+    dependency on the plan. None where no build has made it.
 #}
 {% macro relation_of(name) -%}
     {%- if execute -%}
         {%- for node in graph.nodes.values()
             if node.resource_type == 'model' and node.name == name -%}
-            {{ node.relation_name }}
+            {{ return(adapter.get_relation(node.database, node.schema, node.alias)) }}
         {%- endfor -%}
     {%- endif -%}
 {%- endmacro %}
