@@ -204,20 +204,19 @@ def open_marts(home: Home) -> Marts:
     """
     if not home.warehouse.exists():
         raise UserError(f"{home.warehouse} does not exist. Run `make daily` first.")
-    with open_warehouse(home.warehouse) as connection:
-        with _marts_of_today():
-            mart = connection.sql(f"from {FEATURE_MART}")
-            types = dict(zip(mart.columns, map(str, mart.types), strict=True))
-            counts = connection.sql(
-                "select trader_id, count(trade_date) from ("
-                f"select trader_id, trade_date from {FEATURE_MART} "
-                "union all select trader_id, null from marts.trader_status "
-                "union all select trader_id, null from marts.label_trader_day "
-                ") group by trader_id order by trader_id"
-            ).fetchall()
-            as_of, prediction_date = connection.execute(
-                "select as_of, prediction_date from raw.run_context"
-            ).fetchone()
+    with open_warehouse(home.warehouse) as connection, _marts_of_today():
+        mart = connection.sql(f"from {FEATURE_MART}")
+        types = dict(zip(mart.columns, map(str, mart.types), strict=True))
+        counts = connection.sql(
+            "select trader_id, count(trade_date) from ("
+            f"select trader_id, trade_date from {FEATURE_MART} "
+            "union all select trader_id, null from marts.trader_status "
+            "union all select trader_id, null from marts.label_trader_day "
+            ") group by trader_id order by trader_id"
+        ).fetchall()
+        as_of, prediction_date = connection.execute(
+            "select as_of, prediction_date from raw.run_context"
+        ).fetchone()
     rows_count = sum(count for _, count in counts)
     return Marts(home, types, _bounds(counts), rows_count, prediction_date, as_of)
 

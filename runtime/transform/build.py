@@ -7,15 +7,15 @@ from runtime.transform.build_state import (
     batch_ends,
     drop_orphans,
     forget_build,
+    planned_days,
     reason_to_build_all,
-    record_models,
 )
 from runtime.transform.dbt import run_dbt
 
 # Unit tests check the code, not the data: they belong to `make test`.
 _DATA_ONLY = ("--exclude-resource-type", "unit_test")
 # Rows that a build leaves alone were tested when they were built.
-_NEW_ROWS_ONLY = {"TEST_NEW_ROWS_ONLY": "true"}
+_NEW_ROWS_ONLY = {"TEST_NEW_ROWS_ONLY": "true", "BUILD_THROUGH": "9999-12-31"}
 
 
 def build_models(
@@ -44,14 +44,14 @@ def build_models(
     drop_orphans(home)
     for end in batch_ends(home, batch_fills):
         run_dbt(
-            settings, home, "build", "--selector", "backfill", *_DATA_ONLY, *options,
+            settings, home, "build", "--selector", "planned", *_DATA_ONLY, *options,
             project_environment=_NEW_ROWS_ONLY | {"BUILD_THROUGH": end},
         )  # fmt: skip
     results = run_dbt(
         settings, home, "build", "--selector", "before_scoring", *_DATA_ONLY, *options,
         project_environment=_NEW_ROWS_ONLY,
     )  # fmt: skip
-    message = record_models(home)
+    message = planned_days(home)
     if reason:
         message += f" (in full: {reason})"
     return message, results

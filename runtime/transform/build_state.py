@@ -2,7 +2,7 @@
 
 The models of fills build only days that differ from `ops.built_fill_days`. dbt writes
 that table at the end of a build that has succeeded, tests included (macro
-`record_build`); which models it was is remembered here.
+`record_build`); by which models is remembered here.
 """
 
 import hashlib
@@ -28,6 +28,16 @@ BUILD_STATE = (
             "trade_date": "date not null",
             "account_number": "varchar not null",
             "content_hash": "varchar not null",
+        },
+    ),
+    Table(
+        "ops.begun_fill_days",
+        {
+            "account_id": "varchar not null",
+            "trader_id": "varchar",
+            "trade_date": "date not null",
+            "account_number": "varchar",
+            "content_hash": "varchar",
         },
     ),
     Table(
@@ -65,13 +75,21 @@ def reason_to_build_all(home: Home) -> str | None:
 
 
 def forget_build(home: Home) -> None:
-    """Drop what dbt builds incrementally: the next build makes all of it."""
+    """Drop what dbt builds incrementally: the next build makes all of it.
+
+    By which models is remembered now, before it begins: one that is stopped resumes,
+    unless they change again.
+    """
     incremental = _incremental_models()
     with open_warehouse(home.warehouse) as connection:
         connection.execute("begin")
         _drop(connection, lambda name: name in incremental)
         for table in BUILD_STATE:
             connection.execute(f"delete from {table.name}")
+        connection.execute(
+            "insert into ops.built_with by name select ? as fingerprint",
+            [fingerprint()],
+        )
         connection.execute("commit")
 
 
@@ -110,9 +128,11 @@ def batch_ends(home: Home, batch_fills: int = BATCH_FILLS) -> list[str]:
     """
     with open_warehouse(home.warehouse) as connection:
         days = connection.execute(
-            "select trade_date, sum(rows_count) from raw.day_versions "
-            "where resource = 'fills' and trade_date > coalesce("
-            "(select max(trade_date) from ops.built_fill_days), date '1900-01-01') "
+            "select trade_date, sum(rows_count) from raw.day_versions as versions "
+            "where resource = 'fills' and not exists ("
+            "select 1 from ops.built_fill_days as built "
+            "where built.account_number = versions.account_number "
+            "and built.trade_date = versions.trade_date) "
             "group by trade_date order by trade_date"
         ).fetchall()
     ends, held = [], 0
@@ -124,18 +144,13 @@ def batch_ends(home: Home, batch_fills: int = BATCH_FILLS) -> list[str]:
     return ends
 
 
-def record_models(home: Home) -> str:
-    """Remember by which models the finished build was; say what it built anew."""
+def planned_days(home: Home) -> str:
+    """How much of what there is the last build built anew, as a sentence."""
     with open_warehouse(home.warehouse) as connection:
-        connection.execute("delete from ops.built_with")
-        connection.execute(
-            "insert into ops.built_with by name select ? as fingerprint",
-            [fingerprint()],
-        )
         days, planned = connection.execute(
             "select (select count(*) from ops.built_fill_days), "
             "(select count(*) from intermediate.int_planned_account_days)"
-        ).fetchone()
+        ).fetchall()[0]
     return f"account-days of fills: {planned:,} built anew of {days:,}"
 
 

@@ -155,7 +155,9 @@ def _invoke(
             stop_if_asked()
             if isinstance(outcome.result, Manifest):
                 manifest = outcome.result
-                parsed.keep(manifest)
+                # A file that was saved meanwhile makes it another project's.
+                if ParsedManifest.of(PROJECT_ROOT, arguments[1:]) == parsed:
+                    parsed.keep(manifest)
         if manifest is not None:
             outcome = invoke(*arguments, manifest=manifest)
     finally:

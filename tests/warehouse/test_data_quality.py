@@ -225,7 +225,10 @@ def test_fees_are_held_against_the_parts_of_their_own_account(tmp_path: Path) ->
         source="files", exports=exports.folder, risk_home=tmp_path / "home"
     )
     home = bring_up_to_date(settings).home
-    run_dbt(settings, home, "run", "--select", "+int_fills_current")
+    run_dbt(
+        settings, home, "build", "--select", "+int_fills_current",
+        "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test",
+    )  # fmt: skip
     select = ("test", "--select", "assert_fees_equal_their_parts")
     run_dbt(settings, home, *select)
     with duckdb.connect(home.warehouse) as connection:

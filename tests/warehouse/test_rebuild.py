@@ -3,7 +3,7 @@
 import random
 import shutil
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -309,6 +309,11 @@ def test_building_what_changed_makes_what_building_all_makes(
                 "--select",
                 draw.choice(["+int_overnight_lot_matches", "+fct_lots"]),
             )
+            if draw.random() < 0.5:
+                # And what it was killed over changes again before the next one.
+                firm.correct(sessions[-1])
+                firm.move(draw.choice(SESSIONS))
+                firm.write(home, sessions[-1] + timedelta(days=1))
         for _ in range(draw.choice([1, 1, 2])):
             _build(home, batch_fills)
         _assert_same_as_in_full(home, _build_in_full_by_hand)
@@ -338,6 +343,76 @@ def test_a_build_resumes_only_from_one_it_can_trust(
     assert "in full" not in _build(home)
     assert rows(home, "select * from duckdb_tables() where table_name ~ 'yest'") == []
     assert rows(home, "select * from duckdb_views() where view_name ~ 'yest'") == []
+
+
+def test_what_a_killed_build_began_with_leaves_no_trace(
+    empty_home: Home, tmp_path: Path
+) -> None:
+    """New days, another symbol, another trader, half built and then taken back."""
+    home = Home(tmp_path)
+    shutil.copy(empty_home.warehouse, home.warehouse)
+    firm = Firm(random.Random(7))
+    for session in SESSIONS[:4]:
+        firm.trade(session)
+    firm.write(home, SESSIONS[5])
+    _build(home)
+    kept = tmp_path / "kept.duckdb"
+    shutil.copy(home.warehouse, kept)
+    late = Fill("#NEWM6", "B", Decimal(3), Decimal(10), datetime(2025, 3, 4, 10))
+    firm.days[ACCOUNTS[0], SESSIONS[1]].append(late)
+    firm.days[ACCOUNTS[1], SESSIONS[2]].clear()
+    firm.changed |= {(ACCOUNTS[0], SESSIONS[1]), (ACCOUNTS[1], SESSIONS[2])}
+    firm.trade(SESSIONS[4])
+    firm.traders.append((ACCOUNTS[2], SESSIONS[0], ACCOUNTS[3]))
+    firm.write(home, SESSIONS[5])
+    for last in ("+int_round_trips", "+int_trader_day_trips", "+int_intraday_paths"):
+        _run(home, "--select", last)
+    assert _differing(kept, home.warehouse) != {}
+    with duckdb.connect(home.warehouse) as connection:
+        connection.execute(f"attach '{kept}' as kept (read_only)")
+        for table in ("raw.day_versions", "staging.trader_accounts"):
+            connection.execute(f"delete from {table}")
+            connection.execute(f"insert into {table} from kept.{table}")
+    # As it was when it was built: nothing differs, and yet something is to be done.
+    assert " 0 built anew" not in _build(home)
+    assert _differing(kept, home.warehouse) == {}
+    assert rows(home, "from ops.begun_fill_days") == []
+    assert " 0 built anew" in _build(home)
+
+
+def test_a_first_build_in_batches_passes_its_tests_and_resumes(
+    empty_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(tmp_path)
+    shutil.copy(empty_home.warehouse, home.warehouse)
+    firm = Firm(random.Random(8))
+    for day, session in enumerate(SESSIONS[:3]):
+        at = datetime(session.year, session.month, session.day, 10)
+        bought = Fill("ABC", "B", Decimal(10), Decimal(5 + day), at)
+        for account in ACCOUNTS[:2]:
+            firm.days[account, session] += [bought, replace(bought, side="S")]
+            firm.changed.add((account, session))
+    firm.write(home, SESSIONS[4])
+    settings = make_settings(risk_home=home.root)
+    assert len(batch_ends(home, 4)) == 2
+    runs: list[str] = []
+
+    def run(*arguments: object, project_environment: Mapping[str, str]) -> list:
+        if len(runs) == 1:
+            runs.append("killed")
+            raise TransformError("killed")
+        runs.append(project_environment["BUILD_THROUGH"])
+        return run_dbt(*arguments, project_environment=project_environment)
+
+    monkeypatch.setattr("runtime.transform.build.run_dbt", run)
+    with pytest.raises(TransformError, match="killed"):
+        build_models(settings, home, batch_fills=4)
+    message, results = build_models(settings, home, batch_fills=4)
+    first, second, _ = map(str, SESSIONS[:3])
+    assert runs == [first, "killed", second, "9999-12-31"]
+    assert "in full" not in message
+    assert sum(one.node.resource_type == "test" for one in results) > 100
+    assert rows(home, "select count(*) from marts.daily_totals") == [(6,)]
 
 
 def test_one_model_by_hand_is_what_dbt_says_it_is(

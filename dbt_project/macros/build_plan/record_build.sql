@@ -1,8 +1,50 @@
 {#
-    At the end of `dbt build`: what the models of fills are made of now, once all of them
-    and every test that ran have succeeded. What a build that failed or was killed had
-    planned is planned again by the next.
+    What the models of fills are made of, in three hooks.
+
+    begin_build, once the plan is made and before any of them changes: what they are about
+    to be made of. A build that fails or is killed leaves some tables new and others not;
+    the next one plans all that was begun, whatever has become of it since.
+    record_build, at the end of `dbt build`: what they are made of now, if the plan, all of
+    them and every test that ran have succeeded.
+    distrust_built_dates, as a run with --full-refresh begins: dates that no plan names may
+    change, so publish looks at all of them.
 #}
+{% macro begin_build() -%}
+    {{ return(adapter.dispatch('begin_build')()) }}
+{%- endmacro %}
+
+{% macro default__begin_build() -%}{%- endmacro %}
+
+{% macro duckdb__begin_build() -%}
+    {%- if execute -%}
+        insert into ops.begun_fill_days by name
+        select
+            planned.account_id,
+            fill_days.trader_id,
+            planned.trade_date,
+            fill_days.account_number,
+            fill_days.content_hash
+        from {{ this }} as planned
+        -- A day that is gone is begun with as well: its rows are about to go.
+        left join {{ relation_of('int_fill_days') }} as fill_days
+            on
+                planned.account_id = fill_days.account_id
+                and planned.trade_date = fill_days.trade_date
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro distrust_built_dates() -%}
+    {{ return(adapter.dispatch('distrust_built_dates')()) }}
+{%- endmacro %}
+
+{% macro default__distrust_built_dates() -%}{%- endmacro %}
+
+{% macro duckdb__distrust_built_dates() -%}
+    {%- if execute and flags.FULL_REFRESH and flags.WHICH in ('build', 'run') -%}
+        update ops.built_dates set built = '{{ invocation_id }}'
+    {%- endif -%}
+{%- endmacro %}
+
 {% macro record_build(results) -%}
     {{ return(adapter.dispatch('record_build')(results)) }}
 {%- endmacro %}
@@ -10,27 +52,22 @@
 {% macro default__record_build(results) -%}{%- endmacro %}
 
 {% macro duckdb__record_build(results) -%}
-    {%- if execute and flags.WHICH in ('build', 'run') -%}
-        {%- set built, failed = [], [] -%}
+    {%- if execute and flags.WHICH == 'build' -%}
+        {%- set built, failed, expected = [], [], [] -%}
         {%- for result in results -%}
             {%- if result.status in ('error', 'fail', 'runtime error', 'skipped') -%}
                 {%- do failed.append(result.node.name) -%}
             {%- elif
-                result.node.resource_type == 'model' and 'backfilled' in result.node.tags
+                result.node.resource_type == 'model' and 'planned' in result.node.tags
             -%}
                 {%- do built.append(result.node.name) -%}
             {%- endif -%}
         {%- endfor -%}
-        {%- set expected = [] -%}
         {%- for node in graph.nodes.values()
-            if node.resource_type == 'model' and 'backfilled' in node.tags -%}
+            if node.resource_type == 'model' and 'planned' in node.tags -%}
             {%- do expected.append(node.name) -%}
         {%- endfor -%}
-        {%- if built and flags.FULL_REFRESH %}
-            -- Dates that no plan names may have changed: publish looks at all of them.
-            update ops.built_dates set built = '{{ invocation_id }}';
-        {%- endif -%}
-        {%- if flags.WHICH == 'build' and not failed and built | length == expected | length %}
+        {%- if not failed and built | length == expected | length -%}
             {{ record_build_sql() }}
         {%- endif -%}
     {%- endif -%}
@@ -38,6 +75,7 @@
 
 {% macro record_build_sql() %}
     begin transaction;
+    delete from ops.begun_fill_days;
     delete from ops.built_fill_days;
     insert into ops.built_fill_days by name
     select

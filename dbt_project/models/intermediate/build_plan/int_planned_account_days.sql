@@ -1,8 +1,9 @@
+{{ config(post_hook="{{ begin_build() }}") }}
 {#
     Grain: one row per account and date whose fills this run builds anew.
     Those that are new, corrected, gone or another trader's since the last finished build,
-    and the other accounts of the same traders on these dates, because the fills of a
-    trader's day are numbered together.
+    those that a build has begun with and not finished, and the other accounts of the same
+    traders on these dates, because the fills of a trader's day are numbered together.
 #}
 with
 
@@ -12,8 +13,7 @@ fill_days as (
         trader_id,
         trade_date,
         account_number,
-        content_hash,
-        fills_count
+        content_hash
     from {{ ref('int_fill_days') }}
 ),
 
@@ -27,58 +27,75 @@ built_days as (
     from {{ ref('stg_ops__built_fill_days') }}
 ),
 
-days_compared as (
+begun_days as (
+    select
+        account_id,
+        trade_date
+    from {{ ref('stg_ops__begun_fill_days') }}
+),
+
+previous_days as (
+    select
+        account_id,
+        trader_id,
+        trade_date
+    from {{ ref('int_previous_fill_days') }}
+),
+
+changed_days as (
     select
         coalesce(fill_days.account_id, built_days.account_id) as account_id,
-        coalesce(fill_days.trade_date, built_days.trade_date) as trade_date,
-        fill_days.trader_id,
-        coalesce(fill_days.fills_count, 0) as fills_count,
-        built_days.trader_id as built_trader_id,
-        built_days.account_number as built_account_number,
-        built_days.content_hash as built_content_hash,
-        coalesce(fill_days.trader_id, '') <> coalesce(built_days.trader_id, '')
-        or coalesce(fill_days.account_number, '') <> coalesce(built_days.account_number, '')
-        or coalesce(fill_days.content_hash, '') <> coalesce(built_days.content_hash, '')
-            as is_changed
+        coalesce(fill_days.trade_date, built_days.trade_date) as trade_date
     from fill_days
     full outer join built_days
         on
             fill_days.account_id = built_days.account_id
             and fill_days.trade_date = built_days.trade_date
+    where
+        fill_days.trader_id is distinct from built_days.trader_id
+        or fill_days.account_number is distinct from built_days.account_number
+        or fill_days.content_hash is distinct from built_days.content_hash
+    union
+    select
+        account_id,
+        trade_date
+    from begun_days
 ),
 
 trader_days as (
     select
-        trader_id,
-        trade_date
-    from days_compared
-    where is_changed and trader_id is not null
+        fill_days.trader_id,
+        fill_days.trade_date
+    from fill_days
+    inner join changed_days
+        on
+            fill_days.account_id = changed_days.account_id
+            and fill_days.trade_date = changed_days.trade_date
     union
     select
-        built_trader_id as trader_id,
-        trade_date
-    from days_compared
-    where is_changed and built_trader_id is not null
+        previous_days.trader_id,
+        previous_days.trade_date
+    from previous_days
+    inner join changed_days
+        on
+            previous_days.account_id = changed_days.account_id
+            and previous_days.trade_date = changed_days.trade_date
 ),
 
 final as (
     select
-        ---------- keys
-        days_compared.account_id,
-        days_compared.trade_date,
-        ---------- as it is now: null where the day is gone
-        days_compared.trader_id,
-        days_compared.fills_count,
-        ---------- as it was built: null where it was not
-        days_compared.built_trader_id,
-        days_compared.built_account_number,
-        days_compared.built_content_hash
-    from days_compared
-    left join trader_days
+        account_id,
+        trade_date
+    from changed_days
+    union
+    select
+        fill_days.account_id,
+        fill_days.trade_date
+    from fill_days
+    inner join trader_days
         on
-            days_compared.trader_id = trader_days.trader_id
-            and days_compared.trade_date = trader_days.trade_date
-    where days_compared.is_changed or trader_days.trader_id is not null
+            fill_days.trader_id = trader_days.trader_id
+            and fill_days.trade_date = trader_days.trade_date
 )
 
 select * from final

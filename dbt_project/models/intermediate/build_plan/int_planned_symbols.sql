@@ -8,9 +8,7 @@ with
 planned_days as (
     select
         account_id,
-        trade_date,
-        built_account_number,
-        built_content_hash
+        trade_date
     from {{ ref('int_planned_account_days') }}
 ),
 
@@ -21,6 +19,15 @@ fill_days as (
         account_number,
         content_hash
     from {{ ref('int_fill_days') }}
+),
+
+previous_days as (
+    select
+        account_id,
+        trade_date,
+        account_number,
+        content_hash
+    from {{ ref('int_previous_fill_days') }}
 ),
 
 fills as (
@@ -45,12 +52,15 @@ planned_versions as (
             and planned_days.trade_date = fill_days.trade_date
     union
     select
-        account_id,
-        trade_date,
-        built_account_number as account_number,
-        built_content_hash as content_hash
+        planned_days.account_id,
+        planned_days.trade_date,
+        previous_days.account_number,
+        previous_days.content_hash
     from planned_days
-    where built_content_hash is not null
+    inner join previous_days
+        on
+            planned_days.account_id = previous_days.account_id
+            and planned_days.trade_date = previous_days.trade_date
 ),
 
 final as (

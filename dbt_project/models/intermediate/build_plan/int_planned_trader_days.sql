@@ -7,10 +7,17 @@ with
 
 planned_days as (
     select
-        trader_id,
-        built_trader_id,
+        account_id,
         trade_date
     from {{ ref('int_planned_account_days') }}
+),
+
+previous_days as (
+    select
+        account_id,
+        trader_id,
+        trade_date
+    from {{ ref('int_previous_fill_days') }}
 ),
 
 planned_symbols as (
@@ -57,16 +64,22 @@ later_days as (
 
 final as (
     select
-        trader_id,
-        trade_date
+        fill_days.trader_id,
+        fill_days.trade_date
     from planned_days
-    where trader_id is not null
+    inner join fill_days
+        on
+            planned_days.account_id = fill_days.account_id
+            and planned_days.trade_date = fill_days.trade_date
     union
     select
-        built_trader_id as trader_id,
-        trade_date
+        previous_days.trader_id,
+        previous_days.trade_date
     from planned_days
-    where built_trader_id is not null
+    inner join previous_days
+        on
+            planned_days.account_id = previous_days.account_id
+            and planned_days.trade_date = previous_days.trade_date
     union
     select
         later_days.trader_id,

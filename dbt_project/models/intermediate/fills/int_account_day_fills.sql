@@ -1,7 +1,7 @@
 {{ config(
     materialized='incremental',
     meta={'planned_by': 'account_days'},
-    tags=['backfilled'],
+    tags=['planned'],
 ) }}
 {#
     Grain: one row per account and date with a fill.

@@ -1,7 +1,7 @@
 {{ config(
     materialized='incremental',
     meta={'planned_by': 'symbol_spans'},
-    tags=['backfilled'],
+    tags=['planned'],
 ) }}
 {#
     Grain: one row per matched part of a lot: units of one fill that its own day did not match,

@@ -1,7 +1,7 @@
 {{ config(
     materialized='incremental',
     meta={'planned_by': 'symbol_days'},
-    tags=['backfilled'],
+    tags=['planned'],
 ) }}
 {#
     Grain: one row per counted fill of an account, symbol and date on which a queue in

@@ -1,7 +1,7 @@
 {{ config(
     materialized='incremental',
     meta={'planned_by': 'trader_days'},
-    tags=['backfilled'],
+    tags=['planned'],
 ) }}
 {#
     Grain: one row per trader and date on which a trip was closed.

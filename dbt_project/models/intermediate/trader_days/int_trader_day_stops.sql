@@ -1,7 +1,7 @@
 {{ config(
     materialized='incremental',
     meta={'planned_by': 'trader_days'},
-    tags=['backfilled'],
+    tags=['planned'],
     unique_key=['trader_id', 'trade_date'],
 ) }}
 {#

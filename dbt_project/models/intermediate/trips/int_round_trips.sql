@@ -1,7 +1,7 @@
 {{ config(
     materialized='incremental',
     meta={'planned_by': 'symbol_spans'},
-    tags=['backfilled'],
+    tags=['planned'],
 ) }}
 {#
     Grain: one row per account, symbol and flat-to-flat position.
