@@ -221,14 +221,8 @@ def test_fees_are_held_against_the_parts_of_their_own_account(tmp_path: Path) ->
     exports = Exports(tmp_path / "exports").write(
         fill(account, at, comm=Decimal(1)) for account in ("A1", "B2")
     )
-    settings = make_settings(
-        source="files", exports=exports.folder, risk_home=tmp_path / "home"
-    )
-    home = bring_up_to_date(settings).home
-    run_dbt(
-        settings, home, "build", "--select", "+int_fills_current",
-        "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test",
-    )  # fmt: skip
+    home = build_warehouse(tmp_path / "home", exports.folder)
+    settings = make_settings(risk_home=home.root)
     select = ("test", "--select", "assert_fees_equal_their_parts")
     run_dbt(settings, home, *select)
     with duckdb.connect(home.warehouse) as connection:
