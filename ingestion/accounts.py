@@ -75,18 +75,13 @@ def names_in_use(listed: AccountList, landing: Landing) -> dict[str, str]:
     return cut_off | _earlier_names(landing.connection) | listed.numbers
 
 
-def load_accounts(
-    listed: AccountList,
-    unlisted: list[dict[str, str]],
-    landing: Landing,
-    salt: str,
-    now: datetime,
-) -> None:
-    """Load the list and record what of it is new or has changed.
+def accounts_table(
+    listed: AccountList, unlisted: list[dict[str, str]], salt: str
+) -> pa.Table:
+    """The list as it is loaded.
 
     Args:
         unlisted: account_number and account_name of accounts that only fills name.
-        now: Naive UTC.
     """
     rows = [
         row
@@ -99,21 +94,21 @@ def load_accounts(
         }
         for row in [*listed.rows, *unlisted]
     ]
-    landing.load({"accounts": pa.Table.from_pylist(rows, schema=ACCOUNTS_SCHEMA)})
+    return pa.Table.from_pylist(rows, schema=ACCOUNTS_SCHEMA)
+
+
+def record_accounts(
+    accounts: pa.Table, listed: AccountList, landing: Landing, now: datetime
+) -> None:
+    """Record what is new or has changed of a list that is loaded.
+
+    Args:
+        now: Naive UTC.
+    """
     numbers = set(listed.numbers.values())
-    seen = pa.table(
-        {
-            "account_number": [row["account_number"] for row in rows],
-            "content_hash": [row["content_hash"] for row in rows],
-            "is_listed": [row["account_number"] in numbers for row in rows],
-        },
-        schema=pa.schema(
-            {
-                "account_number": pa.string(),
-                "content_hash": pa.string(),
-                "is_listed": pa.bool_(),
-            }
-        ),
+    is_listed = [number in numbers for number in accounts["account_number"].to_pylist()]
+    seen = accounts.select(["account_number", "content_hash"]).append_column(
+        "is_listed", pa.array(is_listed, pa.bool_())
     )
     connection = landing.connection
     connection.register("seen_accounts", seen)
