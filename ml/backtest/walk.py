@@ -33,7 +33,7 @@ class Window:
         first: First feature date; None for the first there is.
         last: Last feature date; None for the last that has an outcome.
         accounts: Patterns as a shell has them, by comma, of traders or their accounts.
-        refit_days: TraderDays between two refits.
+        refit_days: Days between two refits.
     """
 
     first: date | None = None
