@@ -237,18 +237,12 @@ def read_phrases(home: Home) -> dict[str, str]:
     Raises:
         UserError: The dictionary is not built, or an older version built it.
     """
-    with open_warehouse(home.warehouse) as connection:
-        try:
-            return dict(
-                connection.sql(
-                    "select feature_name, phrase from marts.feature_dictionary"
-                ).fetchall()
-            )
-        except (duckdb.CatalogException, duckdb.BinderException) as error:
-            reason = str(error).splitlines()[0]
-            raise UserError(
-                f"The marts are not built ({reason}). Run `make build`."
-            ) from None
+    with open_warehouse(home.warehouse) as connection, _marts_of_today():
+        return dict(
+            connection.sql(
+                "select feature_name, phrase from marts.feature_dictionary"
+            ).fetchall()
+        )
 
 
 def _bounds(counts: Sequence[tuple[str, int]]) -> tuple[tuple[str, str], ...]:
