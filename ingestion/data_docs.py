@@ -9,11 +9,13 @@ import re
 import shutil
 from collections.abc import Sequence
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuiteValidationResult
+    from great_expectations.render.view import DefaultJinjaPageView
 
 KEPT_MORNINGS = 30
 # A first load has hundreds of batches; what was not met comes first.
@@ -47,7 +49,6 @@ def write_data_docs(
         validations: Name of each batch and what its checks found.
     """
     from great_expectations.render.renderer import ValidationResultsPageRenderer
-    from great_expectations.render.view import DefaultJinjaPageView
 
     morning = folder / as_of.isoformat()
     shutil.rmtree(morning, ignore_errors=True)
@@ -56,7 +57,7 @@ def write_data_docs(
     items = []
     for number, (batch, result) in enumerate(first[:PAGES_PER_MORNING], start=1):
         rendered = ValidationResultsPageRenderer().render(result)
-        sections = _sections(DefaultJinjaPageView().render(rendered))
+        sections = _sections(_view().render(rendered))
         name = f"{number:03d}.html"
         title = f"{batch}, morning of {as_of}"
         back = '<p><a href="index.html">All batches of this morning</a></p>'
@@ -84,6 +85,14 @@ def write_data_docs(
     (folder / "index.html").write_text(
         _page("Checks of newly loaded fills, by morning", f"<ul>{listed}</ul>"), "utf-8"
     )
+
+
+@cache
+def _view() -> "DefaultJinjaPageView":
+    # Each one compiles the library's templates anew.
+    from great_expectations.render.view import DefaultJinjaPageView
+
+    return DefaultJinjaPageView()
 
 
 def _sections(page: str) -> str:

@@ -218,6 +218,18 @@ class Landing:
         # dlt's objects hold each other, and with them the tables of every slice.
         gc.collect()
 
+    def missing_tables(self) -> dict[str, pa.Table]:
+        """Those of `empty_tables` that no slice had a row for."""
+        found = self.connection.execute(
+            "select table_name from information_schema.tables "
+            "where table_schema = 'raw'"
+        ).fetchall()
+        return {
+            name: table
+            for name, table in empty_tables().items()
+            if (name,) not in found
+        }
+
     def commit_slice(
         self, parsed: ParsedBatch, first: date, last: date, now: datetime
     ) -> None:
@@ -474,7 +486,7 @@ def slice_tables(parsed: ParsedBatch, first: date, last: date) -> dict[str, pa.T
 
 
 def empty_tables() -> dict[str, pa.Table]:
-    """Every raw table without rows, so that all of them exist after the first load."""
+    """Every raw table of rows by day, without any: models read those of no rows too."""
     tables = {resource.name: day_schema(resource).empty_table() for resource in BY_DAY}
     tables["fill_fees"] = FEES_SCHEMA.empty_table()
     tables["broker_fees"] = FEES_SCHEMA.empty_table()

@@ -24,7 +24,7 @@ from ingestion.documents import Document
 from ingestion.downstream import prepare_downstream
 from ingestion.gate import Gate, GateError, import_library
 from ingestion.history import rebuild
-from ingestion.landing import Landing, empty_tables, open_landing, slice_tables
+from ingestion.landing import Landing, open_landing, slice_tables
 from ingestion.migrations import migrate
 from ingestion.parsed_batch import ParsedBatch
 from ingestion.reasons import SENTENCES, ReasonCode
@@ -268,7 +268,10 @@ class _Load:
         ]
         accounts = accounts_table(listed, unlisted, salt)
         # In one run of dlt: each costs half a second, whatever it loads.
-        self._landing.load({"sessions": self._sessions, "accounts": accounts})
+        self._landing.load(
+            {"sessions": self._sessions, "accounts": accounts}
+            | self._landing.missing_tables()
+        )
         record_accounts(accounts, listed, self._landing, self._now)
         self._record_gate(home, as_of)
         self.summary.warnings = sum(not x["is_met"] for x in self._made_gate.results)
@@ -432,14 +435,13 @@ class _Load:
         parsed.clear()
 
     def _prepare(self, as_of: date) -> None:
-        """Once, when the dates are known: the calendar, the gate, the empty tables."""
+        """Once, when the dates are known: the calendar, the gate, the owner."""
         if self._gate is None:
             self._gate = Gate(
                 as_of=as_of, stops=self._settings.gate == "stop", now=self._now
             )
             if self._before is None:
                 self._landing.claim(self._source.name, self._source.firm)
-                self._landing.load(empty_tables())
         # Without a fill the calendar still tells how long the firm has been silent.
         first = min(self._parsed.first_date(FILLS) or as_of, as_of - CALENDAR_BACK)
         if first < self._calendar_first:
