@@ -338,7 +338,10 @@ def test_a_certificate_that_nobody_signed_is_refused(
 def test_nobody_there_names_the_host_and_the_setting() -> None:
     with pytest.raises(ApiError, match=r"127.0.0.1:9 .*PROPREPORTS_URL"):
         PropReportsClient(
-            "http://127.0.0.1:9/api.php", user="u", password=SECRET
+            "http://127.0.0.1:9/api.php",
+            user="u",
+            password=SECRET,
+            first_wait_seconds=0.001,
         )._log_in()
 
 

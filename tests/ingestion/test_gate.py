@@ -17,7 +17,7 @@ from runtime.home import Home
 from runtime.sessions import sessions_between
 from runtime.warehouse import read_run_context
 from tests.conftest import rows
-from tests.desks import since
+from tests.desks import since, some_of
 from tests.mornings import load_morning
 
 SESSIONS = sessions_between(date(2024, 12, 2), date(2025, 3, 7))
@@ -27,8 +27,8 @@ BEFORE, AFTER = LAST, LAST + timedelta(days=1)
 
 @pytest.fixture(scope="module")
 def firm() -> Firm:
-    """Seven weeks of the sample firm."""
-    return since(date(2025, 1, 21), sample_firm(SESSIONS, 7))
+    """Seven weeks of half of the sample firm."""
+    return since(date(2025, 1, 21), some_of(sample_firm(SESSIONS, 7), 12))
 
 
 def changed_last_day(firm: Firm, change) -> Firm:
@@ -161,9 +161,9 @@ ODD_DAYS = {
     "prices_not_negative": lambda fill: [replace(fill, price=-fill.price)],
     "volume_usual": lambda fill: [
         replace(fill, propreports_id=fill.propreports_id * 1000 + number)
-        for number in range(40 if fill.account_name == "SIM021" else 1)
+        for number in range(40 if fill.account_name == "SIM010" else 1)
     ],
-    "firm_volume_usual": lambda fill: [fill] if fill.account_name == "SIM021" else [],
+    "firm_volume_usual": lambda fill: [fill] if fill.account_name == "SIM010" else [],
 }
 
 

@@ -122,7 +122,7 @@ class Job:
 
 
 JOBS = {
-    "first load": Job(FIRST_MORNING, kills=(2, 30)),
+    "first load": Job(FIRST_MORNING, kills=(1, 30)),
     "morning": Job(NEXT_MORNING),
     "backfill": Job(MUCH_LATER, window=(SESSIONS[0], SESSIONS[-1])),
     "rebuild": Job(NEXT_MORNING, as_of=FIRST_MORNING),

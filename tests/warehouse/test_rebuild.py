@@ -1,5 +1,6 @@
 """What changed is built anew, and comes out as if all had been."""
 
+import copy
 import random
 import shutil
 from collections import defaultdict
@@ -28,6 +29,7 @@ from runtime.transform.dbt import TransformError, run_dbt
 from runtime.warehouse import RunContext
 from tests import draws
 from tests.conftest import make_settings, rows
+from tests.tables import differing
 
 SESSIONS = sessions_between(date(2025, 3, 3), date(2025, 3, 31))
 ACCOUNTS = [f"A{number:02}" for number in range(12)]
@@ -235,28 +237,32 @@ def _build(home: Home, batch_fills: int = 4_000_000) -> str:
 
 
 def _differing(one: Path, other: Path) -> dict[str, list[tuple]]:
-    """Tables whose rows are not the same in both, with a few that only one has."""
-    with duckdb.connect() as connection:
-        for name, path in (("one", one), ("other", other)):
-            connection.execute(f"attach '{path}' as {name} (read_only)")
-        tables = [
-            table
-            for (table,) in connection.execute(
-                "select schema_name || '.' || table_name from duckdb_tables() "
-                "where database_name = 'one' "
-                "and schema_name in ('intermediate', 'marts')"
-            ).fetchall()
-            if not table.split(".")[1].startswith("int_planned")
-        ]
-        assert len(tables) > 40
-        found = {
-            table: connection.execute(
-                f"(from one.{table} except all from other.{table}) union all "
-                f"(from other.{table} except all from one.{table}) limit 4"
-            ).fetchall()
-            for table in tables
-        }
-    return {table: kept for table, kept in found.items() if kept}
+    return differing(one, other, ("intermediate", "marts"))
+
+
+@pytest.fixture(scope="module")
+def four_sessions(
+    empty_home: Home, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Home, Firm]:
+    """A firm that has traded on the first four sessions, and was built."""
+    home = Home(tmp_path_factory.mktemp("four_sessions"))
+    shutil.copy(empty_home.warehouse, home.warehouse)
+    firm = Firm(random.Random(7))
+    for session in SESSIONS[:4]:
+        firm.trade(session)
+    firm.write(home, SESSIONS[5])
+    _build(home)
+    return home, firm
+
+
+@pytest.fixture
+def traded(four_sessions: tuple[Home, Firm], tmp_path: Path) -> tuple[Home, Firm]:
+    """Such a firm of one's own; `kept.duckdb` beside its warehouse is never touched."""
+    built, firm = four_sessions
+    home = Home(tmp_path)
+    shutil.copy(built.warehouse, home.warehouse)
+    shutil.copy(built.warehouse, tmp_path / "kept.duckdb")
+    return home, copy.deepcopy(firm)
 
 
 def _assert_same_as_in_full(home: Home, build: Callable[[Home], object]) -> None:
@@ -269,7 +275,10 @@ def _assert_same_as_in_full(home: Home, build: Callable[[Home], object]) -> None
 
 
 def _build_in_full_by_hand(home: Home) -> None:
-    _run(home, "--selector", "before_scoring", "--full-refresh")
+    # Tables are built whole by any build: made again, they differ if one of these does.
+    built_in_parts = ("--select", "+config.materialized:incremental")
+    chosen = draws.draw(built_in_parts, ("--selector", "before_scoring"))
+    _run(home, *chosen, "--full-refresh")
 
 
 def _build_in_full_in_batches(home: Home) -> None:
@@ -322,15 +331,10 @@ def test_building_what_changed_makes_what_building_all_makes(
 
 
 def test_a_build_resumes_only_from_one_it_can_trust(
-    empty_home: Home, tmp_path: Path
+    empty_home: Home, traded: tuple[Home, Firm]
 ) -> None:
-    home = Home(tmp_path)
-    shutil.copy(empty_home.warehouse, home.warehouse)
-    assert reason_to_build_all(home) == "no build has been finished before"
-    firm = Firm(random.Random(1))
-    firm.trade(SESSIONS[0])
-    firm.write(home, SESSIONS[1])
-    _build(home, 100)
+    assert reason_to_build_all(empty_home) == "no build has been finished before"
+    home, _ = traded
     assert reason_to_build_all(home) is None
     with duckdb.connect(home.warehouse) as connection:
         connection.execute("update ops.built_with set fingerprint = 'of other models'")
@@ -347,18 +351,10 @@ def test_a_build_resumes_only_from_one_it_can_trust(
 
 
 def test_what_a_killed_build_began_with_leaves_no_trace(
-    empty_home: Home, tmp_path: Path
+    traded: tuple[Home, Firm], tmp_path: Path
 ) -> None:
     """New days, another symbol, another trader, half built and then taken back."""
-    home = Home(tmp_path)
-    shutil.copy(empty_home.warehouse, home.warehouse)
-    firm = Firm(random.Random(7))
-    for session in SESSIONS[:4]:
-        firm.trade(session)
-    firm.write(home, SESSIONS[5])
-    _build(home)
-    kept = tmp_path / "kept.duckdb"
-    shutil.copy(home.warehouse, kept)
+    (home, firm), kept = traded, tmp_path / "kept.duckdb"
     late = Fill("#NEWM6", "B", Decimal(3), Decimal(10), datetime(2025, 3, 4, 10))
     firm.days[ACCOUNTS[0], SESSIONS[1]].append(late)
     firm.days[ACCOUNTS[1], SESSIONS[2]].clear()
@@ -417,18 +413,10 @@ def test_a_first_build_in_batches_passes_its_tests_and_resumes(
 
 
 def test_one_model_by_hand_is_what_dbt_says_it_is(
-    empty_home: Home, tmp_path: Path
+    traded: tuple[Home, Firm], tmp_path: Path
 ) -> None:
     """A missing table, or one with --full-refresh, is built whole; others are kept."""
-    home = Home(tmp_path)
-    shutil.copy(empty_home.warehouse, home.warehouse)
-    firm = Firm(random.Random(5))
-    for session in SESSIONS[:4]:
-        firm.trade(session)
-    firm.write(home, SESSIONS[4])
-    _build(home)
-    kept = tmp_path / "kept.duckdb"
-    shutil.copy(home.warehouse, kept)
+    (home, _), kept = traded, tmp_path / "kept.duckdb"
     built_days = rows(home, "from ops.built_fill_days")
     touched = rows(home, "from ops.built_dates")
     lots = "select count(*) from intermediate.int_overnight_lot_matches"
@@ -455,15 +443,9 @@ def test_one_model_by_hand_is_what_dbt_says_it_is(
 
 
 def test_a_doubled_row_is_seen_by_hand_after_a_build_that_changed_nothing(
-    empty_home: Home, tmp_path: Path
+    traded: tuple[Home, Firm],
 ) -> None:
-    home = Home(tmp_path)
-    shutil.copy(empty_home.warehouse, home.warehouse)
-    firm = Firm(random.Random(6))
-    for session in SESSIONS[:2]:
-        firm.trade(session)
-    firm.write(home, SESSIONS[2])
-    _build(home)
+    home, _ = traded
     assert "0 built anew" in _build(home)
     settings = make_settings(risk_home=home.root)
     for table in ("int_fills_current", "int_overnight_lot_matches", "int_round_trips"):
@@ -485,22 +467,16 @@ def test_a_doubled_row_is_seen_by_hand_after_a_build_that_changed_nothing(
 
 
 def test_one_late_fill_leaves_the_other_days_alone(
-    empty_home: Home, tmp_path: Path
+    traded: tuple[Home, Firm],
 ) -> None:
     """What is not planned keeps its place in the table."""
-    home = Home(tmp_path)
-    shutil.copy(empty_home.warehouse, home.warehouse)
-    firm = Firm(random.Random(2))
-    for session in SESSIONS[:4]:
-        firm.trade(session)
-    firm.write(home, SESSIONS[4])
-    _build(home)
+    home, firm = traded
     late = Fill("ABC", "B", Decimal(100), Decimal(10), datetime(2025, 3, 4, 10))
     sold = replace(late, side="S", price=Decimal(11))
     for one in (late, sold):
         firm.days[ACCOUNTS[0], SESSIONS[1]].append(one)
     firm.changed.add((ACCOUNTS[0], SESSIONS[1]))
-    firm.write(home, SESSIONS[4])
+    firm.write(home, SESSIONS[5])
     _build(home)
     planned = rows(home, "from intermediate.int_planned_account_days")
     assert [one[:2] for one in planned] == [(ACCOUNTS[0], SESSIONS[1])]
