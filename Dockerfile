@@ -14,7 +14,8 @@ WORKDIR /app
 
 # The pins first: code changes more often than they do.
 COPY --chown=risk Makefile requirements.txt ./
-RUN make .venv/runtime
+# Compiled here once, not by each container.
+RUN make .venv/runtime && .venv/bin/python -m compileall -q -j 0 .venv/lib
 COPY --chown=risk . .
 # A fresh checkout's pins look newer than a kept layer; nothing is installed at a start.
 RUN make setup

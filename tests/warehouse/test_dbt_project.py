@@ -9,10 +9,11 @@ from typing import Any
 import duckdb
 import pytest
 
+from ingestion.pipeline import bring_up_to_date
 from runtime.publish.manifest import read_dbt_manifest
 from runtime.settings import PROJECT_ROOT
 from runtime.transform.dbt import TransformError, run_dbt
-from tests.conftest import SampleRun, build_warehouse, make_settings, rows
+from tests.conftest import SampleRun, build_models_of, make_settings, rows
 from tests.exports import ExportedFill, Exports
 
 
@@ -36,13 +37,16 @@ def test_every_unit_test_passes(sample: SampleRun) -> None:
 def test_a_failing_test_stops_the_build_and_names_itself(tmp_path: Path) -> None:
     one = ExportedFill("A1", datetime(2025, 3, 3, 10), "B", Decimal(1), Decimal(1))
     exports = Exports(tmp_path / "exports").write([one])
-    home = build_warehouse(tmp_path / "home", exports.folder)
+    settings = make_settings(
+        source="files", exports=exports.folder, risk_home=tmp_path / "home"
+    )
+    home = bring_up_to_date(settings).home
     with duckdb.connect(home.warehouse) as connection:
         connection.execute("insert into raw.day_versions from raw.day_versions")
     with pytest.raises(
         TransformError, match="unique_combination_of_columns_stg_.*day_versions"
     ) as e:
-        build_warehouse(tmp_path / "home", exports.folder, data_tests=True)
+        build_models_of(settings, home, data_tests=True)
     assert "\n" not in str(e.value)
 
 
