@@ -1,6 +1,7 @@
 """Fixtures: settings apart from this machine's, and one sample run for all tests."""
 
 import fcntl
+import gc
 import json
 import os
 import shutil
@@ -35,6 +36,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Let the tests know how much to draw, while they are collected."""
     draws.is_long = config.getoption("long")
+    # Each collection of garbage looks through all that dbt and dlt have imported.
+    gc.set_threshold(100_000, 20, 50)
 
 
 # Or a worker is alone with one of them at the end, and the others have nothing to do.

@@ -127,8 +127,8 @@ class SmallRun:
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallRun]:
     """A run from nothing, as a process, over real HTTP."""
     today, home = date.today(), Home(tmp_path_factory.mktemp("small"))
-    sessions = sessions_between(today - timedelta(days=130), today - timedelta(days=1))
-    with serve(some_of(sample_firm(sessions, 3), 8), as_of=today) as simulator:
+    sessions = sessions_between(today - timedelta(days=100), today - timedelta(days=1))
+    with serve(some_of(sample_firm(sessions, 3), 5), as_of=today) as simulator:
         settings = {
             "RISK_HOME": home.root,
             "PROPREPORTS_URL": simulator.url,

@@ -124,7 +124,7 @@ def test_tuned_models_are_new_and_the_old_ones_still_score(copied) -> None:
         return {row[0] for row in found}
 
     assert "up to date" in run("score")
-    leave_traders(copied, draw(3, 6))
+    leave_traders(copied, draw(2, 6))
     assert "champions:" in run("train")
     assert "predicted for" in run("score")
     old = written("model_version", "roster").pop()

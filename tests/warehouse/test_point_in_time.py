@@ -29,7 +29,7 @@ MESSY = random_fills(11, 4, 55)
 FILLS: list[ExportedFill] = [*(x for case in cases() for x in case.fills), *MESSY]
 DATES = sorted({one.at.date() for one in FILLS})
 # Most of the dates lie where most of the trading does.
-CUTS = sorted(DRAW.sample(DATES[2:70], draw(2, 40)))
+CUTS = sorted(DRAW.sample(DATES[2:70], draw(1, 40)))
 
 Accounts = list[tuple[str, date | None, str]]
 # Every second of the messy accounts changes hands, in the midst of trading.

@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from ingestion.downstream import prepare_downstream
@@ -288,13 +288,15 @@ def _build_in_full_in_batches(home: Home) -> None:
     assert "in full: the models have changed" in _build(home, 100)
 
 
+# In batches; killed twice, once over days that change again; built twice; and moved.
+@example(seed=245)
 @given(seed=st.integers(0, 2**32))
 @settings(
-    max_examples=draws.draw(2, 20),
+    max_examples=20,
     deadline=None,
     derandomize=True,
     database=None,
-    phases=[Phase.explicit, Phase.generate],
+    phases=draws.draw([Phase.explicit], [Phase.explicit, Phase.generate]),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_building_what_changed_makes_what_building_all_makes(
