@@ -41,8 +41,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 # Or a worker is alone with one of them at the end, and the others have nothing to do.
+# One that needs the sample begins; the next one finds it made.
 LONGEST_FIRST = (
-    "test_rebuild", "test_limits", "test_daily", "test_models", "test_faults",
+    "test_rebuild", "test_limits", "test_models", "test_faults", "test_daily",
     "test_point_in_time", "test_backtest", "test_pipeline", "test_kills", "test_board",
     "test_verify", "test_coverage", "test_gate", "test_data_quality",
 )  # fmt: skip
