@@ -83,19 +83,16 @@ def revisions_of(firm: Firm, mornings: list[date], seed: int) -> list:
     touched: set[tuple[str, date]] = set()
 
     def pick(morning: date):
-        day = max(x for x in SESSIONS if x < morning)
-        day = chance.choice(
-            [x for x in SESSIONS if day - timedelta(days=5) <= x <= day]
-        )
-        rows_of_day = [
+        last = max(x for x in SESSIONS if x < morning)
+        untouched = [
             x
             for x in regular
-            if x.filled_at.date() == day
-            and (x.account_name, day) not in touched
+            if last - timedelta(days=5) <= x.filled_at.date() <= last
+            and (x.account_name, x.filled_at.date()) not in touched
             and x.account_name != RENAMED
         ]
-        fill = chance.choice(rows_of_day)
-        touched.add((fill.account_name, day))
+        fill = chance.choice(untouched)
+        touched.add((fill.account_name, fill.filled_at.date()))
         return fill
 
     for number, morning in enumerate(mornings[1:]):

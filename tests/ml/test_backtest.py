@@ -96,7 +96,7 @@ def test_the_sample_is_walked_written_and_held_against_the_truth(
 ) -> None:
     """A real run, in the home of a real run: marts, page and figures."""
     target = tmp_path / "figures.json"
-    first = draw("2025-09-01", "2025-06-01")
+    first = draw("2025-10-15", "2025-06-01")
     done = call_daily(
         "backtest", SOURCE="sample", RISK_HOME=sample.home.root, JSON=target,
         FROM=first, ACCOUNTS="SIM00*", REFIT_DAYS=draw(56, 14),

@@ -329,7 +329,7 @@ for _ in sys.stdin:
 # the first line it is sent at a random moment of the build, after another at once.
 KILLS = (
     *[("pid", signal.SIGKILL, KILLED)] * draw(1, 10),
-    ("pid", signal.SIGINT, FAILED),
+    *draw((), (("pid", signal.SIGINT, FAILED),)),
     ("pid", signal.SIGTERM, FAILED),
     ("[1/5] build", signal.SIGKILL, KILLED),
 )

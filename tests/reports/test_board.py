@@ -24,9 +24,13 @@ from reports.names import slug
 from reports.summary import summarise
 from runtime.home import Home
 from runtime.publish.marts_copy import publish
-from runtime.transform.dbt import run_dbt
 from tests.browser import browse, needs_browser
-from tests.conftest import SampleRun, build_warehouse, make_settings
+from tests.conftest import (
+    SampleRun,
+    build_models_of,
+    build_warehouse,
+    make_settings,
+)
 from tests.desks import copied, left_with, multiplied, renamed
 from tests.draws import draw
 from tests.exports import ExportedFill, Exports
@@ -283,10 +287,7 @@ def test_a_desk_on_its_first_day_has_a_board(tmp_path: Path) -> None:
     exports = Exports(tmp_path / "exports").write([one])
     mine = build_warehouse(tmp_path / "home", exports.folder)
     chosen = make_settings(source="files", exports=exports.folder, risk_home=mine.root)
-    run_dbt(
-        chosen, mine, "build", "--selector", "after_scoring",
-        "--exclude-resource-type", "unit_test",
-    )  # fmt: skip
+    build_models_of(chosen, mine, selector="after_scoring")
     publish(mine)
     write_board(chosen, mine)
     looks, told = looked_at(mine.board, tmp_path)

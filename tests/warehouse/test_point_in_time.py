@@ -254,19 +254,25 @@ def assert_unmoved(found: Past, wanted: Past) -> None:
     assert not empty - {"fct_lots", "fct_round_trips", "fct_open_positions"}
 
 
-def leaks(home: Home, compiled: Path, cut: date) -> Past:
-    """What leaky copies of features say of the time before a date."""
+def last_rows(table: Table) -> Table:
+    """Each trader's last row."""
+    names, lines = table
+    return names, list({trader: (trader, *rest) for trader, *rest in lines}.values())
+
+
+def moved(home: Home, compiled: Path, cut: date, end: str) -> Past:
+    """What features whose window ends elsewhere say of the time before a date."""
     found = {}
     with connected(home) as connection:
-        for column, (model, window, end) in LEAKS.items():
+        for column, (model, window, own_end) in LEAKS.items():
             sql = next(compiled.rglob(f"{model}.sql")).read_text()
             begin, *rest = sql.split(window)
             assert rest, model
-            ahead = [part.replace(end, "and 1 following", 1) for part in rest]
-            leaky = window.join([begin, *ahead])
+            ended = [part.replace(own_end, end, 1) for part in rest]
+            altered = window.join([begin, *ended])
             found[column] = read(
                 connection,
-                f"select trader_id, trade_date, {column} from ({leaky}) "
+                f"select trader_id, trade_date, {column} from ({altered}) "
                 f"where trade_date < date '{cut}'",
             )
     return found
@@ -280,6 +286,7 @@ class Cut:
     wanted: Past
     leaked: Past
     leaked_in_full: Past
+    without_day_ahead: Past
     last_date: date
     date: date
 
@@ -297,8 +304,9 @@ def cut_warehouse(bench: Bench, request: pytest.FixtureRequest) -> Cut:
     return Cut(
         known(bench.home, cut),
         known(bench.kept, cut),
-        leaks(bench.home, compiled, cut),
-        leaks(bench.kept, compiled, cut),
+        moved(bench.home, compiled, cut, "and 1 following"),
+        moved(bench.kept, compiled, cut, "and 1 following"),
+        moved(bench.kept, compiled, cut, "and current row"),
         latest[0][0],
         cut,
     )
@@ -315,13 +323,16 @@ def test_a_window_that_looks_a_day_ahead_is_caught(
 ) -> None:
     """The test of the test: this comparison fails where a feature leaks."""
     found, wanted = cut_warehouse.leaked[column], cut_warehouse.leaked_in_full[column]
+    without = cut_warehouse.without_day_ahead[column]
+    if not differences(last_rows(without), last_rows(wanted)):
+        pytest.skip("the day after the cut moves this feature of nobody")
     apart = differences(found, wanted)
     assert apart
     # It is the feature that differs, not which rows there are.
     assert {name for _, name, *_ in apart} == {column}
 
 
-@pytest.mark.parametrize("cut", CUTS[1::2], ids=str)
+@pytest.mark.parametrize("cut", CUTS[::2], ids=str)
 def test_a_rebuilt_morning_says_the_same_of_the_past(bench: Bench, cut: date) -> None:
     """AS_OF, with files of the risk manager that go on beyond it."""
     bench.clear()
