@@ -18,7 +18,7 @@ $(VENV)/bin/risk: pyproject.toml $(VENV)/runtime
 	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Not compiled: Python does that to what it imports, a fifth of it. The pins are complete.
+# Not compiled: Python does that to what it imports, a fifth of it.
 $(VENV)/runtime: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "error: $(PYTHON) is missing or older than 3.11. Install Python 3.11+, or run make PYTHON=/path/to/python3.11"; exit 1; }
@@ -26,13 +26,13 @@ $(VENV)/runtime: requirements.txt
 		|| { echo "error: this Python cannot make virtual environments. Install it: apt-get install python3-venv"; exit 1; }
 	@echo "Installing the pinned dependencies into $(VENV), once; this takes a minute ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(PY) -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --requirement requirements.txt
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-compile --requirement requirements.txt
 	@$(PY) -c 'import lightgbm' 2>/dev/null \
 		|| { echo "error: LightGBM needs the OpenMP library. Install it: apt-get install libgomp1 (dnf: libgomp)"; exit 1; }
 	@touch $@
 
 $(VENV)/dev: requirements-dev.txt $(VENV)/bin/risk
-	@$(PY) -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --requirement requirements-dev.txt
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-compile --requirement requirements-dev.txt
 	@touch $@
 
 setup-spark: $(VENV)-spark/runtime ## Make .venv-spark, to build the same models on Spark
