@@ -486,7 +486,7 @@ def slice_tables(parsed: ParsedBatch, first: date, last: date) -> dict[str, pa.T
 
 
 def empty_tables() -> dict[str, pa.Table]:
-    """Every raw table of rows by day, without any: models read those of no rows too."""
+    """Every raw table of rows by day, empty: models read all of them."""
     tables = {resource.name: day_schema(resource).empty_table() for resource in BY_DAY}
     tables["fill_fees"] = FEES_SCHEMA.empty_table()
     tables["broker_fees"] = FEES_SCHEMA.empty_table()

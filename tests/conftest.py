@@ -163,11 +163,17 @@ BuildWarehouse = Callable[..., Home]
 
 
 def build_warehouse(
-    folder: Path, exports: Path, *, data_tests: bool | None = None, **settings: object
+    folder: Path,
+    exports: Path,
+    *,
+    models: str = "",
+    data_tests: bool | None = None,
+    **settings: object,
 ) -> Home:
     """Ingest a folder of exports and build every model before scoring.
 
     Args:
+        models: dbt's selection of those to build, where a test reads few of them.
         data_tests: Whether dbt's run as well, half of a build's time; left out, in a
             long draw alone. The sample and the adversarial firm always pass them.
     """
@@ -179,7 +185,7 @@ def build_warehouse(
         source="files", exports=exports, risk_home=folder, **settings
     )
     home = bring_up_to_date(chosen).home
-    build_models_of(chosen, home, data_tests=data_tests)
+    build_models_of(chosen, home, models=models, data_tests=data_tests)
     return home
 
 
@@ -188,15 +194,17 @@ def build_models_of(
     home: Home,
     *options: str,
     selector: str = "before_scoring",
+    models: str = "",
     data_tests: bool | None = None,
 ) -> list:
-    """Build the models of a selector; of `data_tests`, see `build_warehouse`."""
+    """Build the models of a selector; of the rest, see `build_warehouse`."""
     from runtime.transform.dbt import run_dbt
 
     if not (draws.is_long if data_tests is None else data_tests):
         options = ("--exclude-resource-type", "test", *options)
+    chosen = ("--select", *models.split()) if models else ("--selector", selector)
     return run_dbt(
-        settings, home, "build", "--selector", selector,
+        settings, home, "build", *chosen,
         "--exclude-resource-type", "unit_test", *options,
     )  # fmt: skip
 

@@ -16,12 +16,11 @@ from ml.registry import CARD, ModelSet, forget
 from ml.score import score_traders
 from ml.selection import CHAMPION
 from ml.store import read_phrases, registry_frame
-from ml.train import REFIT_DAYS, train_models
+from ml.train import train_models
 from ml.tuning import Tuning
 from runtime.errors import UserError
 from runtime.transform.dbt import project_variables
 from tests.conftest import connected
-from tests.draws import draw
 from tests.ml.frames import ORDER, cut, frames, to_days
 
 FIXED = ("fixed", None)
@@ -39,12 +38,6 @@ def scored(models, marts):
 def champion(models, marts) -> pd.DataFrame:
     found = scored(models, marts).predictions
     return found[found["model"] == CHAMPION].set_index("trader_id")
-
-
-@pytest.fixture
-def _seldom_refitted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """How often models of past days are refitted is not what is tested."""
-    monkeypatch.setattr("ml.train.REFIT_DAYS", draw(28, REFIT_DAYS))
 
 
 @pytest.fixture(scope="module")

@@ -112,6 +112,7 @@ def test_a_model_that_is_gone_is_one_line(copied) -> None:
         look_at(copied)
 
 
+@pytest.mark.usefixtures("_seldom_refitted")
 def test_tuned_models_are_new_and_the_old_ones_still_score(copied) -> None:
     def run(step: str, **settings: str) -> str:
         done = call_daily(step, SOURCE="sample", RISK_HOME=copied.root, **settings)

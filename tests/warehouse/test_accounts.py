@@ -46,7 +46,9 @@ def test_a_new_number_does_not_double_a_day(
             known |= case[place]
         lines = [f"{number},{name}" for name, number in known.items()]
         accounts.write_text("\n".join(["Account Id,Account Name", *lines, ""]))
-        home = build_warehouse(tmp_path / "home", exports.folder)
+        home = build_warehouse(
+            tmp_path / "home", exports.folder, models="+daily_totals +data_quality"
+        )
     totals = rows(
         home,
         "select sum(gross_pnl), count(*) from marts.daily_totals group by account_id",

@@ -221,7 +221,9 @@ def test_fees_are_held_against_the_parts_of_their_own_account(tmp_path: Path) ->
     exports = Exports(tmp_path / "exports").write(
         fill(account, at, comm=Decimal(1)) for account in ("A1", "B2")
     )
-    home = build_warehouse(tmp_path / "home", exports.folder)
+    home = build_warehouse(
+        tmp_path / "home", exports.folder, models="+assert_fees_equal_their_parts"
+    )
     settings = make_settings(risk_home=home.root)
     select = ("test", "--select", "assert_fees_equal_their_parts")
     run_dbt(settings, home, *select)

@@ -18,7 +18,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Home:
     folder = tmp_path_factory.mktemp("limits")
     one = ExportedFill("A1", datetime(2025, 3, 3, 10), "B", Decimal(1), Decimal(1))
     exports = Exports(folder / "exports").write([one])
-    return build_warehouse(folder / "home", exports.folder)
+    return build_warehouse(
+        folder / "home", exports.folder, models="+trader_status +dim_traders"
+    )
 
 
 def test_where_the_desk_says_nothing_the_default_holds(built: Home) -> None:

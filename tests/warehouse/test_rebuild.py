@@ -275,7 +275,7 @@ def _assert_same_as_in_full(home: Home, build: Callable[[Home], object]) -> None
 
 
 def _build_in_full_by_hand(home: Home) -> None:
-    # Tables are built whole by any build: made again, they differ if one of these does.
+    # All others are built whole by any build; in the end every one is compared.
     built_in_parts = ("--select", "+config.materialized:incremental")
     chosen = draws.draw(built_in_parts, ("--selector", "before_scoring"))
     _run(home, *chosen, "--full-refresh")

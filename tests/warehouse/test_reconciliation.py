@@ -11,6 +11,7 @@ from tests.conftest import build_warehouse, rows
 from tests.exports import ExportedDay, ExportedFill, Exports
 
 MONDAY = datetime(2025, 3, 3, 9, 30)
+READ = "+broker_reconciliation +int_broker_identities +data_quality"
 
 
 def fill(account: str, day: int, side: str, quantity, price, **more) -> ExportedFill:
@@ -94,7 +95,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """One warehouse, each case an account of its own."""
     folder: Path = tmp_path_factory.mktemp("reconciliation")
     exports = Exports(folder / "exports").write(FILLS).summarise(SUMMARY)
-    return build_warehouse(folder / "home", exports.folder)
+    return build_warehouse(folder / "home", exports.folder, models=READ)
 
 
 @pytest.mark.parametrize(
@@ -191,14 +192,16 @@ def test_the_report_alarms_of_what_differs_lately(home: Home) -> None:
 def test_what_differed_long_ago_is_told_and_no_alarm(tmp_path: Path) -> None:
     exports = Exports(tmp_path / "exports").write(FILLS).summarise(SUMMARY)
     # Seven sessions from Tuesday on: only what lies on Monday is older.
-    home = build_warehouse(tmp_path / "home", exports.folder, as_of=date(2025, 3, 13))
+    home = build_warehouse(
+        tmp_path / "home", exports.folder, models=READ, as_of=date(2025, 3, 13)
+    )
     assert [found[:3] for found in unreconciled(home)] == [
         ("unreconciled", True, 8),
         ("unreconciled_before", False, 6),
     ]
     # By then the gate would stop for want of fills.
     late = {"as_of": date(2025, 3, 17), "gate": "warn"}
-    home = build_warehouse(tmp_path / "home", exports.folder, **late)
+    home = build_warehouse(tmp_path / "home", exports.folder, models=READ, **late)
     finding = (
         f"of 19 account-days of earlier sessions differ from the broker's own "
         f"summary: {DIFFERENCES}"
