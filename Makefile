@@ -13,7 +13,7 @@ help: ## List the targets
 
 setup: $(VENV)/bin/risk ## Make .venv, with the pinned dependencies and the command `risk`
 
-# With the setuptools that dlt brings: an isolated build would download its own.
+# With the setuptools that the pins bring: an isolated build would download its own.
 $(VENV)/bin/risk: pyproject.toml $(VENV)/runtime
 	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
@@ -26,13 +26,13 @@ $(VENV)/runtime: requirements.txt
 		|| { echo "error: this Python cannot make virtual environments. Install it: apt-get install python3-venv"; exit 1; }
 	@echo "Installing the pinned dependencies into $(VENV), once; this takes a minute ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(PY) -m pip install --quiet --disable-pip-version-check --no-compile --requirement requirements.txt
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes --requirement requirements.txt
 	@$(PY) -c 'import lightgbm' 2>/dev/null \
 		|| { echo "error: LightGBM needs the OpenMP library. Install it: apt-get install libgomp1 (dnf: libgomp)"; exit 1; }
 	@touch $@
 
 $(VENV)/dev: requirements-dev.txt $(VENV)/bin/risk
-	@$(PY) -m pip install --quiet --disable-pip-version-check --no-compile --requirement requirements-dev.txt
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes --requirement requirements-dev.txt
 	@touch $@
 
 setup-spark: $(VENV)-spark/runtime ## Make .venv-spark, to build the same models on Spark
@@ -41,7 +41,7 @@ $(VENV)-spark/runtime: requirements-spark.txt
 	@command -v java > /dev/null || test -n "$$JAVA_HOME" \
 		|| { echo "error: Spark needs Java 17 or newer. Install it: apt-get install openjdk-17-jre-headless"; exit 1; }
 	@$(PYTHON) -m venv $(VENV)-spark
-	@$(VENV)-spark/bin/pip install --quiet --disable-pip-version-check --requirement requirements-spark.txt
+	@$(VENV)-spark/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-spark.txt
 	@touch $@
 
 daily: setup ## Run the whole morning (SOURCE= EXPORTS= AS_OF= RISK_HOME=)
@@ -149,20 +149,35 @@ bench: $(VENV)/dev ## Measure the daily run, a million fills, a thousand models,
 	@$(PY) -m tests.bench_scale
 	@$(PY) -m tests.bench_board
 
-lock: ## Pin what pyproject.toml resolves to today
-	@rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock
-	@$(VENV)-lock/bin/pip install --quiet --disable-pip-version-check .
-	@$(VENV)-lock/bin/pip freeze --exclude risk-warehouse > requirements.txt
-	@$(VENV)-lock/bin/pip install --quiet --disable-pip-version-check '.[dev]'
-	@$(VENV)-lock/bin/pip freeze --exclude risk-warehouse > requirements-dev.txt
-	@rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock
-	@$(VENV)-lock/bin/python -c 'import tomllib; print("\n".join(tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["spark"]))' \
-		| $(VENV)-lock/bin/pip install --quiet --disable-pip-version-check --requirement /dev/stdin
-	@$(VENV)-lock/bin/pip freeze > requirements-spark.txt
-	@rm -rf $(VENV)-lock build *.egg-info
+# Every file of a pin has its hash, those of other platforms too; no index is named.
+LOCK := uv pip compile --quiet --upgrade --generate-hashes --strip-extras --no-header \
+	--no-annotate --no-emit-index-url --no-emit-find-links
+
+lock: ## Pin what pyproject.toml resolves to today, with the hashes of its files
+	@set -e -o pipefail; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+	$(PYTHON) -m venv "$$folder"; export PATH="$$folder/bin:$$PATH"; \
+	pip install --quiet --disable-pip-version-check uv; \
+	$(LOCK) pyproject.toml > "$$folder/requirements.txt"; \
+	$(LOCK) pyproject.toml --extra dev --constraint "$$folder/requirements.txt" \
+		> "$$folder/requirements-dev.txt"; \
+	python -c 'import tomllib; print("\n".join(tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["spark"]))' \
+		| $(LOCK) - > "$$folder/requirements-spark.txt"; \
+	mv "$$folder"/requirements*.txt .
+
+check-install: ## Install the pins anew, hashes required; see that a wrong hash is refused
+	@set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+	$(PYTHON) -m venv "$$folder/venv"; pip="$$folder/venv/bin/pip --quiet --disable-pip-version-check"; \
+	$$pip install --no-compile --require-hashes --requirement requirements.txt; \
+	"$$folder/venv/bin/python" -m daily --help > /dev/null; \
+	sed -n '/^six==/,/[^\\]$$/s/sha256:......../sha256:00000000/p; /^six==/p' requirements.txt > "$$folder/tampered.txt"; \
+	if $$pip download --no-deps --no-cache-dir --require-hashes --dest "$$folder" \
+		--requirement "$$folder/tampered.txt" 2> "$$folder/refusal.txt"; \
+	then echo "error: a file whose hash is not the pinned one was taken"; exit 1; fi; \
+	grep -q 'DO NOT MATCH' "$$folder/refusal.txt" || { cat "$$folder/refusal.txt"; exit 1; }; \
+	echo "The pins install with hashes required, the command starts, a wrong hash is refused"
 
 clean: ## Remove .venv, .venv-spark, caches and the sample warehouse (a firm's data stays)
 	@rm -rf $(VENV) $(VENV)-spark var/sample .ruff_cache .mypy_cache .hypothesis build *.egg-info
 	@find . -name __pycache__ -not -path './var/*' -prune -exec rm -rf {} +
 
-.PHONY: help setup setup-spark daily ingest backfill doctor freshness build build-spark train score tune verify retrain-weekly backtest risk publish sql report board status watchdog schedule predictions explain stats test-email docs test test-long test-spark lint bench lock clean
+.PHONY: help setup setup-spark daily ingest backfill doctor freshness build build-spark train score tune verify retrain-weekly backtest risk publish sql report board status watchdog schedule predictions explain stats test-email docs test test-long test-spark lint bench lock check-install clean

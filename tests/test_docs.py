@@ -82,13 +82,3 @@ def test_every_link_inside_the_project_leads_somewhere(page: str) -> None:
     path = PROJECT_ROOT / page
     for target in re.findall(r"\]\(([^)#]+)\)", path.read_text()):
         assert (path.parent / target).exists(), target
-
-
-def test_pins_name_no_index_and_no_path() -> None:
-    for name in (
-        "requirements.txt", "requirements-dev.txt", "requirements-spark.txt",
-    ):  # fmt: skip
-        text = (PROJECT_ROOT / name).read_text()
-        assert "://" not in text
-        assert re.search(r"^dbt-core==1\.11\.", text, re.M)
-        assert all("==" in line for line in text.splitlines() if line.strip())
