@@ -19,7 +19,7 @@ DAYS = [session[0] for session in SESSIONS if session[0] >= date(2025, 3, 3)]
 OPTION = "+ABC260116C00050000"
 UNKNOWN_FUTURE = "#NEWM6"
 # The sample firm's futures, as the seed knows them.
-MULTIPLIERS = {"#SIMA1": Decimal(50)}
+MULTIPLIERS = {"#SIMAH1": Decimal(50)}
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ def journal_fills() -> list[ExportedFill]:
 
 def options_and_futures() -> list[ExportedFill]:
     """Contract sizes of 100, 50 and unknown; a day of unknown ones alone."""
-    future = {"symbol": "#SIMA1"}
+    future = {"symbol": "#SIMAH1"}
     return [
         trade("CONTRACT", 0, "10:00:00", "B", 3, "1.25", symbol=OPTION),
         trade("CONTRACT", 0, "10:10:00", "S", 3, "1.15", symbol=OPTION),
@@ -378,7 +378,7 @@ def random_fills(seed: int, traders: int, days: int) -> list[ExportedFill]:
     options and unknown futures, crossings, carry, idle days, weekends, late hours.
     """
     draw = random.Random(f"{seed}/{traders}/{days}")
-    symbols = ["ABC", "DEF", "GHI", OPTION, "#SIMA1", UNKNOWN_FUTURE]
+    symbols = ["ABC", "DEF", "GHI", OPTION, "#SIMAH1", UNKNOWN_FUTURE]
     weights = [8, 5, 3, 2, 1, 0.3]
     fills: list[ExportedFill] = []
     for trader in range(traders):

@@ -374,11 +374,15 @@ def test_past_calls_are_held_against_what_happened() -> None:
         "trader_id": "T8", "display_name": "T8", "has_traded": False,
         "actual_net_pnl": None, "advised_size_effect": None,
     }  # fmt: skip
-    told = render(summary(outcomes=[OUTCOME, idle], outcomes_date="2026-02-27"))
+    unknown = idle | {"trader_id": "T9", "display_name": "T9", "has_traded": None}
+    told = render(
+        summary(outcomes=[OUTCOME, idle, unknown], outcomes_date="2026-02-27")
+    )
     for text in (said(told), told.text):
         assert "Fri 2026-02-27" in text
         assert "−$800" in text
-        assert "did not trade" in text
+        assert text.count("did not trade") == 1
+        assert "unknown" in text
         assert "Nobody was called then" not in text
     told = render(
         summary(

@@ -37,7 +37,12 @@ FILLS = [
     *day_trade("NORMAL1", MONDAY),
     *day_trade("NOBODY1", MONDAY),
     *day_trade("FUTURE1", MONDAY, symbol="#NEWM6"),
+    *day_trade("FUTURE2", MONDAY, symbol="#SIMAXM6"),
     *day_trade("FUTURE1", MONDAY, "0.25"),
+    *day_trade("SPELLED1", MONDAY, symbol="BRK.B"),
+    *day_trade("SPELLED1", MONDAY, symbol="BRK/B"),
+    *day_trade("SPELLED1", MONDAY, symbol="BRK/A"),
+    *day_trade("SPELLED2", MONDAY, symbol="brk.b"),
     *day_trade("HOLIDAY1", THURSDAY),
     *day_trade("HOLIDAY1", HOLIDAY, "0.50"),
     *day_trade("HOLIDAY1", MONDAY),
@@ -102,7 +107,29 @@ def test_a_symbol_without_multiplier_counts_nowhere_and_is_reported(home: Home) 
         "select count(*), count(multiplier), count(realized_gross_pnl), "
         "bool_or(is_counted) from marts.fct_fills where symbol = '#NEWM6'",
     ) == [(2, 0, 0, False)]
-    assert told(home, "no_multiplier") == (2, True, True)
+    assert told(home, "no_multiplier") == (4, True, True)
+
+
+def test_a_root_without_a_line_is_named_with_the_line_to_add(home: Home) -> None:
+    assert days(home, "FUTURE2") == []
+    ((finding,),) = rows(
+        home,
+        "select finding from marts.data_quality where check_name = 'no_multiplier'",
+    )
+    for root in ("#NEW", "#SIMAX"):
+        assert (
+            f"{root},future,SIZE, for 2 fills of 1 accounts, dollars 2010.00 times SIZE"
+        ) in finding
+
+
+def test_two_spellings_of_a_symbol_are_kept_apart_and_reported(home: Home) -> None:
+    assert days(home, "SPELLED1") == [(MONDAY.date(), 6, Decimal(30))]
+    assert told(home, "symbol_spellings") == (1, True, True)
+    ((finding,),) = rows(
+        home,
+        "select finding from marts.data_quality where check_name = 'symbol_spellings'",
+    )
+    assert finding.endswith("BRK.B and BRK/B of SPELLED1")
 
 
 def test_a_trade_on_a_holiday_counts_on_its_date_and_is_told(home: Home) -> None:

@@ -93,8 +93,8 @@ def random_fills(account: str, seed: int, count: int) -> list[ExportedFill]:
 
 # The largest fills that are read: no product of theirs may overflow.
 LARGE = [
-    fill("LARGE", 0, 1, "B", "99999999", "999.5", symbol="#SIMA1"),
-    fill("LARGE", 0, 2, "S", "99999999", "999.7", symbol="#SIMA1"),
+    fill("LARGE", 0, 1, "B", "99999999", "999.5", symbol="#SIMAH1"),
+    fill("LARGE", 0, 2, "S", "99999999", "999.7", symbol="#SIMAH1"),
     fill("LARGE", 0, 3, "B", "0.00000001", "9999999999"),
 ]
 
@@ -299,6 +299,7 @@ def test_what_is_wrong_with_the_data_is_counted_for_the_report(home: Home) -> No
         "unplaced_adjustments": 0,
         "gate_warnings": 3,
         "unknown_columns": 0,
+        "symbol_spellings": 0,
         "corrected_days": 0,
         "negative_prices": 0,
         "renamed_accounts": 0,

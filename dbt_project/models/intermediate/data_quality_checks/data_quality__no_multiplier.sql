@@ -1,17 +1,55 @@
-{# Grain: one row: fills of unknown contract size. #}
+{# Grain: one row: fills of unknown contract size, by the root that has no line. #}
 with
 
-fill_dates as (
-    select unknown_size_fills_count from {{ ref('int_fill_dates') }}
+fills as (
+    select
+        account_id,
+        symbol,
+        {{ exact_product('quantity', 'price', '1') }} as unit_notional
+    from {{ ref('int_fills_current') }}
+    where lacks_multiplier
+),
+
+instruments as (
+    select
+        symbol,
+        symbol_root,
+        instrument_type
+    from {{ ref('int_instruments') }}
+),
+
+roots as (
+    select
+        instruments.symbol_root,
+        max(coalesce(instruments.instrument_type, 'TYPE')) as instrument_type,
+        count(*) as fills_count,
+        count(distinct fills.account_id) as accounts_count,
+        cast(sum(abs(fills.unit_notional)) as decimal(38, 2)) as unit_notional
+    from fills
+    inner join instruments on fills.symbol = instruments.symbol
+    group by instruments.symbol_root
+),
+
+roots_ordered as (
+    select
+        *,
+        row_number() over (order by fills_count desc, symbol_root asc) as shown_order
+    from roots
 ),
 
 final as (
     select
         'no_multiplier' as check_name,
-        coalesce(sum(unknown_size_fills_count), 0) as found_count,
-        'fills of instruments whose contract size nobody has said count nowhere'
-            as finding
-    from fill_dates
+        coalesce(sum(fills_count), 0) as found_count,
+        'fills of instruments whose contract size nobody has said count nowhere, nor '
+        || 'as a day traded; lines to add: '
+        || {{ first_few_joined(
+            "symbol_root || ',' || instrument_type || ',SIZE, for ' || fills_count "
+            ~ "|| ' fills of ' || accounts_count || ' accounts, dollars ' "
+            ~ "|| unit_notional || ' times SIZE'",
+            '; ',
+        ) }} as finding
+    from roots_ordered
 )
 
 select * from final

@@ -1,8 +1,12 @@
 {#
     Grain: one row per symbol.
-    The longest prefix in the seed instrument_multipliers that a symbol begins with
-    decides. The empty prefix stands for equities, which begin with a letter or digit. A
-    null multiplier, or no row, means nobody has said what a contract is worth: its
+    A line of the seed instrument_multipliers names a symbol, a root or a type's sign, and
+    never the beginning of another root: #VX is no #VXM. The symbol's own line decides,
+    then that of its root: what stands before the month code and year of a future, or
+    before the date of an option. The sign's line says the type, and of all but futures
+    the contract size. The empty sign stands for equities, which begin with a letter or
+    digit, and whose root is the whole symbol.
+    A null multiplier, or no type, means nobody has said what a contract is worth: its
     fills are excluded and reported.
 #}
 with
@@ -19,34 +23,113 @@ instrument_multipliers as (
     from {{ ref('instrument_multipliers') }}
 ),
 
-prefixes_ranked as (
+symbols as (
     select
-        fills.symbol,
+        symbol,
+        case
+            when upper(left(symbol, 1)) between 'A' and 'Z' then ''
+            when left(symbol, 1) between '0' and '9' then ''
+            else left(symbol, 1)
+        end as type_sign,
+        nullif(regexp_extract(
+            symbol,
+            '^([^A-Za-z0-9][A-Za-z0-9]+)[FGHJKMNQUVXZfghjkmnquvxz]'
+            || '([0-9]|[0-9][0-9]|[0-9][0-9][0-9][0-9])$',
+            1
+        ), '') as future_root,
+        nullif(trim(regexp_extract(
+            symbol,
+            '^([^A-Za-z0-9].+)[0-9][0-9][0-9][0-9][0-9][0-9][CPcp][0-9.]+$',
+            1
+        )), '') as option_root
+    from fills
+),
+
+matching_lines as (
+    select
+        symbol,
+        symbol as symbol_prefix,
+        cast(null as string) as instrument_type
+    from symbols
+    union all
+    select
+        symbol,
+        future_root as symbol_prefix,
+        'future' as instrument_type
+    from symbols
+    union all
+    select
+        symbol,
+        option_root as symbol_prefix,
+        'option' as instrument_type
+    from symbols
+    union all
+    select
+        symbol,
+        type_sign as symbol_prefix,
+        null as instrument_type
+    from symbols
+),
+
+lines_ranked as (
+    select
+        matching_lines.symbol,
+        instrument_multipliers.symbol_prefix,
         instrument_multipliers.instrument_type,
         instrument_multipliers.multiplier,
         row_number() over (
-            partition by fills.symbol
+            partition by matching_lines.symbol
             order by length(instrument_multipliers.symbol_prefix) desc
         ) as match_rank
-    from fills
+    from matching_lines
     inner join instrument_multipliers
         on
-            left(fills.symbol, length(instrument_multipliers.symbol_prefix))
+            matching_lines.symbol_prefix = instrument_multipliers.symbol_prefix
+            and coalesce(
+                matching_lines.instrument_type, instrument_multipliers.instrument_type
+            ) = instrument_multipliers.instrument_type
+),
+
+-- Of a symbol written in no way we know, a line for its beginning may be meant or not.
+unclear_symbols as (
+    select distinct symbols.symbol
+    from symbols
+    inner join instrument_multipliers
+        on
+            left(symbols.symbol, length(instrument_multipliers.symbol_prefix))
             = instrument_multipliers.symbol_prefix
-            and (
-                instrument_multipliers.symbol_prefix <> ''
-                or upper(left(fills.symbol, 1)) between 'A' and 'Z'
-                or left(fills.symbol, 1) between '0' and '9'
-            )
+            and length(instrument_multipliers.symbol_prefix)
+            between 2 and length(symbols.symbol) - 1
+    where
+        symbols.type_sign <> ''
+        and symbols.future_root is null
+        and symbols.option_root is null
 ),
 
 final as (
     select
-        symbol,
-        instrument_type,
-        cast(multiplier as decimal(18, 8)) as multiplier
-    from prefixes_ranked
-    where match_rank = 1
+        symbols.symbol,
+        coalesce(symbols.option_root, symbols.future_root, symbols.symbol)
+            as symbol_root,
+        lines_ranked.instrument_type,
+        cast(
+            case
+                when lines_ranked.symbol_prefix = symbols.symbol
+                    then lines_ranked.multiplier
+                when
+                    lines_ranked.symbol_prefix = symbols.type_sign
+                    and (
+                        lines_ranked.instrument_type = 'future'
+                        or unclear_symbols.symbol is not null
+                    )
+                    then null
+                else lines_ranked.multiplier
+            end as decimal(18, 8)
+        ) as multiplier
+    from symbols
+    left join lines_ranked
+        on symbols.symbol = lines_ranked.symbol and lines_ranked.match_rank = 1
+    left join unclear_symbols on symbols.symbol = unclear_symbols.symbol
 )
 
 select * from final

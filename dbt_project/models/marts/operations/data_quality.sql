@@ -13,6 +13,7 @@
     'negative_prices',
     'renamed_accounts',
     'unknown_columns',
+    'symbol_spellings',
     'corrected_days',
     'unreconciled_before',
     'orders_differ',

@@ -1,7 +1,8 @@
 {{ config(tags=['after_scoring']) }}
 {#
     Grain: one row per forecast whose prediction date is over: what happened.
-    A trader who did not trade that day has no outcome: neither hit nor miss.
+    A trader who did not trade that day has no outcome: neither hit nor miss. Nor has one
+    all of whose fills are of unknown contract size: whether they traded is unknown.
 #}
 with
 
@@ -32,6 +33,14 @@ trader_days as (
     from {{ ref('int_trader_days') }}
 ),
 
+uncounted_days as (
+    select distinct
+        trader_id,
+        trade_date
+    from {{ ref('int_fills_current') }}
+    where lacks_multiplier
+),
+
 run_context as (
     select as_of_date from {{ ref('stg_propreports__run_context') }}
 ),
@@ -56,7 +65,10 @@ final as (
         risk_calls.position_multiplier,
         ---------- what happened
         cast(trader_days.net_pnl as decimal(38, 8)) as actual_net_pnl,
-        trader_days.trader_id is not null as has_traded,
+        case
+            when trader_days.trader_id is not null then true
+            when uncounted_days.trader_id is null then false
+        end as has_traded,
         trader_days.net_pnl < 0 as is_loss,
         trader_days.net_pnl < -risk_calls.daily_loss_limit_amount as is_limit_breached,
         (risk_calls.predicted_pnl < 0) = (trader_days.net_pnl < 0) as is_direction_hit,
@@ -71,6 +83,10 @@ final as (
         on
             risk_calls.trader_id = trader_days.trader_id
             and risk_calls.prediction_date = trader_days.trade_date
+    left join uncounted_days
+        on
+            risk_calls.trader_id = uncounted_days.trader_id
+            and risk_calls.prediction_date = uncounted_days.trade_date
 )
 
 select * from final
