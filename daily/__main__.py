@@ -31,6 +31,7 @@ from daily.steps import (
     tune,
     verify,
 )
+from runtime.files import keep_private
 from runtime.home import Home
 from runtime.settings import Settings
 from runtime.signals import stop_on_signals
@@ -44,6 +45,8 @@ def main() -> None:
 
     Settings come from .env and the environment; .env.example explains each.
     """
+    # Fills, P&L and names are the desk's alone.
+    keep_private()
     # A crash inside a library leaves the line that it happened in.
     faulthandler.enable()
     # A service that is stopped says where, and lets go of the warehouse, as on Ctrl-C.

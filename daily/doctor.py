@@ -4,14 +4,16 @@ import traceback
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from shlex import quote
 
 import click
 
 from runtime.errors import UserError
+from runtime.files import open_to_others
 from runtime.home import Home
 from runtime.limits import disk_space_needed, free_disk_space, machine_memory, size
 from runtime.sessions import EASTERN, sessions_between
-from runtime.settings import Settings, load_settings
+from runtime.settings import Settings, env_file, load_settings
 from runtime.warehouse import open_warehouse, read_run_context
 
 # Of the machine's memory, what the warehouse may be allowed at most.
@@ -30,6 +32,7 @@ def examine() -> int:
         _say("settings", _complaint(error), is_well=False)
         return 1
     checks: dict[str, Callable[[Settings], str]] = {
+        "private": _private,
         "source": _source,
         "calendar": _calendar,
         "disk": _disk,
@@ -66,6 +69,22 @@ def _complaint(error: Exception) -> str:
         f"cannot be examined: unexpected {type(error).__name__} ({file}, line "
         f"{place.lineno}). Run `make setup` again; if it stays, report this line."
     )
+
+
+def _private(settings: Settings) -> str:
+    """What is open to others; within a folder that is closed, nothing is."""
+    mends = []
+    secrets = env_file()
+    if secrets is not None and open_to_others(secrets):
+        mends.append(f"chmod go-rwx {quote(str(secrets))}")
+    if open_to_others(settings.home_root):
+        mends.append(f"chmod -R go-rwx {quote(str(settings.home_root))}")
+    if mends:
+        raise UserError(
+            "others on this machine may read passwords, fills or P&L. Run "
+            f"`{' && '.join(mends)}`."
+        )
+    return ".env and home are open to nobody else"
 
 
 def _source(settings: Settings) -> str:

@@ -1,8 +1,24 @@
-"""Files that are whole or not there."""
+"""Files that are whole or not there, and nobody else's to read."""
 
 import os
 import secrets
+import stat
 from pathlib import Path
+
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def keep_private() -> None:
+    """Create files 0600 and folders 0700 from now on, those of libraries as well."""
+    os.umask(_OTHERS)
+
+
+def open_to_others(path: Path) -> bool:
+    """Whether anybody but its owner may read, write or enter what lies there."""
+    try:
+        return bool(path.stat().st_mode & _OTHERS)
+    except FileNotFoundError:
+        return False
 
 
 def write_atomic(path: Path, content: bytes) -> None:

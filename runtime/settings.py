@@ -313,6 +313,12 @@ class Settings(MailSettings):
         return home.expanduser().resolve()
 
 
+def env_file() -> Path | None:
+    """Where settings are read from beside the environment; None for nowhere."""
+    name = os.environ.get(ENV_FILE, str(PROJECT_ROOT / ".env"))
+    return Path(name) if name else None
+
+
 def load_settings() -> Settings:
     """Read and check all settings.
 
@@ -334,7 +340,7 @@ def load_mail_settings() -> MailSettings:
 def _load(kind: type[AnySettings]) -> AnySettings:
     try:
         # A keyword of pydantic-settings, which its types leave out.
-        return kind(_env_file=os.environ.get(ENV_FILE, PROJECT_ROOT / ".env"))  # type: ignore[call-arg]
+        return kind(_env_file=env_file())  # type: ignore[call-arg]
     except ValidationError as error:
         problems = "; ".join(_one_problem(item) for item in error.errors())
         raise UserError(

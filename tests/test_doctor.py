@@ -1,6 +1,7 @@
 """`python -m daily doctor`: one line per check, the mend where one fails, no secret."""
 
 import re
+import subprocess
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import pytest
 
 from daily import doctor
 from ingestion.simulator import serve
+from runtime.files import open_to_others
 from runtime.sessions import EASTERN
+from runtime.settings import ENV_FILE
 from tests.conftest import SampleRun
 from tests.in_process import call_daily
 from tests.ingestion.test_simulator_edge_cases import edge_case_firm
@@ -31,9 +34,43 @@ def test_all_is_well_with_the_sample(sample: SampleRun) -> None:
     assert run.code == 0, run.out
     assert {verdict for verdict, _ in found.values()} == {"ok"}
     assert found.keys() == {
-        "settings", "source", "calendar", "disk", "memory", "warehouse", "mail"
+        "settings", "private", "source", "calendar", "disk", "memory", "warehouse",
+        "mail",
     }  # fmt: skip
     assert "2025-12-19" in found["warehouse"][1]
+
+
+@pytest.mark.parametrize("name", ["plain", "with space", "[b]*?", "it #1", "Ünï"])
+@pytest.mark.parametrize("mode", [0o755, 0o750, 0o701, 0o740, 0o702])
+def test_it_says_what_is_open_to_others_and_how_to_close_it(
+    tmp_path: Path, name: str, mode: int
+) -> None:
+    home, secrets = tmp_path / name, tmp_path / f"{name}.env"
+    home.mkdir(mode=0o700)
+    secrets.touch(0o600)
+    (home / "runs.jsonl").touch(0o600)
+
+    def private() -> tuple[str, str]:
+        settings = {ENV_FILE: secrets, "SOURCE": "sample", "RISK_HOME": home}
+        return lines(call_daily("doctor", **settings).out)["private"]
+
+    assert private()[0] == "ok"
+    for path in (home / "runs.jsonl", home, secrets):
+        path.chmod(mode)
+    verdict, text = private()
+    assert verdict == "FAIL"
+    command = text.partition("`")[2].rpartition("`")[0]
+    assert command.index(f"{name}.env") < command.index("-R")
+    subprocess.run(command, shell=True, check=True)
+    assert private()[0] == "ok"
+    assert not any(map(open_to_others, [home, home / "runs.jsonl", secrets]))
+
+
+def test_everything_a_morning_wrote_is_its_owners_alone(sample: SampleRun) -> None:
+    root = sample.untouched.root
+    written = [root, *(path for path in root.rglob("*") if not path.is_symlink())]
+    assert len(written) > 100
+    assert [path for path in written if open_to_others(path)] == []
 
 
 def test_it_logs_in_and_out_at_the_api(tmp_path: Path) -> None:
@@ -132,7 +169,8 @@ def test_a_calendar_that_ends_too_soon_says_until_when(
 
 
 @pytest.mark.parametrize(
-    "name", ["source", "calendar", "disk", "memory", "warehouse", "mail"]
+    "name",
+    ["private", "source", "calendar", "disk", "memory", "warehouse", "mail"],
 )
 def test_a_check_that_breaks_is_one_line_and_no_secret(
     name: str,
@@ -150,7 +188,7 @@ def test_a_check_that_breaks_is_one_line_and_no_secret(
     assert doctor.examine() == 1
     out = capsys.readouterr().out
     found = lines(out)
-    assert len(out.splitlines()) == len(found) == 7
+    assert len(out.splitlines()) == len(found) == 8
     assert SECRET not in out
     assert [one for one, (verdict, _) in found.items() if verdict == "FAIL"] == [name]
     assert "RuntimeError (test_doctor.py, line " in found[name][1]

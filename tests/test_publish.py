@@ -359,7 +359,7 @@ def test_nobody_writes_into_the_copy(home: Home) -> None:
     publish(home)
     files = [path for path in copy_of(home).parent.rglob("*") if path.is_file()]
     assert len(files) == 7
-    assert {path.stat().st_mode & 0o777 for path in files} == {0o444}
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o400}
 
 
 @pytest.mark.parametrize("step", ["_write_partitions", "_create_views", "_swap"])

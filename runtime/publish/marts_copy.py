@@ -120,7 +120,7 @@ def _publish(
     )
     for path in partial.rglob("*"):
         if path.is_file():
-            path.chmod(0o444)
+            path.chmod(0o400)
     os.replace(partial, folder)
     previous = _swap(home.published, folder)
     for old in home.published.iterdir():
