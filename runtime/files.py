@@ -1,10 +1,14 @@
 """Files that are whole or not there, and nobody else's to read."""
 
+import ctypes
 import os
 import secrets
+import shutil
 import stat
 from pathlib import Path
 
+# Of renameat2: both names are of the working folder, and are exchanged.
+_HERE, _EXCHANGE = -100, 2
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -19,6 +23,26 @@ def open_to_others(path: Path) -> bool:
         return bool(path.stat().st_mode & _OTHERS)
     except FileNotFoundError:
         return False
+
+
+def swap_folders(new: Path, current: Path) -> None:
+    """Put a folder in the place of another, which is never absent, and delete that.
+
+    Where the file system cannot exchange two names, it is absent for a moment.
+    """
+    if not current.exists():
+        os.replace(new, current)
+        return
+    names = _HERE, os.fsencode(new), _HERE, os.fsencode(current)
+    exchange = getattr(ctypes.CDLL(None), "renameat2", None)
+    if exchange is not None and exchange(*names, _EXCHANGE) == 0:
+        shutil.rmtree(new, ignore_errors=True)
+        return
+    old = current.with_name(f".{current.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    os.replace(current, old)
+    os.replace(new, current)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def write_atomic(path: Path, content: bytes) -> None:

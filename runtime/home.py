@@ -104,8 +104,12 @@ class Home:
     def lock_holder(self) -> int | None:
         """The process that is writing here now; None if there is none."""
         try:
-            process = int((self.root / "lock").read_text())
+            number, _, began = (self.root / "lock").read_text().partition(" ")
+            process = int(number)
         except (OSError, ValueError):
+            return None
+        if began and began != _beginning(process):
+            # Dead: its number is another's by now.
             return None
         try:
             os.kill(process, 0)
@@ -136,16 +140,26 @@ class Home:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 handle.seek(0)
-                holder = handle.read().strip() or "unknown"
+                holder = handle.read().partition(" ")[0].strip() or "unknown"
                 raise UserError(
                     f"Another run is writing to {self.root} (process {holder}). "
                     "Wait for it to end, or stop it."
                 ) from None
             handle.truncate(0)
-            handle.write(str(os.getpid()))
+            handle.write(f"{os.getpid()} {_beginning(os.getpid())}".strip())
             handle.flush()
             try:
                 yield
             finally:
                 # Who comes next, and comes too late, must not read this process's id.
                 handle.truncate(0)
+
+
+def _beginning(process: int) -> str:
+    """When a process began, in ticks since the machine did; empty if not known."""
+    try:
+        text = Path(f"/proc/{process}/stat").read_text()
+    except OSError:
+        return ""
+    # Its name, in brackets, may hold anything; the 22nd field is wanted.
+    return text.rpartition(")")[2].split()[19]

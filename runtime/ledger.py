@@ -178,27 +178,36 @@ class Ledger:
                 # Cut off when the disk was full, or the machine died.
                 continue
             latest[one.run_id, one.step_number] = one
-        holder = self._root.lock_holder()
+        on = self._run_that_is_on(latest.values())
         return [
             replace(one, outcome=KILLED)
-            if one.outcome == RUNNING and one.process != holder
+            if one.outcome == RUNNING and one.run_id != on
             else one
             for one in latest.values()
         ]
+
+    def _run_that_is_on(self, steps: Iterable[StepRun]) -> str | None:
+        """The run that holds the lock: the last one of its process number.
+
+        In a container every run may have the same.
+        """
+        holder = self._root.lock_holder()
+        runs = [one.run_id for one in steps if one.process == holder]
+        return max(runs, default=None)
 
     def runs(self) -> list[PastRun]:
         """Every run there is, the latest first."""
         by_run: dict[str, list[StepRun]] = {}
         for one in self.steps():
             by_run.setdefault(one.run_id, []).append(one)
-        holder = self._root.lock_holder()
+        on = self._run_that_is_on(step for steps in by_run.values() for step in steps)
         found = []
         for steps in by_run.values():
             last = steps[-1]
             outcome = last.outcome
             if outcome == SUCCEEDED and not last.is_last:
                 # Between two steps, or dead between them.
-                outcome = RUNNING if last.process == holder else KILLED
+                outcome = RUNNING if last.run_id == on else KILLED
             found.append(PastRun(tuple(steps), outcome))
         return sorted(found, key=lambda run: run.started_at, reverse=True)
 

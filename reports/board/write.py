@@ -1,7 +1,6 @@
 """Writes the board's pages: all of them, or none."""
 
 import json
-import os
 import shutil
 from datetime import UTC, datetime
 from importlib.util import find_spec
@@ -16,6 +15,7 @@ from reports.names import slug
 from reports.render import counted, environment
 from reports.summary import calls_by_trader, read_summary
 from runtime.errors import UserError
+from runtime.files import swap_folders
 from runtime.home import Home
 from runtime.publish.marts_copy import open_published
 from runtime.settings import Settings
@@ -75,7 +75,7 @@ def write_board(settings: Settings, home: Home) -> str:
         count = pages.traders(connection)
         pages.models(connection)
         pages.quality(connection)
-    _swap(partial, home.board)
+    swap_folders(partial, home.board)
     where = settings.board_url or home.board / "index.html"
     return f"{counted(count, 'trader')} and {counted(3, 'page')} more; open {where}"
 
@@ -308,13 +308,3 @@ def _plotly() -> Path:
     if spec is None or spec.origin is None:
         raise UserError("plotly is not installed. Run `make setup`.")
     return Path(spec.origin).parent / "package_data" / "plotly.min.js"
-
-
-def _swap(partial: Path, folder: Path) -> None:
-    """Put the new pages in the place of the old ones."""
-    old = folder.with_name(".board.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if folder.exists():
-        os.replace(folder, old)
-    os.replace(partial, folder)
-    shutil.rmtree(old, ignore_errors=True)

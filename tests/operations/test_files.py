@@ -3,10 +3,11 @@
 import os
 import stat
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
-from runtime.files import write_atomic
+from runtime.files import swap_folders, write_atomic
 from tests.conftest import start_python
 
 WRITE = """
@@ -63,3 +64,28 @@ def test_a_file_is_as_readable_as_any_other(tmp_path: Path) -> None:
     (tmp_path / "other.html").write_bytes(b"x")
     modes = {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
     assert len(modes) == 1
+
+
+@pytest.mark.parametrize("name", ["board", "[b]*?", "it's #1 %", 'Ünï "q"'])
+def test_a_folder_is_never_absent_while_it_is_swapped(
+    tmp_path: Path, name: str
+) -> None:
+    current, new = tmp_path / name, tmp_path / ".partial"
+    absent, is_over = [], Event()
+
+    def read() -> None:
+        while not is_over.is_set():
+            absent.extend(1 for _ in range(50) if not os.path.exists(current / "page"))
+
+    reader = Thread(target=read)
+    for number in range(300):
+        new.mkdir()
+        (new / "page").write_text(str(number))
+        swap_folders(new, current)
+        if number == 0:
+            reader.start()
+        assert (current / "page").read_text() == str(number)
+        assert os.listdir(tmp_path) == [name]
+    is_over.set()
+    reader.join()
+    assert absent == []

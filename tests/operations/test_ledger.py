@@ -1,6 +1,7 @@
 """The ledger of runs: what it tells of runs that ended well, badly, or not at all."""
 
 import json
+import os
 import signal
 import time
 from pathlib import Path
@@ -66,6 +67,25 @@ def test_a_run_that_is_on_is_told_from_one_that_died(home: Home) -> None:
         process.wait()
         assert Ledger(home).runs()[0].outcome == outcomes[1]
     assert len(Ledger(home).runs()) == 2
+
+
+def test_a_process_number_that_lives_again_is_no_run(home: Home) -> None:
+    home.root.joinpath("lock").write_text(f"{os.getpid()} 1")
+    write(home, RUNNING)
+    assert home.lock_holder() is None
+    assert Ledger(home).runs()[0].outcome == KILLED
+
+
+def test_of_runs_with_one_process_number_the_last_one_is_on(home: Home) -> None:
+    with home.locked():
+        assert home.lock_holder() == os.getpid()
+        names = [write(home, *outcomes, total=3) for outcomes in (
+            [RUNNING], [SUCCEEDED], [SUCCEEDED, RUNNING]
+        )]  # fmt: skip
+        assert [run.outcome for run in Ledger(home).runs()] == [RUNNING, KILLED, KILLED]
+        assert {
+            one.run_id for one in Ledger(home).steps() if one.outcome == RUNNING
+        } == {names[-1]}
 
 
 def test_a_morning_that_is_killed_says_at_which_step(home: Home) -> None:
