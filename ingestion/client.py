@@ -1,11 +1,15 @@
 """The PropReports API: log in, ask, read every page, log out."""
 
+import logging
 import re
 import time
 from contextlib import suppress
-from html import escape
+from dataclasses import dataclass
+from functools import cached_property
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
 from typing import Self
-from urllib.parse import quote, quote_plus, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 from tenacity import (
@@ -14,15 +18,21 @@ from tenacity import (
     stop_after_attempt,
     wait_exponential,
 )
-from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.util.retry import Retry
 
+from ingestion.answers import Echoes, told
 from ingestion.csv_reader import TRAILER
 from runtime.errors import UserError
 from runtime.settings import LOOPBACK
 
 # To connect, and between two pieces of an answer.
 TIMEOUT_SECONDS = (10, 120)
+# One answer, from the first byte asked to the last one read; a question is all its
+# pages. Fifty thousand fills, the most of a page, are some 15 MB.
+ANSWER_SECONDS, QUESTION_SECONDS = 600, 3_600
+ANSWER_BYTES, QUESTION_BYTES = 2**28, 2**30
+LOG_OUT_SECONDS = 30
 ATTEMPTS = 8
 FIRST_WAIT_SECONDS = 1.0  # then 1.5 times as long each time, as the vendor's client
 LONGEST_WAIT_SECONDS = 15.0
@@ -57,6 +67,28 @@ class _TryAgainError(Exception):
         self.reason = reason
 
 
+@dataclass(frozen=True)
+class _Answer:
+    """What a server sent, read to its end."""
+
+    status: int
+    body: bytes
+    is_redirect: bool
+
+    @cached_property
+    def text(self) -> str:
+        """As UTF-8, whatever it claims to be."""
+        return self.body.decode("utf-8", "replace")
+
+
+class _Session(requests.Session):
+    """Follows nowhere, and prepares to follow nowhere."""
+
+    def get_redirect_target(self, _: requests.Response) -> None:
+        """None: to prepare a redirect, the answer would be read without a limit."""
+        return None
+
+
 class PropReportsClient:
     """A session with one firm's PropReports. Use it as a context manager.
 
@@ -66,6 +98,7 @@ class PropReportsClient:
         user: User id or e-mail, with `password`.
         password: Never logged, never part of an error.
         timeout_seconds: To connect, and between two pieces of an answer.
+        answer_seconds: The longest that one answer may take.
         first_wait_seconds: Before the first repetition of a request.
         requests_per_second: The most that are sent.
     """
@@ -78,6 +111,7 @@ class PropReportsClient:
         user: str | None = None,
         password: str | None = None,
         timeout_seconds: tuple[float, float] = TIMEOUT_SECONDS,
+        answer_seconds: float = ANSWER_SECONDS,
         first_wait_seconds: float = FIRST_WAIT_SECONDS,
         requests_per_second: float = REQUESTS_PER_SECOND,
     ) -> None:
@@ -90,7 +124,11 @@ class PropReportsClient:
         self._token_is_given = token is not None
         self._token_since = 0.0
         self._last_request = 0.0
-        self._session = requests.Session()
+        self._secrets = {one for one in (token, password) if one}
+        self._echoes = Echoes(self._secrets)
+        # What it warns of repeats what a server sent.
+        logging.getLogger("urllib3").setLevel(logging.CRITICAL)
+        self._session = _Session()
         # A proxy for the world does not know the servers of this machine.
         self._session.trust_env = urlsplit(url).hostname not in LOOPBACK
         adapter = requests.adapters.HTTPAdapter(
@@ -100,6 +138,7 @@ class PropReportsClient:
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
         self._timeout_seconds = timeout_seconds
+        self._answer_seconds = answer_seconds
         self._interval_seconds = 1 / requests_per_second
         self._retrying = Retrying(
             retry=retry_if_exception_type(_TryAgainError),
@@ -121,6 +160,7 @@ class PropReportsClient:
     ) -> None:
         if self._token and not self._token_is_given:
             # What was asked for has been read, and the token dies by itself.
+            self._answer_seconds = min(self._answer_seconds, LOG_OUT_SECONDS)
             with suppress(ApiError):
                 self._post("logout", token=self._token)
         self._session.close()
@@ -132,7 +172,7 @@ class PropReportsClient:
 
     def version(self) -> str:
         """What the server calls itself."""
-        return self._ask("version").strip()
+        return self._ask("version").strip().split("\n")[0][:100]
 
     def pages(
         self, action: str, *, limit: int | None = None, **fields: object
@@ -149,7 +189,15 @@ class PropReportsClient:
             ApiError: The request was refused.
         """
         header, rows, total, page = "", [], 1, 1
+        size, begun = 0, time.monotonic()
         while page <= total:
+            seconds = time.monotonic() - begun
+            if size > QUESTION_BYTES or seconds > QUESTION_SECONDS:
+                raise ApiError(
+                    f"PropReports sent more than {QUESTION_BYTES // 2**20} MiB, or for "
+                    f"more than {QUESTION_SECONDS // 60} minutes, of `{action}`. Check "
+                    "PROPREPORTS_URL, or ask PropReports."
+                )
             try:
                 text = self._ask_twice_if_empty(action, page=page, **fields)
             except RefusedError as error:
@@ -157,6 +205,7 @@ class PropReportsClient:
                     raise
                 # Fewer pages than page 1 announced: they changed meanwhile.
                 raise IncompleteError(str(error)) from None
+            size += len(text)
             lines = text.replace("\r\n", "\n").split("\n")
             while lines and not lines[-1].strip():
                 lines.pop()
@@ -168,12 +217,15 @@ class PropReportsClient:
                     f"PropReports sent `{action}` page {page} without its last line "
                     "`Page i/n`: it may be cut off. Run `make ingest` again."
                 )
-            count = int(trailer[2])
+            sent, count = (
+                int(number) if len(number) < 10 else MAXIMUM_PAGES + 1
+                for number in trailer.groups()
+            )
             # Some number the page that is not there, where there are no rows, as 0.
-            if int(trailer[1]) != page and count:
+            if sent != page and count:
                 raise IncompleteError(
-                    f"PropReports sent page {trailer[1]} of `{action}` where page "
-                    f"{page} was asked for. Run `make ingest` again."
+                    f"PropReports sent another page of `{action}` where page {page} "
+                    "was asked for. Run `make ingest` again."
                 )
             if page == 1:
                 total = count
@@ -185,11 +237,11 @@ class PropReportsClient:
                 )
             if total > MAXIMUM_PAGES:
                 raise ApiError(
-                    f"PropReports announces {total} pages of `{action}`. "
-                    "Check PROPREPORTS_URL."
+                    f"PropReports announces more than {MAXIMUM_PAGES} pages of "
+                    f"`{action}`. Check PROPREPORTS_URL."
                 )
             if limit is not None and total > limit:
-                raise TooManyPagesError(f"`{action}` has {total} pages.")
+                raise TooManyPagesError(f"`{action}` has more than {limit} pages.")
             rows += lines[1:]
             page += 1
         return "\n".join([header, *rows, ""]).encode()
@@ -203,12 +255,18 @@ class PropReportsClient:
         if response.text.strip() == EXPIRED and not self._token_is_given:
             self._log_in()
             response = self._post(action, token=self._token, **fields)
-        if response.status_code != 200:
+        if response.status != 200:
             hint = "Check API_GROUP_ID and HISTORY_START in .env."
             if response.text.strip() == EXPIRED:
                 hint = "Renew API_TOKEN in .env."
             raise RefusedError(
                 f"PropReports refused `{action}`: {self._excerpt(response)}. {hint}"
+            )
+        if self._echoes.are_in(response.body):
+            raise ApiError(
+                f"PropReports repeats API_PASSWORD or a token in its answer to "
+                f"`{action}`, which is not read. Ask PropReports why, and change "
+                "API_PASSWORD in .env, above all if it is a word of your data."
             )
         return response.text
 
@@ -220,51 +278,104 @@ class PropReportsClient:
     def _log_in(self) -> None:
         response = self._post("login", user=self._user, password=self._password)
         token = response.text.strip()
-        if response.status_code != 200 or not re.fullmatch(r"\S+", token):
+        is_token = re.fullmatch(r"[!-~]{1,1000}", token)
+        if response.status != 200 or not is_token or self._echoes.are_in(response.body):
             # The answer may hold a token, or repeat the password in any spelling.
             raise ApiError(
                 f"PropReports refused the log-in of API_USER (HTTP "
-                f"{response.status_code}). Check API_USER and API_PASSWORD in .env."
+                f"{response.status}). Check API_USER and API_PASSWORD in .env."
             )
         self._token = token
         self._token_since = time.monotonic()
+        self._secrets.add(token)
+        self._echoes = Echoes(self._secrets)
 
-    def _post(self, action: str, **fields: object) -> requests.Response:
+    def _post(self, action: str, **fields: object) -> _Answer:
         """Post until there is an answer worth reading; every action only reads."""
         try:
-            response = self._retrying(self._post_once, {"action": action, **fields})
+            answer = self._retrying(self._post_once, {"action": action, **fields})
         except _TryAgainError as error:
             raise ApiError(
                 f"PropReports does not answer `{action}` at {self._host} "
                 f"({error.reason}, {ATTEMPTS} times). Check PROPREPORTS_URL and the "
                 "network, or try again later."
             ) from None
-        except (requests.RequestException, ValueError) as error:
+        except (requests.RequestException, HTTPError, ValueError) as error:
             raise ApiError(
                 f"PropReports does not answer at {self._host} "
                 f"({type(error).__name__}). Check PROPREPORTS_URL and the network."
             ) from None
-        response.encoding = "utf-8"
-        start = response.text[:200].lstrip().lower()
-        if start.startswith(("<!doctype", "<html")) or response.is_redirect:
+        start = answer.text[:200].lstrip().lower()
+        if start.startswith(("<!doctype", "<html")) or answer.is_redirect:
             raise ApiError(
                 f"{self._host} answered with a web page. "
                 "PROPREPORTS_URL must be https://<firm>.propreports.com/api.php."
             )
-        return response
+        return answer
 
-    def _post_once(self, data: dict[str, object]) -> requests.Response:
+    def _post_once(self, data: dict[str, object]) -> _Answer:
         wait = self._last_request + self._interval_seconds - time.monotonic()
         if wait > 0:
             time.sleep(wait)
         self._last_request = time.monotonic()
+        read: SimpleQueue[_Answer | Exception] = SimpleQueue()
+        given_up = Event()
+
+        def work() -> None:
+            try:
+                read.put(self._read(data, given_up))
+            except Exception as error:  # noqa: BLE001 - raised where it is waited for
+                read.put(error)
+
+        # A time limit of a socket begins anew with each byte: who sends one a second
+        # would hold the morning for ever. So somebody else reads, and is waited for.
+        Thread(target=work, daemon=True).start()
         try:
-            response = self._session.post(
+            answer = read.get(timeout=self._answer_seconds)
+        except Empty:
+            raise ApiError(
+                f"PropReports took more than {self._answer_seconds:g} s to answer "
+                f"`{data['action']}` at {self._host}. Check the network, or try again "
+                "later."
+            ) from None
+        finally:
+            given_up.set()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def _read(self, data: dict[str, object], given_up: Event) -> _Answer:
+        """Send a request and read its answer piece by piece.
+
+        Args:
+            given_up: Set when nobody waits any more.
+
+        Raises:
+            ApiError: It is larger than any of ours.
+        """
+        body = bytearray()
+        try:
+            with self._session.post(
                 self._url,
                 data=data,
                 timeout=self._timeout_seconds,
                 allow_redirects=False,
-            )
+                stream=True,
+            ) as response:
+                if response.status_code in RETRIED_STATUSES:
+                    raise _TryAgainError(f"HTTP {response.status_code}")
+                if 300 <= response.status_code < 400:
+                    return _Answer(response.status_code, b"", is_redirect=True)
+                # Counted as unpacked: a little of it may be a flood.
+                for piece in response.iter_content(2**16):
+                    body += piece
+                    if len(body) > ANSWER_BYTES or given_up.is_set():
+                        raise ApiError(
+                            f"PropReports sent more than {ANSWER_BYTES // 2**20} MiB "
+                            f"as an answer to `{data['action']}`. Check "
+                            "PROPREPORTS_URL, or ask PropReports."
+                        )
+                return _Answer(response.status_code, bytes(body), is_redirect=False)
         except requests.exceptions.SSLError:
             raise  # a wrong certificate is wrong the next time, too
         except (
@@ -275,17 +386,12 @@ class PropReportsClient:
             if isinstance(error, requests.ConnectionError) and _is_nobody_there(error):
                 raise
             raise _TryAgainError(type(error).__name__) from None
-        if response.status_code in RETRIED_STATUSES:
-            raise _TryAgainError(f"HTTP {response.status_code}")
-        return response
 
-    def _excerpt(self, response: requests.Response) -> str:
-        """The first line of a refusal, without the secrets it may repeat."""
-        line = (response.text.strip().splitlines() or [""])[0]
-        for secret in filter(None, (self._token, self._password)):
-            for spelling in (secret, quote_plus(secret), quote(secret), escape(secret)):
-                line = line.replace(spelling, "***")
-        return f"{line[:200] or 'no text'} (HTTP {response.status_code})"
+    def _excerpt(self, answer: _Answer) -> str:
+        """What may be told of a refusal."""
+        is_echo = self._echoes.are_in(answer.body)
+        text = "a text that repeats a secret" if is_echo else told(answer.text)
+        return f"{text} (HTTP {answer.status})"
 
 
 def _is_nobody_there(error: requests.ConnectionError) -> bool:

@@ -106,6 +106,7 @@ def load_from(
     *,
     window: tuple[date, date] | None = None,
     timeout_seconds: tuple[float, float] = (5, 5),
+    answer_seconds: float = 60,
     firm: str = "simulated firm",
     **settings: object,
 ) -> IngestSummary:
@@ -116,6 +117,7 @@ def load_from(
         user=user,
         password=password,
         timeout_seconds=timeout_seconds,
+        answer_seconds=answer_seconds,
         first_wait_seconds=0.001,
         requests_per_second=1000,
     )

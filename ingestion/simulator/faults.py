@@ -19,6 +19,10 @@ class Fault(StrEnum):
     spoil only replies that have a trailer or a header. `SHIFTED_PAGES` hits a second
     or later page, as if a row had come in before it while the pages were read: it
     begins with the last row of the page before and loses its own last one.
+
+    The last are of a server that means harm: `DRIP` sends a byte of its answer now and
+    then, `FLOOD` one without end, `BOMB` a gibibyte packed small, and `ECHO` what it
+    was sent, password and token included.
     """
 
     BUSY = "busy"
@@ -36,6 +40,10 @@ class Fault(StrEnum):
     SHIFTED_PAGES = "shifted pages"
     EXPIRED = "expired"
     EMPTY = "empty"
+    DRIP = "drip"
+    FLOOD = "flood"
+    BOMB = "bomb"
+    ECHO = "echo"
 
 
 _REPLIES: dict[Fault, Reply] = {

@@ -1,5 +1,6 @@
 """`api.php` over HTTP on loopback."""
 
+import gzip
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,7 +21,9 @@ from ingestion.simulator.firm import Firm
 from ingestion.simulator.revisions import Revision
 
 PATH = "/api.php"
-_ENDS_CONNECTION = (Fault.TIMEOUT, Fault.CUT, Fault.DROP)
+_ENDS_CONNECTION = (Fault.TIMEOUT, Fault.CUT, Fault.DROP, Fault.DRIP, Fault.FLOOD)
+_MEMBER_BYTES, _MEMBERS = 2**24, 64  # of a bomb
+_DRIP_SECONDS = 0.05
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -51,7 +54,15 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if fault is Fault.TIMEOUT:
             self.server.stopping.wait(self.simulator.faults.delay_seconds)
-        if fault is Fault.SHIFTED_PAGES:
+        if fault in (Fault.DRIP, Fault.FLOOD):
+            self._send_without_end(fault)
+            return
+        if fault is Fault.BOMB:
+            self._send_bomb()
+            return
+        if fault is Fault.ECHO:
+            reply = 200, body.decode()
+        elif fault is Fault.SHIFTED_PAGES:
             reply = 200, self.simulator.shifted_page(fields)
         elif fault is not None:
             reply = spoiled(fault, reply)
@@ -84,6 +95,25 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(payload[: len(payload) // 2] if is_cut else payload)
+
+    def _send_without_end(self, fault: Fault) -> None:
+        """Announce a tebibyte, and send until the client has had enough."""
+        self.send_response(200)
+        self.send_header("Content-Length", str(2**40))
+        self.end_headers()
+        is_drip = fault is Fault.DRIP
+        piece = b"x" * (1 if is_drip else 2**16)
+        while not self.server.stopping.wait(_DRIP_SECONDS if is_drip else 0):
+            self.wfile.write(piece)
+            self.wfile.flush()
+
+    def _send_bomb(self) -> None:
+        payload = gzip.compress(bytes(_MEMBER_BYTES)) * _MEMBERS
+        self.send_response(200)
+        self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(payload)))
+        self.end_headers()
+        self.wfile.write(payload)
 
 
 def _form(content_type: str, body: bytes) -> dict[str, str]:

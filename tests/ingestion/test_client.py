@@ -188,7 +188,8 @@ def test_a_wrong_password_is_one_line_without_the_password(firm: Firm) -> None:
 
 
 @pytest.mark.parametrize(
-    "fault", [x for x in Fault if x not in (Fault.TIMEOUT, Fault.SHIFTED_PAGES)]
+    "fault",
+    [x for x in Fault if x not in (Fault.TIMEOUT, Fault.SHIFTED_PAGES, Fault.DRIP)],
 )
 def test_a_log_out_that_fails_is_no_error(firm: Firm, fault: Fault) -> None:
     """What was asked for has been read."""
@@ -275,7 +276,8 @@ def answering(
     [
         ("<!DOCTYPE html><html>Welcome</html>", "web page"),
         ("Account Id,Account Name\n1,A\n", "without its last line"),
-        ("Account Id,Account Name\n1,A\nPage 2/3\n", "sent page 2"),
+        ("Account Id,Account Name\n1,A\nPage 2/3\n", "sent another page"),
+        (f"Account Id\n1\nPage 1/{'9' * 5_000}\n", "more than 10000 pages"),
     ],
 )
 def test_an_answer_that_is_none_is_refused(text: str, message: str) -> None:

@@ -51,7 +51,9 @@ OF_FILLS = (
     Fault.WRONG_HEADER,
     Fault.TIMEOUT,
     Fault.SHIFTED_PAGES,
+    Fault.DRIP,
 )
+HOSTILE = (Fault.DRIP, Fault.FLOOD, Fault.BOMB, Fault.ECHO)
 SURVIVED = (PASSING, OF_PAGES, (Fault.EXPIRED,), (Fault.EMPTY,))
 
 
@@ -70,9 +72,9 @@ def test_a_fault_of_fills_is_survived_or_refused_in_one_line(
         simulator.faults.delay_seconds = 2
         simulator.faults.once(fault)
         try:
-            load_morning(simulator, home, timeout_seconds=(1, 1))
+            load_morning(simulator, home, timeout_seconds=(1, 1), answer_seconds=3)
         except UserError as error:
-            assert fault in (Fault.ERROR, Fault.HTML, Fault.WRONG_HEADER)
+            assert fault in (Fault.ERROR, Fault.HTML, Fault.WRONG_HEADER, *HOSTILE)
             assert "\n" not in str(error)
             assert simulator.password not in str(error)
             assert read_run_context(home) is None
@@ -132,7 +134,9 @@ def lasting_faults() -> Iterator[object]:
     for fault in Fault:
         for action in ("login", *ACTIONS):
             only_pages = fault in (*OF_PAGES, Fault.WRONG_HEADER)
-            if fault is Fault.TIMEOUT or (only_pages and action not in PAGED):
+            if fault in (Fault.TIMEOUT, Fault.DRIP) or (
+                only_pages and action not in PAGED
+            ):
                 continue
             if fault in SETS_ASIDE and action in OPTIONAL:
                 continue  # set aside, and a test of its own
