@@ -2,25 +2,43 @@
 
 import json
 import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from ml.baselines import LINEAR_PARAMETERS, Baselines
-from ml.boosting import SEED, Boosters, ModelSettings, import_lightgbm
+from ml.baselines import LINEAR_PARAMETERS
+from ml.boosting import SEED, ModelSettings, import_lightgbm
 from ml.days import TraderDays
 from ml.evaluation import Metric
 from ml.features import FeatureContract
 from ml.fitted import Fitted
+from ml.fitted_files import from_files, to_files
 from ml.selection import Selection
 from runtime.errors import UserError
+from runtime.sealed_folder import DamagedError, read_sealed, remove, write_sealed
 
 CARD = "card.json"
+# In a card: there was too little to learn from.
+_NOTHING: tuple[dict, dict[str, bytes]] = ({"baselines": None, "files": {}}, {})
+
+
+class DamagedModelError(UserError):
+    """A saved model is not as it was saved, or was saved before digests were.
+
+    Attributes:
+        reason: Which file, and how.
+    """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"The model in {path} is damaged, or an earlier version of this project "
+            f"saved it ({reason}). Run `make train`, then `make score`; leave out a "
+            "MODEL_VERSION that names it."
+        )
+        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -124,66 +142,48 @@ class ModelSet:
 
     def save(self, folder: Path) -> None:
         """Write to `folder`/version, all or nothing."""
-        target = folder / self.version
-        partial = folder / f".{self.version}.partial"
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        files: dict[str, dict[str, str]] = {}
-        groups = {"": self.fitted.shared, **self.fitted.own} if self.fitted else {}
-        for number, (trader_id, boosters) in enumerate(groups.items()):
-            files[trader_id] = {}
-            for name, booster in boosters.items():
-                # Numbered, because an account's code may not be a file name.
-                file = f"{number:04d}-{name}.txt"
-                (partial / file).write_text(booster.model_to_string())
-                files[trader_id][name] = file
+        learned, files = to_files(self.fitted) if self.fitted else _NOTHING
         card = asdict(self.card) | {
             "features": dict(self.contract.types),
             "settings": self.settings.as_card(),
             "windows": [asdict(window) for window in self.windows],
             "selection": asdict(self.selection),
-            "baselines": self.fitted and self.fitted.baselines.as_card(),
+            **learned,
             "metrics": [asdict(metric) for metric in self.metrics],
-            "files": files,
         }
-        (partial / CARD).write_text(json.dumps(card, indent=1, default=str))
-        shutil.rmtree(target, ignore_errors=True)
-        os.replace(partial, target)
+        content = json.dumps(card, indent=1, default=str).encode()
+        write_sealed(folder / self.version, {CARD: content, **files})
 
     @classmethod
     def load(cls, folder: Path, version: str) -> "ModelSet":
         """Read a saved version.
 
         Raises:
-            UserError: There is none, or it is damaged.
+            UserError: There is none.
+            DamagedModelError: It is not as it was saved.
         """
         path = folder / version
-        if not (path / CARD).exists():
+        if not os.path.lexists(path):
             saved = sorted(found.parent.name for found in folder.glob(f"*/{CARD}"))
             raise UserError(
                 f"There is no model {version} ({path} is missing). Run `make train`"
                 + (f", or score with one of {', '.join(saved[-3:])}." if saved else ".")
             )
-        damage = import_lightgbm().basic.LightGBMError
+        import_lightgbm()
         try:
-            card = _with_names_of_today(json.loads((path / CARD).read_text()))
-            return cls._from_card(card, path)
-        except (OSError, KeyError, TypeError, ValueError, damage) as error:
-            raise UserError(
-                f"The model in {path} is damaged or of another version of this project "
-                f"({type(error).__name__}: {error}). Delete the folder and run "
-                "`make train`."
+            # Whole before any library reads it: LightGBM crashes on damaged text.
+            files = read_sealed(path)
+            return cls._from_card(json.loads(files[CARD]), files)
+        except DamagedError as error:
+            raise DamagedModelError(path, str(error)) from None
+        except Exception as error:  # noqa: BLE001 - whole, but nothing that we wrote
+            raise DamagedModelError(
+                path, f"{CARD} is not of this version ({type(error).__name__})"
             ) from None
 
     @classmethod
-    def _from_card(cls, card: dict, path: Path) -> "ModelSet":
-        fitted = None
-        if card["baselines"]:
-            own = {
-                trader_id: _read_boosters(path, names)
-                for trader_id, names in card["files"].items()
-            }
-            fitted = Fitted(Baselines.from_card(card["baselines"]), own.pop(""), own)
+    def _from_card(cls, card: dict, files: Mapping[str, bytes]) -> "ModelSet":
+        fitted = from_files(card, files) if card["baselines"] else None
         selection = card["selection"]
         return cls(
             card=Card(
@@ -215,27 +215,11 @@ class ModelSet:
         )
 
 
-def _with_names_of_today(card: dict[str, Any]) -> dict[str, Any]:
-    """A card as it is written now; earlier versions had a verdict with speakers."""
-    if "verdict" not in card:
-        return card
-    selection = card["verdict"]
-    return card | {"selection": selection | {"selected": selection["speakers"]}}
-
-
 def forget(folder: Path, count: int) -> None:
     """Delete all but the latest saved versions."""
     saved = sorted(folder.glob(f"*/{CARD}"), key=lambda card: card.stat().st_mtime)
     for card in saved[:-count]:
-        shutil.rmtree(card.parent)
-
-
-def _read_boosters(path: Path, names: Mapping[str, str]) -> Boosters:
-    lightgbm = import_lightgbm()
-    return {
-        name: lightgbm.Booster(model_str=(path / file).read_text())
-        for name, file in names.items()
-    }
+        remove(card.parent)
 
 
 def _tuples(lists: Mapping[str, list]) -> dict[str, tuple]:

@@ -1,5 +1,6 @@
 """Trains every model on all known outcomes, and says which of them are selected."""
 
+import os
 from datetime import date, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +12,7 @@ from ml.days import TraderDays
 from ml.evaluation import Metric, Record, evaluate
 from ml.features import FeatureContract
 from ml.fitted import Fitted, fit_per_trader
-from ml.registry import Card, ModelSet, Window, forget
+from ml.registry import Card, DamagedModelError, ModelSet, Window, forget
 from ml.replay import Replay, replay
 from ml.selection import CHAMPION, Selection, final_predictions, select_daily
 from ml.store import MartFrames, Marts, open_marts, write_replay
@@ -38,8 +39,13 @@ def train(settings: Settings, home: Home) -> str:
     marts = open_marts(home)
     tuning = Tuning.load(Home(settings.home_root).models)
     version = marts.version(tuning.before(marts.as_of))
-    if (home.models / version).exists():
-        return f"models of {version} are up to date"
+    replaced = ""
+    if os.path.lexists(home.models / version):
+        try:
+            ModelSet.load(home.models, version)
+            return f"models of {version} are up to date"
+        except DamagedModelError as error:
+            replaced = f", in place of a damaged one ({error.reason})"
     models, replayed = train_models(
         marts, tuning, settings.threads, policy=settings.policy, kept=home.walk_forward
     )
@@ -48,10 +54,11 @@ def train(settings: Settings, home: Home) -> str:
     models.save(home.models)
     forget(home.models, KEPT_VERSIONS)
     if models.fitted is None:
-        return f"{version}: too few labelled days to learn from"
+        return f"{version}: too few labelled days to learn from{replaced}"
     return (
         f"{version}: a global model and {len(models.fitted.own)} per trader, learned "
-        f"through {models.trained_through}; {_selected_text(models.selection)}"
+        f"through {models.trained_through}{replaced}; "
+        f"{_selected_text(models.selection)}"
     )
 
 

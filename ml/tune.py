@@ -21,7 +21,7 @@ from ml.features import FeatureContract
 from ml.losses import log_loss, standard_errors
 from ml.split import split_by_date
 from ml.store import read_marts
-from ml.tuning import Tuning
+from ml.tuning import DamagedTuningError, Tuning
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.settings import Settings
@@ -51,7 +51,10 @@ def tune(settings: Settings, home: Home) -> str:
         )
     # One file for all mornings: each takes what was known before it.
     kept = Home(settings.home_root).models
-    tuning = Tuning.load(kept)
+    try:
+        tuning, replaced = Tuning.load(kept), ""
+    except DamagedTuningError:
+        tuning, replaced = Tuning(), "; what was found before is lost, its file damaged"
     before = tuning.before(frames.as_of)
     shared = tune_global(days, split.train, split.validation, settings.threads)
     own = tune_own(days, known)
@@ -68,6 +71,7 @@ def tune(settings: Settings, home: Home) -> str:
         f"global model: {shared.rounds} trees of {shared.num_leaves} leaves, "
         f"{len(own)} traders' own tuned; log loss on {len(split.test)} unseen days "
         f"{unseen['tuned']:.4f}, with the settings before {unseen['before']:.4f}"
+        f"{replaced}"
     )
 
 

@@ -1,21 +1,25 @@
 """Predictions of past days, each by models that had seen nothing of what came after."""
 
 import hashlib
-import pickle
-from collections.abc import Mapping
+import json
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 
 from ml.boosting import Boosters, ModelSettings
 from ml.days import TraderDays
 from ml.fitted import Fitted, Predictions, fit_per_trader
+from ml.fitted_files import from_files, to_files
 from ml.tuning import Tuning
-from runtime.files import write_atomic
+from runtime.logs import detail_log
+from runtime.sealed_folder import DamagedError, read_sealed, remove, write_sealed
 from runtime.transform.dbt import project_variables
 
 # Refits fall on the same dates whatever day it is run on: a Monday, and every so many
@@ -24,6 +28,8 @@ _ANCHOR = np.datetime64("2000-01-03", "ns")
 # A trader's own model changes little in two weeks: it is refitted every fourth time.
 _OWN_REFITS = 4
 _BLOCK_ROWS = 100_000
+_Held = TypeVar("_Held", Fitted, Predictions)
+_MODELS, _ARRAYS = "models.json", "predictions.npz"
 
 
 def refit_dates(first: date, last: date, refit_days: int) -> list[np.datetime64]:
@@ -64,6 +70,9 @@ def walk_forward(
         Numbers of the rows predicted, in order of date, and their predictions. Days
         before there was enough to learn from are left out.
     """
+    if kept:
+        # Of earlier versions. To read one is to do whatever it says.
+        _forget(kept, "*.pickle*")
     step = np.timedelta64(refit_days, "D")
     is_wanted = days.dates <= np.datetime64(last, "ns")
     found_rows, found = [], []
@@ -143,23 +152,29 @@ class RefitWindow:
         begin = str(self.morning)[:10]
         learned = self._fingerprint(self.days.dates < self.morning)
         seen = self._fingerprint(self.days.dates <= self.days.dates[self.rows[-1]])
-        said = folder / f"{begin}-said-{learned}-{seen}.pickle"
-        predictions = _read(said)
+        said = folder / f"{begin}-said-{learned}-{seen}"
+        predictions = _kept(said, self._predictions_in)
         if predictions is not None:
             return predictions
-        models = folder / f"{begin}-models-{learned}.pickle"
-        fitted = _read(models)
+        models = folder / f"{begin}-models-{learned}"
+        fitted = _kept(models, _fitted_in)
         if fitted is None:
             fitted = self.fit()
             # Only the latest window still grows.
-            for outdated in folder.glob("*-models-*.pickle"):
-                outdated.unlink()
-            write_atomic(models, pickle.dumps(fitted))
-        for outdated in folder.glob(f"{begin}-said-*.pickle"):
-            outdated.unlink()
+            _forget(folder, "*-models-*")
+            write_sealed(models, {_MODELS: _as_json(fitted)})
+        _forget(folder, f"{begin}-said-*")
         predictions = fitted.predict(self.days, self.rows)
-        write_atomic(said, pickle.dumps(predictions))
+        write_sealed(said, {_ARRAYS: _as_npz(predictions)})
         return predictions
+
+    def _predictions_in(self, files: Mapping[str, bytes]) -> Predictions:
+        """Of each of the window's days; of others they are an error."""
+        with np.load(BytesIO(files[_ARRAYS]), allow_pickle=False) as arrays:
+            found = {name: arrays[name] for name in arrays.files}
+        if not found or any(len(one) != len(self.rows) for one in found.values()):
+            raise ValueError("of other days")
+        return found
 
     def _fingerprint(self, seen: np.ndarray) -> str:
         """Of code, settings, the days seen, and the outcomes known at the refit."""
@@ -182,15 +197,43 @@ class RefitWindow:
         return digest.hexdigest()[:16]
 
 
-def _read(file: Path) -> Any:
-    """What a file holds; None where it is not there, or damaged."""
+def _kept(folder: Path, read: Callable[[Mapping[str, bytes]], _Held]) -> _Held | None:
+    """What a folder holds; None where it is not there, or not as it was written."""
+    if not os.path.lexists(folder):
+        return None
     try:
-        return pickle.loads(file.read_bytes())
-    except FileNotFoundError:
-        return None
-    except Exception:  # noqa: BLE001 - a damaged pickle may raise anything
-        file.unlink()
-        return None
+        return read(read_sealed(folder))
+    except DamagedError as error:
+        reason = str(error)
+    except Exception as error:  # noqa: BLE001 - whole, but nothing that we wrote
+        reason = type(error).__name__
+    detail_log.warning("%s is damaged (%s): it is made anew", folder, reason)
+    remove(folder)
+    return None
+
+
+def _fitted_in(files: Mapping[str, bytes]) -> Fitted:
+    held = json.loads(files[_MODELS])
+    texts = {name: text.encode() for name, text in held["texts"].items()}
+    return from_files(held["card"], texts)
+
+
+def _as_json(fitted: Fitted) -> bytes:
+    # One file: each is synced to the disk, and a large desk has thousands of boosters.
+    card, files = to_files(fitted)
+    texts = {name: content.decode() for name, content in files.items()}
+    return json.dumps({"card": card, "texts": texts}).encode()
+
+
+def _as_npz(predictions: Predictions) -> bytes:
+    buffer = BytesIO()
+    np.savez(buffer, allow_pickle=False, **predictions)
+    return buffer.getvalue()
+
+
+def _forget(folder: Path, pattern: str) -> None:
+    for outdated in folder.glob(pattern):
+        remove(outdated)
 
 
 @cache

@@ -1,12 +1,15 @@
 """Files that are whole or not there, and nobody else's to read."""
 
 import ctypes
+import errno
 import os
 import secrets
 import shutil
 import stat
 from pathlib import Path
 
+# No file that we keep and read whole comes near.
+LARGEST_BYTES = 2**30
 # Of renameat2: both names are of the working folder, and are exchanged.
 _HERE, _EXCHANGE = -100, 2
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -65,3 +68,19 @@ def write_atomic(path: Path, content: bytes) -> None:
     finally:
         # Nothing is left after an error; after a success nothing is there.
         partial.unlink(missing_ok=True)
+
+
+def read_regular(path: Path) -> bytes:
+    """The content of a file of ours; a pipe or device would hold the run for ever.
+
+    Raises:
+        OSError: It is not there, cannot be read, or is nothing that we wrote.
+    """
+    # Without waiting for somebody to write into a pipe.
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as handle:
+        found = os.fstat(handle.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        if found.st_size > LARGEST_BYTES:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
+        return handle.read(LARGEST_BYTES)

@@ -20,7 +20,8 @@ from ml.train import train_models
 from ml.tuning import Tuning
 from runtime.errors import UserError
 from runtime.transform.dbt import project_variables
-from tests.conftest import connected
+from tests.conftest import connected, start_python
+from tests.draws import draw
 from tests.ml.frames import ORDER, cut, frames, to_days
 
 FIXED = ("fixed", None)
@@ -131,17 +132,6 @@ def test_a_saved_model_predicts_what_it_did_before(learned, tmp_path) -> None:
     )
 
 
-def test_a_card_of_former_names_reads_as_it_did(learned, tmp_path) -> None:
-    _, models = learned
-    models.save(tmp_path)
-    path = tmp_path / models.version / CARD
-    card = json.loads(path.read_text())
-    verdict = card.pop("selection")
-    verdict["speakers"] = verdict.pop("selected")
-    path.write_text(json.dumps(card | {"verdict": verdict}))
-    assert ModelSet.load(tmp_path, models.version).selection == models.selection
-
-
 def test_an_old_model_still_scores_later_days(learned, tmp_path) -> None:
     marts, _ = learned
     old = trained(cut(marts, marts.features["trade_date"].max() - pd.Timedelta(days=9)))
@@ -151,15 +141,34 @@ def test_an_old_model_still_scores_later_days(learned, tmp_path) -> None:
     assert (forecasts.loc["T1", "features_date"] == marts.features["trade_date"]).any()
 
 
-def test_a_damaged_model_is_one_line(learned, tmp_path) -> None:
+def test_a_model_that_is_not_there_is_one_line(learned, tmp_path) -> None:
     _, models = learned
     models.save(tmp_path)
     with pytest.raises(UserError, match=rf"no model x .*{models.version}"):
         ModelSet.load(tmp_path, "x")
-    boosted = next((tmp_path / models.version).glob("*.txt"))
-    boosted.write_text(boosted.read_text()[:200])
-    with pytest.raises(UserError, match="is damaged"):
-        ModelSet.load(tmp_path, models.version)
+
+
+def test_no_damage_is_read_or_kills_and_saving_again_heals_it(
+    learned, tmp_path
+) -> None:
+    _, models = learned
+    models.save(tmp_path / "sound")
+    saved, work = tmp_path / "sound" / models.version, tmp_path / "work"
+    work.mkdir()
+    reader = start_python(
+        "-m", "tests.ml.read_damaged", str(saved), str(work), str(draw(1, 60))
+    )
+    out, err = reader.communicate(timeout=600)
+    assert reader.returncode == 0, f"at {out.splitlines()[-1:]}: {err}"
+
+
+def test_a_killed_save_leaves_nothing_that_counts(learned, tmp_path) -> None:
+    _, models = learned
+    left = tmp_path / f".{models.version}.partial"
+    left.mkdir()
+    (left / CARD).write_text("{")
+    models.save(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [models.version]
 
 
 def test_shuffled_columns_change_nothing(learned) -> None:

@@ -1,5 +1,6 @@
 """Settings are chosen on days before those they are used on."""
 
+import json
 from datetime import timedelta
 
 import numpy as np
@@ -8,8 +9,7 @@ import pytest
 from ml.boosting import ModelSettings, TreeSettings
 from ml.split import split_by_date
 from ml.tune import most_cautious, tune_global, tune_own
-from ml.tuning import FILE, Tuning
-from runtime.errors import UserError
+from ml.tuning import FILE, DamagedTuningError, Tuning
 from tests.ml.frames import START, frames, to_days
 
 
@@ -66,7 +66,45 @@ def test_tuning_is_kept_with_its_date(tmp_path) -> None:
     assert earlier.found[-1] == (START, bolder)
 
 
-def test_a_damaged_file_is_one_line(tmp_path) -> None:
-    (tmp_path / FILE).write_text("[{")
-    with pytest.raises(UserError, match=r"tuned.json cannot be read"):
+def changed_settings(text: str) -> str:
+    held = json.loads(text)
+    held["found"][0]["shared"]["rounds"] = 61
+    return json.dumps(held)
+
+
+DAMAGED = {
+    "cut": lambda text: text[: len(text) // 2],
+    "empty": lambda _: "",
+    "a figure": changed_settings,
+    "a number": lambda _: "7",
+    "null": lambda _: "null",
+    "nested": lambda _: "[" * 100_000,
+    "no digest": lambda _: json.dumps({"found": []}),
+    "binary": lambda _: "\0\x01\x02",
+    "never ends": lambda _: json.dumps(
+        [
+            {
+                **ModelSettings(shared=TreeSettings(10**12, 4)).as_card(),
+                "through": "2024-01-02",
+            }
+        ]
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_a_damaged_file_is_one_line(tmp_path, name: str) -> None:
+    Tuning().with_settings(START, ModelSettings()).save(tmp_path)
+    path = tmp_path / FILE
+    path.write_text(DAMAGED[name](path.read_text()))
+    with pytest.raises(
+        DamagedTuningError, match=r"tuned.json cannot be .*`make tune`"
+    ) as caught:
         Tuning.load(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_of_an_earlier_version_is_read(tmp_path) -> None:
+    card = {"through": START.isoformat(), **ModelSettings().as_card()}
+    (tmp_path / FILE).write_text(json.dumps([card]))
+    assert Tuning.load(tmp_path).found == ((START, ModelSettings()),)

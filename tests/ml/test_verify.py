@@ -11,6 +11,7 @@ from runtime.errors import UserError
 from runtime.home import Home
 from tests.draws import draw
 from tests.in_process import call_daily
+from tests.ml.damages import reseal
 
 
 @pytest.fixture
@@ -88,6 +89,7 @@ def test_models_that_learned_too_little_are_stale(copied) -> None:
     for window in card["windows"]:
         window["trained_through"] = "2025-11-03"
     card_file.write_text(json.dumps(card))
+    reseal(card_file.parent)
     assert set(failures(copied)) == {"fresh"}
 
 
@@ -103,6 +105,7 @@ def test_predictions_all_alike_are_found(copied) -> None:
     text = booster.read_text()
     kept = text[: text.index("Tree=0")].split("tree_sizes=")[0] + "tree_sizes=\n\n"
     booster.write_text(kept + text[text.index("end of trees") :])
+    reseal(card_file.parent)
     assert "not constant" in failures(copied)
 
 
@@ -110,6 +113,34 @@ def test_a_model_that_is_gone_is_one_line(copied) -> None:
     shutil.rmtree(copied.models)
     with pytest.raises(UserError, match=r"There is no model .* Run `make train`"):
         look_at(copied)
+
+
+def test_a_damaged_model_is_refused_and_trained_anew(copied) -> None:
+    def run(step: str):
+        done = call_daily(step, SOURCE="sample", RISK_HOME=copied.root)
+        assert (done.out + done.err).count("\n") >= 1
+        return done
+
+    (version,) = [path.parent.name for path in copied.models.glob("*/card.json")]
+    before = (copied.models / version / "card.json").read_bytes()
+    harm = {
+        "0000-loss.txt": lambda file: file.write_bytes(file.read_bytes()[:500]),
+        "card.json": lambda file: file.write_bytes(b"{"),
+        "SHA256SUMS": lambda file: file.unlink(),
+    }
+    for name, damage in harm.items():
+        damage(copied.models / version / name)
+        for step in ("score", "verify", "explain"):
+            done = run(step)
+            assert done.code == 1 and done.err.count("\n") == 1, step
+            assert version in done.err and name in done.err
+            assert "`make train`" in done.err
+        done = run("train")
+        assert done.code == 0 and f"in place of a damaged one ({name}" in done.out
+        assert (copied.models / version / "card.json").read_bytes() == before
+        assert "up to date" in run("train").out
+    assert "up to date" in run("score").out
+    assert "come out the same again" in run("verify").out
 
 
 @pytest.mark.usefixtures("_seldom_refitted")

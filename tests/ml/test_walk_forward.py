@@ -1,6 +1,8 @@
 """No prediction of a past day knows what came after it."""
 
+import shutil
 from datetime import timedelta
+from random import Random
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,7 @@ from ml.tuning import Tuning
 from ml.walk_forward import refit_dates, walk_forward
 from runtime.transform.dbt import project_variables
 from tests.draws import draw
+from tests.ml.damages import DAMAGES, poison, reseal
 from tests.ml.frames import START, cut, frames, to_days
 
 LAST = START + timedelta(days=199)
@@ -75,11 +78,16 @@ def test_outcomes_after_a_date_change_nothing_before_it(desk, whole) -> None:
         assert_same(now, changed)
 
 
+def held_in(folder, part: str = "") -> dict:
+    files = [path for path in folder.glob(f"*{part}*/*") if path.is_file()]
+    return {path.relative_to(folder): path.read_bytes() for path in files}
+
+
 def test_what_is_kept_is_what_would_be_made(desk, whole, tmp_path) -> None:
     once = walk(desk, kept=tmp_path)
-    files = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    files = held_in(tmp_path)
     again = walk(desk, kept=tmp_path)
-    assert files == {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert files == held_in(tmp_path)
     for found in (once, again):
         np.testing.assert_equal(found[2], whole[2])
 
@@ -120,6 +128,46 @@ def test_a_killed_run_leaves_nothing_that_counts(desk, whole, tmp_path) -> None:
     said = sorted(tmp_path.glob("*-said-*"))
     said[-1].rename(said[-1].with_suffix(".partial"))
     np.testing.assert_equal(walk(desk, kept=tmp_path)[2], whole[2])
+
+
+def test_whatever_becomes_of_what_is_kept_it_is_made_anew(
+    desk, whole, tmp_path, caplog
+) -> None:
+    """Nothing of it is believed, and nothing of it runs."""
+    kept, marker = tmp_path / "kept", tmp_path / "poisoned"
+    walk(desk, kept=kept)
+    sound = held_in(kept)
+    folders = sorted(kept.glob("*-said-*"))
+    (models,) = kept.glob("*-models-*")
+    for name in draw(["flipped", "a pipe for a folder"], list(DAMAGES)):
+        shutil.rmtree(folders[-1])
+        DAMAGES[name](models, Random(7))
+        np.testing.assert_equal(walk(desk, kept=kept)[2], whole[2], err_msg=name)
+        assert held_in(kept) == sound, name
+    # A stretch that is refitted leaves its models in place of the latest's.
+    said = held_in(kept, "-said-")
+    names = [name for name in DAMAGES if name != "swapped"]  # these hold one file
+    for number, name in enumerate(names):
+        DAMAGES[name](folders[number % len(folders)], Random(number))
+        if number % draw(5, 1) and name != names[-1]:
+            continue  # several are mended at once
+        caplog.clear()
+        np.testing.assert_equal(walk(desk, kept=kept)[2], whole[2], err_msg=name)
+        assert held_in(kept, "-said-") == said, name
+        assert "made anew" in caplog.text
+    # Another window's, another days', and pickles of earlier versions.
+    shutil.rmtree(folders[0])
+    shutil.copytree(folders[1], folders[0])
+    (folders[2] / "predictions.npz").write_bytes(poison(marker))
+    reseal(folders[2])
+    short = {"loss_global": np.zeros(1), "pnl_global": np.zeros(1)}
+    np.savez(folders[3] / "predictions.npz", **short)
+    reseal(folders[3])
+    for path in folders:
+        path.with_name(f"{path.name}.pickle").write_bytes(poison(marker))
+    np.testing.assert_equal(walk(desk, kept=kept)[2], whole[2])
+    assert held_in(kept, "-said-") == said
+    assert not marker.exists()
 
 
 def test_refits_fall_on_the_same_dates_whatever_the_first() -> None:
