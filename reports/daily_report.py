@@ -8,6 +8,7 @@ from reports.mail import Mail
 from reports.names import slug
 from reports.outbox import post_all
 from reports.render import Rendered, render, render_trader
+from reports.substance import desk_substance, trader_substance
 from reports.summary import calls_by_trader, keep, read_kept, summarise
 from reports.trader_emails import read_trader_emails
 from runtime.errors import UserError
@@ -61,9 +62,10 @@ def _deliver(
     if not mails:
         past = "the run is of the past (PUBLISH_PAST=1 mails it)"
         return f"{rendered.subject}; not mailed: {past}"
-    desk = _mail(f"report-{summary['as_of']}", settings.email_to, rendered)
+    name = f"report-{summary['as_of']}"
+    desk = _mail(name, settings.email_to, rendered, desk_substance(summary), path)
     try:
-        own, without = _trader_mails(settings, summary)
+        own, without = _trader_mails(settings, summary, path)
     except UserError:
         # A wrong list of addresses keeps nothing from the desk.
         post_all(settings, home, [desk], force=force)
@@ -74,7 +76,7 @@ def _deliver(
 
 
 def _trader_mails(
-    settings: Settings, summary: dict[str, Any]
+    settings: Settings, summary: dict[str, Any], page: Path
 ) -> tuple[list[Mail], list[str]]:
     """Each trader's own page for who has an address, and who of them has no call."""
     if settings.trader_emails is None:
@@ -85,11 +87,19 @@ def _trader_mails(
     for trader in addresses.keys() & calls.keys():
         rendered = render_trader(summary, calls[trader], settings.board_url)
         name = f"trader-{summary['as_of']}-{slug(trader)}"
-        mails.append(_mail(name, (addresses[trader],), rendered))
+        substance = trader_substance(summary, calls[trader])
+        mails.append(_mail(name, (addresses[trader],), rendered, substance, page))
     return mails, sorted(addresses.keys() - calls.keys())
 
 
-def _mail(name: str, to: tuple[str, ...], rendered: Rendered) -> Mail:
+def _mail(
+    name: str,
+    to: tuple[str, ...],
+    rendered: Rendered,
+    substance: dict[str, str],
+    page: Path,
+) -> Mail:
     return Mail(
-        name, to, rendered.subject, rendered.text, rendered.html, rendered.images
-    )
+        name, to, rendered.subject, rendered.text, rendered.html, rendered.images,
+        substance, page,
+    )  # fmt: skip

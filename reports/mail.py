@@ -1,14 +1,21 @@
 """A mail: its text and recipients, and the message made of them."""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from email import policy
 from email.message import EmailMessage
 from email.utils import localtime
+from html import escape
+from pathlib import Path
 
 # Every server takes seven bits.
 _POLICY = policy.SMTP.clone(cte_type="7bit")
+_BODY = re.compile(r"<body[^>]*>|\A(?!.*<body)", re.DOTALL | re.IGNORECASE)
+_CORRECTED = (
+    "padding: 12px; background: #fff3cd; color: #5c3b00; font-family: sans-serif"
+)
 
 
 @dataclass(frozen=True)
@@ -22,6 +29,9 @@ class Mail:
         text: In plain.
         html: The same in HTML, which refers to an image as `cid:<its name>`.
         images: PNG, by name.
+        substance: What its reader learns, by what it is of; None of what is never
+            corrected.
+        page: The report on disk that it belongs to, if any.
     """
 
     name: str
@@ -30,12 +40,33 @@ class Mail:
     text: str
     html: str | None = None
     images: Mapping[str, bytes] = field(default_factory=dict)
+    substance: Mapping[str, str] | None = None
+    page: Path | None = None
 
     @property
     def key(self) -> str:
         """Names the mail and its recipients: it is sent once under it."""
         recipients = ",".join(sorted(self.to))
         return f"{self.name}-{hashlib.sha256(recipients.encode()).hexdigest()[:8]}"
+
+    def correcting(self, changes: Sequence[str]) -> "Mail":
+        """The mail to who has an earlier one: what has changed since comes first.
+
+        Args:
+            changes: A line each; without any it stays as it is.
+        """
+        if not changes:
+            return self
+        head = "CORRECTED. Since it was mailed before, this has changed:"
+        lines = "".join(f"  {change}\n" for change in changes)
+        items = "".join(f"<li>{escape(change)}</li>" for change in changes)
+        block = f'<div style="{_CORRECTED}"><b>{head}</b><ul>{items}</ul></div>'
+        return replace(
+            self,
+            subject=f"CORRECTED: {self.subject}",
+            text=f"{head}\n{lines}\n{self.text}",
+            html=self.html and _BODY.sub(lambda body: body[0] + block, self.html, 1),
+        )
 
     def as_bytes(self, sender: str, edition: str = "") -> bytes:
         """The message as it goes over the wire.

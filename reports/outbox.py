@@ -1,7 +1,9 @@
 """Mails on disk until they are sent: each once, whatever breaks on the way.
 
-A mail is `<key>.eml`; beside it `<key>.json` says who has it and whom the server
-refused for good. Both move to `sent/` when nobody is left.
+A mail is `<key>.eml`; beside it `<key>.json` says who has it, whom the server refused
+for good, and what the mail says. Both move to `sent/` when nobody is left. A report
+that is written anew takes the place of the one that waits; one that was sent and says
+something else now goes out again, as CORRECTED.
 """
 
 import hashlib
@@ -11,10 +13,11 @@ import smtplib
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import filelock
 import tenacity
@@ -30,6 +33,9 @@ from runtime.settings import MailSettings
 WAITS_SECONDS = (2, 10)
 LOCK_WAIT_SECONDS = 300
 KEPT_DAYS = 400
+# More changes than this are counted, not listed.
+CHANGES_SHOWN = 12
+_ABSENT = "not told"
 
 
 def post(settings: MailSettings, home: Home, mail: Mail, *, force: bool = False) -> str:
@@ -41,6 +47,8 @@ def post_all(
     settings: MailSettings, home: Home, mails: Sequence[Mail], *, force: bool = False
 ) -> str:
     """Put mails into the outbox and send all that waits there, these first.
+
+    What was sent before is sent again if its substance has changed, corrected.
 
     Args:
         force: Send them to everybody, though they were sent before.
@@ -57,17 +65,17 @@ def post_all(
     except OSError as error:
         raise _unwritable(sent, error) from None
     # Before waiting for the sender: a mail is on disk, whatever becomes of the wait.
-    with _files_lock(outbox):
-        for mail in mails:
-            is_there = _is_sent(sent, mail.key) or (outbox / f"{mail.key}.eml").exists()
-            if force or not is_there:
-                _queue(outbox, mail, settings.sender, force=force)
+    _take_in_all(settings, home, mails, force=force)
     with _sender_lock(outbox):
-        # By now somebody else may have sent it.
-        fresh = [mail for mail in mails if force or not _is_sent(sent, mail.key)]
+        if not force:
+            # By now somebody else may have sent it, or what it has replaced.
+            sent_now = [mail for mail in mails if _is_sent(sent, mail.key)]
+            _take_in_all(settings, home, sent_now)
+        fresh = [mail for mail in mails if force or _file(outbox, mail).exists()]
         keys = {mail.key for mail in fresh}
         # What an older day's mail suffers must not hold up today's.
-        files = sorted(waiting(home), key=lambda path: path.stem not in keys)
+        left = sorted(waiting(home), key=lambda path: path.stem not in keys)
+        files = _as_on_disk(home, left)
         before = len(mails) - len(fresh)
         if files:
             _send_all(settings, files, sent)
@@ -78,6 +86,13 @@ def post_all(
     if before:
         to = sum(len(mail.to) for mail in mails) - sum(len(mail.to) for mail in fresh)
         parts.append(f"mailed before to {to} recipient{'s' if to > 1 else ''}")
+    held = [file.stem for file in left if file not in files]
+    if held:
+        parts.append(
+            f"held back, for the report in {home.reports} is another one by now: "
+            f"{', '.join(held)} (`make report` with its AS_OF and FORCE=1 mails that; "
+            f"delete what should not go)"
+        )
     return ", ".join(parts)
 
 
@@ -100,12 +115,22 @@ class _State:
         to: Everybody it is for.
         taken: Who has it.
         refused: Whom the server refused for good, and in which words.
+        substance: What its reader learns; None where that is not compared.
+        changes: What it corrects of the one before, a line each.
+        edition: Of the mails of one key, as in the Message-ID.
+        page: The report it belongs to, a file seen from the home, if there is one.
+        page_digest: Of that file, as it was then.
     """
 
     digest: str
     to: list[str]
     taken: list[str] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
+    substance: dict[str, str] | None = None
+    changes: list[str] = field(default_factory=list)
+    edition: str = ""
+    page: str | None = None
+    page_digest: str | None = None
 
     @property
     def left(self) -> list[str]:
@@ -122,13 +147,127 @@ class _State:
         _write(file.with_suffix(".json"), json.dumps(asdict(self), indent=1).encode())
 
 
-def _queue(outbox: Path, mail: Mail, sender: str, *, force: bool) -> None:
-    edition = f".{datetime.now(UTC):%Y%m%d%H%M%S%f}" if force else ""
-    file = outbox / f"{mail.key}.eml"
-    message = mail.as_bytes(sender, edition)
-    # First: a mail that is there has its recipients beside it.
-    _State(_digest(message), list(mail.to)).write(file)
+def _take_in_all(
+    settings: MailSettings, home: Home, mails: Sequence[Mail], *, force: bool = False
+) -> None:
+    # Of a large desk they all belong to one report.
+    digest_of = cache(_file_digest)
+    with _files_lock(home.outbox):
+        for mail in mails:
+            page = mail.page and mail.page.relative_to(home.root)
+            about = {
+                "substance": mail.substance and dict(mail.substance),
+                "page": page and str(page),
+                "page_digest": mail.page and digest_of(mail.page),
+            }
+            _take_in(home, mail, settings.sender, about, force=force)
+
+
+def _take_in(
+    home: Home, mail: Mail, sender: str, about: dict[str, Any], *, force: bool
+) -> None:
+    """Let a mail wait that nobody has, or that says something else than before.
+
+    Args:
+        about: What its state says of what it tells.
+        force: Also one that says the same.
+    """
+    file, sent = _file(home.outbox, mail), home.outbox / "sent"
+    waits = _state_of(file) if file.exists() else None
+    if file.exists() and waits is None and not force:
+        # Damaged: whoever sends next sets it aside and says so.
+        return
+    # Some of its recipients may have what waits already.
+    had = waits if waits and waits.taken else _sent_state(sent, mail.key)
+    changed = _changes(had, mail)
+    edition = f".{datetime.now(UTC):%Y%m%d%H%M%S%f}"
+    if waits and waits.substance == mail.substance and not force:
+        edition = waits.edition
+    if force or changed:
+        fresh = _State("", list(mail.to), changes=changed, edition=edition, **about)
+        _queue(file, mail, sender, fresh)
+    elif waits is None:
+        if not _is_sent(sent, mail.key):
+            _queue(file, mail, sender, _State("", list(mail.to), **about))
+    elif mail.substance is None:
+        return
+    elif waits.changes and not waits.taken:
+        # It would correct what is right again.
+        file.unlink()
+        file.with_suffix(".json").unlink()
+    else:
+        _queue(file, mail, sender, replace(waits, edition=edition, **about))
+
+
+def _changes(had: _State | None, mail: Mail) -> list[str]:
+    """What a mail says otherwise than the one that its recipients have, a line each."""
+    if had is None or had.substance is None or mail.substance is None:
+        return []
+    then, now = had.substance, mail.substance
+    differing = [
+        f"{what}: {then.get(what, _ABSENT)}, now {now.get(what, _ABSENT)}"
+        for what in dict.fromkeys((*now, *then))
+        if then.get(what) != now.get(what)
+    ]
+    more = len(differing) - CHANGES_SHOWN
+    shown = differing[:CHANGES_SHOWN]
+    return [*shown, f"and {more} more"] if more > 0 else shown
+
+
+def _queue(file: Path, mail: Mail, sender: str, state: _State) -> None:
+    """Write a mail and its state; it takes the place of one that waits."""
+    message = mail.correcting(state.changes).as_bytes(sender, state.edition)
+    state.digest = _digest(message)
+    # A mail that is there has its own state beside it, also if this is killed.
+    file.unlink(missing_ok=True)
+    state.write(file)
     _write(file, message)
+
+
+def _file(outbox: Path, mail: Mail) -> Path:
+    return outbox / f"{mail.key}.eml"
+
+
+def _state_of(file: Path) -> _State | None:
+    """How far a mail is; None if mail or state is damaged or gone."""
+    try:
+        state = _State.read(file)
+        return state if state.digest == _digest(file.read_bytes()) else None
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _sent_state(sent: Path, key: str) -> _State | None:
+    """What is known of a mail that was sent; None if nothing."""
+    if not _is_sent(sent, key):
+        return None
+    # A kill as it was put away left the state where it was.
+    for folder in (sent, sent.parent):
+        with suppress(OSError, ValueError, TypeError):
+            return _State.read(folder / f"{key}.eml")
+    return None
+
+
+def _as_on_disk(home: Home, files: Iterable[Path]) -> list[Path]:
+    """Mails whose report is as it was when they were written, or is gone by now."""
+    digest_of = cache(_file_digest)
+    found = []
+    for file in files:
+        state = _state_of(file)
+        # What is damaged is set aside by whoever sends it.
+        page = state.page if state else None
+        now = digest_of(home.root / page) if page else None
+        if now is None or (state and now == state.page_digest):
+            found.append(file)
+    return found
+
+
+def _file_digest(path: Path) -> str | None:
+    """Of what a file holds; None if there is none."""
+    try:
+        return _digest(path.read_bytes())
+    except FileNotFoundError:
+        return None
 
 
 def _is_sent(sent: Path, key: str) -> bool:
@@ -208,24 +347,40 @@ def _send(session: smtp.Session, file: Path, sent: Path) -> Iterator[_Trouble]:
     final = {one: answer for one, answer in refused.items() if answer[0] >= 500}
     state.taken += [one for one in state.left if one not in refused]
     state.refused |= {one: f"{code} {words}" for one, (code, words) in final.items()}
-    _record(state, file, sent)
+    _record(state, message, file, sent)
     if final:
         yield _Trouble(f"(for {', '.join(final)})")
     if state.left:
         yield _Trouble(f"(for {', '.join(state.left)})", is_passing=True)
 
 
-def _record(state: _State, file: Path, sent: Path) -> None:
+def _record(state: _State, message: bytes, file: Path, sent: Path) -> None:
     """Write down who has a mail, and put it away when nobody is left."""
     with _files_lock(file.parent):
-        if _digest(file.read_bytes()) != state.digest:
-            # By force another edition took its place meanwhile: that one waits.
+        now = _state_of(file)
+        if now is None or now.digest != state.digest:
+            # Another one took its place meanwhile: that one waits.
+            if state.taken and state.substance is not None:
+                _record_replaced(state, message, now, file, sent)
             return
         state.write(file)
         if not state.left:
             # The mail first: without its state it would be taken for damaged.
             os.replace(file, sent / file.name)
             os.replace(file.with_suffix(".json"), sent / f"{file.stem}.json")
+
+
+def _record_replaced(
+    state: _State, message: bytes, now: _State | None, file: Path, sent: Path
+) -> None:
+    """Write down who got a mail that was replaced or withdrawn while it was sent."""
+    if now and (now.substance, now.edition) == (state.substance, state.edition):
+        now.taken += [one for one in state.taken if one not in now.taken]
+        now.write(file)
+    else:
+        # By this the other one is known to be a correction.
+        state.write(sent / file.name)
+        _write(sent / file.name, message)
 
 
 def _write(file: Path, content: bytes) -> None:

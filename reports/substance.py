@@ -1,0 +1,65 @@
+"""What a reader learns from a report, by which one that says something new is known.
+
+It is levels, P&L and what needs attention, as they are shown; a report that is written
+again with other bytes and the same substance is the same to whoever reads it.
+"""
+
+from typing import Any
+
+from reports.render import day, money, multiplier, percent
+
+
+def desk_substance(summary: dict[str, Any]) -> dict[str, str]:
+    """Of the desk's report, what is said by what it is said of.
+
+    Args:
+        summary: As `summarise` gives it.
+    """
+    found = {
+        f"to look at, {check['check_name']}": (
+            f"{check['found_count']:,} {check['finding']}"
+        )
+        for check in summary["problems"]
+    }
+    desk, last_day = summary["desk"], summary["last_day"]
+    if desk:
+        found["the desk's expected P&L"] = money(desk["predicted_pnl"])
+        found["the desk's worst case"] = money(desk["worst_case_pnl"])
+    if last_day:
+        found["net of the last day"] = (
+            f"{money(last_day['net_pnl'])} on {day(last_day['trade_date'])}"
+        )
+    for calls in summary["calls"].values():
+        found |= {_name(call): _call(call) for call in calls}
+    return found | {_outcome_of(one): _outcome(one) for one in summary["outcomes"]}
+
+
+def trader_substance(summary: dict[str, Any], call: dict[str, Any]) -> dict[str, str]:
+    """The same of a trader's own page."""
+    own = [x for x in summary["outcomes"] if x["trader_id"] == call["trader_id"]]
+    return {_name(call): _call(call)} | {_outcome_of(one): _outcome(one) for one in own}
+
+
+def _name(one: dict[str, Any]) -> str:
+    name, trader = one["display_name"] or one["trader_id"], one["trader_id"]
+    return name if name == trader else f"{name} ({trader})"
+
+
+def _call(call: dict[str, Any]) -> str:
+    if call["predicted_pnl"] is None:
+        return f"{call['risk_level']}, {call['recommendation']}"
+    return (
+        f"{call['risk_level']}, {money(call['predicted_pnl'])}, "
+        f"P(loss) {percent(call['loss_probability'])}, "
+        f"size {multiplier(call['position_multiplier'])}"
+    )
+
+
+def _outcome_of(outcome: dict[str, Any]) -> str:
+    return f"{_name(outcome)} on {day(outcome['prediction_date'])}"
+
+
+def _outcome(outcome: dict[str, Any]) -> str:
+    return (
+        money(outcome["actual_net_pnl"]) if outcome["has_traded"] else "did not trade"
+    )
