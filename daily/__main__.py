@@ -31,6 +31,7 @@ from daily.steps import (
     tune,
     verify,
 )
+from runtime.build_chain import BUILD, require
 from runtime.files import keep_private
 from runtime.home import Home
 from runtime.settings import Settings
@@ -115,6 +116,7 @@ def run_backtest(
         from ml.backtest.step import backtest as walk_back
         from ml.backtest.walk import Window
 
+        require(home, BUILD)
         window = Window(
             first and first.date(), last and last.date(), accounts, refit_days
         )

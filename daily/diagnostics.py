@@ -9,7 +9,7 @@ from daily.text import dollars, table
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.limits import free_disk_space, size
-from runtime.publish.marts_copy import PARTITIONED, open_published
+from runtime.publish.marts_copy import PARTITIONED, open_published, require_published
 from runtime.settings import Settings
 from runtime.warehouse import open_warehouse
 
@@ -47,7 +47,13 @@ def stats(settings: Settings) -> str:
 
 
 def predictions(home: Home) -> str:
-    """The latest calls as a table, most at risk first."""
+    """The latest calls as a table, most at risk first.
+
+    Raises:
+        UserError: The copy is not of the marts as they are, and nobody is making them.
+    """
+    if home.lock_holder() is None:
+        require_published(home)
     with open_published(home) as connection:
         as_of, day = connection.execute(
             "select (select max(as_of_date) from published_at), max(prediction_date) "

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from daily.text import dollars, table
+from runtime.build_chain import SCORE, require
 from runtime.errors import UserError
 from runtime.home import Home
-from runtime.publish.marts_copy import open_published
+from runtime.publish.marts_copy import open_published, require_published
 from runtime.warehouse import open_warehouse, require_run_context, rows_of
 
 if TYPE_CHECKING:
@@ -26,8 +27,11 @@ def explain_trader(home: Home, trader: str) -> str:
     """What is known of a trader, the models selected, their forecasts, the outcomes.
 
     Raises:
-        UserError: Nobody goes by that name; names those that come close.
+        UserError: Nobody goes by that name; names those that come close. Or the copy is
+            not of the marts as they are, and nobody is making them.
     """
+    if home.lock_holder() is None:
+        require_published(home)
     with open_published(home) as connection:
         status = _row(connection, "trader_status", trader)
         if status is None:
@@ -69,6 +73,7 @@ def explain_models(home: Home) -> str:
             "predictions` shows the calls meanwhile."
         )
     require_run_context(home)
+    require(home, SCORE)
     scored = read_scored(home)
     if scored is None or scored.predictions.empty:
         raise UserError(

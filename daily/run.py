@@ -14,7 +14,6 @@ from daily.steps import (
     MORNING,
     Done,
     Step,
-    refuse_half_built,
     report,
     report_by_force,
 )
@@ -188,7 +187,6 @@ def run_alone(run: Run, steps: Sequence[Step]) -> None:
     if home != run.root:
         run.lock(home)
     migrate(home)
-    refuse_half_built(steps, Ledger(run.root).steps(), home)
     prepare_downstream(home)
     run.steps(steps, home)
 

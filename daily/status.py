@@ -9,7 +9,7 @@ from reports.outbox import waiting
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.ledger import RUNNING, SUCCEEDED, Ledger, PastRun
-from runtime.publish.marts_copy import open_published
+from runtime.publish.marts_copy import open_published, require_published
 from runtime.sessions import EASTERN, next_session
 from runtime.settings import Settings
 
@@ -31,6 +31,7 @@ def status(settings: Settings, now: datetime | None = None) -> str:
         *_last_runs(runs),
         ("morning", _morning(runs, home)),
         *_loaded(runs, home),
+        ("marts", _marts(home)),
         *_published(home, now),
         ("next", _next(settings, now)),
         ("mail", _mail(settings, home)),
@@ -96,6 +97,17 @@ def _loaded(runs: list[PastRun], home: Home) -> list[tuple[str, str]]:
         ("loaded", f"{eastern(step.ended_at)} Eastern: {step.message}")
         for step in done[:1]
     ]
+
+
+def _marts(home: Home) -> str:
+    if home.lock_holder() is not None:
+        # Its next step opens the warehouse, and must find nobody there.
+        return "a run is writing; the copy is of one piece"
+    try:
+        require_published(home)
+    except UserError as error:
+        return str(error)
+    return "of one piece, and published"
 
 
 def _published(home: Home, now: datetime) -> list[tuple[str, str]]:

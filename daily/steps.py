@@ -1,11 +1,11 @@
 """The steps of a morning: each says in one line what it did."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from runtime.errors import UserError
+from runtime.build_chain import BUILD, RISK, SCORE, require
 from runtime.home import Home
-from runtime.ledger import SUCCEEDED, Ledger, StepRun, latest_of
+from runtime.ledger import Ledger
 from runtime.settings import Settings
 from runtime.warehouse import count_rows, load_ledger, require_run_context, table_rows
 
@@ -41,6 +41,7 @@ def train(settings: Settings, home: Home) -> Done:
     """Train the models, unless today's data has trained them already."""
     from ml.train import train as train_models
 
+    require(home, BUILD)
     message = train_models(settings, home)
     return Done(message, count_rows(home, "select count(*) from ml.replayed_forecasts"))
 
@@ -49,7 +50,7 @@ def score(settings: Settings, home: Home) -> Done:
     """Predict the next session."""
     from ml.score import score as score_traders
 
-    message = score_traders(settings, home)
+    message = score_traders(settings, home, require(home, BUILD))
     written = (
         "select count(*) from ml.predictions "
         "inner join raw.run_context using (prediction_date)"
@@ -69,28 +70,35 @@ def publish(settings: Settings, home: Home) -> Done:
     """Publish a read-only copy of the marts."""
     from runtime.publish.marts_copy import publish as publish_marts
 
-    message = publish_marts(home, memory_limit=settings.memory_limit)
+    made_of = require(home, RISK)
+    message = publish_marts(home, made_of=made_of, memory_limit=settings.memory_limit)
     return Done(message, table_rows(home, schema="marts"))
 
 
 def report(settings: Settings, home: Home) -> Done:
     """Write the report and mail it."""
     from reports.daily_report import report as write_report
+    from runtime.publish.marts_copy import require_published
 
+    require_published(home)
     return Done(write_report(settings, home, mails=not _is_past(settings, home)))
 
 
 def report_by_force(settings: Settings, home: Home) -> Done:
     """Write the report and mail it, though it was mailed before."""
     from reports.daily_report import report as write_report
+    from runtime.publish.marts_copy import require_published
 
+    require_published(home)
     return Done(write_report(settings, home, mails=True, force=True))
 
 
 def board(settings: Settings, home: Home) -> Done:
     """Write the board: pages of the desk, its traders, models and data."""
     from reports.board import write_board
+    from runtime.publish.marts_copy import require_published
 
+    require_published(home)
     return Done(write_board(settings, home))
 
 
@@ -98,6 +106,7 @@ def tune(settings: Settings, home: Home) -> Done:
     """Choose the models' settings on a validation split, for the days to come."""
     from ml.tune import tune as tune_models
 
+    require(home, BUILD)
     return Done(tune_models(settings, home))
 
 
@@ -105,6 +114,7 @@ def verify(settings: Settings, home: Home) -> Done:
     """Check that every model is sound and fresh, and say what beats its baseline."""
     from ml.verify import verify as verify_models
 
+    require(home, SCORE)
     return Done(verify_models(settings, home))
 
 
@@ -113,6 +123,7 @@ def docs(settings: Settings, home: Home) -> Done:
     from runtime.publish.lineage_site import lineage_page
     from runtime.transform.dbt import run_dbt
 
+    require(home, RISK)
     run_dbt(settings, home, "docs generate")
     is_sample = require_run_context(home).is_sample
     home.docs.mkdir(parents=True, exist_ok=True)
@@ -135,56 +146,6 @@ def build_spark(settings: Settings, home: Home) -> Done:
 MORNING: tuple[Step, ...] = (
     freshness, build, train, score, risk, publish, report, board,
 )  # fmt: skip
-# What reads marts (all but `publish` their copy), and what changes them; the last of
-# these ends the change.
-_READERS = {one.__name__ for one in (publish, report, report_by_force, board)}
-_WRITERS = (build.__name__, score.__name__, risk.__name__)
-
-
-def refuse_half_built(
-    steps: Sequence[Step], recorded: Sequence[StepRun], home: Home
-) -> None:
-    """Let no step read marts that are partially rebuilt, or a copy older than they are.
-
-    Args:
-        steps: What is about to be done.
-        recorded: Every step of the ledger.
-        home: On whose warehouse.
-
-    Raises:
-        UserError: The first step reads marts, and what changed them last did not end
-            well, or was not the last of the change, or is not published.
-    """
-    if steps[0].__name__ not in _READERS:
-        return
-    here = [one for one in recorded if one.home == str(home.root)]
-    last = latest_of(here, *_WRITERS)
-    built = latest_of(here, build.__name__)
-    if built is not None and built.outcome != SUCCEEDED:
-        # Later steps may have gone well on what it left.
-        last = built
-    if last is None or (last.step == _WRITERS[-1] and last.outcome == SUCCEEDED):
-        if last is not None and steps[0] is not publish:
-            _refuse_old_copy(here, last, home)
-        return
-    what = "the last step" if last.outcome == SUCCEEDED else last.outcome
-    raise UserError(
-        f"The marts in {home.root} are not of one piece: `{last.step}` of "
-        f"{last.started_at:%Y-%m-%d %H:%M} UTC was {what}. Run `make daily`. The "
-        "published copy and the reports on disk are as they were."
-    )
-
-
-def _refuse_old_copy(here: Sequence[StepRun], last: StepRun, home: Home) -> None:
-    """Let no step tell of the copy what the marts no longer say."""
-    done = [one for one in here if one.outcome == SUCCEEDED]
-    published = latest_of(done, publish.__name__)
-    if published is not None and published.started_at < last.started_at:
-        raise UserError(
-            f"The copy in {home.published} is older than the marts: `{last.step}` of "
-            f"{last.started_at:%Y-%m-%d %H:%M} UTC is not published. Run "
-            "`make publish`."
-        )
 
 
 def _is_past(settings: Settings, home: Home) -> bool:

@@ -6,8 +6,10 @@ from datetime import UTC, date, datetime, time
 from ingestion.landing import CONTROL_TABLES
 from ingestion.migrations import migrate
 from ingestion.resources import BY_DAY
+from runtime.build_chain import INGEST, STAGES, finish
 from runtime.home import Home
 from runtime.sessions import EASTERN, next_session
+from runtime.tables import prepare_table
 from runtime.warehouse import RunContext, open_warehouse, write_run_context
 
 # What the run of a morning saw before the market opened is what that morning knew.
@@ -112,5 +114,7 @@ def rebuild(main: Home, past: Home, context: RunContext, as_of: date) -> RunCont
         )
         now = datetime.now(UTC).replace(tzinfo=None)
         write_run_context(connection, past_context, now)
+        prepare_table(connection, STAGES)
+        finish(connection, INGEST)
         connection.execute("commit")
     return past_context

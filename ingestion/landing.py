@@ -25,9 +25,11 @@ from ingestion.resources import (
     FILLS,
     Resource,
 )
+from runtime.build_chain import INGEST, STAGES, begin, finish
 from runtime.configure_dlt import configure_dlt
 from runtime.errors import UserError
 from runtime.home import Home
+from runtime.tables import prepare_table
 from runtime.warehouse import (
     RUN_CONTEXT,
     RunContext,
@@ -170,6 +172,7 @@ class Landing:
         self._pipeline: dlt.Pipeline | None = None
         self._has_committed = False
         connection.execute(CONTROL_TABLES)
+        prepare_table(connection, STAGES)
 
     def load(self, tables: dict[str, pa.Table]) -> None:
         """Load Arrow tables into schema `raw`; loading them twice changes nothing.
@@ -234,9 +237,11 @@ class Landing:
         self, parsed: ParsedBatch, first: date, last: date, now: datetime
     ) -> None:
         """Record the versions of `changes` of these dates, whose rows are loaded."""
+        self.connection.execute("begin")
         self._insert_versions(
             parsed, f"not is_loaded and trade_date between '{first}' and '{last}'", now
         )
+        self.connection.execute("commit")
 
     def commit(
         self,
@@ -304,6 +309,12 @@ class Landing:
         for name in ("unchanged", "windows", "new_rejected"):
             self.connection.unregister(name)
         return rejected
+
+    def begin(self) -> None:
+        """Say that a part of the load may count already; `finish` ends it."""
+        self.connection.execute("begin")
+        begin(self.connection, INGEST)
+        self.connection.execute("commit")
 
     def unfinished(self, run: str, reload_days: int) -> set[str]:
         """Requests that `run` has read, unfinished, and that need not be read again.
@@ -380,10 +391,13 @@ class Landing:
                 f"rows_count, known_at from changes where {condition}"
             ),
         )
-        self.connection.execute(
+        inserted = self.connection.execute(
             "insert into raw.day_versions select *, ?, ? from new_versions", [now, now]
-        )
+        ).fetchall()[0][0]
         self.connection.unregister("new_versions")
+        if inserted:
+            # What counts from now on is not what the marts are made of.
+            begin(self.connection, INGEST)
 
     def _register(self, name: str, relation: duckdb.DuckDBPyRelation) -> None:
         self.connection.register(name, relation.to_arrow_table())
@@ -404,6 +418,7 @@ class Landing:
         )
         self.connection.execute("delete from raw.load_progress")
         write_run_context(self.connection, context, now)
+        finish(self.connection, INGEST)
         self.connection.execute("commit")
 
 

@@ -267,6 +267,7 @@ class _Load:
             for number, name in self._unlisted.items()
         ]
         accounts = accounts_table(listed, unlisted, salt)
+        self._landing.begin()
         # In one run of dlt: each costs half a second, whatever it loads.
         self._landing.load(
             {"sessions": self._sessions, "accounts": accounts}

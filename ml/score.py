@@ -24,6 +24,7 @@ from ml.store import (
     MartFrames,
     Marts,
     Scores,
+    confirm_scores,
     is_scored,
     open_marts,
     read_phrases,
@@ -40,8 +41,12 @@ from runtime.transform.dbt import project_variables
 _CONSIDERED = ("own_model", "global_model", "too_little_history")
 
 
-def score(settings: Settings, home: Home) -> str:
-    """Write the predictions of today's models; a sentence for people."""
+def score(settings: Settings, home: Home, build_id: str) -> str:
+    """Write the predictions of today's models; a sentence for people.
+
+    Args:
+        build_id: Of the build that made the marts.
+    """
     marts = open_marts(home)
     tuning = Tuning.load(Home(settings.home_root).models)
     version = settings.model_version or marts.version(tuning.before(marts.as_of))
@@ -60,9 +65,11 @@ def score(settings: Settings, home: Home) -> str:
         policy_comparison=_compared(settings, home, marts),
         desk_predictions=_desk(read_replayed(home), marts, scores),
     )
-    if is_scored(home, marts.prediction_date, scores.fingerprint(version)):
+    fingerprint = scores.fingerprint(version)
+    if is_scored(home, marts.prediction_date, fingerprint):
+        confirm_scores(home, build_id)
         return f"predictions for {marts.prediction_date} are up to date"
-    write_scores(home, models, marts, scores)
+    write_scores(home, models, marts, scores, build_id)
     predicted = scores.roster["model"].notna().sum()
     return (
         f"{predicted} of {len(scores.roster)} traders predicted for "

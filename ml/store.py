@@ -19,6 +19,7 @@ from ml.registry import CARD, ModelSet
 from ml.replay import Replay
 from ml.selection import OUTPUTS
 from ml.walk_forward import code_fingerprint
+from runtime.build_chain import SCORE, confirm, finish
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.transform.dbt import project_variables
@@ -324,6 +325,18 @@ def is_scored(home: Home, prediction_date: date, fingerprint: str) -> bool:
     return found > 0
 
 
+def confirm_scores(home: Home, build_id: str) -> None:
+    """Say that what is written is what these marts would make, too.
+
+    Args:
+        build_id: Of the build that made them.
+    """
+    with open_warehouse(home.warehouse) as connection:
+        connection.execute("begin")
+        confirm(connection, SCORE, build_id)
+        connection.execute("commit")
+
+
 @dataclass(frozen=True)
 class Scored:
     """The latest forecasts as they were written: version of their models, figures."""
@@ -367,7 +380,9 @@ class Scores:
         return digest.hexdigest()
 
 
-def write_scores(home: Home, models: ModelSet, marts: Marts, scores: Scores) -> None:
+def write_scores(
+    home: Home, models: ModelSet, marts: Marts, scores: Scores, build_id: str
+) -> None:
     """Replace the predictions for a date in one transaction.
 
     Args:
@@ -375,6 +390,7 @@ def write_scores(home: Home, models: ModelSet, marts: Marts, scores: Scores) -> 
         models: The models that predicted.
         marts: What they predicted from.
         scores: Rows without version, date and time.
+        build_id: Of the build that made the marts.
     """
     now = datetime.now(UTC).replace(tzinfo=None)
     prediction_date = marts.prediction_date
@@ -417,6 +433,7 @@ def write_scores(home: Home, models: ModelSet, marts: Marts, scores: Scores) -> 
             "prediction_date = ? and not is_replayed",
             prediction_date,
         )
+        finish(connection, SCORE, build_id)
         connection.execute("commit")
 
 

@@ -60,7 +60,7 @@ def summarise(home: Home) -> dict[str, Any]:
     """`read_summary` of the published copy.
 
     Raises:
-        UserError: Nothing is published, or as `read_summary`.
+        UserError: Nothing is published.
     """
     with open_published(home) as connection:
         return read_summary(connection)
@@ -79,9 +79,6 @@ def read_summary(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         champion beside their baselines, and whether its error in dollars exceeds that
         of predicting zero; selected_models (by output, in words) and what the models
         learned from.
-
-    Raises:
-        UserError: The marts are those of another morning than the data.
     """
     return _as_json(_read(connection))
 
@@ -138,7 +135,6 @@ def _read(connection: duckdb.DuckDBPyConnection) -> dict:
         "as_of_date as as_of, prediction_date from marts.published_at",
     )
     prediction_date = published["prediction_date"]
-    _refuse_other_morning(connection, prediction_date)
     calls = rows_of(
         connection,
         "select * from marts.risk_calls inner join "
@@ -208,20 +204,6 @@ def _read(connection: duckdb.DuckDBPyConnection) -> dict:
         "learned": registered[0] if registered else None,
         "model_version": version,
     }
-
-
-def _refuse_other_morning(
-    connection: duckdb.DuckDBPyConnection, prediction_date: date
-) -> None:
-    """New data without new marts would make old calls today's."""
-    built = connection.execute(
-        "select max(prediction_date) from marts.trader_status"
-    ).fetchall()[0][0]
-    if built and built != prediction_date:
-        raise UserError(
-            f"The data is that for {prediction_date}, the marts are those for {built}. "
-            "Run `make daily`."
-        )
 
 
 def _outcomes(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:

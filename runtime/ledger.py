@@ -245,12 +245,6 @@ def run_id() -> str:
     return f"{_now():%Y%m%dT%H%M%S%f}-{os.getpid()}"
 
 
-def latest_of(steps: Iterable[StepRun], *names: str) -> StepRun | None:
-    """The last of the steps of these names; None if there is none."""
-    found = [one for one in steps if one.step in names]
-    return max(found, key=lambda one: (one.started_at, one.step_number), default=None)
-
-
 def _read(line: str) -> StepRun:
     values = json.loads(line)
     for column, former_column in STEPS.former_columns.items():

@@ -45,11 +45,12 @@ def prepare_tables(home: Home, tables: Iterable[Table]) -> None:
     with open_warehouse(home.warehouse) as connection:
         connection.execute("begin")
         for table in tables:
-            _prepare(connection, table)
+            prepare_table(connection, table)
         connection.execute("commit")
 
 
-def _prepare(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+def prepare_table(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """The same for one table, where the warehouse is open."""
     former = table.former_name
     if former and _columns(connection, former) and not _columns(connection, table.name):
         new_name = table.name.partition(".")[2]

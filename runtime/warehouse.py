@@ -1,5 +1,6 @@
 """Opening the warehouse, and the row that says what it is."""
 
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
@@ -18,6 +19,7 @@ RUN_CONTEXT = "raw.run_context"
 # Counted up with every change to schema `raw` that an existing file does not have;
 # ingestion/migrations.py leads from each layout since the oldest to the next.
 RAW_LAYOUT, OLDEST_RAW_LAYOUT = 3, 2
+LOOKING_SECONDS = 2
 
 
 @contextmanager
@@ -33,7 +35,7 @@ def open_warehouse(
         UserError: Another process has the file open, or it is no DuckDB file.
     """
     try:
-        connection = duckdb.connect(path, read_only=read_only, config=config or {})
+        connection = _connect(path, read_only=read_only, config=config or {})
     except duckdb.Error as error:
         reason = str(error).splitlines()[0]
         if is_out_of_resources(str(error)):
@@ -52,6 +54,22 @@ def open_warehouse(
         yield connection
     finally:
         connection.close()
+
+
+def _connect(path: Path, *, read_only: bool, config: dict) -> duckdb.DuckDBPyConnection:
+    """Open it; who only looks (`make status`) has it open for a moment, and is awaited.
+
+    Raises:
+        duckdb.Error: It cannot be opened, or somebody has it open for longer.
+    """
+    until = time.monotonic() + LOOKING_SECONDS
+    while True:
+        try:
+            return duckdb.connect(path, read_only=read_only, config=config)
+        except duckdb.IOException as error:
+            if "set lock" not in str(error) or time.monotonic() > until:
+                raise
+        time.sleep(0.05)
 
 
 @dataclass(frozen=True)

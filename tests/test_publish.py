@@ -17,7 +17,6 @@ import yaml
 
 import runtime.publish.marts_copy
 from daily.diagnostics import stats
-from daily.steps import publish as publish_step
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.publish.marts_copy import open_published, publish
@@ -234,7 +233,7 @@ def test_a_past_morning_is_published_in_its_own_folder(home: Home) -> None:
     change(past, "update raw.run_context set as_of = '2026-03-03', firm = '/x/desk', "
            "source = 'files'")  # fmt: skip
     current = copy_of(home).resolve()
-    publish_step(make_settings(source="sample", risk_home=home.root), past)
+    publish(past)
     assert copy_of(home).resolve() == current
     assert query(
         copy_of(past), "select as_of_date, source, firm from marts.published_at"

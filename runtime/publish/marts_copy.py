@@ -18,6 +18,7 @@ from typing import Any
 
 import duckdb
 
+from runtime.build_chain import RISK, as_of_setting, require
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.publish.manifest import read_dbt_manifest
@@ -44,11 +45,16 @@ HASHED_BY = duckdb.__version__
 
 
 def publish(
-    home: Home, *, memory_limit: str = "4GB", batch_rows: int = BATCH_ROWS
+    home: Home,
+    *,
+    made_of: str | None = None,
+    memory_limit: str = "4GB",
+    batch_rows: int = BATCH_ROWS,
 ) -> str:
     """Copy every mart, then swap; the copy before stays. A sentence for people.
 
     Args:
+        made_of: The id of the risk marts, by which `require_published` knows the copy.
         memory_limit: The most that DuckDB holds in memory, as it spells it.
         batch_rows: Dates are written together up to so many rows of a mart.
     """
@@ -58,7 +64,7 @@ def publish(
     config = {"memory_limit": memory_limit, "temp_directory": str(home.dbt / "spill")}
     try:
         with open_warehouse(home.warehouse, config=config) as connection:
-            return _publish(home, context, connection, batch_rows)
+            return _publish(home, context, connection, made_of, batch_rows)
     except BaseException:
         _clear_partial(home)
         raise
@@ -73,13 +79,14 @@ def _publish(
     home: Home,
     context: RunContext,
     connection: duckdb.DuckDBPyConnection,
+    made_of: str | None,
     batch_rows: int,
 ) -> str:
     now = datetime.now(UTC)
     folder = home.published / f"{context.as_of}-{now.strftime('%Y%m%dT%H%M%S%f')}"
     partial = home.published / f".{folder.name}.partial"
     partial.mkdir(parents=True)
-    before = _read_manifest(home.published / CURRENT)
+    before = _read_manifest(home).get("partitions", {})
     partitions, written, linked = {}, 0, 0
     marts = [
         row[0]
@@ -115,9 +122,12 @@ def _publish(
     _create_views(partial, folder, columns)
     _create_previous_names(partial)
     _comment(partial, home)
-    (partial / MANIFEST).write_text(
-        json.dumps({"as_of": str(context.as_of), "partitions": partitions}, indent=1)
-    )
+    manifest = {
+        "as_of": str(context.as_of),
+        "made_of": made_of,
+        "partitions": partitions,
+    }
+    (partial / MANIFEST).write_text(json.dumps(manifest, indent=1))
     for path in partial.rglob("*"):
         if path.is_file():
             path.chmod(0o400)
@@ -130,6 +140,20 @@ def _publish(
         f"{len(marts)} marts in {home.published / CURRENT}; "
         f"days of fills and trips: {written} written, {linked} as before"
     )
+
+
+def require_published(home: Home) -> None:
+    """Let nobody tell of the copy what the marts do not say, or no longer.
+
+    Raises:
+        UserError: The marts are not of one piece, or the copy is not of them.
+    """
+    risk_id = require(home, RISK)
+    if _read_manifest(home).get("made_of") != risk_id:
+        raise UserError(
+            f"The copy in {home.published} is not of the marts as they are now. Run "
+            f"`make publish{as_of_setting(home)}`."
+        )
 
 
 @contextmanager
@@ -185,12 +209,13 @@ def _text(text: Path | str) -> str:
     return "'" + str(text).replace("'", "''") + "'"
 
 
-def _read_manifest(folder: Path) -> dict:
-    """What the published folder holds by date; nothing if there is none to trust."""
+def _read_manifest(home: Home) -> dict:
+    """What the published copy says of itself; nothing if there is none to trust."""
     try:
-        return json.loads((folder / MANIFEST).read_text())["partitions"]
-    except (OSError, ValueError, KeyError):
+        found = json.loads((home.published / CURRENT / MANIFEST).read_text())
+    except (OSError, ValueError):
         return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _marts(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:

@@ -13,6 +13,7 @@ from importlib.metadata import version
 import duckdb
 import yaml
 
+from runtime.build_chain import BUILD, begin
 from runtime.home import Home
 from runtime.settings import PROJECT_ROOT
 from runtime.tables import Table
@@ -84,6 +85,8 @@ def forget_build(home: Home) -> None:
     with open_warehouse(home.warehouse) as connection:
         connection.execute("begin")
         _drop(connection, lambda name: name in incremental)
+        # The marts that read them are of nothing until they are built again.
+        begin(connection, BUILD)
         for table in BUILD_STATE:
             connection.execute(f"delete from {table.name}")
         connection.execute(

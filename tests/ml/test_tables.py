@@ -7,6 +7,7 @@ import pytest
 
 from ingestion.downstream import prepare_downstream
 from ml.tables import TABLES
+from runtime.build_chain import STAGES
 from runtime.home import Home
 from runtime.ledger import STEPS
 from runtime.tables import Table, prepare_tables
@@ -284,7 +285,7 @@ def test_a_new_warehouse_has_every_table_as_it_is_declared(home: Home) -> None:
     declared = [
         (table.name, column, kind.removesuffix(" not null").replace(", ", ","),
          not kind.endswith(" not null") and column not in table.primary_key)
-        for table in (*TABLES, STEPS, *BUILD_STATE)
+        for table in (*TABLES, STEPS, STAGES, *BUILD_STATE)
         for column, kind in table.columns.items()
     ]  # fmt: skip
     assert sorted(layout(home)) == sorted(declared)

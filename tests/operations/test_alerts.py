@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from daily.steps import board, build, publish, refuse_half_built, report
-from runtime.errors import UserError
+from runtime.build_chain import BUILD, begin
 from runtime.home import Home
-from runtime.ledger import FAILED, SUCCEEDED, Ledger
 from runtime.settings import ENV_FILE, PROJECT_ROOT
+from runtime.warehouse import open_warehouse
 from tests.conftest import SampleRun, rows
 from tests.in_process import call_daily
 from tests.mail_server import PASSWORD, Desk, free_port, mail_server
@@ -124,7 +123,6 @@ def test_an_alert_that_cannot_be_sent_waits_and_hides_nothing(
 def test_a_failing_build_leaves_report_and_published_marts_as_they_were(
     sample: SampleRun, desk: Desk, tmp_path: Path
 ) -> None:
-    """A seed that stops the build stands for whatever may."""
     home = Home(tmp_path / "home")
     shutil.copytree(sample.home.root, home.root, symlinks=True)
     before = {
@@ -133,75 +131,16 @@ def test_a_failing_build_leaves_report_and_published_marts_as_they_were(
         for path in folder.rglob("*")
         if path.is_file()
     }
-    Ledger(home).end(
-        Ledger(home).begin("20300101T000000-1", "run", "build", 3, 9, home),
-        FAILED,
-        "a test failed",
-    )
+    with open_warehouse(home.warehouse) as connection:
+        # As dbt leaves it when a model or a test has failed.
+        begin(connection, BUILD)
     for step in ("report", "publish", "board"):
         run = call_daily(step, **environment(desk, home.root, SOURCE="sample"))
         assert run.code == 1
-        assert "not of one piece: `build` of 20" in run.err
+        assert "not of one piece: the build of the models was begun" in run.err
         assert "Run `make daily`" in run.err
     assert all(path.read_bytes() == content for path, content in before.items())
     assert not [mail for mail in desk.mails if "at high risk" in mail["Subject"]]
-
-
-@pytest.mark.parametrize(
-    ("history", "is_refused"),
-    [
-        ([], False),
-        ([("build", SUCCEEDED), ("score", SUCCEEDED), ("risk", SUCCEEDED)], False),
-        ([("risk", SUCCEEDED), ("train", FAILED)], False),
-        ([("risk", SUCCEEDED), ("build", SUCCEEDED)], True),
-        ([("risk", SUCCEEDED), ("score", SUCCEEDED)], True),
-        ([("build", SUCCEEDED), ("risk", FAILED)], True),
-        ([("risk", SUCCEEDED), ("build", None)], True),
-        ([("build", FAILED), ("risk", SUCCEEDED)], True),
-        ([("build", FAILED), ("build", SUCCEEDED), ("risk", SUCCEEDED)], False),
-    ],
-)
-def test_marts_are_read_only_when_they_are_of_one_piece(
-    tmp_path: Path, history: list[tuple[str, str | None]], is_refused: bool
-) -> None:
-    home, book = Home(tmp_path), Ledger(Home(tmp_path))
-    for number, (step, outcome) in enumerate(history):
-        begun = book.begin(f"2026010{number}T000000-1", step, step, 1, 1, home)
-        if outcome:
-            book.end(begun, outcome, "said")
-    refuse_half_built((build,), book.steps(), home)
-    refuse_half_built((publish,), book.steps(), Home(tmp_path / "other"))
-    for step in (publish, report):
-        if is_refused:
-            with pytest.raises(UserError, match="not of one piece"):
-                refuse_half_built((step,), book.steps(), home)
-        else:
-            refuse_half_built((step,), book.steps(), home)
-
-
-@pytest.mark.parametrize(
-    ("history", "is_refused"),
-    [
-        ([("risk", SUCCEEDED), ("publish", SUCCEEDED)], False),
-        ([("publish", SUCCEEDED), ("risk", SUCCEEDED)], True),
-        ([("publish", SUCCEEDED), ("risk", SUCCEEDED), ("publish", FAILED)], True),
-        ([("publish", SUCCEEDED), ("risk", SUCCEEDED), ("publish", SUCCEEDED)], False),
-    ],
-)
-def test_a_copy_that_is_older_than_the_marts_is_not_told_of(
-    tmp_path: Path, history: list[tuple[str, str]], is_refused: bool
-) -> None:
-    home, book = Home(tmp_path), Ledger(Home(tmp_path))
-    for number, (step, outcome) in enumerate(history):
-        begun = book.begin(f"2026010{number}T000000-1", step, step, 1, 1, home)
-        book.end(begun, outcome, "said")
-    refuse_half_built((publish,), book.steps(), home)
-    for step in (report, board):
-        if is_refused:
-            with pytest.raises(UserError, match="not published. Run `make publish`"):
-                refuse_half_built((step,), book.steps(), home)
-        else:
-            refuse_half_built((step,), book.steps(), home)
 
 
 def test_the_ledger_is_a_mart(sample: SampleRun) -> None:

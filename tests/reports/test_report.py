@@ -2,13 +2,11 @@
 
 import json
 import re
-import shutil
 from datetime import date, timedelta
 from decimal import Decimal
 from html import escape, unescape
 from pathlib import Path
 
-import duckdb
 import pytest
 from bs4 import BeautifulSoup, Comment
 
@@ -16,7 +14,6 @@ from reports.render import CARDS, Rendered, money, render, render_trader
 from reports.summary import is_kept, keep, read_kept, summarise
 from runtime.errors import UserError
 from runtime.home import Home
-from runtime.publish.marts_copy import publish
 from tests.browser import browse, needs_browser
 from tests.conftest import SampleRun
 
@@ -556,15 +553,3 @@ def test_the_desk_has_a_record_from_its_first_morning(sample: SampleRun) -> None
     assert told["score"]["replayed_count"] == told["score"]["forecasts_count"] > 1000
     assert told["desk"]["evaluated_sessions_count"] == 250
     assert float(told["desk"]["worst_case_pnl"]) < float(told["desk"]["median_pnl"])
-
-
-def test_marts_of_another_morning_are_not_told_as_todays(
-    sample: SampleRun, tmp_path: Path
-) -> None:
-    home = Home(tmp_path)
-    shutil.copy(sample.home.warehouse, home.warehouse)
-    with duckdb.connect(home.warehouse) as connection:
-        connection.execute("update raw.run_context set prediction_date = '2026-01-05'")
-    publish(home)
-    with pytest.raises(UserError, match=r"those for 2025-12-19\. Run `make daily`"):
-        summarise(home)
