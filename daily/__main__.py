@@ -31,6 +31,7 @@ from daily.steps import (
     tune,
     verify,
 )
+from daily.witness import call_witness
 from runtime.build_chain import BUILD, require
 from runtime.files import keep_private
 from runtime.home import Home
@@ -52,6 +53,7 @@ def main() -> None:
     faulthandler.enable()
     # A service that is stopped says where, and lets go of the warehouse, as on Ctrl-C.
     stop_on_signals()
+    call_witness()
 
 
 @main.command("run")

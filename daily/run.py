@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from daily import witness
 from daily.alerts import alert
 from daily.steps import (
     MORNING,
@@ -118,7 +119,15 @@ def guarded(action: Callable[[Settings], None]) -> None:
 
 
 def recorded(command: str, action: Callable[[Run], object]) -> None:
-    """The same for what writes: in the ledger, and with an alert if it fails."""
+    """The same for what writes: in the ledger, with an alert if it fails or dies."""
+    witness.begun()
+    try:
+        _recorded(command, action)
+    finally:
+        witness.ended()
+
+
+def _recorded(command: str, action: Callable[[Run], object]) -> None:
     try:
         run = Run(load_settings(), command)
     except UserError as error:

@@ -1,0 +1,83 @@
+"""Tells of a run that could not: killed, or brought down by a crash in a library.
+
+A process forked before the warehouse is opened waits for the run to end; it uses none
+of the libraries that keep threads. The run stays the process that was started, so that
+signals and exit codes reach it as ever.
+"""
+
+import os
+import signal
+import sys
+from typing import Never
+
+from daily.alerts import alert
+from runtime.errors import UserError
+from runtime.home import Home
+from runtime.ledger import START, Ledger
+from runtime.settings import Settings, load_settings
+
+_BEGUN, _ENDED = b"+", b"-"
+_pipe: int | None = None
+
+
+def call_witness() -> None:
+    """Fork who mails if this process dies within a run; not in a terminal."""
+    global _pipe
+    if sys.stderr.isatty():
+        return
+    reads, writes = os.pipe()
+    process = os.getpid()
+    if os.fork():
+        os.close(reads)
+        _pipe = writes
+        return
+    os.close(writes)
+    _wait(reads, process)
+
+
+def begun() -> None:
+    """From now on a death is one of a run."""
+    _tell(_BEGUN)
+
+
+def ended() -> None:
+    """The run has said itself what came of it."""
+    _tell(_ENDED)
+
+
+def _tell(word: bytes) -> None:
+    if _pipe is not None:
+        os.write(_pipe, word)
+
+
+def _wait(pipe: int, process: int) -> Never:
+    """Until the other end is closed, by whatever."""
+    try:
+        # What is sent to the run's group, by a terminal, `timeout` or a service
+        # manager, is for the run.
+        os.setsid()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        told = b""
+        while word := os.read(pipe, 16):
+            told += word
+        if told == _BEGUN:
+            _mail(process)
+    finally:
+        sys.stderr.flush()
+        os._exit(0)
+
+
+def _mail(process: int) -> None:
+    try:
+        settings: Settings | None = load_settings()
+    except UserError:
+        settings = None
+    home = Home(settings.home_root) if settings else None
+    steps = Ledger(home).steps() if home else []
+    step = next((one.step for one in steps[::-1] if one.process == process), START)
+    message = (
+        f"The run was killed in step {step}: by the machine, out of memory, by a crash "
+        "in a library, or by hand. See `dmesg` and the end of the log."
+    )
+    alert(settings, home, step, message)

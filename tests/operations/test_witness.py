@@ -1,0 +1,57 @@
+"""A run that dies of a signal is mailed; one that is stopped says so itself."""
+
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from runtime.home import Home
+from runtime.ledger import RUNNING, Ledger
+from tests.conftest import start_daily
+from tests.mail_server import Desk
+from tests.operations.test_alerts import environment
+
+
+def killed(desk: Desk, home: Path, *signals: signal.Signals) -> tuple[int, str]:
+    """Exit code and errors of a first load that gets signals as it reads."""
+    run = start_daily("run", **environment(desk, home, SOURCE="sample"))
+    until = time.monotonic() + 60
+    while not any(one.outcome == RUNNING for one in Ledger(Home(home)).steps()):
+        assert run.poll() is None, run.communicate()
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    for number in signals:
+        run.send_signal(number)
+    # Ends when the last of its processes has closed it: the mail is out by then.
+    _, errors = run.communicate(timeout=60)
+    return run.returncode, errors
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL,
+        signal.SIGHUP,
+    ],
+)  # fmt: skip
+def test_a_run_that_dies_of_a_signal_is_mailed(
+    desk: Desk, tmp_path: Path, number: signal.Signals
+) -> None:
+    code, errors = killed(desk, tmp_path, number)
+    assert code == -number
+    assert "alert: mailed" in errors
+    (mail,) = desk.mails
+    assert mail["Subject"].startswith("Risk run failed: ingest (")
+    assert "The run was killed in step ingest" in " ".join(mail.get_content().split())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_stopped_mails_as_ever_and_once(
+    desk: Desk, tmp_path: Path, number: signal.Signals
+) -> None:
+    code, errors = killed(desk, tmp_path, number)
+    assert code == 1
+    assert "Stopped in step ingest, as asked" in errors
+    (mail,) = desk.mails
+    assert "Stopped in step ingest" in " ".join(mail.get_content().split())
