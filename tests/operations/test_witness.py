@@ -51,7 +51,8 @@ def test_a_run_that_is_stopped_mails_as_ever_and_once(
     desk: Desk, tmp_path: Path, number: signal.Signals
 ) -> None:
     code, errors = killed(desk, tmp_path, number)
-    assert code == 1
+    # Interrupted while a module is imported, Python may end as killed by Ctrl-C.
+    assert code in (1, -signal.SIGINT)
     assert "Stopped in step ingest, as asked" in errors
     (mail,) = desk.mails
     assert "Stopped in step ingest" in " ".join(mail.get_content().split())
