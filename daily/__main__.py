@@ -16,6 +16,7 @@ from daily.run import (
     run_alone,
     run_morning,
     run_steps,
+    upgrade_alone,
 )
 from daily.steps import (
     MORNING,
@@ -67,6 +68,12 @@ def run_ingest() -> None:
     """Load what is new or changed from the source."""
 
     recorded("ingest", ingest)
+
+
+@main.command("upgrade")
+def run_upgrade() -> None:
+    """Bring a warehouse of an earlier version to this one; a copy is kept."""
+    recorded("upgrade", upgrade_alone)
 
 
 @main.command("backfill")

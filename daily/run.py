@@ -189,15 +189,34 @@ def run_steps(run: Run, steps: Sequence[Step]) -> Home:
 def run_alone(run: Run, steps: Sequence[Step]) -> None:
     """Steps on the warehouse as it is."""
     from ingestion.downstream import prepare_downstream
-    from ingestion.migrations import migrate
+    from ingestion.upgrade import upgrade
 
     run.lock(run.root)
     home = _existing_home(run.settings, run.root)
     if home != run.root:
         run.lock(home)
-    migrate(home)
+    _tell(upgrade(home))
     prepare_downstream(home)
     run.steps(steps, home)
+
+
+def upgrade_alone(run: Run) -> None:
+    """Bring the warehouse to the present version, and its past mornings as well."""
+    from ingestion.upgrade import upgrade
+
+    run.lock(run.root)
+    past = sorted(run.root.root.glob("as_of/*/risk.duckdb"))
+    homes = [run.root, *(Home(warehouse.parent) for warehouse in past)]
+
+    def work() -> Done:
+        done = []
+        for home in homes:
+            if home != run.root:
+                run.lock(home)
+            done.append(upgrade(home))
+        return Done("; ".join(filter(None, done)) or "nothing to upgrade")
+
+    run.step(1, 1, "upgrade", run.root, work)
 
 
 def report_alone(run: Run, *, force: bool) -> None:
@@ -247,6 +266,12 @@ def ingest(
 
     run.step(1, total, "ingest", run.root, work)
     return found[0].home
+
+
+def _tell(message: str | None) -> None:
+    """Say what was done before the first step, if anything was."""
+    if message:
+        click.echo(message)
 
 
 @contextmanager

@@ -4,10 +4,28 @@ from ml.tables import TABLES
 from runtime.build_chain import STAGES
 from runtime.home import Home
 from runtime.ledger import STEPS
-from runtime.tables import prepare_tables
+from runtime.tables import Table, prepare_tables
 from runtime.transform.build_state import BUILD_STATE
+from runtime.warehouse import open_warehouse
+
+SCHEMA_VERSIONS = Table(
+    "ops.schema_versions",
+    {"schema_name": "varchar not null", "version": "integer not null"},
+    primary_key=("schema_name",),
+)
+OPS_TABLES = (STEPS, STAGES, *BUILD_STATE, SCHEMA_VERSIONS)
+# What this code writes; ingestion/migrations.py leads from each to the next.
+VERSIONS = {"ml": 2, "ops": 2}
 
 
 def prepare_downstream(home: Home) -> None:
     """Create those tables where they are missing; rows of earlier versions stay."""
-    prepare_tables(home, (*TABLES, STEPS, STAGES, *BUILD_STATE))
+    with open_warehouse(home.warehouse) as connection:
+        connection.execute("begin")
+        prepare_tables(connection, (*TABLES, *OPS_TABLES))
+        for schema, version in VERSIONS.items():
+            connection.execute(
+                f"insert or ignore into {SCHEMA_VERSIONS.name} values (?, ?)",
+                [schema, version],
+            )
+        connection.execute("commit")

@@ -4,12 +4,12 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time
 
 from ingestion.landing import CONTROL_TABLES
-from ingestion.migrations import migrate
 from ingestion.resources import BY_DAY
+from ingestion.upgrade import upgrade
 from runtime.build_chain import INGEST, STAGES, finish
 from runtime.home import Home
 from runtime.sessions import EASTERN, next_session
-from runtime.tables import prepare_table
+from runtime.tables import prepare_tables
 from runtime.warehouse import RunContext, open_warehouse, write_run_context
 
 # What the run of a morning saw before the market opened is what that morning knew.
@@ -67,7 +67,8 @@ def rebuild(main: Home, past: Home, context: RunContext, as_of: date) -> RunCont
     known_before = ends.astimezone(UTC).replace(tzinfo=None)
     past_context = replace(context, as_of=as_of, prediction_date=next_session(as_of))
     past.root.mkdir(parents=True, exist_ok=True)
-    migrate(main)
+    upgrade(main)
+    upgrade(past)
     with open_warehouse(past.warehouse) as connection:
         source = str(main.warehouse).replace("'", "''")
         connection.execute(f"attach '{source}' as main_home (read_only)")
@@ -114,7 +115,7 @@ def rebuild(main: Home, past: Home, context: RunContext, as_of: date) -> RunCont
         )
         now = datetime.now(UTC).replace(tzinfo=None)
         write_run_context(connection, past_context, now)
-        prepare_table(connection, STAGES)
+        prepare_tables(connection, [STAGES])
         finish(connection, INGEST)
         connection.execute("commit")
     return past_context

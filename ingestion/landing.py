@@ -29,7 +29,7 @@ from runtime.build_chain import INGEST, STAGES, begin, finish
 from runtime.configure_dlt import configure_dlt
 from runtime.errors import UserError
 from runtime.home import Home
-from runtime.tables import prepare_table
+from runtime.tables import prepare_tables
 from runtime.warehouse import (
     RUN_CONTEXT,
     RunContext,
@@ -172,7 +172,7 @@ class Landing:
         self._pipeline: dlt.Pipeline | None = None
         self._has_committed = False
         connection.execute(CONTROL_TABLES)
-        prepare_table(connection, STAGES)
+        prepare_tables(connection, [STAGES])
 
     def load(self, tables: dict[str, pa.Table]) -> None:
         """Load Arrow tables into schema `raw`; loading them twice changes nothing.

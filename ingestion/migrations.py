@@ -1,10 +1,11 @@
-"""Brings the raw tables of a warehouse of before to the present layout.
+"""What leads from each version of schemas `raw`, `ml` and `ops` to the next.
 
-A migration is one transaction: if it fails, or is killed, the warehouse is as it was.
 Cells are parsed by the same SQL as those of a load; the old sentences are frozen here.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
 import duckdb
 import pyarrow as pa
@@ -12,14 +13,13 @@ import pyarrow as pa
 from ingestion.accounts import account_code
 from ingestion.cell_parsing import MACROS
 from ingestion.documents import fee_name
+from ingestion.downstream import OPS_TABLES
 from ingestion.landing import IS_TRANSFER, with_fee_columns_amount
 from ingestion.reasons import ReasonCode
 from ingestion.resources import FEE_LABELS
-from runtime.errors import UserError
-from runtime.home import Home
-from runtime.limits import is_out_of_resources
-from runtime.logs import detail_log
-from runtime.warehouse import RAW_LAYOUT, RUN_CONTEXT, open_warehouse, raw_layout
+from ml.tables import TABLES as ML_TABLES
+from runtime.tables import prepare_tables
+from runtime.warehouse import RUN_CONTEXT
 
 _ROW = "account_number, trade_date, content_hash, row_number"
 
@@ -45,44 +45,76 @@ _SENTENCES_2 = (
 )
 
 
-def migrate(home: Home) -> None:
-    """Bring the warehouse of `home` to the present layout, if it is of an earlier one.
+@dataclass(frozen=True)
+class Migration:
+    """One step of a schema from a version to the next.
 
-    A file that is none, or is of a layout that nothing leads from, stays as it is.
-
-    Raises:
-        UserError: It failed; the warehouse is as it was.
+    Attributes:
+        schema: raw, ml or ops.
+        version: The one it leads to, from the one before.
+        apply: Does it, in a transaction of the caller's.
     """
-    if not home.warehouse.exists():
-        return
-    with open_warehouse(home.warehouse, read_only=True) as connection:
-        layout = raw_layout(connection)
-    if layout not in _MIGRATIONS:
-        return
-    with open_warehouse(home.warehouse) as connection:
-        connection.execute(MACROS)
-        for step in range(layout, RAW_LAYOUT):
-            try:
-                connection.execute("begin")
-                _MIGRATIONS[step](connection)
-                connection.execute(f"update {RUN_CONTEXT} set layout = {step + 1}")
-                connection.execute("commit")
-            except duckdb.Error as error:
-                reason = " ".join(str(error).split())[:300]
-                how_to_fix = (
-                    "Make room, and run `make daily` again."
-                    if is_out_of_resources(str(error))
-                    else f"Move {home.root} away and run `make daily`: it loads anew."
-                )
-                raise UserError(
-                    f"{home.warehouse} could not be brought to layout {step + 1} "
-                    f"({reason}); it is as it was. {how_to_fix}"
-                ) from None
-            detail_log.info("%s is of layout %s now", home.warehouse, step + 1)
+
+    schema: str
+    version: int
+    apply: Callable[[duckdb.DuckDBPyConnection], None]
+
+
+def _dates_of_documents(connection: duckdb.DuckDBPyConnection) -> None:
+    """From 1 to 2: what is quarantined has its document's dates, accounts a last date.
+
+    A first load that was stopped then begins anew: it named no run.
+    """
+    connection.execute(f"""
+        create or replace table raw.quarantine as
+        select
+            resource, origin, line_number, column_name, cell, reason, trade_date,
+            trade_date as first_date, trade_date as last_date, rejected_at
+        from raw.quarantine;
+        drop table raw.load_progress;
+        create table raw.load_progress (
+            run varchar, request varchar, last_date date, read_at timestamp,
+            primary key (run, request)
+        );
+        create table if not exists raw.owner (source varchar, firm varchar);
+        insert into raw.owner
+        select source, firm from {RUN_CONTEXT}
+        where not exists (select 1 from raw.owner);
+        create or replace table {RUN_CONTEXT} as
+        select
+            source, firm, as_of, prediction_date, null::varchar as source_version,
+            ingested_at, 2 as layout
+        from {RUN_CONTEXT};
+        create table if not exists raw.accounts_read (
+            account_number varchar primary key, last_date date
+        );
+        insert or ignore into raw.accounts_read
+        select distinct account_number, as_of - 1
+        from raw.account_versions cross join {RUN_CONTEXT}
+        where account_number not like 'unlisted-%';
+    """)
+    _add_is_known(connection)
+
+
+def _add_is_known(connection: duckdb.DuckDBPyConnection) -> None:
+    """Whether a cell was of a label that is known, as fees are."""
+    has_cells = connection.execute(
+        "select 1 from duckdb_tables() "
+        "where schema_name = 'raw' and table_name = 'extra_cells'"
+    ).fetchall()
+    # A first load that was stopped may have made no table of rows yet.
+    if has_cells:
+        connection.execute("alter table raw.extra_cells add column is_known boolean")
+        connection.execute(
+            "update raw.extra_cells "
+            "set is_known = list_contains(?, lower(column_name))",
+            [list(FEE_LABELS)],
+        )
 
 
 def _typed_summaries_and_reason_codes(connection: duckdb.DuckDBPyConnection) -> None:
     """From 2 to 3: what staging parsed until then is parsed once, and kept typed."""
+    connection.execute(MACROS)
     _add_reason_codes(connection)
     tables = {
         name
@@ -178,6 +210,12 @@ def _add_account_codes(connection: duckdb.DuckDBPyConnection) -> None:
     connection.unregister("codes")
 
 
-_MIGRATIONS: dict[int, Callable[[duckdb.DuckDBPyConnection], None]] = {
-    2: _typed_summaries_and_reason_codes
-}
+# In the order in which they are done; another one is a function and a line here. The
+# last version of raw is RAW_LAYOUT, in runtime/warehouse.py.
+MIGRATIONS = (
+    Migration("raw", 2, _dates_of_documents),
+    Migration("raw", 3, _typed_summaries_and_reason_codes),
+    # Names of today, and the columns that were missing: each Table says its own.
+    Migration("ml", 2, partial(prepare_tables, tables=ML_TABLES)),
+    Migration("ops", 2, partial(prepare_tables, tables=OPS_TABLES)),
+)

@@ -25,11 +25,11 @@ from ingestion.downstream import prepare_downstream
 from ingestion.gate import Gate, GateError, import_library
 from ingestion.history import rebuild
 from ingestion.landing import Landing, open_landing, slice_tables
-from ingestion.migrations import migrate
 from ingestion.parsed_batch import ParsedBatch
 from ingestion.reasons import SENTENCES, ReasonCode
 from ingestion.resources import FILLS
 from ingestion.sources import Request, Source, firm_of, open_source
+from ingestion.upgrade import upgrade
 from ingestion.versions import SLICE_ROWS, PriorCoverage, compare, slices
 from runtime.errors import UserError
 from runtime.home import Home
@@ -94,6 +94,7 @@ def bring_up_to_date(
         UserError: AS_OF lies in the future, or as `load`.
     """
     main = Home(settings.home_root)
+    upgraded = upgrade(main)
     context = read_run_context(main)
     sentence, rows_count = "nothing read", 0
     as_of = settings.as_of
@@ -108,6 +109,7 @@ def bring_up_to_date(
         sentence, rows_count = str(summary), summary.rows_loaded
         context = read_run_context(main)
         assert context is not None, "what was loaded has one"
+    sentence = "; ".join(filter(None, [upgraded, sentence]))
     if as_of is None or as_of >= context.as_of:
         return Ingested(main, context, sentence, rows_count)
     past = main.past(as_of)
@@ -129,6 +131,7 @@ def backfill(
         UserError: Nothing is loaded yet, or the source is always read whole.
     """
     home = Home(settings.home_root)
+    upgraded = upgrade(home)
     context = read_run_context(home)
     if context is None:
         raise UserError(
@@ -148,7 +151,8 @@ def backfill(
         summary = load(
             settings, source, home, window=(first, last), progress_bar=progress_bar
         )
-    return Ingested(home, context, str(summary), summary.rows_loaded)
+    sentence = "; ".join(filter(None, [upgraded, str(summary)]))
+    return Ingested(home, context, sentence, summary.rows_loaded)
 
 
 def load(
@@ -171,7 +175,7 @@ def load(
         UserError: The warehouse belongs to another source or firm, a document cannot
             be read, or the gate stopped a batch; what was committed before stays.
     """
-    migrate(home)
+    upgrade(home)
     before = read_run_context(home)
     # Asked first: a source that does not answer leaves nothing behind.
     accounts = source.accounts()

@@ -23,6 +23,11 @@ class Home:
         return self.root / "risk.duckdb"
 
     @property
+    def before_upgrade(self) -> Path:
+        """The warehouse as it was before the last upgrade of it."""
+        return self.root / "risk.before_upgrade.duckdb"
+
+    @property
     def models(self) -> Path:
         """Trained models, one folder per version."""
         return self.root / "models"

@@ -5,9 +5,6 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-from runtime.home import Home
-from runtime.warehouse import open_warehouse
-
 _NOT_NULL = " not null"
 
 
@@ -37,20 +34,19 @@ class Table:
         return self.name.partition(".")[0]
 
 
-def prepare_tables(home: Home, tables: Iterable[Table]) -> None:
+def prepare_tables(
+    connection: duckdb.DuckDBPyConnection, tables: Iterable[Table]
+) -> None:
     """Create what a warehouse lacks of these tables, and rename what was renamed.
 
-    Every row of an earlier version stays; columns that it did not have are null.
+    In a transaction of the caller's. Every row of an earlier version stays; columns
+    that it did not have are null.
     """
-    with open_warehouse(home.warehouse) as connection:
-        connection.execute("begin")
-        for table in tables:
-            prepare_table(connection, table)
-        connection.execute("commit")
+    for table in tables:
+        _prepare(connection, table)
 
 
-def prepare_table(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """The same for one table, where the warehouse is open."""
+def _prepare(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     former = table.former_name
     if former and _columns(connection, former) and not _columns(connection, table.name):
         new_name = table.name.partition(".")[2]

@@ -17,8 +17,10 @@ from runtime.limits import is_out_of_resources
 
 RUN_CONTEXT = "raw.run_context"
 # Counted up with every change to schema `raw` that an existing file does not have;
-# ingestion/migrations.py leads from each layout since the oldest to the next.
-RAW_LAYOUT, OLDEST_RAW_LAYOUT = 3, 2
+# ingestion/migrations.py leads from each layout to the next.
+RAW_LAYOUT = 3
+# The oldest whose context can be read before it is upgraded.
+OLDEST_READABLE_LAYOUT = 2
 LOOKING_SECONDS = 2
 
 
@@ -105,7 +107,7 @@ def read_run_context(home: Home) -> RunContext | None:
     """The context of the last ingestion into `home`; None before the first.
 
     Raises:
-        UserError: The warehouse was made by a version that laid it out otherwise.
+        UserError: The warehouse is newer than the code, or must be upgraded first.
     """
     if not home.warehouse.exists():
         return None
@@ -113,16 +115,27 @@ def read_run_context(home: Home) -> RunContext | None:
         layout = raw_layout(connection)
         if layout is None:
             return None
-        if not OLDEST_RAW_LAYOUT <= layout <= RAW_LAYOUT:
+        if layout > RAW_LAYOUT:
+            raise newer_than_code(home, "raw", layout, RAW_LAYOUT)
+        if layout < OLDEST_READABLE_LAYOUT:
             raise UserError(
-                f"{home.warehouse} was made by another version of this project. Move "
-                f"{home.root} away and load it anew (CHANGELOG.md says what else)."
+                f"{home.warehouse} is of an older version of this project. Run "
+                "`make upgrade`: it keeps everything."
             )
         row = connection.execute(
             "select source, firm, as_of, prediction_date, source_version "
             f"from {RUN_CONTEXT}"
         ).fetchone()
     return RunContext(*row) if row else None
+
+
+def newer_than_code(home: Home, schema: str, version: int, known: int) -> UserError:
+    """What to do about a warehouse that a later version of the project has written."""
+    return UserError(
+        f"{home.warehouse} is newer than this code (schema {schema} is of version "
+        f"{version}, the code knows {known}). Nothing was changed: go back to the "
+        "version of the project that wrote it."
+    )
 
 
 def raw_layout(connection: duckdb.DuckDBPyConnection) -> int | None:

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ingestion import migrations
-from ingestion.migrations import migrate
+from ingestion.downstream import prepare_downstream
 from ingestion.reasons import SENTENCES, ReasonCode
 from ingestion.simulator import Adjustment, Firm, Simulator, serve
-from runtime.errors import UserError
+from ingestion.upgrade import upgrade
 from runtime.home import Home
 from runtime.warehouse import RAW_LAYOUT, open_warehouse, read_run_context
 from tests.conftest import rows
@@ -77,7 +76,8 @@ def test_a_warehouse_of_before_is_loaded_further_as_if_it_was_new(
     fresh = home_in(tmp_path / "fresh")
     with serve(firm(), as_of=MORNINGS[0], rate_limit=10**6) as simulator:
         load_on(simulator, fresh, MORNINGS[0])
-        migrate(before)
+        upgrade(before)
+        prepare_downstream(before)
         found, expected = raw_tables(before), raw_tables(fresh)
         # Its rows are not part of what is kept of the warehouse of before.
         del found["sessions"], expected["sessions"]
@@ -118,27 +118,6 @@ def test_a_first_load_that_was_stopped_under_the_old_layout_resumes(
 
 def test_a_warehouse_of_before_can_be_read_as_it_is(before: Home) -> None:
     assert read_run_context(before).as_of == MORNINGS[0]
-    for layout in (1, RAW_LAYOUT + 1):
-        run_sql(before, f"update raw.run_context set layout = {layout}")
-        migrate(before)
-        with pytest.raises(UserError, match="made by another version"):
-            read_run_context(before)
-
-
-def test_a_migration_that_fails_leaves_the_warehouse_as_it_was(
-    before: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    dump = "select table_name, sql from duckdb_tables() order by all"
-    held = raw_tables(before), rows(before, dump)
-    # The last thing it does.
-    with monkeypatch.context() as broken:
-        broken.setattr(migrations, "RUN_CONTEXT", "raw.nothing")
-        with pytest.raises(UserError, match="it is as it was") as caught:
-            migrate(before)
-    assert "\n" not in str(caught.value)
-    assert (raw_tables(before), rows(before, dump)) == held
-    migrate(before)
-    assert rows(before, "select layout from raw.run_context") == [(RAW_LAYOUT,)]
 
 
 def test_fee_columns_of_a_warehouse_of_before_are_typed_and_lose_nothing(
@@ -171,7 +150,7 @@ def test_fee_columns_of_a_warehouse_of_before_are_typed_and_lose_nothing(
         )
     positions = "select * from raw.extra_cells where resource = 'positions'"
     of_positions = set(rows(before, positions))
-    migrate(before)
+    upgrade(before)
     assert rows(
         before,
         "select content_hash, row_number, fee_columns_amount from raw.broker_days "
@@ -221,7 +200,7 @@ def test_sentences_of_before_get_the_code_that_a_load_gives_now(
             "'x.csv' as origin, ? as column_name, ? as reason",
             [column, sentence],
         )
-    migrate(before)
+    upgrade(before)
     found = "select column_name, reason, reason_code from raw.quarantine"
     assert rows(before, f"{found} where origin = 'x.csv'") == [(column, sentence, code)]
     assert rows(before, f"{found} where origin <> 'x.csv'") == [

@@ -5,13 +5,10 @@ import re
 import duckdb
 import pytest
 
-from ingestion.downstream import prepare_downstream
+from ingestion.downstream import OPS_TABLES, prepare_downstream
 from ml.tables import TABLES
-from runtime.build_chain import STAGES
 from runtime.home import Home
-from runtime.ledger import STEPS
 from runtime.tables import Table, prepare_tables
-from runtime.transform.build_state import BUILD_STATE
 
 # As dbt's hook made them before their writers declared them.
 FORMER_LAYOUT = """
@@ -285,7 +282,7 @@ def test_a_new_warehouse_has_every_table_as_it_is_declared(home: Home) -> None:
     declared = [
         (table.name, column, kind.removesuffix(" not null").replace(", ", ","),
          not kind.endswith(" not null") and column not in table.primary_key)
-        for table in (*TABLES, STEPS, STAGES, *BUILD_STATE)
+        for table in (*TABLES, *OPS_TABLES)
         for column, kind in table.columns.items()
     ]  # fmt: skip
     assert sorted(layout(home)) == sorted(declared)
@@ -328,11 +325,11 @@ def test_preparing_again_changes_nothing(home: Home) -> None:
 
 def test_what_an_earlier_row_lacks_is_null(home: Home) -> None:
     columns = {"trader_id": "varchar not null", "metric": "varchar"}
-    prepare_tables(home, [Table("ml.figures", columns)])
     with duckdb.connect(home.warehouse) as connection:
+        prepare_tables(connection, [Table("ml.figures", columns)])
         connection.execute("insert into ml.figures values ('T1', 'auc')")
-    more = columns | {"period": "varchar not null", "metric_value": "double"}
-    prepare_tables(home, [Table("ml.figures", more)])
+        more = columns | {"period": "varchar not null", "metric_value": "double"}
+        prepare_tables(connection, [Table("ml.figures", more)])
     assert held(home, "ml.figures") == [
         {"trader_id": "T1", "metric": "auc", "period": None, "metric_value": None}
     ]
@@ -341,8 +338,9 @@ def test_what_an_earlier_row_lacks_is_null(home: Home) -> None:
 def test_a_table_of_the_new_name_is_not_replaced_by_the_former(home: Home) -> None:
     """Both are there where an earlier version ran again on the same warehouse."""
     old, new = Table("ml.old", {"x": "bigint"}), Table("ml.new", {"x": "bigint"})
-    prepare_tables(home, [old, new])
     with duckdb.connect(home.warehouse) as connection:
+        prepare_tables(connection, [old, new])
         connection.execute("insert into ml.new values (1)")
-    prepare_tables(home, [Table("ml.new", {"x": "bigint"}, former_name="ml.old")])
+        renamed = Table("ml.new", {"x": "bigint"}, former_name="ml.old")
+        prepare_tables(connection, [renamed])
     assert held(home, "ml.new") == [{"x": 1}]
