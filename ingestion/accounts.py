@@ -6,6 +6,7 @@ deactivation is seen; its balance and last date are what the list says now.
 
 import hashlib
 import re
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from string import digits
@@ -14,12 +15,13 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from ingestion.account_ids import give_ids, latest_ids
+from ingestion.account_names import UNLISTED, folded, shown
 from ingestion.documents import Document, DocumentError
-from ingestion.landing import ACCOUNTS_SCHEMA, Landing
+from ingestion.landing import ACCOUNTS_SCHEMA
 from ingestion.parsed_batch import ParsedBatch
+from runtime.warehouse import has_column
 
-# Of an account's name, fills show this many.
-SHOWN_CHARACTERS = 20
 # The first version of an account counts for all of its past.
 EARLIEST = datetime(1990, 1, 1)
 
@@ -62,17 +64,49 @@ def read_account_list(document: Document, parsed: ParsedBatch) -> AccountList:
     return AccountList(numbers, rows)
 
 
-def names_in_use(listed: AccountList, landing: Landing) -> dict[str, str]:
-    """Account number by every name a document may use for it."""
+def names_in_use(
+    listed: AccountList, connection: duckdb.DuckDBPyConnection
+) -> tuple[list[dict[str, str]], dict[str, str]]:
+    """Account numbers by every name a document may use, as `AccountNames` takes them.
+
+    Returns:
+        Of listed accounts, what has the first word first; of unlisted ones.
+    """
+    known = _known_names(connection)
     # Fills keep the beginning of a long name only.
-    shown = [name[:SHOWN_CHARACTERS].strip() for name in listed.numbers]
+    counted = Counter(map(shown, listed.numbers))
     cut_off = {
-        name: number
-        for name, number in zip(shown, listed.numbers.values(), strict=True)
-        if shown.count(name) == 1
+        shown(name): number
+        for name, number in listed.numbers.items()
+        if counted[shown(name)] == 1
     }
     # A name of an earlier run still means the account it meant then.
-    return cut_off | _earlier_names(landing.connection) | listed.numbers
+    earlier = {name: number for name, number in known if not _is_unlisted(number)}
+    unlisted = {name: number for name, number in known if _is_unlisted(number)}
+    return [listed.numbers, earlier, cut_off], unlisted
+
+
+def namesakes(
+    listed: AccountList, connection: duckdb.DuckDBPyConnection
+) -> list[tuple[str, str]]:
+    """Number of a listed account, and that of another one that bore its name before."""
+    numbers: dict[str, set[str]] = {}
+    for name, number in _known_names(connection):
+        numbers.setdefault(folded(name), set()).add(number)
+    ids = dict(
+        connection.execute(
+            f"select account_number, account_id from ({latest_ids()})"
+        ).fetchall()
+    )
+    listed_numbers = set(listed.numbers.values())
+    return [
+        (number, other)
+        for name, number in listed.numbers.items()
+        for spelling in {folded(name), folded(shown(name))}
+        for other in sorted(numbers.get(spelling, set()) - {number})
+        # Two numbers of one account are no namesakes, unless both are listed.
+        if other in listed_numbers or ids.get(number, ids[other]) != ids[other]
+    ]
 
 
 def accounts_table(
@@ -98,9 +132,12 @@ def accounts_table(
 
 
 def record_accounts(
-    accounts: pa.Table, listed: AccountList, landing: Landing, now: datetime
+    accounts: pa.Table,
+    listed: AccountList,
+    connection: duckdb.DuckDBPyConnection,
+    now: datetime,
 ) -> None:
-    """Record what is new or has changed of a list that is loaded.
+    """Record what is new or has changed of a list that is loaded, and give ids.
 
     Args:
         now: Naive UTC.
@@ -110,7 +147,6 @@ def record_accounts(
     seen = accounts.select(["account_number", "content_hash"]).append_column(
         "is_listed", pa.array(is_listed, pa.bool_())
     )
-    connection = landing.connection
     connection.register("seen_accounts", seen)
     connection.execute("begin")
     connection.execute("""
@@ -157,6 +193,7 @@ def record_accounts(
         """,
         [now],
     )
+    give_ids(connection, now)
     connection.execute("commit")
     connection.unregister("seen_accounts")
 
@@ -178,23 +215,20 @@ def account_code(name: str) -> str:
     return word if word == word.lower() and has_digit else ""
 
 
-def _earlier_names(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    is_there = connection.execute(
-        "select count(*) from information_schema.tables "
-        "where table_schema = 'raw' and table_name = 'accounts'"
-    ).fetchall()[0][0]
-    if not is_there:
-        return {}
-    return dict(
-        connection.execute("""
-            select accounts.account_name,
-                arg_max(accounts.account_number, versions.last_seen_at)
-            from raw.accounts as accounts inner join raw.account_versions as versions
-                using (account_number, content_hash)
-            where accounts.account_number not like 'unlisted-%'
-            group by accounts.account_name
-        """).fetchall()
-    )
+def _known_names(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    """Every name that any account ever bore, and its number; the last one last."""
+    if not has_column(connection, "raw", "accounts", "account_name"):
+        return []
+    return connection.execute("""
+        select accounts.account_name, accounts.account_number
+        from raw.accounts as accounts inner join raw.account_versions as versions
+            using (account_number, content_hash)
+        order by versions.last_seen_at
+    """).fetchall()
+
+
+def _is_unlisted(number: str) -> bool:
+    return number.startswith(UNLISTED)
 
 
 def _hashed(name: str, salt: str) -> str:

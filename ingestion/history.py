@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 
+from ingestion.account_ids import latest_ids
 from ingestion.landing import CONTROL_TABLES
 from ingestion.resources import BY_DAY
 from ingestion.upgrade import upgrade
@@ -20,41 +21,6 @@ DAY_TABLES = (
     "broker_fees",
     "extra_cells",
 )
-
-# An account seen later may bear the name that another one bore on that morning and gave
-# up since. They would be taken for one account, so the later one is left out.
-_DROP_LATER_NAMESAKES = """
-    delete from raw.account_versions where account_number in (
-        with names as (
-            select versions.account_number, accounts.name_hash, versions.known_at,
-                min(versions.first_seen_at) over (
-                    partition by versions.account_number
-                ) as account_seen_at
-            from main_home.raw.account_versions as versions
-            inner join main_home.raw.accounts as accounts
-                using (account_number, content_hash)
-        ),
-        then_so as (
-            select account_number, account_seen_at, arg_max(name_hash, known_at) as name
-            from names where known_at < ? group by account_number, account_seen_at
-        ),
-        now_so as (
-            select account_number, arg_max(name_hash, known_at) as name
-            from names group by account_number
-        )
-        select later.account_number
-        from then_so as later
-        inner join then_so as earlier
-            on later.name = earlier.name
-            and later.account_number <> earlier.account_number
-            and later.account_seen_at > earlier.account_seen_at
-        inner join now_so as later_now
-            on later.account_number = later_now.account_number
-        inner join now_so as earlier_now
-            on earlier.account_number = earlier_now.account_number
-        where later_now.name <> earlier_now.name
-    )
-"""
 
 
 def rebuild(main: Home, past: Home, context: RunContext, as_of: date) -> RunContext:
@@ -87,7 +53,15 @@ def rebuild(main: Home, past: Home, context: RunContext, as_of: date) -> RunCont
             "from main_home.raw.account_versions where known_at < ?",
             [known_before, known_before],
         )
-        connection.execute(_DROP_LATER_NAMESAKES, [known_before])
+        connection.execute(
+            # That morning calls an account what it is called now, as if it always was.
+            "insert into raw.account_ids "
+            "select account_number, account_id, parted_from, case "
+            "when given_at < ? then given_at else timestamp '1990-01-01' end "
+            f"from ({latest_ids('main_home.raw.account_ids')})"
+            "semi join raw.account_versions using (account_number)",
+            [known_before],
+        )
         for table in DAY_TABLES:
             connection.execute(
                 f"create table raw.{table} as from main_home.raw.{table} "

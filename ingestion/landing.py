@@ -98,6 +98,9 @@ create table if not exists raw.account_versions (
     account_number varchar, content_hash varchar, is_listed boolean,
     known_at timestamp, first_seen_at timestamp, last_seen_at timestamp
 );
+create table if not exists raw.account_ids (
+    account_number varchar, account_id varchar, parted_from varchar, given_at timestamp
+);
 create table if not exists raw.quarantine (
     resource varchar, origin varchar, line_number bigint, column_name varchar,
     cell varchar, reason_code varchar, reason varchar, trade_date date,

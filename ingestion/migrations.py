@@ -5,11 +5,13 @@ Cells are parsed by the same SQL as those of a load; the old sentences are froze
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 
 import duckdb
 import pyarrow as pa
 
+from ingestion.account_ids import give_ids
 from ingestion.accounts import account_code
 from ingestion.cell_parsing import MACROS
 from ingestion.documents import fee_name
@@ -19,7 +21,7 @@ from ingestion.reasons import ReasonCode
 from ingestion.resources import FEE_LABELS
 from ml.tables import TABLES as ML_TABLES
 from runtime.tables import prepare_tables
-from runtime.warehouse import RUN_CONTEXT
+from runtime.warehouse import RUN_CONTEXT, has_column
 
 _ROW = "account_number, trade_date, content_hash, row_number"
 
@@ -210,11 +212,37 @@ def _add_account_codes(connection: duckdb.DuckDBPyConnection) -> None:
     connection.unregister("codes")
 
 
+def _stored_account_ids(connection: duckdb.DuckDBPyConnection) -> None:
+    """From 3 to 4: what the marts call the accounts is stored from now on."""
+    now = datetime.now(UTC).replace(tzinfo=None)
+    connection.execute("""
+        create table raw.account_ids (
+            account_number varchar, account_id varchar, parted_from varchar,
+            given_at timestamp
+        )
+    """)
+    if has_column(connection, "marts", "account_history", "account_id"):
+        connection.execute(
+            "insert into raw.account_ids select account_number, any_value(account_id), "
+            "null, ? from marts.account_history group by account_number",
+            [now],
+        )
+    if has_column(connection, "raw", "accounts", "account_code"):
+        give_ids(connection, now)
+    connection.execute("""
+        update raw.account_ids as ids set given_at = seen.first_seen_at from (
+            select account_number, min(first_seen_at) as first_seen_at
+            from raw.account_versions group by account_number
+        ) as seen where seen.account_number = ids.account_number
+    """)
+
+
 # In the order in which they are done; another one is a function and a line here. The
 # last version of raw is RAW_LAYOUT, in runtime/warehouse.py.
 MIGRATIONS = (
     Migration("raw", 2, _dates_of_documents),
     Migration("raw", 3, _typed_summaries_and_reason_codes),
+    Migration("raw", 4, _stored_account_ids),
     # Names of today, and the columns that were missing: each Table says its own.
     Migration("ml", 2, partial(prepare_tables, tables=ML_TABLES)),
     Migration("ops", 2, partial(prepare_tables, tables=OPS_TABLES)),

@@ -4,7 +4,7 @@ Everything waits in an in-memory DuckDB that spills to disk, so that neither a f
 any size nor years of history have to fit into memory.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Self
@@ -12,6 +12,7 @@ from typing import Self
 import duckdb
 import pyarrow as pa
 
+from ingestion.account_names import AccountNames
 from ingestion.cell_parsing import (
     ARROW_TYPES,
     MACROS,
@@ -57,7 +58,7 @@ class ParsedBatch:
         `windows`: resource, account_number (null: all), first_date, last_date: for
             these the documents are all there is.
         `rejected`: as `REJECTED_SCHEMA`, and the dates its document covers.
-        `unlisted`: account_number and account_name of accounts that no list names.
+        `account_names`: account_name, account_number of the names in the documents.
 
     Args:
         salt: Secret mixed into the hash that stands for an unlisted account's name.
@@ -109,9 +110,9 @@ class ParsedBatch:
                 column_name varchar, cell varchar, reason_code varchar, reason varchar,
                 trade_date date, first_date date, last_date date
             );
-            create table unlisted (account_number varchar, account_name varchar);
+            create table account_names (account_name varchar, account_number varchar);
         """)
-        self.set_accounts({})
+        self.set_accounts([], {})
 
     def __enter__(self) -> Self:
         return self
@@ -124,17 +125,18 @@ class ParsedBatch:
         """Names of the fees that any document had."""
         return sorted(self._fees)
 
-    def set_accounts(self, numbers_by_name: dict[str, str]) -> None:
-        """Tell which account number an account's name in a document stands for."""
-        names = pa.table(
-            {
-                "account_name": pa.array(numbers_by_name.keys(), pa.string()),
-                "account_number": pa.array(numbers_by_name.values(), pa.string()),
-            }
-        )
-        self.connection.register("names", names)
-        self.connection.execute("create or replace table account_names as from names")
-        self.connection.unregister("names")
+    def set_accounts(
+        self, listed: Sequence[Mapping[str, str]], unlisted: Mapping[str, str]
+    ) -> None:
+        """Tell which account number a name in a document stands for.
+
+        Args:
+            listed, unlisted: As `AccountNames`.
+        """
+        self._names = AccountNames(listed, unlisted, salt=self._salt)
+        self._seen_names: set[str] = set()
+        self._waiting_names: set[str] = set()
+        self.connection.execute("truncate account_names")
 
     def read_accounts(self, document: Document) -> pa.Table:
         """The rows of a list of accounts; columns as declared.
@@ -247,16 +249,13 @@ class ParsedBatch:
 
     def unlisted(self) -> dict[str, str]:
         """Names by number of accounts that no list names."""
-        return dict(self.connection.execute("from unlisted").fetchall())
+        return self._names.unlisted(self._waiting_names)
 
-    def create_days(self) -> None:
-        """Make table `days` of what waits: one row per account-day.
+    def create_origin_days(self) -> None:
+        """Make table `origin_days` of what waits: account-days of each document.
 
         Columns resource, account_number, trade_date, content_hash, rows_count and
-        origin_number, the document whose rows stand for the day.
-
-        Raises:
-            DocumentError: Two documents hold the same day and disagree.
+        origin_number.
         """
         parts = [
             f"""
@@ -270,6 +269,15 @@ class ParsedBatch:
         self.connection.execute(
             "create or replace table origin_days as " + " union all ".join(parts)
         )
+
+    def create_days(self) -> None:
+        """Make table `days` of `origin_days`: one row per account-day.
+
+        Its origin_number is the document whose rows stand for the day.
+
+        Raises:
+            DocumentError: Two documents hold the same day and disagree.
+        """
         clash = self.connection.execute("""
             select trade_date, min(origin_number), max(origin_number) from origin_days
             group by resource, account_number, trade_date
@@ -291,10 +299,11 @@ class ParsedBatch:
     def clear(self) -> None:
         """Forget what waits."""
         tables = [f"{resource.name}_rows" for resource in BY_DAY]
-        tables += ["extra_cells", "broker_fees", "windows", "rejected", "unlisted"]
+        tables += ["extra_cells", "broker_fees", "windows", "rejected"]
         for table in tables:
             self.connection.execute(f"truncate {table}")
         self._origins.clear()
+        self._waiting_names.clear()
 
     def _typed_blocks(self, document: Document) -> Iterator[Header]:
         """Make table `typed` of one block after the other; yields the header."""
@@ -333,20 +342,16 @@ class ParsedBatch:
         ]
         columns = [*names, *(["total_fees"] if resource.fees_between else [])]
         columns += [f"fee_{name}" for name in header.fees]
-        self.connection.execute(
-            f"insert into unlisted select distinct {self._number()}, account_name "
-            "from typed left join account_names using (account_name) "
-            "where row_error is null and account_names.account_number is null"
-        )
+        self._number_accounts()
         count = self.connection.execute(f"""
             insert into {resource.name}_rows (
                 {_ORIGIN_KEY}, account_number, trade_date, row_hash,
                 {", ".join(columns)}
             )
-            select {number}, line_number, {self._number()}, trade_date,
+            select {number}, line_number, account_number, trade_date,
                 md5_number_lower(concat_ws(chr(31), {", ".join(content)})),
                 {", ".join(columns)}
-            from typed left join account_names using (account_name)
+            from typed inner join account_names using (account_name)
             where row_error is null
         """).fetchall()[0][0]
         self._insert_extra(resource, header, number)
@@ -373,12 +378,17 @@ class ParsedBatch:
                     f"insert into {table} {' union all '.join(parts)}"
                 )
 
-    def _number(self) -> str:
-        """SQL for the number of an account, made of its name if no list has it."""
-        hashed = f"md5({literal(self._salt)} || account_name)"
-        return (
-            f"coalesce(account_names.account_number, 'unlisted-' || left({hashed}, 12))"
-        )
+    def _number_accounts(self) -> None:
+        """Bring what the names in `typed` stand for into table `account_names`."""
+        found = self.connection.execute(
+            "select distinct account_name from typed where row_error is null"
+        ).fetchall()
+        names = {name for (name,) in found}
+        self._waiting_names |= names
+        new = [[name, self._names.number(name)] for name in names - self._seen_names]
+        if new:
+            self.connection.executemany("insert into account_names values (?, ?)", new)
+        self._seen_names |= names
 
     def _add_fee_columns(self, header: Header) -> None:
         for name in header.fees:
@@ -392,10 +402,7 @@ class ParsedBatch:
     def _insert_window(self, document: Document, covers: tuple[date, date]) -> None:
         account: str | None = None
         if document.account_name is not None:
-            account = self.connection.execute(
-                "select account_number from account_names where account_name = ?",
-                [document.account_name],
-            ).fetchall()[0][0]
+            account = self._names.number(document.account_name)
         self.connection.execute(
             "insert into windows values (?, ?, ?, ?)",
             [document.resource.name, account, *covers],

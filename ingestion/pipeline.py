@@ -16,6 +16,7 @@ from ingestion.accounts import (
     AccountList,
     accounts_table,
     names_in_use,
+    namesakes,
     read_account_list,
     record_accounts,
 )
@@ -220,6 +221,7 @@ class _Load:
         self._sessions: pa.Table | None = None
         self._calendar_first = date.max
         self._numbers: dict[str, str] = {}
+        self._namesakes: list[tuple[str, str]] = []
         self._name = ""
 
     def load(
@@ -244,7 +246,8 @@ class _Load:
         listed = read_account_list(accounts, self._parsed)
         self.summary.accounts = len(listed.numbers)
         self._numbers = listed.numbers
-        self._parsed.set_accounts(names_in_use(listed, self._landing))
+        self._parsed.set_accounts(*names_in_use(listed, self._landing.connection))
+        self._namesakes = namesakes(listed, self._landing.connection)
         read = self._landing.accounts_read()
         as_of = self._as_of()
         if not self._source.reads_whole and self._window is None:
@@ -277,7 +280,7 @@ class _Load:
             {"sessions": self._sessions, "accounts": accounts}
             | self._landing.missing_tables()
         )
-        record_accounts(accounts, listed, self._landing, self._now)
+        record_accounts(accounts, listed, self._landing.connection, self._now)
         self._record_gate(home, as_of)
         self.summary.warnings = sum(not x["is_met"] for x in self._made_gate.results)
         self._landing.finish(
@@ -415,6 +418,7 @@ class _Load:
             parsed,
             landing.connection,
             listed=set(listed.numbers.values()),
+            namesakes=self._namesakes,
             as_of=as_of,
             prior=self._prior,
             now=self._now,

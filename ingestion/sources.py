@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from ingestion.account_names import folded
 from ingestion.client import IncompleteError, PropReportsClient, TooManyPagesError
 from ingestion.documents import Document
 from ingestion.resources import (
@@ -392,10 +393,23 @@ def _sample_source(settings: Settings) -> Iterator[Source]:
 
 
 def _account_of(path: Path, account_names: Iterable[str]) -> str:
-    """The name of the account whose file this is: named by it, or by its code alone."""
-    coded = [name for name in account_names if re.split(r"\W", name)[0] == path.stem]
-    is_plain = path.stem not in account_names and len(coded) == 1
-    return coded[0] if is_plain else path.stem
+    """The name of the account whose file this is: named by it, or by its code alone.
+
+    A file that was downloaded again, `ABC (1).csv`, is of the same account.
+    """
+    for stem in (path.stem, re.sub(r"\s*\(\d+\)$", "", path.stem)):
+        spelling = folded(stem)
+        named = [name for name in account_names if folded(name) == spelling]
+        coded = [
+            name
+            for name in account_names
+            if folded(re.split(r"\W", name)[0]) == spelling
+        ]
+        if stem in named:
+            return stem
+        if len(named or coded) == 1:
+            return (named or coded)[0]
+    return path.stem
 
 
 def _csv_files(folder: Path) -> list[Path]:

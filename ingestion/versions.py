@@ -56,6 +56,7 @@ def compare(
     warehouse: duckdb.DuckDBPyConnection,
     *,
     listed: set[str],
+    namesakes: Collection[tuple[str, str]],
     as_of: date,
     prior: PriorCoverage,
     now: datetime,
@@ -70,12 +71,16 @@ def compare(
         warehouse: Holds `raw.day_versions`.
         listed: Account numbers that PropReports lists now; a day of another account
             does not vanish, it is only not shown.
+        namesakes: Account number, and that of another account that bore its name.
         as_of: Days from this date on are left out.
         now: Naive UTC.
     """
     scratch = parsed.connection
-    parsed.create_days()
+    parsed.create_origin_days()
     _fetch_held(scratch, warehouse, as_of)
+    if namesakes:
+        _leave_to_namesakes(scratch, namesakes)
+    parsed.create_days()
     scratch.execute("create or replace table listed (account_number varchar)")
     scratch.execute("create or replace table known_accounts (account_number varchar)")
     for table, numbers in (("listed", listed), ("known_accounts", prior.accounts)):
@@ -204,7 +209,7 @@ def _fetch_held(
         select resource, min(first_date), least(max(last_date), ?) from (
             from (select resource, first_date, last_date from windows)
             union all
-            select resource, trade_date, trade_date from days
+            select resource, trade_date, trade_date from origin_days
         ) group by resource
         """,
         [as_of],
@@ -230,3 +235,28 @@ def _fetch_held(
         scratch.register("found", found)
         scratch.execute("insert into held from found")
         scratch.unregister("found")
+
+
+def _leave_to_namesakes(
+    scratch: duckdb.DuckDBPyConnection, namesakes: Collection[tuple[str, str]]
+) -> None:
+    """A day that another account holds, read under the name it bore, stays its own."""
+    scratch.execute(
+        "create or replace table namesakes (account_number varchar, namesake varchar)"
+    )
+    scratch.executemany("insert into namesakes values (?, ?)", list(namesakes))
+    scratch.execute("""
+        update origin_days set account_number = namesake
+        from namesakes inner join held on held.account_number = namesake
+        where is_current
+            and origin_days.account_number = namesakes.account_number
+            and origin_days.resource = held.resource
+            and origin_days.trade_date = held.trade_date
+            and origin_days.content_hash = held.content_hash
+            -- It is shown under its own name as well: they merely traded alike.
+            and not exists (
+                from origin_days as own where own.account_number = namesake
+                and own.resource = held.resource and own.trade_date = held.trade_date
+                and own.content_hash = held.content_hash
+            )
+    """)

@@ -18,7 +18,7 @@ from runtime.limits import is_out_of_resources
 RUN_CONTEXT = "raw.run_context"
 # Counted up with every change to schema `raw` that an existing file does not have;
 # ingestion/migrations.py leads from each layout to the next.
-RAW_LAYOUT = 3
+RAW_LAYOUT = 4
 # The oldest whose context can be read before it is upgraded.
 OLDEST_READABLE_LAYOUT = 2
 LOOKING_SECONDS = 2
@@ -142,7 +142,8 @@ def raw_layout(connection: duckdb.DuckDBPyConnection) -> int | None:
     """How schema `raw` is laid out; None where no load has begun."""
     columns = connection.execute(
         "select table_name || '.' || column_name from information_schema.columns "
-        "where table_schema = 'raw' and table_name in ('run_context', 'quarantine')"
+        "where table_schema = 'raw' "
+        "and table_name in ('run_context', 'quarantine', 'account_ids')"
     ).fetchall()
     if ("run_context.as_of",) not in columns:
         return None
@@ -152,7 +153,20 @@ def raw_layout(connection: duckdb.DuckDBPyConnection) -> int | None:
     if layouts:
         return layouts[0][0]
     # A first load that was stopped has not said so yet.
-    return RAW_LAYOUT if ("quarantine.reason_code",) in columns else 2
+    if ("account_ids.account_id",) in columns:
+        return RAW_LAYOUT
+    return 3 if ("quarantine.reason_code",) in columns else 2
+
+
+def has_column(
+    connection: duckdb.DuckDBPyConnection, schema: str, table: str, column: str
+) -> bool:
+    """Whether there is such a table, with such a column."""
+    return connection.execute(
+        "select count(*) > 0 from information_schema.columns "
+        "where table_schema = ? and table_name = ? and column_name = ?",
+        [schema, table, column],
+    ).fetchall()[0][0]
 
 
 def require_run_context(home: Home) -> RunContext:

@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from ingestion.account_ids import give_ids
 from ingestion.landing import ACCOUNTS_SCHEMA, empty_tables, open_landing
 from runtime.home import Home
 from runtime.sessions import next_session, sessions_between, sessions_table
@@ -311,6 +312,7 @@ def load_desk(desk: LargeDesk, home: Home, *, threads: int = 2) -> None:
             "true, timestamp '1990-01-01', ?, ? from raw.accounts",
             [now, now],
         )
+        give_ids(landing.connection, now)
         for table in LOADED:
             for path in desk.files(table):
                 landing.connection.execute(

@@ -139,8 +139,15 @@ def test_a_recycled_name_is_not_mixed_up_on_an_earlier_morning(tmp_path: Path) -
     load_on(Firm(accounts, renamed + newcomer), home, date(2025, 3, 19))
     past = home.past(date(2025, 3, 18))
     rebuild(home, past, read_run_context(home), date(2025, 3, 18))
-    known = rows(past, "select distinct account_number from raw.account_versions")
-    assert known == [("501",)]
+    ids = "select account_number, account_id from raw.account_ids order by 1"
+    (_, first), (_, second) = rows(past, ids)
+    assert (first, second) == ("ZA1", rows(home, ids)[1][1])
+    assert first != second
+    assert rows(
+        past,
+        "select account_number, count(*) from raw.day_versions "
+        "where resource = 'fills' group by 1 order by 1",
+    ) == [("501", len({x.filled_at.date() for x in OF_ONE} - {DAYS[-1]})), ("503", 1)]
     seen = rows(past, "select max(last_seen_at) from raw.account_versions")
     assert seen[0][0] < datetime(2025, 3, 18, 14)
 

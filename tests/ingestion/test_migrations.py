@@ -206,3 +206,37 @@ def test_sentences_of_before_get_the_code_that_a_load_gives_now(
     assert rows(before, f"{found} where origin <> 'x.csv'") == [
         ("B/S", "is not one of B, S, T, C", "not_a_side")
     ]
+
+
+def test_ids_that_the_marts_of_before_have_are_kept(tmp_path: Path) -> None:
+    """As version 3 left them: two accounts of one code were hashes both."""
+    home = home_in(tmp_path / "home")
+    ids = "select account_number, account_id from raw.account_ids order by all"
+    with serve(firm(), as_of=MORNINGS[0], rate_limit=10**6) as simulator:
+        load_on(simulator, home, MORNINGS[0])
+        given = rows(home, ids)
+        (first, _), *others = given
+        run_sql(
+            home,
+            "drop table raw.account_ids; update raw.run_context set layout = 3; "
+            "create schema marts; create table marts.account_history as "
+            f"select '{first}' as account_number, 'xfeedfacecafe' as account_id",
+        )
+        load_on(simulator, home, MORNINGS[1])
+    kept = rows(home, ids)
+    assert kept[0] == (first, "xfeedfacecafe")
+    assert set(others) <= set(kept)
+    assert rows(home, "select layout from raw.run_context") == [(RAW_LAYOUT,)]
+
+
+def test_a_first_load_that_was_stopped_under_layout_3_resumes(tmp_path: Path) -> None:
+    home = home_in(tmp_path / "home")
+    with serve(firm(), as_of=MORNINGS[0], rate_limit=10**6) as simulator:
+        load_on(simulator, home, MORNINGS[0])
+        run_sql(home, "drop table raw.account_ids; delete from raw.run_context")
+        load_on(simulator, home, MORNINGS[0])
+    missing = (
+        "from raw.account_versions anti join raw.account_ids using (account_number)"
+    )
+    assert rows(home, missing) == []
+    assert read_run_context(home).as_of == MORNINGS[0]

@@ -41,7 +41,7 @@ class Read:
 def batch(tmp_path_factory: pytest.TempPathFactory) -> ParsedBatch:
     """A batch that knows account A1 as number 501."""
     with ParsedBatch(salt="salt", spill=tmp_path_factory.mktemp("spill")) as made:
-        made.set_accounts({"A1": "501"})
+        made.set_accounts([{"A1": "501"}], {})
         yield made
 
 
@@ -49,6 +49,7 @@ def read(batch: ParsedBatch, document: Document) -> Read:
     """Read one document and forget it."""
     batch.clear()
     batch.read(document)
+    batch.create_origin_days()
     batch.create_days()
     name = document.resource.name
     find = batch.connection.execute

@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-import duckdb
 import pytest
 
 from ingestion.pipeline import bring_up_to_date
@@ -202,27 +201,15 @@ def test_a_fill_dated_in_the_future_does_not_move_the_morning(ahead: Home) -> No
     ]
 
 
-def test_a_renamed_account_keeps_its_days_under_the_new_name(home: Home) -> None:
-    assert days(home, "BEFORE1") == []
-    assert days(home, "AFTER1") == [
+def test_a_renamed_account_keeps_its_id_and_its_trader(home: Home) -> None:
+    assert days(home, "AFTER1") == []
+    assert days(home, "BEFORE1") == [
         (THURSDAY.date(), 2, Decimal(20)), (MONDAY.date(), 2, Decimal(30)),
     ]  # fmt: skip
-    assert told(home, "renamed_accounts") == (1, True, True)
-
-
-def test_a_line_of_the_seed_gives_a_renamed_account_its_trader_back(home: Home) -> None:
-    with duckdb.connect(home.warehouse) as connection:
-        connection.execute(
-            "insert into staging.trader_accounts values ('AFTER1', null, 'BEFORE1', '')"
-        )
-    run_dbt(
-        make_settings(risk_home=home.root), home, "run", "--select", "+daily_totals"
-    )
     assert rows(
-        home,
-        "select distinct trader_id, account_id from marts.daily_totals "
-        "where account_id = 'AFTER1'",
-    ) == [("BEFORE1", "AFTER1")]
+        home, "select trader_id from marts.dim_accounts where account_id = 'BEFORE1'"
+    ) == [("BEFORE1",)]
+    assert told(home, "renamed_accounts") == (1, True, True)
 
 
 def test_every_check_of_the_page_exists_and_acts_as_it_says(home: Home) -> None:

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
+from ingestion.account_ids import give_ids
 from ingestion.downstream import prepare_downstream
 from ingestion.landing import day_schema, empty_tables, open_landing
 from ingestion.resources import FILLS
@@ -195,6 +196,7 @@ def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
             "true, timestamp '1990-01-01', ?, ? from raw.accounts",
             [now, now],
         )
+        give_ids(landing.connection, now)
         context = RunContext("files", "a firm", SESSIONS[0], SESSIONS[0])
         landing.finish(context, [], now)
     prepare_downstream(home)

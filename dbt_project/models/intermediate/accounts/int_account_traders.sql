@@ -1,13 +1,17 @@
 {#
     Grain: one row per account and date from which it belongs to a trader.
     The risk manager's seed trader_accounts decides, from each of its dates on; before
-    the first of them, and where it names no account, an account is a trader of its own.
-    What the seed says of a time after AS_OF is not known yet.
+    the first of them, and where it names no account, an account is a trader of its own,
+    or stays with the trader of the account that it was parted from. What the seed says of a time after AS_OF is not known yet.
 #}
 with
 
 accounts as (
-    select distinct account_id from {{ ref('int_accounts') }}
+    select
+        account_id,
+        max(parted_from_account_id) as parted_from_account_id
+    from {{ ref('int_accounts') }}
+    group by account_id
 ),
 
 trader_accounts as (
@@ -22,25 +26,61 @@ run_context as (
     select as_of_date from {{ ref('stg_propreports__run_context') }}
 ),
 
-assignments as (
+known_lines as (
     select
         trader_accounts.account_id,
         trader_accounts.valid_from,
         trader_accounts.trader_id
     from trader_accounts
     inner join run_context on trader_accounts.valid_from <= run_context.as_of_date
-    inner join accounts on trader_accounts.account_id = accounts.account_id
+),
+
+first_lines as (
+    select
+        account_id,
+        min(valid_from) as valid_from
+    from known_lines
+    group by account_id
+),
+
+-- An account's own lines, and until the first of them those of whom it was parted from.
+assignments_said as (
+    select
+        accounts.account_id,
+        known_lines.valid_from,
+        known_lines.trader_id
+    from accounts
+    inner join known_lines on accounts.account_id = known_lines.account_id
+    union all
+    select
+        accounts.account_id,
+        known_lines.valid_from,
+        known_lines.trader_id
+    from accounts
+    inner join known_lines on accounts.parted_from_account_id = known_lines.account_id
+    left join first_lines on accounts.account_id = first_lines.account_id
+    where
+        first_lines.account_id is null
+        or known_lines.valid_from < first_lines.valid_from
+),
+
+assignments as (
+    select
+        account_id,
+        valid_from,
+        trader_id
+    from assignments_said
     union all
     select
         accounts.account_id,
         {{ min_date() }} as valid_from,
-        accounts.account_id as trader_id
+        coalesce(accounts.parted_from_account_id, accounts.account_id) as trader_id
     from accounts
-    left join trader_accounts
+    left join assignments_said
         on
-            accounts.account_id = trader_accounts.account_id
-            and trader_accounts.valid_from = {{ min_date() }}
-    where trader_accounts.account_id is null
+            accounts.account_id = assignments_said.account_id
+            and assignments_said.valid_from = {{ min_date() }}
+    where assignments_said.account_id is null
 ),
 
 final as (

@@ -1,8 +1,7 @@
 {#
     Grain: one row per account number.
-    As listed last. Numbers that carry one name are one account: it was listed late, or
-    got a new number. account_id is the code (first word of the name) where only one name has it,
-    else a salted hash of the name.
+    As listed last. Numbers with one id are one account: it was listed late, or got a new
+    number. Ids are given by ingestion, once.
 #}
 with
 
@@ -20,8 +19,6 @@ account_contents as (
     select
         account_number,
         content_hash,
-        account_code,
-        name_hash,
         currency
     from {{ ref('stg_propreports__accounts') }}
 ),
@@ -42,8 +39,6 @@ versions_ranked as (
 accounts as (
     select
         account_contents.account_number,
-        account_contents.account_code,
-        account_contents.name_hash,
         account_contents.currency,
         versions_ranked.last_listed_at
     from versions_ranked
@@ -54,26 +49,30 @@ accounts as (
     where versions_ranked.recency = 1
 ),
 
-names_counted as (
+ids_ranked as (
     select
-        account_code,
-        count(distinct name_hash) as names_count
-    from accounts
-    group by account_code
+        account_number,
+        account_id,
+        parted_from_account_id,
+        row_number() over (
+            partition by account_number order by given_at desc
+        ) as recency
+    from {{ ref('stg_propreports__account_ids') }}
 ),
 
 final as (
     select
         accounts.account_number,
-        case
-            when names_counted.names_count = 1 and accounts.account_code <> ''
-                then accounts.account_code
-            else accounts.name_hash
-        end as account_id,
+        ids_ranked.account_id,
+        ids_ranked.parted_from_account_id,
         accounts.currency,
         accounts.last_listed_at
     from accounts
-    inner join names_counted on accounts.account_code = names_counted.account_code
+    -- An account without an id is a fault that a test finds, not one that is left out.
+    left join ids_ranked
+        on
+            accounts.account_number = ids_ranked.account_number
+            and ids_ranked.recency = 1
 )
 
 select * from final

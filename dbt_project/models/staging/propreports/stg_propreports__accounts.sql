@@ -1,8 +1,8 @@
 {#
     Grain: one row per account number and version of its name and currency.
-    The account's name may hold a person's: only a salted hash of it leaves the raw layer,
-    and its first word where that can only be a code. What the list says of dates and
-    balances now was not known on earlier mornings, so it stays in the raw layer as well.
+    The account's name may hold a person's: only a salted hash of it leaves the raw layer.
+    What the list says of dates and balances now was not known on earlier mornings, so it
+    stays in the raw layer as well.
 #}
 with
 
@@ -14,7 +14,6 @@ final as (
     select
         account_number,
         content_hash,
-        account_code,
         name_hash,
         currency
     from source
