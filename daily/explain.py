@@ -147,9 +147,11 @@ def _accounts(connection: duckdb.DuckDBPyConnection, trader: str) -> str:
 def _traded(status: dict) -> str:
     if not status["traded_days_count"]:
         return "never"
+    idle = status["idle_sessions_count"]
+    since = "what came later is not known" if idle is None else f"{idle} sessions idle"
     return (
         f"{status['traded_days_count']} days, {status['first_traded_date']} to "
-        f"{status['last_traded_date']}; {status['idle_sessions_count']} sessions idle"
+        f"{status['last_traded_date']}; {since}"
     )
 
 

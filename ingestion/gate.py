@@ -6,6 +6,7 @@ The library takes seconds to import, so it is imported here and for its pages on
 """
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ import pyarrow as pa
 
 from ingestion.landing import THE_FIRM
 from ingestion.parsed_batch import ParsedBatch
+from ingestion.reasons import ReasonCode
 from ingestion.resources import FILLS
 from ingestion.versions import ChangedDays
 from runtime.errors import UserError
@@ -42,6 +44,12 @@ LOW_FIRM_VOLUME = 0.2
 # If more of the re-read account-days than this vanish, something else is wrong.
 MAXIMUM_SHARE_VANISHED = 0.5
 MINIMUM_DAYS_VANISHED = 3
+# An account that lost this part of the fills of several days was exported by halves.
+MAXIMUM_SHARE_LOST = 0.25
+# From so many different fills on, a day of which so many repeat is held twice.
+MINIMUM_FILLS_REPEATED = 3
+SHARE_REPEATED = 2 / 3
+NAMED_ACCOUNTS = 3
 MAXIMUM_SHARE_REJECTED = 0.2
 MINIMUM_ROWS_REJECTED = 20
 # Sessions without any fill of the firm until a run makes no sense any more.
@@ -62,6 +70,19 @@ RESULTS_SCHEMA = pa.schema(
         "checked_at": pa.timestamp("us"),
     }
 )
+CONCERNS_SCHEMA = pa.schema(
+    {
+        "as_of": pa.date32(),
+        "check_name": pa.string(),
+        "batch": pa.string(),
+        "resource": pa.string(),
+        "account_number": pa.string(),
+        "trade_date": pa.date32(),
+        "content_hash": pa.string(),
+        "rows_count": pa.int64(),
+    }
+)
+_VERSION = ["resource", "account_number", "trade_date", "content_hash", "rows_count"]
 
 
 def import_library() -> None:
@@ -189,6 +210,54 @@ BATCH_CHECKS = (
         is_critical=True,
     ),
 )
+LOST_CHECKS = (
+    Check(
+        "fills_lost",
+        "is_lost",
+        _between(None, 0),
+        "{} account-days hold fewer fills than they did",
+    ),
+    Check(
+        "fills_lost_by_halves",
+        "is_lost_by_halves",
+        _between(None, 0),
+        f"{{}} account-days of accounts that lost over {MAXIMUM_SHARE_LOST:.0%} of "
+        "the fills of several days: has the export left some out?",
+        is_critical=True,
+    ),
+)
+REPEATED_CHECKS = (
+    Check(
+        "fills_repeated_in_blocks",
+        "is_repeated",
+        _between(None, 0),
+        "{} account-days hold most of their fills, which have no id, several times: "
+        "were two exports put into one file?",
+        is_critical=True,
+    ),
+    Check(
+        "fills_repeated",
+        "may_be_repeated",
+        _between(None, 0),
+        "{} account-days hold each of their few fills, which have no id, several times",
+    ),
+)
+FILES_CHECKS = (
+    Check(
+        "files_reach",
+        "files_short",
+        _between(None, 0),
+        "{} accounts have files that end before what is known of them, or none: their "
+        "days are kept as they were, and later ones are unknown; export them again",
+    ),
+    Check(
+        "rows_repeated",
+        "rows_repeated",
+        _between(None, 0),
+        "{} rows repeat another of their file to the letter and count once; "
+        "raw.quarantine names them",
+    ),
+)
 FIRM_CHECKS = (
     Check(
         "firm_fresh",
@@ -230,12 +299,19 @@ class Gate:
         self._batch_definition: BatchDefinition | None = None
         self._parts = 0
         self.results: list[dict[str, Any]] = []
+        self._concerns: list[pd.DataFrame] = []
         self.validations: list[tuple[str, ExpectationSuiteValidationResult]] = []
 
     def check_comparison(self, parsed: ParsedBatch, changed: ChangedDays) -> None:
         """Check what a comparison found, before any of it is loaded."""
+        self._check_shares(parsed, changed)
+        self._check_lost(parsed)
+
+    def _check_shares(self, parsed: ParsedBatch, changed: ChangedDays) -> None:
+        """Check how much of what was read vanished or cannot be read."""
         rejected, count = parsed.connection.execute(
-            f"select (select count(*) from rejected where resource = '{FILLS.name}'), "
+            f"select (select count(*) from rejected where resource = '{FILLS.name}' "
+            f"and reason_code <> '{ReasonCode.REPEATED}'), "
             f"(select count(*) from {FILLS.name}_rows)"
         ).fetchall()[0]
         vanished, share = 0, 0.0
@@ -254,7 +330,132 @@ class Gate:
         )
         found = {"days_vanished": vanished, "rows_rejected": rejected}
         self._parts += 1
-        self._check(f"what was read, part {self._parts}", frame, BATCH_CHECKS, found)
+        concerned = parsed.connection.execute(
+            f"select {', '.join(_VERSION)} from changes "
+            "where rows_count = 0 and resource = any(?)",
+            [
+                [
+                    name
+                    for name, days in changed.vanished.items()
+                    if days >= MINIMUM_DAYS_VANISHED
+                ]
+            ],
+        ).df()
+        self._check(
+            f"what was read, part {self._parts}",
+            frame,
+            BATCH_CHECKS,
+            found,
+            concerned={"days_vanished": concerned},
+        )
+
+    def _check_lost(self, parsed: ParsedBatch) -> None:
+        """Check accounts that lost more fills than a broker busts without a word."""
+        frame = parsed.connection.execute(
+            f"""
+            select account_number, trade_date, content_hash, rows_count,
+                cast(
+                    count(*) over of_account >= {MINIMUM_DAYS_VANISHED}
+                    and sum(lost_count) over of_account
+                    >= {MAXIMUM_SHARE_LOST} * sum(held_count) over of_account as int
+                ) as is_lost_by_halves,
+                1 - is_lost_by_halves as is_lost
+            from lost_days window of_account as (partition by account_number)
+            """
+        ).df()
+        if frame.empty:
+            return
+        said = _column(
+            parsed.connection,
+            """
+            select format(
+                'account {} lost {:,} of {:,}, {} to {}', account_number,
+                cast(sum(lost_count) as bigint), cast(sum(held_count) as bigint),
+                min(trade_date), max(trade_date)
+            ) from lost_days group by account_number order by account_number
+            """,
+        )
+        span = "select min(trade_date) || '..' || max(trade_date) from lost_days"
+        batch = f"fills lost {_column(parsed.connection, span)[0]}"
+        self._check(batch, frame, LOST_CHECKS, said=said)
+
+    def check_files(
+        self,
+        parsed: ParsedBatch,
+        warehouse: duckdb.DuckDBPyConnection,
+        accounts: list[dict[str, Any]],
+    ) -> None:
+        """Check that the files reach as far as what is known, and hold nothing twice.
+
+        Args:
+            accounts: The list, columns as declared.
+        """
+        scratch = parsed.connection
+        listed = pa.Table.from_pylist(
+            [
+                {key: row[key] for key in ("account_number", "last_traded_date")}
+                for row in accounts
+            ],
+            schema=pa.schema(
+                {"account_number": pa.string(), "last_traded_date": pa.date32()}
+            ),
+        )
+        held = warehouse.sql(
+            "select account_number, max(trade_date) as held_until from ("
+            "select account_number, trade_date, "
+            "arg_max(rows_count, known_at) as rows_count from raw.day_versions "
+            f"where resource = '{FILLS.name}' group by all"
+            ") where rows_count > 0 group by account_number"
+        ).to_arrow_table()
+        scratch.register("listed_dates", listed)
+        scratch.register("held_dates", held)
+        scratch.execute(
+            """
+            create or replace temp table short_files as
+            select resource, account_number,
+                reached_date as trade_date, held_until as known_until,
+                null as content_hash, null as rows_count
+            from unreached
+            union all by name
+            -- The list knows of a later day than any file.
+            select 'fills' as resource, account_number, held_until as trade_date,
+                last_traded_date as known_until
+            from listed_dates left join held_dates using (account_number)
+            where last_traded_date < ?
+                and last_traded_date > coalesce(held_until, date '1900-01-01')
+                and last_traded_date >= (select min(trade_date) from days)
+                and account_number not in (
+                    select account_number from unreached where resource = 'fills'
+                )
+            """,
+            [self.as_of],
+        )
+        scratch.unregister("listed_dates")
+        scratch.unregister("held_dates")
+        count, notional = scratch.execute(
+            "select count(*), coalesce(sum(notional), 0) from repeated"
+        ).fetchall()[0]
+        said = _column(
+            scratch,
+            "select 'account ' || account_number || ': ' || resource || "
+            "coalesce(' end ' || trade_date, ' did not arrive') || "
+            "', known until ' || known_until from short_files "
+            "order by account_number, resource",
+        )
+        if not (said or count):
+            return
+        frame = pd.DataFrame({"files_short": [len(said)], "rows_repeated": [count]})
+        concerned = scratch.execute(
+            f"select {', '.join(_VERSION)} from short_files"
+        ).df()
+        self._check(
+            THE_FIRM,
+            frame,
+            FILES_CHECKS,
+            {"files_reach": len(said), "rows_repeated": count},
+            concerned={"files_reach": concerned},
+            said={"files_reach": said, "rows_repeated": [f"${notional:,.2f} in all"]},
+        )
 
     def check_slice(
         self,
@@ -273,6 +474,7 @@ class Gate:
             with landed as (
                 select
                     rows.side, rows.symbol, rows.trade_date, rows.filled_at_et,
+                    changes.rowid as change_number,
                     cast(
                         rows.propreports_id is not null
                         and count(*) over (partition by rows.propreports_id) > 1 as int
@@ -291,7 +493,7 @@ class Gate:
                 from landed group by symbol, trade_date
             )
             select
-                side, quantity, price, id_is_repeated,
+                change_number, side, quantity, price, id_is_repeated,
                 case when is_equity and price > 0 then price / median_price end
                     as price_multiple,
                 -- Midnight stands for an unknown time.
@@ -307,7 +509,14 @@ class Gate:
         ).df()
         if frame.empty:
             return
-        self._check(batch, frame, FILL_CHECKS)
+        days = scratch.execute(
+            "select rowid as change_number, resource, account_number, trade_date, "
+            "content_hash, rows_count from changes where resource = 'fills'"
+        ).df()
+        self._check(batch, frame, FILL_CHECKS, days=days.set_index("change_number"))
+        repeated = self._repeated(scratch, first, last)
+        if not repeated.empty:
+            self._check(batch, repeated, REPEATED_CHECKS)
         volumes = self._volumes(scratch, warehouse, first, last)
         if not volumes.empty:
             self._check(batch, volumes, VOLUME_CHECKS)
@@ -317,7 +526,7 @@ class Gate:
     ) -> None:
         """Check that the firm's fills reach up to the AS_OF date."""
         warehouse.register("sessions", sessions)
-        stale, multiple = warehouse.execute(
+        stale, multiple, last_day, fills_count = warehouse.execute(
             f"""
             with current_days as (
                 select trade_date, arg_max(rows_count, known_at) as fills_count
@@ -337,7 +546,9 @@ class Gate:
                 and session_date > (select max(trade_date) from firm_days)),
                 (select case when count(*) > {MINIMUM_HISTORY_DAYS}
                 then arg_max(fills_count, trade_date) / median(fills_count) end
-                from last_days)
+                from last_days),
+                (select max(trade_date) from last_days),
+                (select arg_max(fills_count, trade_date) from last_days)
             """,
             {"as_of": self.as_of},
         ).fetchall()[0]
@@ -346,16 +557,103 @@ class Gate:
             frame = pd.DataFrame(
                 {"stale_sessions": [stale], "last_day_multiple": [multiple]}
             )
+            # Of the firm's day: it stands until more fills of that date have come.
+            concerned = pd.DataFrame(
+                {
+                    "resource": [FILLS.name],
+                    "account_number": [None],
+                    "trade_date": [last_day],
+                    "content_hash": [None],
+                    "rows_count": [fills_count],
+                }
+            )
             found = {
                 "firm_fresh": stale,
                 "firm_not_stale": stale,
                 "firm_volume_usual": multiple,
             }
-            self._check(THE_FIRM, frame, FIRM_CHECKS, found)
+            self._check(
+                THE_FIRM,
+                frame,
+                FIRM_CHECKS,
+                found,
+                concerned={"firm_volume_usual": concerned},
+            )
 
     def results_table(self) -> pa.Table:
         """As `RESULTS_SCHEMA`."""
         return pa.Table.from_pylist(self.results, schema=RESULTS_SCHEMA)
+
+    def concerns_table(self) -> pa.Table:
+        """As `CONCERNS_SCHEMA`: the day versions that what was not met speaks of."""
+        tables = [
+            pa.Table.from_pandas(
+                frame[CONCERNS_SCHEMA.names], CONCERNS_SCHEMA, preserve_index=False
+            )
+            for frame in self._concerns
+        ]
+        return pa.concat_tables([CONCERNS_SCHEMA.empty_table(), *tables])
+
+    def _repeated(
+        self, scratch: duckdb.DuckDBPyConnection, first: date, last: date
+    ) -> pd.DataFrame:
+        """Account-days of which most fills, or all of the few, stand several times."""
+        return scratch.execute(
+            f"""
+            with copies as (
+                select account_number, trade_date, changes.content_hash,
+                    changes.rows_count, row_hash, count(*) as copies_count
+                from fills_rows inner join changes
+                    using (account_number, trade_date, origin_number)
+                where changes.resource = 'fills' and not changes.is_loaded
+                    and changes.trade_date between ? and ?
+                group by all
+            ),
+            days as (
+                select account_number, trade_date, content_hash, rows_count,
+                    count(*) as different_count,
+                    -- What stood twice before stands four times in two exports.
+                    greatest(
+                        count(*) filter (copies_count % 2 = 0),
+                        count(*) filter (copies_count % 3 = 0),
+                        count(*) filter (copies_count % 5 = 0)
+                    ) as repeated_count
+                from copies group by all
+            ),
+            -- Days of one or two fills tell something together only.
+            accounts as (
+                select *, sum(different_count) over small as pooled_count,
+                    sum(repeated_count) over small as pooled_repeated_count
+                from days
+                window small as (
+                    partition by account_number,
+                    different_count < {MINIMUM_FILLS_REPEATED}
+                )
+            ),
+            judged as (
+                select *,
+                    case when different_count >= {MINIMUM_FILLS_REPEATED}
+                        then repeated_count >= greatest(
+                            {MINIMUM_FILLS_REPEATED},
+                            {SHARE_REPEATED} * different_count
+                        )
+                        else repeated_count = different_count
+                        and pooled_count >= 2 * {MINIMUM_FILLS_REPEATED}
+                        and pooled_repeated_count
+                        >= {SHARE_REPEATED} * pooled_count
+                    end as is_block
+                from accounts
+            )
+            select account_number, trade_date, content_hash, rows_count,
+                cast(is_block as int) as is_repeated,
+                cast(
+                    not is_block and different_count > 1
+                    and repeated_count = different_count as int
+                ) as may_be_repeated
+            from judged where is_repeated + may_be_repeated > 0
+            """,
+            [first, last],
+        ).df()
 
     def _volumes(
         self,
@@ -382,19 +680,21 @@ class Gate:
         frame = scratch.execute(
             f"""
             with landed as (
-                select account_number, trade_date, rows_count, true as is_new
+                select account_number, trade_date, rows_count, content_hash,
+                    true as is_new
                 from changes where resource = 'fills' and not is_loaded
                     and trade_date between ? and ?
             ),
             days as (
                 from landed
                 union all by name
-                select history.*, false as is_new
+                select history.*, null as content_hash, false as is_new
                 from history anti join landed using (account_number, trade_date)
                 where history.rows_count > 0
             ),
             compared as (
-                select is_new, rows_count / median(rows_count) over before
+                select account_number, trade_date, content_hash, rows_count, is_new,
+                    rows_count / median(rows_count) over before
                     as fills_multiple, count(*) over before as days_count
                 from days
                 window before as (
@@ -402,7 +702,9 @@ class Gate:
                     rows between {HISTORY_DAYS} preceding and 1 preceding
                 )
             )
-            select fills_multiple from compared
+            select account_number, trade_date, content_hash, rows_count,
+                fills_multiple
+            from compared
             where is_new and days_count >= {MINIMUM_HISTORY_DAYS}
             """,
             [first, last],
@@ -416,12 +718,20 @@ class Gate:
         frame: pd.DataFrame,
         checks: tuple[Check, ...],
         found: dict[str, int | float] | None = None,
+        *,
+        concerned: dict[str, pd.DataFrame] | None = None,
+        days: pd.DataFrame | None = None,
+        said: Sequence[str] | dict[str, list[str]] = (),
     ) -> None:
         """Validate a frame.
 
         Args:
             found: What was counted, by check, where a row of the frame is not a thing
                 that is counted; a float is a ratio.
+            concerned: By check, the day versions that it speaks of; None: those of
+                the frame's rows that are not as expected.
+            days: The day versions by change_number, where the frame has only that.
+            said: Where it is, of all checks or by check; the first few are told.
 
         Raises:
             GateError: A critical check is not met.
@@ -443,9 +753,10 @@ class Gate:
             ],
         )
         # No value of a row is kept: pages and results count, and name no one.
+        checked = frame[list(dict.fromkeys(check.column for check in checks))]
         validated = (
             self._batches()
-            .get_batch({"dataframe": frame})
+            .get_batch({"dataframe": checked})
             .validate(suite, result_format=_COUNTS)
         )
         self.validations.append((batch, validated))
@@ -456,6 +767,21 @@ class Gate:
             count = result.result.get("unexpected_count") or 0
             if found is not None and not result.success:
                 count = found[check.name]
+            if not result.success:
+                if concerned is None:
+                    versions = frame[is_unexpected(check, frame[check.column])]
+                    if days is not None:
+                        versions = days.loc[versions["change_number"].unique()]
+                    versions = versions.assign(resource=FILLS.name)
+                else:
+                    versions = concerned.get(check.name, pd.DataFrame(columns=_VERSION))
+                self._concerns.append(
+                    versions[_VERSION]
+                    .drop_duplicates()
+                    .assign(as_of=self.as_of, check_name=check.name, batch=batch)
+                )
+            places = said.get(check.name, ()) if isinstance(said, dict) else said
+            places = () if result.success else places
             is_ratio = isinstance(count, float)
             amount = f"{count:,.2f}" if is_ratio else f"{count:,}"
             self.results.append(
@@ -467,7 +793,9 @@ class Gate:
                     "is_met": bool(result.success),
                     "found_count": 1 if is_ratio else int(count),
                     "checked_count": len(frame),
-                    "finding": f"{check.finding.format(amount)} ({batch})",
+                    "finding": check.finding.format(amount)
+                    + _first_few(places)
+                    + f" ({batch})",
                     "checked_at": self._now,
                 }
             )
@@ -495,3 +823,28 @@ class Gate:
                 .add_batch_definition_whole_dataframe("batch")
             )
         return self._batch_definition
+
+
+def is_unexpected(check: Check, values: "pd.Series[Any]") -> "pd.Series[bool]":
+    """Which values the expectation counts as not met: it says how many, not which."""
+    limits: dict[str, Any] = check.expectation[1]
+    if "value_set" in limits:
+        return ~values.isin(limits["value_set"]) & values.notna()
+    odd = pd.Series(data=False, index=values.index)
+    if (minimum := limits["min_value"]) is not None:
+        odd |= values <= minimum if limits.get("strict_min") else values < minimum
+    if (maximum := limits["max_value"]) is not None:
+        odd |= values > maximum
+    return odd
+
+
+def _column(connection: duckdb.DuckDBPyConnection, sql: str) -> list[str]:
+    return [value for (value,) in connection.execute(sql).fetchall()]
+
+
+def _first_few(places: Sequence[str]) -> str:
+    if not places:
+        return ""
+    more = len(places) - NAMED_ACCOUNTS
+    shown = "; ".join(places[:NAMED_ACCOUNTS])
+    return f": {shown}" + (f" and {more} more" if more > 0 else "")

@@ -84,7 +84,12 @@ def rebuild(main: Home, past: Home, context: RunContext, as_of: date) -> RunCont
         )
         connection.execute(
             "insert into raw.gate_results from main_home.raw.gate_results "
-            "where as_of = ?",
+            "where as_of <= ?",
+            [as_of],
+        )
+        connection.execute(
+            "insert into raw.gate_concerns from main_home.raw.gate_concerns "
+            "where as_of <= ?",
             [as_of],
         )
         now = datetime.now(UTC).replace(tzinfo=None)

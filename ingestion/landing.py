@@ -87,6 +87,10 @@ DERIVED_FIELDS = {
 }
 IS_TRANSFER = "lower(category) like 'transfer%'"
 
+GATE_CONCERNS = """create table if not exists raw.gate_concerns (
+    as_of date, check_name varchar, batch varchar, resource varchar,
+    account_number varchar, trade_date date, content_hash varchar, rows_count bigint
+)"""
 CONTROL_TABLES = f"""
 create schema if not exists raw;
 create table if not exists raw.day_versions (
@@ -111,6 +115,7 @@ create table if not exists raw.gate_results (
     is_met boolean, found_count bigint, checked_count bigint, finding varchar,
     checked_at timestamp
 );
+{GATE_CONCERNS};
 create table if not exists raw.owner (source varchar, firm varchar);
 create table if not exists raw.accounts_read (
     account_number varchar primary key, last_date date
@@ -371,18 +376,26 @@ class Landing:
         """Whether any run has loaded a fill."""
         return self.holds_rows(FILLS, date.min, date.max, None)
 
-    def record_gate(self, results: pa.Table, as_of: date) -> None:
-        """Replace what the gate found this morning in the same batches and the firm."""
+    def record_gate(self, results: pa.Table, concerns: pa.Table, as_of: date) -> None:
+        """Replace what the gate found this morning in the same batches and the firm.
+
+        Args:
+            concerns: The day versions that what was not met speaks of.
+        """
         self.connection.register("results", results)
+        self.connection.register("concerns", concerns)
         self.connection.execute("begin")
-        self.connection.execute(
-            "delete from raw.gate_results where (as_of, batch) in "
-            "(select (as_of, batch) from results) or (as_of = ? and batch = ?)",
-            [as_of, THE_FIRM],
-        )
+        for table in ("gate_results", "gate_concerns"):
+            self.connection.execute(
+                f"delete from raw.{table} where (as_of, batch) in "
+                "(select (as_of, batch) from results) or (as_of = ? and batch = ?)",
+                [as_of, THE_FIRM],
+            )
         self.connection.execute("insert into raw.gate_results from results")
+        self.connection.execute("insert into raw.gate_concerns from concerns")
         self.connection.execute("commit")
         self.connection.unregister("results")
+        self.connection.unregister("concerns")
 
     def _insert_versions(
         self, parsed: ParsedBatch, condition: str, now: datetime

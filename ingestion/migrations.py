@@ -16,7 +16,7 @@ from ingestion.accounts import account_code
 from ingestion.cell_parsing import MACROS
 from ingestion.documents import fee_name
 from ingestion.downstream import OPS_TABLES
-from ingestion.landing import IS_TRANSFER, with_fee_columns_amount
+from ingestion.landing import GATE_CONCERNS, IS_TRANSFER, with_fee_columns_amount
 from ingestion.reasons import ReasonCode
 from ingestion.resources import FEE_LABELS
 from ml.tables import TABLES as ML_TABLES
@@ -212,9 +212,13 @@ def _add_account_codes(connection: duckdb.DuckDBPyConnection) -> None:
     connection.unregister("codes")
 
 
-def _stored_account_ids(connection: duckdb.DuckDBPyConnection) -> None:
-    """From 3 to 4: what the marts call the accounts is stored from now on."""
+def _account_ids_and_gate_concerns(connection: duckdb.DuckDBPyConnection) -> None:
+    """From 3 to 4: what the marts call the accounts is stored from now on.
+
+    So is what the gate warns of, which is told while the days are as they were.
+    """
     now = datetime.now(UTC).replace(tzinfo=None)
+    connection.execute(GATE_CONCERNS)
     connection.execute("""
         create table raw.account_ids (
             account_number varchar, account_id varchar, parted_from varchar,
@@ -242,7 +246,7 @@ def _stored_account_ids(connection: duckdb.DuckDBPyConnection) -> None:
 MIGRATIONS = (
     Migration("raw", 2, _dates_of_documents),
     Migration("raw", 3, _typed_summaries_and_reason_codes),
-    Migration("raw", 4, _stored_account_ids),
+    Migration("raw", 4, _account_ids_and_gate_concerns),
     # Names of today, and the columns that were missing: each Table says its own.
     Migration("ml", 2, partial(prepare_tables, tables=ML_TABLES)),
     Migration("ops", 2, partial(prepare_tables, tables=OPS_TABLES)),

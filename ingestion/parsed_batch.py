@@ -24,12 +24,14 @@ from ingestion.cell_parsing import (
 from ingestion.csv_reader import REJECTED_SCHEMA, CsvReader
 from ingestion.documents import Document, DocumentError, Header, match_header
 from ingestion.reasons import SENTENCES, ReasonCode
-from ingestion.resources import ACCOUNTS, BY_DAY, Resource
+from ingestion.resources import ACCOUNTS, BY_DAY, FILLS, Resource
 from runtime.sessions import EASTERN
 
 MEMORY = "250MB"
 # An Arrow table is scanned by as many cores as it has chunks.
 CHUNK_ROWS = 16_384
+
+DATE = pa.date32()
 
 _ORIGIN_KEY = "origin_number, line_number"
 
@@ -57,6 +59,8 @@ class ParsedBatch:
             of the broker's summary that are not zero; null where it is no amount.
         `windows`: resource, account_number (null: all), first_date, last_date: for
             these the documents are all there is.
+        `repeated`: resource, origin_number, line_number, account_number, trade_date,
+            notional of rows that repeat another and were set aside.
         `rejected`: as `REJECTED_SCHEMA`, and the dates its document covers.
         `account_names`: account_name, account_number of the names in the documents.
 
@@ -111,6 +115,10 @@ class ParsedBatch:
                 trade_date date, first_date date, last_date date
             );
             create table account_names (account_name varchar, account_number varchar);
+            create table repeated (
+                resource varchar, origin_number int, line_number bigint,
+                account_number varchar, trade_date date, notional double
+            );
         """)
         self.set_accounts([], {})
 
@@ -211,6 +219,74 @@ class ParsedBatch:
         rejected = pa.Table.from_pylist([row], schema=REJECTED_SCHEMA)
         self._append_rejected(rejected, document)
 
+    def set_aside_repeated(self) -> None:
+        """Count a row that its document holds twice, to the letter, once.
+
+        Fills without an id may well be equal; whether they are too many of them is for
+        the gate to say.
+        """
+        self.connection.execute("""
+            create or replace temp table shared_ids as
+            select account_number, trade_date, fill_id from fills_rows
+            where fill_id is not null group by all having count(distinct row_hash) > 1
+        """)
+        for resource in BY_DAY:
+            is_fill = resource is FILLS
+            count = self.connection.execute(f"""
+                insert into repeated
+                select '{resource.name}', {_ORIGIN_KEY}, account_number, trade_date,
+                    {"cast(quantity as double) * abs(price)" if is_fill else "null"}
+                from {resource.name}_rows
+                semi join (
+                    select origin_number, account_number, trade_date, row_hash
+                    from {resource.name}_rows group by all having count(*) > 1
+                ) as copied using (origin_number, account_number, trade_date, row_hash)
+                where {resource.unique_by}
+                qualify row_number() over (
+                    partition by origin_number, account_number, trade_date, row_hash
+                    order by line_number
+                ) > 1
+            """).fetchall()[0][0]
+            if count:
+                self._reject_repeated(resource)
+
+    def _reject_repeated(self, resource: Resource) -> None:
+        table = f"{resource.name}_rows"
+        origins = pa.table(
+            {
+                "origin_number": pa.array(range(len(self._origins)), pa.int32()),
+                "origin": [document.origin for document in self._origins],
+                "first_date": pa.array([_dates(x)[0] for x in self._origins], DATE),
+                "last_date": pa.array([_dates(x)[1] for x in self._origins], DATE),
+            }
+        )
+        label, cell = "'Date'", "cast(trade_date as varchar)"
+        if resource is FILLS:
+            label = "case when propreports_id is null then 'Fill Id' "
+            label += "else 'PropReports Id' end"
+            cell = "coalesce(propreports_id, fill_id)"
+        code = ReasonCode.REPEATED
+        self.connection.register("origins", origins)
+        self.connection.execute(
+            f"""
+            insert into rejected
+            select resource, origin, line_number, {label}, {cell}, ?,
+                ? || coalesce(format(': ${{:,.2f}}', notional), ''),
+                trade_date, first_date, last_date
+            from repeated
+            inner join {table}
+                using ({_ORIGIN_KEY}, account_number, trade_date)
+            inner join origins using (origin_number)
+            where resource = '{resource.name}'
+            """,
+            [code, SENTENCES[code]],
+        )
+        self.connection.unregister("origins")
+        self.connection.execute(
+            f"delete from {table} where ({_ORIGIN_KEY}) in (select ({_ORIGIN_KEY}) "
+            f"from repeated where resource = '{resource.name}')"
+        )
+
     def cover_files(self, last: date) -> None:
         """Files cover the accounts they hold, from the first day in them on."""
         for resource in BY_DAY:
@@ -299,7 +375,7 @@ class ParsedBatch:
     def clear(self) -> None:
         """Forget what waits."""
         tables = [f"{resource.name}_rows" for resource in BY_DAY]
-        tables += ["extra_cells", "broker_fees", "windows", "rejected"]
+        tables += ["extra_cells", "broker_fees", "windows", "rejected", "repeated"]
         for table in tables:
             self.connection.execute(f"truncate {table}")
         self._origins.clear()

@@ -301,7 +301,7 @@ class _Load:
     def _record_gate(self, home: Home, as_of: date) -> None:
         """What the gate found: as rows, and as pages where there is anything new."""
         gate = self._made_gate
-        self._landing.record_gate(gate.results_table(), as_of)
+        self._landing.record_gate(gate.results_table(), gate.concerns_table(), as_of)
         if gate.validations:
             try:
                 write_data_docs(home.data_docs, as_of, gate.validations)
@@ -414,6 +414,7 @@ class _Load:
         self._prepare(as_of)
         if self._source.reads_whole:
             parsed.cover_files(as_of - timedelta(days=1))
+        parsed.set_aside_repeated()
         changed = compare(
             parsed,
             landing.connection,
@@ -422,6 +423,7 @@ class _Load:
             as_of=as_of,
             prior=self._prior,
             now=self._now,
+            are_files=self._source.reads_whole,
         )
         gate = self._made_gate
         gate.check_comparison(parsed, changed)
@@ -429,6 +431,8 @@ class _Load:
             gate.check_slice(parsed, first, last, landing.connection, self._sessions)
             landing.load(slice_tables(parsed, first, last))
             landing.commit_slice(parsed, first, last, self._now)
+        if self._source.reads_whole:
+            gate.check_files(parsed, landing.connection, listed.rows)
         self.summary.rejected += landing.commit(
             parsed,
             run=self._name,

@@ -21,6 +21,7 @@ class ReasonCode(StrEnum):
     NOTIONAL_TOO_LARGE = "notional_too_large"
     FEES_TOO_LARGE = "fees_too_large"
     WRONG_WIDTH = "wrong_width"
+    REPEATED = "repeated"
     UNDECLARED_COLUMN = "undeclared_column"
     BLANK_DOCUMENT = "blank_document"
     UNREADABLE_DOCUMENT = "unreadable_document"
@@ -49,6 +50,7 @@ SENTENCES = {
     ReasonCode.NOTIONAL_TOO_LARGE: "times the quantity is 10^11 or more",
     ReasonCode.FEES_TOO_LARGE: "carries fees of more than 10 digits",
     ReasonCode.WRONG_WIDTH: "has {} cells, the header has {}",
+    ReasonCode.REPEATED: "repeats an earlier row to the letter and counts once",
     ReasonCode.UNDECLARED_COLUMN: "is in a column nobody has declared",
     ReasonCode.BLANK_DOCUMENT: "came without even a header, though there were rows "
     "before",

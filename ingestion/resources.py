@@ -60,6 +60,7 @@ class Resource:
         summary_labels: First cells of total rows, which are not data.
         kept_aside: Header patterns of columns that are known and differ by account:
             they are kept as they are in `raw.extra_cells`.
+        unique_by: SQL, true of rows that no other row of their day can equal.
         is_essential: Nothing is loaded if a document of it cannot be read; of any
             other resource the document is set aside and reported.
     """
@@ -71,6 +72,7 @@ class Resource:
     fee_labels: tuple[str, ...] = ()
     summary_labels: tuple[str, ...] = ()
     kept_aside: tuple[str, ...] = ()
+    unique_by: str = "false"
     is_essential: bool = False
 
     @property
@@ -110,6 +112,9 @@ FILLS = Resource(
     is_essential=True,
     date_column="filled_at_et",
     fees_between=("Liq", "Order Id"),
+    # An id of a fill that stands on different rows of a day names none of them.
+    unique_by="nullif(propreports_id, '0') is not null or (fill_id is not null and "
+    "(account_number, trade_date, fill_id) not in (from shared_ids))",
     columns=(
         _key("filled_at_et", "Date/Time", ColumnType.TIMESTAMP),
         _key("account_name", "Account"),
@@ -135,6 +140,7 @@ BROKER_DAYS = Resource(
     summary_labels=("equities", "options", "futures", "forex", "total"),
     fee_labels=FEE_LABELS,
     kept_aside=("fee: *", "adj fees", "transfer: *"),
+    unique_by="true",
     columns=(
         _key("trade_date", "Date", ColumnType.DATE),
         Column("instrument_type", ("Type",)),
@@ -158,6 +164,7 @@ POSITIONS = Resource(
     name="positions",
     date_column="trade_date",
     kept_aside=(*FEE_LABELS, "unrealized delta", "qty traded", "realized"),
+    unique_by="true",
     columns=(
         _key("trade_date", "Date", ColumnType.DATE),
         _key("account_name", "Account"),

@@ -2,6 +2,7 @@
 
 import csv
 import re
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -35,6 +36,8 @@ SAMPLE_LAST = date(2025, 12, 18)
 NO_DATA = b"No data available"
 # More would hold too much of one answer in memory; fewer days are asked for instead.
 PAGES_AT_ONCE = 8
+# A file that was written to so lately may not be finished.
+SETTLED_SECONDS = 2
 ATTEMPTS = 4
 
 
@@ -244,12 +247,15 @@ class FilesSource:
         self.firm = firm
         self._folder = folder
         self._fills = _csv_files(folder / "fills")
+        self._seen: dict[Path, tuple[int, int]] = {}
         if not folder.is_dir():
             raise UserError(f"There is no folder {folder}. Set EXPORTS=<folder>.")
         if not (folder / "accounts.csv").is_file():
             raise UserError(f"{folder} has no accounts.csv. Export the accounts there.")
         if not self._fills:
             raise UserError(f"{folder} has no fills/*.csv. Export the fills there.")
+        self._summaries = _csv_files(folder / "summaryByDate")
+        self._settle()
 
     def version(self) -> None:
         """Files have none."""
@@ -270,21 +276,48 @@ class FilesSource:
         last: date,  # noqa: ARG002
     ) -> list[Request]:
         """Every file of fills, then every file of daily summaries."""
-        summaries = _csv_files(self._folder / "summaryByDate")
+        # The list has been read by now.
+        self._refuse_growing(self._folder / "accounts.csv")
         return [
             *(Request(str(path), FILLS) for path in self._fills),
             *(
                 Request(str(path), BROKER_DAYS, _account_of(path, account_names))
-                for path in summaries
+                for path in self._summaries
             ),
         ]
 
     def read(self, request: Request) -> Iterator[Document]:
-        """The file."""
-        yield self._document(request.resource, Path(request.name), request.account_name)
+        """The file.
+
+        Raises:
+            UserError: It was written to before it was read to its end.
+        """
+        path = Path(request.name)
+        yield self._document(request.resource, path, request.account_name)
+        self._refuse_growing(path)
 
     def finish(self, home: Home) -> None:
         """Nothing is left beside the warehouse."""
+
+    def _settle(self) -> None:
+        """Remember what each file is before it is read; wait for the youngest one."""
+        paths = [self._folder / "accounts.csv", *self._fills, *self._summaries]
+        self._seen = {path: _state(path) for path in paths}
+        youngest = max(modified for _, modified in self._seen.values()) / 1e9
+        # A clock that is behind the file's would wait for hours.
+        if 0 <= (age := time.time() - youngest) < SETTLED_SECONDS:
+            time.sleep(SETTLED_SECONDS - age)
+            for path in paths:
+                self._refuse_growing(path)
+
+    def _refuse_growing(self, path: Path) -> None:
+        before, now = self._seen[path], _state(path)
+        if now != before:
+            raise UserError(
+                f"{path} is still being written: {before[0]:,} bytes became "
+                f"{now[0]:,} while it was read. Nothing of it counts. Run "
+                "`make ingest` again when it is complete."
+            )
 
     def _document(
         self, resource: Resource, path: Path, account_name: str | None = None
@@ -410,6 +443,15 @@ def _account_of(path: Path, account_names: Iterable[str]) -> str:
         if len(named or coded) == 1:
             return (named or coded)[0]
     return path.stem
+
+
+def _state(path: Path) -> tuple[int, int]:
+    """Size, and when it was last written to, in nanoseconds; of no file: zeros."""
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0
+    return found.st_size, found.st_mtime_ns
 
 
 def _csv_files(folder: Path) -> list[Path]:

@@ -13,9 +13,12 @@ from datetime import date, datetime
 import duckdb
 
 from ingestion.parsed_batch import ParsedBatch
+from ingestion.reasons import ReasonCode
 from ingestion.resources import FILLS
 
 EMPTY_DAY = "no rows"
+# As many fills of an account as a broker busts without asking anybody.
+BUSTED_FILLS = 2
 SLICE_ROWS = 350_000
 
 
@@ -60,12 +63,19 @@ def compare(
     as_of: date,
     prior: PriorCoverage,
     now: datetime,
+    are_files: bool = False,
 ) -> ChangedDays:
     """Make tables `changes` and `unchanged` in the batch.
 
     `changes`: resource, account_number, trade_date, content_hash, rows_count,
     origin_number, known_at (naive UTC), is_loaded (its rows are in the warehouse).
     `unchanged`: resource, account_number, trade_date, known_at of versions seen again.
+    `unreached`: resource, account_number, reached_date (null: nothing of it arrived),
+    days_count, held_until of accounts whose files end before what is held of them:
+    those days stay as they are.
+    `lost_days`: account_number, trade_date, content_hash, rows_count, held_count,
+    lost_count of days of fills that hold fewer than before, where an account lost more
+    than a broker busts.
 
     Args:
         warehouse: Holds `raw.day_versions`.
@@ -74,6 +84,7 @@ def compare(
         namesakes: Account number, and that of another account that bore its name.
         as_of: Days from this date on are left out.
         now: Naive UTC.
+        are_files: The documents say no dates they cover: they end with their last row.
     """
     scratch = parsed.connection
     parsed.create_origin_days()
@@ -87,6 +98,7 @@ def compare(
         scratch.execute(
             f"insert into {table} select unnest(?::varchar[])", [sorted(numbers)]
         )
+    _keep_unreached(scratch, as_of, are_files=are_files)
     scratch.execute(
         """
         create or replace table compared as
@@ -113,13 +125,13 @@ def compare(
             -- A day whose rows cannot be read is not a day without rows.
             where (resource, trade_date) not in (
                 select (resource, trade_date) from rejected
-                where trade_date is not null
+                where trade_date is not null and reason_code <> $repeated
             )
         )
         select
             seen.resource, seen.account_number, seen.trade_date, seen.content_hash,
             seen.rows_count, seen.origin_number,
-            before.content_hash as held_hash,
+            before.content_hash as held_hash, before.rows_count as held_count,
             before.known_at as held_known_at,
             seen.rows_count = 0 or exists (
                 from held where held.resource = seen.resource
@@ -130,7 +142,26 @@ def compare(
         from seen left join current_versions as before
             using (resource, account_number, trade_date)
         """,
-        {"as_of": as_of, "empty": EMPTY_DAY},
+        {"as_of": as_of, "empty": EMPTY_DAY, "repeated": ReasonCode.REPEATED},
+    )
+    scratch.execute(
+        """
+        create or replace table lost_days as
+        with set_aside as (
+            -- Of which account they are is not known.
+            select trade_date, count(*) as rows_count from rejected
+            where resource = 'fills' and trade_date is not null group by trade_date
+        )
+        select account_number, trade_date, content_hash, compared.rows_count,
+            held_count,
+            held_count - compared.rows_count - coalesce(set_aside.rows_count, 0)
+                as lost_count,
+            sum(lost_count) over (partition by account_number) as account_lost_count
+        from compared left join set_aside using (trade_date)
+        where resource = 'fills' and lost_count > 0
+        qualify account_lost_count > ?
+        """,
+        [BUSTED_FILLS],
     )
     scratch.execute(
         """
@@ -217,14 +248,15 @@ def _fetch_held(
     scratch.execute("""
         create or replace table held (
             resource varchar, account_number varchar, trade_date date,
-            content_hash varchar, known_at timestamp, is_current boolean
+            content_hash varchar, rows_count bigint, known_at timestamp,
+            is_current boolean
         )
     """)
     for span in spans:
         found = warehouse.sql(
             """
-            select resource, account_number, trade_date, content_hash, known_at,
-                row_number() over (
+            select resource, account_number, trade_date, content_hash, rows_count,
+                known_at, row_number() over (
                     partition by account_number, trade_date order by known_at desc
                 ) = 1 as is_current
             from raw.day_versions
@@ -259,4 +291,36 @@ def _leave_to_namesakes(
                 and own.resource = held.resource and own.trade_date = held.trade_date
                 and own.content_hash = held.content_hash
             )
+    """)
+
+
+def _keep_unreached(
+    scratch: duckdb.DuckDBPyConnection, as_of: date, *, are_files: bool
+) -> None:
+    """Make table `unreached`, and cover no day that a file may have been cut before."""
+    scratch.execute(
+        """
+        create or replace table unreached as
+        with reached as (
+            select resource, account_number, max(trade_date) as reached_date
+            from days group by all
+        )
+        select held.resource, held.account_number, reached_date,
+            count(*) as days_count, max(held.trade_date) as held_until
+        from held left join reached using (resource, account_number)
+        where $are_files and held.is_current and held.rows_count > 0
+            and held.trade_date < $as_of
+            and held.trade_date > coalesce(reached_date, date '1900-01-01')
+            -- Who has left the list sends no file any more.
+            and (reached_date is not null or held.account_number in (from listed))
+        group by all
+        having reached_date is null or sum(held.rows_count) > $busted
+        """,
+        {"are_files": are_files, "as_of": as_of, "busted": BUSTED_FILLS},
+    )
+    scratch.execute("""
+        update windows set last_date = unreached.reached_date from unreached
+        where windows.resource = unreached.resource
+            and windows.account_number = unreached.account_number
+            and unreached.reached_date is not null
     """)

@@ -354,7 +354,7 @@ def raw_tables(home: Home) -> dict[str, list[tuple]]:
     names = rows(
         home,
         "select table_name from information_schema.tables where table_schema = 'raw' "
-        "and table_name not like '%dlt%' and table_name <> 'gate_results'",
+        "and table_name not like '%dlt%' and table_name not like 'gate_%'",
     )
     return {
         name: rows(

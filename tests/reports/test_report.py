@@ -379,7 +379,7 @@ def test_past_calls_are_held_against_what_happened() -> None:
         assert "Fri 2026-02-27" in text
         assert "−$800" in text
         assert text.count("did not trade") == 1
-        assert "unknown" in text
+        assert "not known" in text
         assert "Nobody was called then" not in text
     told = render(
         summary(

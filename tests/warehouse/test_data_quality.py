@@ -1,7 +1,7 @@
 """What the marts say of the data's quality: enough at 08:30, and nobody's name."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import pytest
 from ingestion.pipeline import bring_up_to_date, load
 from ingestion.sources import FilesSource
 from runtime.home import Home
-from runtime.sessions import EASTERN
+from runtime.sessions import EASTERN, sessions_between
 from runtime.settings import Settings
 from runtime.transform.dbt import TransformError, run_dbt
 from tests.conftest import build_warehouse, connected, make_settings, rows
@@ -124,7 +124,7 @@ def test_the_most_frequent_reason_of_the_quarantine_is_told(awkward: Home) -> No
     count, finding, is_alarm = told(awkward)["quarantined"]
     assert (count, is_alarm) == (5, True)
     assert finding == (
-        "rows could not be read and count nowhere; most often (2) "
+        "rows could not be read, or repeat another, and count nowhere; most often (2) "
         "fills.Qty is not a number that fits"
     )
 
@@ -147,6 +147,55 @@ def test_checks_of_the_gate_that_are_not_met_are_told_in_full(awkward: Home) -> 
     assert "times_in_day" in dict(unmet)
     for name, words in unmet:
         assert f"{words} [{name}]" in finding
+
+
+def test_a_warning_of_the_gate_is_told_until_its_days_are_corrected(
+    tmp_path: Path,
+) -> None:
+    home, exports = Home(tmp_path / "home"), Exports(tmp_path / "exports")
+    usual = [
+        fill("A1", datetime(2025, 3, day, 10, minute), propreports_id=f"{day}{minute}")
+        for day in (3, 4, 5)
+        for minute in range(10, 16)
+    ]
+    odd = [*usual[:-1], replace(usual[-1], price=Decimal(1000))]
+    needed = ("+data_quality", "+trader_status")
+    exports.write(odd)
+    morning(home, exports, datetime(2025, 3, 6, 8, 30), *needed)
+    count, finding, is_alarm = told(home)["gate_warnings"]
+    assert (count, is_alarm) == (1, True)
+    assert "[prices_usual]" in finding
+    # Nothing of it is loaded again, and yet it is told, and since when.
+    for day in (7, 10):
+        morning(home, exports, datetime(2025, 3, day, 8, 30), *needed)
+        count, finding, _ = told(home)["gate_warnings"]
+        assert "[prices_usual, since 2025-03-06]" in finding
+    exports.write(usual)
+    morning(home, exports, datetime(2025, 3, 11, 8, 30), *needed)
+    assert "prices_usual" not in (told(home)["gate_warnings"][1] or "")
+
+
+def test_a_file_that_was_cut_is_no_idle_trader(tmp_path: Path) -> None:
+    home, exports = Home(tmp_path / "home"), Exports(tmp_path / "exports")
+    days = sessions_between(date(2025, 1, 2), date(2025, 3, 5))
+    both = [
+        fill(name, datetime.combine(day, time(10, minute)), propreports_id=f"{name}{n}")
+        for name in ("A1", "B2")
+        for n, (day, minute) in enumerate((day, x) for day in days for x in range(6))
+    ]
+    idle = (
+        "select trader_id, forecast_basis <> 'inactive', idle_sessions_count, "
+        "traded_days_count from marts.trader_status order by all"
+    )
+    needed = ("+data_quality", "+trader_status")
+    exports.write(both)
+    morning(home, exports, datetime(2025, 3, 6, 8, 30), *needed)
+    assert rows(home, idle) == [("A1", True, 0, 43), ("B2", True, 0, 43)]
+    path = exports.folder / "fills" / "500.csv"
+    path.write_text("\n".join(path.read_text().splitlines()[:40]) + "\n")
+    morning(home, exports, datetime(2025, 3, 7, 8, 30), *needed)
+    assert rows(home, idle) == [("A1", True, None, 43), ("B2", True, 1, 43)]
+    assert "account 500: fills end 2025-01-" in told(home)["gate_warnings"][1]
 
 
 @pytest.mark.parametrize(

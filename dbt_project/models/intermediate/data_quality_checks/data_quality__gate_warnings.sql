@@ -1,41 +1,38 @@
-{# Grain: one row: kinds of check of this morning's load that are not met. #}
+{# Grain: one row: kinds of check of the gate that are not met and stand. #}
 with
 
-gate_results as (
+gate_warnings as (
     select
         as_of_date,
         check_name,
         severity,
-        is_met,
-        finding
-    from {{ ref('gate_results') }}
-),
-
-run_context as (
-    select as_of_date from {{ ref('stg_propreports__run_context') }}
+        finding,
+        is_of_today
+    from {{ ref('int_gate_warnings') }}
 ),
 
 unmet_checks as (
     select
         -- One batch stands for all of them.
-        max(gate_results.finding) || ' [' || gate_results.check_name || case
+        max(finding) || ' [' || check_name || case
             when count(*) > 1 then ', the like in ' || (count(*) - 1) || ' more'
             else ''
+        end || case
+            when max(case when is_of_today then 1 else 0 end) = 1 then ''
+            else ', since ' || min(as_of_date)
         end || ']' as finding_text,
         row_number() over (
-            order by min(gate_results.severity), gate_results.check_name
+            order by min(severity), check_name
         ) as shown_order
-    from gate_results
-    inner join run_context on gate_results.as_of_date = run_context.as_of_date
-    where not gate_results.is_met
-    group by gate_results.check_name
+    from gate_warnings
+    group by check_name
 ),
 
 final as (
     select
         'gate_warnings' as check_name,
         count(*) as found_count,
-        'checks of the newly loaded fills are not met: '
+        'checks of the loaded fills are not met: '
         || {{ first_few_joined('finding_text', '; ') }} as finding
     from unmet_checks
 )

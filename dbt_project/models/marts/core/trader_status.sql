@@ -30,6 +30,14 @@ trader_days as (
     from {{ ref('int_trader_days') }}
 ),
 
+unknown_trading as (
+    select
+        account_id,
+        vanished_until,
+        is_cut
+    from {{ ref('int_unknown_trading') }}
+),
+
 sessions as (
     select session_date from {{ ref('stg_propreports__sessions') }}
 ),
@@ -69,6 +77,16 @@ idle_sessions as (
     group by trader_histories.trader_id
 ),
 
+traders_unknown as (
+    select
+        accounts.trader_id,
+        max(unknown_trading.vanished_until) as vanished_until,
+        max(case when unknown_trading.is_cut then 1 else 0 end) as is_cut
+    from accounts
+    inner join unknown_trading on accounts.account_id = unknown_trading.account_id
+    group by accounts.trader_id
+),
+
 traders as (
     select
         trader_accounts.trader_id,
@@ -79,7 +97,14 @@ traders as (
         coalesce(trader_histories.traded_days_count, 0) as traded_days_count,
         trader_histories.first_traded_date,
         trader_histories.last_traded_date,
-        idle_sessions.idle_sessions_count,
+        -- What has not arrived is not idle.
+        case
+            when traders_unknown.is_cut = 1 then null
+            when
+                traders_unknown.vanished_until > trader_histories.last_traded_date
+                then null
+            else idle_sessions.idle_sessions_count
+        end as idle_sessions_count,
         run_context.prediction_date
     from trader_accounts
     inner join traders_said on trader_accounts.trader_id = traders_said.trader_id
@@ -87,6 +112,7 @@ traders as (
     left join trader_histories
         on trader_accounts.trader_id = trader_histories.trader_id
     left join idle_sessions on trader_accounts.trader_id = idle_sessions.trader_id
+    left join traders_unknown on trader_accounts.trader_id = traders_unknown.trader_id
 ),
 
 final as (

@@ -2,7 +2,7 @@
 {#
     Grain: one row per forecast whose prediction date is over: what happened.
     A trader who did not trade that day has no outcome: neither hit nor miss. Nor has one
-    all of whose fills are of unknown contract size: whether they traded is unknown.
+    of whom it is unknown: all fills are of unknown contract size, or did not arrive.
 #}
 with
 
@@ -41,6 +41,14 @@ uncounted_days as (
     where lacks_multiplier
 ),
 
+traders_unknown as (
+    select
+        trader_id,
+        last_traded_date
+    from {{ ref('trader_status') }}
+    where idle_sessions_count is null
+),
+
 run_context as (
     select as_of_date from {{ ref('stg_propreports__run_context') }}
 ),
@@ -67,7 +75,11 @@ final as (
         cast(trader_days.net_pnl as decimal(38, 8)) as actual_net_pnl,
         case
             when trader_days.trader_id is not null then true
-            when uncounted_days.trader_id is null then false
+            when
+                uncounted_days.trader_id is not null
+                or traders_unknown.last_traded_date < risk_calls.prediction_date
+                then null
+            else false
         end as has_traded,
         trader_days.net_pnl < 0 as is_loss,
         trader_days.net_pnl < -risk_calls.daily_loss_limit_amount as is_limit_breached,
@@ -87,6 +99,7 @@ final as (
         on
             risk_calls.trader_id = uncounted_days.trader_id
             and risk_calls.prediction_date = uncounted_days.trade_date
+    left join traders_unknown on risk_calls.trader_id = traders_unknown.trader_id
 )
 
 select * from final

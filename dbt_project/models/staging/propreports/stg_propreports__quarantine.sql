@@ -30,6 +30,7 @@ final as (
             when 'notional_too_large' then 'times the quantity is too much'
             when 'fees_too_large' then 'are too much'
             when 'wrong_width' then 'row has another number of cells than the header'
+            when 'repeated' then 'repeats an earlier row'
             when 'blank_document' then 'document or row cannot be read'
             when 'unreadable_document' then 'document or row cannot be read'
             else 'cannot be read'
