@@ -1,3 +1,4 @@
+{{ config(materialized='view') }}
 {#
     Grain: one row per account of which it is not known whether it traded lately: its
     fills did not all arrive (is_cut), or those up to a date vanished (vanished_until).
