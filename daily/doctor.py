@@ -34,6 +34,7 @@ def examine() -> int:
     checks: dict[str, Callable[[Settings], str]] = {
         "private": _private,
         "source": _source,
+        "desk": _desk,
         "calendar": _calendar,
         "disk": _disk,
         "memory": _memory,
@@ -102,6 +103,16 @@ def _source(settings: Settings) -> str:
         count = sum(block.num_rows for block in reader.blocks())
         what = "account" if count == 1 else "accounts"
         return f"{source.firm} {_answers(settings)} and lists {count} {what}"
+
+
+def _desk(settings: Settings) -> str:
+    """Read every file of the desk as a morning does."""
+    from ingestion.desk_files import desk_folder, read_desk
+
+    home = Home(settings.home_root)
+    found = [f"{one.path.name} {len(one.lines)}" for one in read_desk(settings, home)]
+    folder = desk_folder(settings, home)
+    return f"lines in {folder}: {', '.join(found) or 'none yet'}"
 
 
 def _answers(settings: Settings) -> str:

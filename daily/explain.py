@@ -169,7 +169,7 @@ def _basis(status: dict, call: dict | None) -> str:
                 f"no: inactive, idle for {status['idle_sessions_count']} sessions "
                 f"(more than {idle}); called again after the next traded day"
             )
-        return "no: dbt_project/seeds/traders.csv says that the trader is not to be"
+        return "no: traders.csv of the desk says that the trader is not to be"
     if status["forecast_basis"] == "never_traded":
         return "no: no account of the trader's has ever traded"
     if status["forecast_basis"] == "too_little_history":

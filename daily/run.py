@@ -15,6 +15,8 @@ from daily.steps import (
     MORNING,
     Done,
     Step,
+    build,
+    build_spark,
     report,
     report_by_force,
 )
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from ingestion.sources import Request
 
 SHOWN_FROM_REQUESTS = 20
+# What reads the desk's files by way of the warehouse.
+_BUILDERS = {build, build_spark}
 # What ends a run: an error, or Ctrl-C and SIGTERM.
 _STOPS = (Exception, KeyboardInterrupt)
 
@@ -188,6 +192,7 @@ def run_steps(run: Run, steps: Sequence[Step]) -> Home:
 
 def run_alone(run: Run, steps: Sequence[Step]) -> None:
     """Steps on the warehouse as it is."""
+    from ingestion.desk_files import read_desk, record_desk
     from ingestion.downstream import prepare_downstream
     from ingestion.upgrade import upgrade
 
@@ -197,11 +202,18 @@ def run_alone(run: Run, steps: Sequence[Step]) -> None:
         run.lock(home)
     _tell(upgrade(home))
     prepare_downstream(home)
+    # A past morning keeps what the desk said then.
+    if home == run.root and not _BUILDERS.isdisjoint(steps):
+        _tell(record_desk(home, read_desk(run.settings, home)))
     run.steps(steps, home)
 
 
 def upgrade_alone(run: Run) -> None:
-    """Bring the warehouse to the present version, and its past mornings as well."""
+    """Bring the warehouse to the present version, and its past mornings as well.
+
+    Seeds that were edited in the project come along to the desk's folder.
+    """
+    from ingestion.desk_files import begin_desk
     from ingestion.upgrade import upgrade
 
     run.lock(run.root)
@@ -214,6 +226,7 @@ def upgrade_alone(run: Run) -> None:
             if home != run.root:
                 run.lock(home)
             done.append(upgrade(home))
+        done.append(begin_desk(run.settings, run.root))
         return Done("; ".join(filter(None, done)) or "nothing to upgrade")
 
     run.step(1, 1, "upgrade", run.root, work)

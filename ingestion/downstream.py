@@ -1,5 +1,6 @@
 """Tables that later steps write: dbt builds only once all of its sources exist."""
 
+from ingestion.desk_files import DESK_TABLES
 from ml.tables import TABLES
 from runtime.build_chain import STAGES
 from runtime.home import Home
@@ -22,7 +23,7 @@ def prepare_downstream(home: Home) -> None:
     """Create those tables where they are missing; rows of earlier versions stay."""
     with open_warehouse(home.warehouse) as connection:
         connection.execute("begin")
-        prepare_tables(connection, (*TABLES, *OPS_TABLES))
+        prepare_tables(connection, (*DESK_TABLES, *TABLES, *OPS_TABLES))
         for schema, version in VERSIONS.items():
             connection.execute(
                 f"insert or ignore into {SCHEMA_VERSIONS.name} values (?, ?)",

@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time
 
 from ingestion.account_ids import latest_ids
+from ingestion.desk_files import DESK_FILES, DESK_VERSIONS
+from ingestion.downstream import prepare_downstream
 from ingestion.landing import CONTROL_TABLES
 from ingestion.resources import BY_DAY
 from ingestion.upgrade import upgrade
@@ -34,6 +36,7 @@ def rebuild(main: Home, past: Home, context: RunContext, as_of: date) -> RunCont
     past_context = replace(context, as_of=as_of, prediction_date=next_session(as_of))
     past.root.mkdir(parents=True, exist_ok=True)
     upgrade(main)
+    prepare_downstream(main)
     upgrade(past)
     with open_warehouse(past.warehouse) as connection:
         source = str(main.warehouse).replace("'", "''")
@@ -92,6 +95,17 @@ def rebuild(main: Home, past: Home, context: RunContext, as_of: date) -> RunCont
             "where as_of <= ?",
             [as_of],
         )
+        connection.execute(
+            f"create table {DESK_VERSIONS.name} as from main_home.{DESK_VERSIONS.name} "
+            "where known_at < ?",
+            [known_before],
+        )
+        for file in DESK_FILES:
+            name = file.table.name
+            connection.execute(
+                f"create table {name} as from main_home.{name} "
+                f"semi join {DESK_VERSIONS.name} using (content_hash)"
+            )
         now = datetime.now(UTC).replace(tzinfo=None)
         write_run_context(connection, past_context, now)
         prepare_tables(connection, [STAGES])

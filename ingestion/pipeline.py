@@ -21,6 +21,7 @@ from ingestion.accounts import (
     record_accounts,
 )
 from ingestion.data_docs import write_data_docs
+from ingestion.desk_files import begin_desk, read_desk, record_desk
 from ingestion.documents import Document
 from ingestion.downstream import prepare_downstream
 from ingestion.gate import Gate, GateError, import_library
@@ -59,6 +60,7 @@ class IngestSummary:
     vanished_days: int = 0
     rejected: int = 0
     warnings: int = 0
+    desk: str = ""
 
     @property
     def days_changed(self) -> int:
@@ -73,6 +75,8 @@ class IngestSummary:
         )
         if self.warnings:
             text += f"; {self.warnings} warnings of the gate, see the report"
+        if self.desk:
+            text += f"; {self.desk}"
         return text
 
 
@@ -180,6 +184,8 @@ def load(
     before = read_run_context(home)
     # Asked first: a source that does not answer leaves nothing behind.
     accounts = source.accounts()
+    desk_moved = begin_desk(settings, home)
+    desk = read_desk(settings, home)
     salt = _salt(home)
     with (
         open_landing(home, settings.threads) as landing,
@@ -191,6 +197,7 @@ def load(
         run = _Load(settings, source, landing, parsed, before, window, now)
         summary = run.load(home, accounts, salt, progress_bar)
     prepare_downstream(home)
+    summary.desk = "; ".join(filter(None, [desk_moved, record_desk(home, desk, now)]))
     return summary
 
 

@@ -43,6 +43,11 @@ class Home:
         return self.root / "backtest"
 
     @property
+    def desk(self) -> Path:
+        """The desk's own files, where DESK names no other folder."""
+        return self.root / "desk"
+
+    @property
     def logs(self) -> Path:
         """Log files."""
         return self.root / "logs"

@@ -155,6 +155,9 @@ class Settings(MailSettings):
     firm: str | None = Field(
         None, description="Name of the firm; default: the host, or the exports folder"
     )
+    desk: Path | None = Field(
+        None, description="Folder of the desk's own files; default RISK_HOME/desk"
+    )
     sample_seed: int = Field(7, description="Seed of the synthetic sample firm")
 
     propreports_url: str | None = Field(
@@ -296,6 +299,7 @@ class Settings(MailSettings):
             "SOURCE": self.source_name if self.source or self.exports else None,
             "EXPORTS": self.exports,
             "RISK_HOME": self.risk_home,
+            "DESK": self.desk,
             "AS_OF": self.as_of,
         }
         return " ".join(

@@ -34,7 +34,8 @@ def test_all_is_well_with_the_sample(sample: SampleRun) -> None:
     assert run.code == 0, run.out
     assert {verdict for verdict, _ in found.values()} == {"ok"}
     assert found.keys() == {
-        "settings", "private", "source", "calendar", "disk", "memory", "warehouse",
+        "settings", "private", "source", "desk", "calendar", "disk", "memory",
+        "warehouse",
         "mail",
     }  # fmt: skip
     assert "2025-12-19" in found["warehouse"][1]
@@ -170,7 +171,7 @@ def test_a_calendar_that_ends_too_soon_says_until_when(
 
 @pytest.mark.parametrize(
     "name",
-    ["private", "source", "calendar", "disk", "memory", "warehouse", "mail"],
+    ["private", "source", "desk", "calendar", "disk", "memory", "warehouse", "mail"],
 )
 def test_a_check_that_breaks_is_one_line_and_no_secret(
     name: str,
@@ -278,3 +279,14 @@ def test_the_room_a_run_needs_grows_with_the_warehouse(
         assert found["disk"][0] == verdict
     assert "only 3.0 GB are free" in found["disk"][1]
     assert "a run needs 3.3 GB" in found["disk"][1]
+
+
+def test_a_file_of_the_desk_that_is_wrong_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "desk"
+    folder.mkdir()
+    path = folder / "limits.csv"
+    path.write_text("account,daily_loss_limit_amount\nA1,five\n")
+    run = call_daily("doctor", SOURCE="sample", RISK_HOME=tmp_path)
+    verdict, text = lines(run.out)["desk"]
+    assert (run.code, verdict) == (1, "FAIL")
+    assert text.startswith(f"{path}, line 2, column daily_loss_limit_amount: 'five'")

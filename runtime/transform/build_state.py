@@ -68,9 +68,10 @@ def reason_to_build_all(home: Home) -> str | None:
     """Why nothing of the last build can be kept; None if the next may go on from it."""
     with open_warehouse(home.warehouse) as connection:
         found = connection.execute("select fingerprint from ops.built_with").fetchone()
+        made_of = fingerprint(_contract_sizes(connection))
     if found is None:
         return "no build has been finished before"
-    if found[0] != fingerprint():
+    if found[0] != made_of:
         return "the models have changed since the last build"
     return None
 
@@ -91,7 +92,7 @@ def forget_build(home: Home) -> None:
             connection.execute(f"delete from {table.name}")
         connection.execute(
             "insert into ops.built_with by name select ? as fingerprint",
-            [fingerprint()],
+            [fingerprint(_contract_sizes(connection))],
         )
         connection.execute("commit")
 
@@ -180,12 +181,26 @@ def built_dates(connection: duckdb.DuckDBPyConnection, mart: str) -> dict[str, s
     return {} if unrecorded else {str(date): built for date, built in found}
 
 
-def fingerprint() -> str:
-    """Of all that decides what is made of the same fills, published dates included."""
+def _contract_sizes(connection: duckdb.DuckDBPyConnection) -> str:
+    """Which version of the desk's contract sizes holds; empty where it has none."""
+    found = connection.execute(
+        "select content_hash from raw.desk_files "
+        "where file_name = 'instrument_multipliers' order by known_at desc limit 1"
+    ).fetchone()
+    return found[0] if found else ""
+
+
+def fingerprint(contract_sizes: str = "") -> str:
+    """Of all that decides what is made of the same fills, published dates included.
+
+    Args:
+        contract_sizes: Version of the desk's own.
+    """
     files = sorted(
         [
             *(_DBT / "macros").rglob("*.sql"),
             *(_DBT / "models" / "staging" / "propreports").glob("*.sql"),
+            *(_DBT / "models" / "staging" / "desk").glob("*.sql"),
             # Checks read what is built; nothing is built of them.
             *(
                 path
@@ -205,7 +220,7 @@ def fingerprint() -> str:
     variables = {name: project["vars"][name] for name in sorted(used)}
     # A session of the past may be another one in a newer calendar.
     calendar = version("exchange_calendars")
-    said = "\0".join([*texts, str(variables), calendar])
+    said = "\0".join([*texts, str(variables), calendar, contract_sizes])
     return hashlib.sha256(said.encode()).hexdigest()
 
 

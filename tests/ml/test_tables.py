@@ -5,6 +5,7 @@ import re
 import duckdb
 import pytest
 
+from ingestion.desk_files import DESK_TABLES
 from ingestion.downstream import OPS_TABLES, prepare_downstream
 from ml.tables import TABLES
 from runtime.home import Home
@@ -282,7 +283,7 @@ def test_a_new_warehouse_has_every_table_as_it_is_declared(home: Home) -> None:
     declared = [
         (table.name, column, kind.removesuffix(" not null").replace(", ", ","),
          not kind.endswith(" not null") and column not in table.primary_key)
-        for table in (*TABLES, *OPS_TABLES)
+        for table in (*DESK_TABLES, *TABLES, *OPS_TABLES)
         for column, kind in table.columns.items()
     ]  # fmt: skip
     assert sorted(layout(home)) == sorted(declared)

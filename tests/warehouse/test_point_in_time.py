@@ -56,7 +56,7 @@ DATED = (*FEATURES, "daily_totals", "fct_fills", "fct_intraday_pnl",
          "fct_open_positions")  # fmt: skip
 BUILT = (
     "+feat_trader_day", "daily_totals", "fct_fills", "fct_intraday_pnl", "fct_lots",
-    "fct_open_positions", "fct_round_trips", "+label_trader_day", "dim_traders",
+    "fct_open_positions", "fct_round_trips", "+label_trader_day", "+dim_traders",
     "dim_accounts", "dim_sessions",
 )  # fmt: skip
 KNOWN_ACCOUNTS = "(select account_id from marts.fct_fills where trade_date < $cut)"

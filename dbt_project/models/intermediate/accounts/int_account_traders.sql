@@ -19,7 +19,7 @@ trader_accounts as (
         account_id,
         coalesce(cast(valid_from as date), {{ min_date() }}) as valid_from,
         trader_id
-    from {{ ref('trader_accounts') }}
+    from {{ ref('stg_desk__trader_accounts') }}
 ),
 
 run_context as (

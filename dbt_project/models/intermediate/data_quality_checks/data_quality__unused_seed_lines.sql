@@ -1,4 +1,4 @@
-{# Grain: one row: names in the desk's seeds that no fill knows. #}
+{# Grain: one row: names in the desk's files that no fill knows. #}
 with
 
 account_traders as (
@@ -12,11 +12,15 @@ trader_accounts as (
     select
         account_id,
         trader_id
-    from {{ ref('trader_accounts') }}
+    from {{ ref('stg_desk__trader_accounts') }}
 ),
 
 traders as (
-    select trader_id from {{ ref('traders') }}
+    select trader_id from {{ ref('stg_desk__traders') }}
+),
+
+limits as (
+    select account_id from {{ ref('stg_desk__limits') }}
 ),
 
 known_names as (
@@ -36,6 +40,9 @@ seed_names as (
     union all
     select trader_id as named_id
     from traders
+    union all
+    select account_id as named_id
+    from limits
 ),
 
 unused_names as (
@@ -52,7 +59,7 @@ final as (
     select
         'unused_seed_lines' as check_name,
         count(*) as found_count,
-        'lines of the seeds name accounts or traders nobody knows: '
+        'lines of the desk''s files name accounts or traders nobody knows: '
         || {{ first_few_joined('named_id') }} as finding
     from unused_names
 )

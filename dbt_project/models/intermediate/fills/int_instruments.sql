@@ -20,7 +20,7 @@ instrument_multipliers as (
         coalesce(symbol_prefix, '') as symbol_prefix,
         instrument_type,
         multiplier
-    from {{ ref('instrument_multipliers') }}
+    from {{ ref('stg_desk__instrument_multipliers') }}
 ),
 
 symbols as (

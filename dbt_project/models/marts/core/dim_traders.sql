@@ -1,7 +1,8 @@
 {#
     Grain: one row per trader and date from which what is said of the trader holds.
-    The risk manager's seed traders says it; where it says nothing, the name is the
-    trader's id. What the seed says of a time after AS_OF is not known yet.
+    The risk manager's traders.csv says it; where it says nothing, the name is the
+    trader's id. A limit of the trader's accounts (limits.csv) goes before that of
+    traders.csv. What is said of a time after AS_OF is not known yet.
 #}
 with
 
@@ -18,7 +19,7 @@ traders as (
         trader_group,
         is_active,
         daily_loss_limit_amount
-    from {{ ref('traders') }}
+    from {{ ref('stg_desk__traders') }}
 ),
 
 run_context as (
@@ -54,28 +55,82 @@ statements as (
     where traders.trader_id is null
 ),
 
-final as (
+statement_periods as (
     select
-        ---------- keys
         trader_id,
-        ---------- text
-        coalesce(display_name, trader_id) as display_name,
+        display_name,
         strategy,
         trader_group,
-        ---------- money
+        is_active,
         daily_loss_limit_amount,
-        ---------- flags
-        coalesce(is_active, true) as is_active,
-        lead(valid_from) over (
-            partition by trader_id order by valid_from
-        ) is null as is_current,
-        ---------- dates
         valid_from,
         coalesce(
             lead(valid_from) over (partition by trader_id order by valid_from),
             {{ max_date() }}
         ) as valid_to
     from statements
+),
+
+limits as (
+    select
+        trader_id,
+        daily_loss_limit_amount,
+        valid_from,
+        coalesce(
+            lead(valid_from) over (partition by trader_id order by valid_from),
+            {{ max_date() }}
+        ) as valid_to
+    from {{ ref('int_trader_loss_limits') }}
+),
+
+changes as (
+    select
+        trader_id,
+        valid_from
+    from statement_periods
+    union
+    select
+        trader_id,
+        valid_from
+    from limits
+),
+
+final as (
+    select
+        ---------- keys
+        changes.trader_id,
+        ---------- text
+        coalesce(statement_periods.display_name, changes.trader_id) as display_name,
+        statement_periods.strategy,
+        statement_periods.trader_group,
+        ---------- money
+        coalesce(
+            limits.daily_loss_limit_amount, statement_periods.daily_loss_limit_amount
+        ) as daily_loss_limit_amount,
+        ---------- flags
+        coalesce(statement_periods.is_active, true) as is_active,
+        lead(changes.valid_from) over (
+            partition by changes.trader_id order by changes.valid_from
+        ) is null as is_current,
+        ---------- dates
+        changes.valid_from,
+        coalesce(
+            lead(changes.valid_from) over (
+                partition by changes.trader_id order by changes.valid_from
+            ),
+            {{ max_date() }}
+        ) as valid_to
+    from changes
+    inner join statement_periods
+        on
+            changes.trader_id = statement_periods.trader_id
+            and changes.valid_from >= statement_periods.valid_from
+            and changes.valid_from < statement_periods.valid_to
+    left join limits
+        on
+            changes.trader_id = limits.trader_id
+            and changes.valid_from >= limits.valid_from
+            and changes.valid_from < limits.valid_to
 )
 
 select * from final

@@ -1,0 +1,48 @@
+{#
+    Grain: one row per trader and date from which what is said of the trader holds.
+    The desk's file, where it has a line; else the project's seed.
+#}
+with
+
+source as (
+    select * from {{ source('desk', 'desk_traders') }}
+),
+
+file_held as (
+    select content_hash
+    from {{ ref('stg_desk__files') }}
+    where file_name = 'traders' and lines_count > 0
+),
+
+lines as (
+    select source.*
+    from source
+    inner join file_held on source.content_hash = file_held.content_hash
+),
+
+final as (
+    select
+        lines.trader_id,
+        lines.valid_from,
+        lines.display_name,
+        lines.strategy,
+        lines.trader_group,
+        cast(lines.is_active as boolean) as is_active,
+        cast(lines.daily_loss_limit_amount as decimal(18, 8)) as daily_loss_limit_amount,
+        lines.note
+    from lines
+    union all
+    select
+        trader_id,
+        valid_from,
+        display_name,
+        strategy,
+        trader_group,
+        is_active,
+        daily_loss_limit_amount,
+        note
+    from {{ ref('traders') }}
+    where not exists (select 1 from file_held)
+)
+
+select * from final

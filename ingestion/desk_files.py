@@ -1,0 +1,472 @@
+"""The desk's own files: who is who, limits, contract sizes. Read, checked, versioned.
+
+They lie in `DESK`. A file without a line says nothing: the project's own seed holds.
+Lines about contract sizes are added to the seed's.
+What each held from when on is kept in schema `raw`, which dbt reads in their place.
+"""
+
+import csv
+import hashlib
+import io
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+import duckdb
+
+from runtime.errors import UserError
+from runtime.files import write_atomic
+from runtime.home import Home
+from runtime.settings import PROJECT_ROOT, Settings
+from runtime.tables import Table
+from runtime.warehouse import open_warehouse
+
+SEEDS = PROJECT_ROOT / "dbt_project" / "seeds"
+# The first version of a file counts for all of the past.
+_EARLIEST, _NEXT = datetime(1990, 1, 1), timedelta(microseconds=1)
+_MOST = Decimal(10) ** 10
+_FLAGS = {"true": "true", "false": "false", "yes": "true", "no": "false"}
+_INSTRUMENT_TYPES = ("equity", "option", "future", "forex")
+_README = """\
+These files are the desk's: an upgrade of the project leaves them alone. A file that has
+its header only says nothing, and the project's own (dbt_project/seeds) holds.
+
+trader_accounts.csv         which accounts belong to which trader, from which date on
+traders.csv                 name, strategy, group, whether active, daily loss limit
+instrument_multipliers.csv  what a contract is worth, by its root (#ES, without month and
+                            year); its lines are added to the project's
+limits.csv                  account,valid_from,daily_loss_limit_amount
+
+UTF-8, commas, dates as 2025-06-02. docs/configuration.md says what each column means.
+"""
+
+
+class DeskFileError(UserError):
+    """A file of the desk that is refused: names file, line, column and cell."""
+
+
+def _text(cell: str) -> str:
+    return cell
+
+
+def _needed(cell: str) -> str:
+    if not cell:
+        raise ValueError("is empty")
+    return cell
+
+
+def _date(cell: str) -> str:
+    if cell and not re.fullmatch(r"\d{4}-\d\d-\d\d", cell):
+        raise ValueError("is not a date written as 2025-06-02")
+    try:
+        return cell and date.fromisoformat(cell).isoformat()
+    except ValueError:
+        raise ValueError("is no day of the calendar") from None
+
+
+def _flag(cell: str) -> str:
+    if cell and cell.lower() not in _FLAGS:
+        raise ValueError("is neither true nor false")
+    return _FLAGS.get(cell.lower(), "")
+
+
+def _amount(cell: str) -> str:
+    if not cell:
+        return cell
+    try:
+        amount = Decimal(cell)
+    except InvalidOperation:
+        raise ValueError("is not a number, such as 2500 or 0.5") from None
+    if not amount.is_finite() or not 0 < amount < _MOST:
+        raise ValueError("is not a number above 0")
+    text = f"{amount:f}"
+    if len(text.partition(".")[2].rstrip("0")) > 8:
+        raise ValueError("has more than eight decimals")
+    return text
+
+
+def _instrument_type(cell: str) -> str:
+    if cell not in _INSTRUMENT_TYPES:
+        raise ValueError(f"is not one of {', '.join(_INSTRUMENT_TYPES)}")
+    return cell
+
+
+@dataclass(frozen=True)
+class DeskFile:
+    """A file that the desk may have.
+
+    Attributes:
+        name: Without its ending.
+        columns: What each cell must be; raises a ValueError with the reason if not.
+        key: Columns that are not to be the same in two lines.
+        optional: Columns that a file may lack.
+        shipped: SHA-256 of the project's seed as it was released; None if it has none.
+    """
+
+    name: str
+    columns: Mapping[str, Callable[[str], str]]
+    key: tuple[str, ...]
+    optional: tuple[str, ...] = ("note",)
+    shipped: str | None = None
+
+    @property
+    def file_name(self) -> str:
+        """As it lies in the folder."""
+        return f"{self.name}.csv"
+
+    @property
+    def table(self) -> Table:
+        """The lines of all its versions, as text."""
+        return Table(
+            f"raw.desk_{self.name}",
+            {"content_hash": "varchar not null", "line_number": "bigint not null"}
+            | dict.fromkeys(self.columns, "varchar"),
+        )
+
+
+LIMITS = DeskFile(
+    "limits",
+    {
+        "account": _needed,
+        "valid_from": _date,
+        "daily_loss_limit_amount": _amount,
+        "note": _text,
+    },
+    ("account", "valid_from"),
+    optional=("note", "valid_from"),
+)
+DESK_FILES = (
+    DeskFile(
+        "trader_accounts",
+        {
+            "account_id": _needed,
+            "valid_from": _date,
+            "trader_id": _needed,
+            "note": _text,
+        },
+        ("account_id", "valid_from"),
+        shipped="d79a0fcad47c4fcbaa586d46acfe995a08663985f8bc88a31481861e8a625fc9",
+    ),
+    DeskFile(
+        "traders",
+        {
+            "trader_id": _needed,
+            "valid_from": _date,
+            "display_name": _text,
+            "strategy": _text,
+            "trader_group": _text,
+            "is_active": _flag,
+            "daily_loss_limit_amount": _amount,
+            "note": _text,
+        },
+        ("trader_id", "valid_from"),
+        shipped="a2ed507d93bd8ba6ba1867797f86b23e188988af2fbfcd8910f7ac03842c3aaf",
+    ),
+    DeskFile(
+        "instrument_multipliers",
+        {
+            "symbol_prefix": _text,
+            "instrument_type": _instrument_type,
+            "multiplier": _amount,
+            "note": _text,
+        },
+        ("symbol_prefix",),
+        shipped="507735c0a286967ad2dbb7178456d8c5ece8c2a459c0ae801b683301772d652b",
+    ),
+    LIMITS,
+)
+DESK_VERSIONS = Table(
+    "raw.desk_files",
+    {
+        "file_name": "varchar not null",
+        "content_hash": "varchar not null",
+        "lines_count": "bigint not null",
+        "known_at": "timestamp not null",
+        "first_seen_at": "timestamp not null",
+    },
+)
+DESK_TABLES = (DESK_VERSIONS, *(one.table for one in DESK_FILES))
+
+
+@dataclass(frozen=True)
+class DeskContent:
+    """What a file says.
+
+    Attributes:
+        lines: Number of the line, then its cells in the order of the file's columns.
+    """
+
+    file: DeskFile
+    path: Path
+    content_hash: str
+    lines: tuple[tuple[int, tuple[str | None, ...]], ...]
+
+
+def read_desk(settings: Settings, home: Home) -> list[DeskContent]:
+    """Read and check every file of the desk that there is.
+
+    Raises:
+        DeskFileError: One of them cannot be taken as it is.
+    """
+    folder = desk_folder(settings, home)
+    found = []
+    for file in DESK_FILES:
+        path = folder / file.file_name
+        if path.exists():
+            found.append(_read(file, path))
+    exports = settings.exports if settings.source_name == "files" else None
+    beside = exports / LIMITS.file_name if exports else None
+    if beside is not None and beside.exists() and beside.parent != folder:
+        limits = _read(LIMITS, beside)
+        own = next((one for one in found if one.file is LIMITS and one.lines), None)
+        if own is not None and own.content_hash != limits.content_hash:
+            raise DeskFileError(
+                f"{own.path} and {beside} say different limits. Delete one of them."
+            )
+        if own is None:
+            found = [one for one in found if one.file is not LIMITS] + [limits]
+    return found
+
+
+def desk_folder(settings: Settings, home: Home) -> Path:
+    """Where the desk's files lie.
+
+    Raises:
+        DeskFileError: DESK names no folder.
+    """
+    if settings.desk is None:
+        return home.desk
+    folder = settings.desk.expanduser().resolve()
+    if not folder.is_dir():
+        raise DeskFileError(
+            f"DESK={settings.desk} is no folder. Make it, or set DESK to where "
+            "traders.csv lies."
+        )
+    return folder
+
+
+def begin_desk(settings: Settings, home: Home) -> str | None:
+    """Write what a desk begins with into its folder: a header, or the edited seed.
+
+    Whoever has edited the seeds of the project, as one did before there was a folder of
+    the desk, finds them there.
+
+    Returns:
+        Which seeds came along, in a sentence; None if none.
+    """
+    if settings.desk is not None or home.desk.exists():
+        return None
+    moved = []
+    for file in DESK_FILES:
+        content = ",".join(file.columns).encode() + b"\n"
+        if file.shipped is not None and is_edited(file):
+            content = _seed(file).read_bytes()
+            moved.append(file.file_name)
+        write_atomic(home.desk / file.file_name, content)
+    write_atomic(home.desk / "README.txt", _README.encode())
+    if not moved:
+        return None
+    return (
+        f"{', '.join(moved)} of dbt_project/seeds came along to {home.desk}: edit them "
+        "there from now on"
+    )
+
+
+def is_edited(file: DeskFile) -> bool:
+    """Whether the project's seed is another than the one that was released."""
+    return seed_hash(file) != file.shipped
+
+
+def seed_hash(file: DeskFile) -> str:
+    """Of the project's seed, however a checkout ends its lines."""
+    text = _seed(file).read_bytes().replace(b"\r\n", b"\n")
+    return hashlib.sha256(text).hexdigest()
+
+
+def _seed(file: DeskFile) -> Path:
+    return SEEDS / file.file_name
+
+
+def record_desk(
+    home: Home, contents: list[DeskContent], now: datetime | None = None
+) -> str | None:
+    """Keep what is new of the desk's files, in one transaction.
+
+    Args:
+        now: Naive UTC; from when on what is new counts as known.
+
+    Returns:
+        What is new, in a sentence; None if nothing is.
+
+    Raises:
+        DeskFileError: A file that had lines is gone.
+    """
+    now = now or datetime.now(UTC).replace(tzinfo=None)
+    by_name = {one.file.name: one for one in contents}
+    news = []
+    with open_warehouse(home.warehouse) as connection:
+        held = _held(connection)
+        for name, (_, lines_count, _) in held.items():
+            if name not in by_name and lines_count:
+                raise DeskFileError(
+                    f"{name}.csv of the desk is gone; it had {lines_count} lines. Put "
+                    "it back, or leave a file with its header only: then it says "
+                    "nothing."
+                )
+        connection.execute("begin")
+        for name, one in by_name.items():
+            last, _, known_at = held.get(name, (None, 0, None))
+            # What says nothing is no version, unless something was said before.
+            if one.content_hash == last or (last is None and not one.lines):
+                continue
+            # A clock that was set back must not make it the older one.
+            known_at = max(now, known_at + _NEXT) if known_at else _EARLIEST
+            _record(connection, one, known_at, now)
+            news.append(f"{one.path} is new, {len(one.lines)} lines")
+        connection.execute("commit")
+        news += [
+            f"{_seed(one.file)} is edited and not read: {one.path} holds"
+            for one in contents
+            if one.lines and _is_overlooked(connection, one.file)
+        ]
+    return "; ".join(news) or None
+
+
+def _is_overlooked(connection: duckdb.DuckDBPyConnection, file: DeskFile) -> bool:
+    """Whether somebody edited the seed, and it is not what came along to the desk."""
+    if file.shipped is None or not is_edited(file):
+        return False
+    content_hash = hashlib.sha256(_seed(file).read_bytes()).hexdigest()
+    return not connection.execute(
+        f"select 1 from {DESK_VERSIONS.name} where file_name = ? and content_hash = ?",
+        [file.name, content_hash],
+    ).fetchall()
+
+
+def _held(
+    connection: duckdb.DuckDBPyConnection,
+) -> dict[str, tuple[str, int, datetime]]:
+    """The last version of each file: its hash, lines, and since when it is known."""
+    return {
+        name: (content_hash, lines_count, known_at)
+        for name, content_hash, lines_count, known_at in connection.execute(
+            "select file_name, arg_max(content_hash, known_at), "
+            "arg_max(lines_count, known_at), max(known_at) "
+            f"from {DESK_VERSIONS.name} group by all"
+        ).fetchall()
+    }
+
+
+def _record(
+    connection: duckdb.DuckDBPyConnection,
+    one: DeskContent,
+    known_at: datetime,
+    now: datetime,
+) -> None:
+    table = one.file.table
+    connection.execute(
+        f"insert into {DESK_VERSIONS.name} values (?, ?, ?, ?, ?)",
+        [one.file.name, one.content_hash, len(one.lines), known_at, now],
+    )
+    # A file may say again what it said before.
+    connection.execute(
+        f"delete from {table.name} where content_hash = ?", [one.content_hash]
+    )
+    if one.lines:
+        places = ", ".join("?" * len(table.columns))
+        connection.executemany(
+            f"insert into {table.name} values ({places})",
+            [[one.content_hash, number, *cells] for number, cells in one.lines],
+        )
+
+
+def _read(file: DeskFile, path: Path) -> DeskContent:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DeskFileError(f"{path} cannot be read ({error.strerror}).") from None
+    reader = csv.reader(io.StringIO(_decoded(path, content), newline=""), strict=True)
+    names: list[str] = []
+    lines: list[tuple[int, tuple[str | None, ...]]] = []
+    seen: dict[tuple, int] = {}
+    try:
+        for cells in reader:
+            # A row of blanks is nobody's fault.
+            if not any(cell.strip() for cell in cells):
+                continue
+            if not names:
+                names = _header(file, path, reader.line_num, cells)
+                continue
+            values = _cells(file, path, reader.line_num, names, cells)
+            key = tuple(values.get(name) for name in file.key)
+            if key in seen:
+                raise DeskFileError(
+                    f"{path}, line {reader.line_num}: {' and '.join(file.key)} are "
+                    f"those of line {seen[key]}. Delete one of them."
+                )
+            seen[key] = reader.line_num
+            in_order = tuple(values.get(name) for name in file.columns)
+            lines.append((reader.line_num, in_order))
+    except csv.Error as error:
+        raise DeskFileError(
+            f"{path}, line {reader.line_num} is no CSV ({error}). Mend it."
+        ) from None
+    if not names:
+        raise DeskFileError(
+            f"{path} has no header. Its first line must be: {','.join(file.columns)}"
+        )
+    return DeskContent(file, path, hashlib.sha256(content).hexdigest(), tuple(lines))
+
+
+def _decoded(path: Path, content: bytes) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise DeskFileError(
+            f"{path}, line {line} is not UTF-8. Save it as CSV UTF-8."
+        ) from None
+
+
+def _header(file: DeskFile, path: Path, line: int, cells: list[str]) -> list[str]:
+    names = [cell.strip().lower() for cell in cells]
+    missing = [
+        name for name in file.columns if name not in names and name not in file.optional
+    ]
+    unknown = [name for name in names if name not in file.columns]
+    twice = [name for name in set(names) if names.count(name) > 1]
+    for problem, found in (
+        ("lacks", missing), ("has unknown", unknown), ("has twice", twice),
+    ):  # fmt: skip
+        if found:
+            raise DeskFileError(
+                f"{path}, line {line}: the header {problem} {', '.join(found)}. Its "
+                f"columns are: {','.join(file.columns)}"
+            )
+    return names
+
+
+def _cells(
+    file: DeskFile, path: Path, line: int, names: list[str], cells: list[str]
+) -> dict[str, str | None]:
+    if len(cells) != len(names):
+        raise DeskFileError(
+            f"{path}, line {line} has {len(cells)} cells, the header has {len(names)}. "
+            "Mend it."
+        )
+    values: dict[str, str | None] = {}
+    for name, cell in zip(names, cells, strict=True):
+        try:
+            if cell != cell.strip():
+                raise ValueError("begins or ends with a space")
+            if not cell.isprintable():
+                raise ValueError("holds a line break or a sign nobody sees")
+            values[name] = file.columns[name](cell) or None
+        except ValueError as error:
+            raise DeskFileError(
+                f"{path}, line {line}, column {name}: {cell!r} {error}. Mend it."
+            ) from None
+    return values

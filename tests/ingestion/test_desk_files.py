@@ -1,0 +1,262 @@
+"""The desk's own files: what they begin with, what is refused, what is kept of them."""
+
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingestion import desk_files
+from ingestion.desk_files import (
+    DESK_FILES,
+    SEEDS,
+    DeskFileError,
+    begin_desk,
+    read_desk,
+    record_desk,
+    seed_hash,
+)
+from ingestion.downstream import prepare_downstream
+from runtime.home import Home
+from tests.conftest import make_settings, rows
+
+TRADERS = "trader_id,valid_from,display_name,strategy,trader_group,is_active,{}\n"
+HEADERS = {
+    "trader_accounts": "account_id,valid_from,trader_id,note\n",
+    "traders": TRADERS.format("daily_loss_limit_amount,note"),
+    "instrument_multipliers": "symbol_prefix,instrument_type,multiplier,note\n",
+    "limits": "account,valid_from,daily_loss_limit_amount\n",
+}
+MONDAY, TUESDAY = datetime(2025, 3, 3, 12), datetime(2025, 3, 4, 12)
+WRONG_DATES = ("6/2/2025", "2.6.2025", "45810", "20250602", "2025-02-30", "2025-6-2")
+WRONG_AMOUNTS = ("0", "-5", "1e99", "NaN", "Infinity", "1,5", "$5", "0.000000001")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """With the tables that versions are kept in."""
+    made = Home(tmp_path)
+    prepare_downstream(made)
+    return made
+
+
+def write(home: Home, name: str, *lines: str, header: str | None = None) -> Path:
+    """Write a file of the desk, under its usual header."""
+    home.desk.mkdir(exist_ok=True)
+    path = home.desk / f"{name}.csv"
+    path.write_text((header or HEADERS[name]) + "".join(f"{one}\n" for one in lines))
+    return path
+
+
+def refusal(home: Home) -> str:
+    """The line that says what is wrong."""
+    with pytest.raises(DeskFileError) as caught:
+        read_desk(make_settings(), home)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_new_desk_has_headers_only_and_says_nothing(home: Home) -> None:
+    assert begin_desk(make_settings(), home) is None
+    contents = read_desk(make_settings(), home)
+    assert [one.file for one in contents] == [*DESK_FILES]
+    assert not any(one.lines for one in contents)
+    assert record_desk(home, contents) is None
+    assert rows(home, "from raw.desk_files") == []
+    # It is the desk's from now on.
+    (home.desk / "traders.csv").unlink()
+    begin_desk(make_settings(), home)
+    assert not (home.desk / "traders.csv").exists()
+
+
+def test_the_seeds_are_those_that_were_released() -> None:
+    """Who changes one says so in DESK_FILES, or every desk takes it for an edit."""
+    for file in DESK_FILES:
+        if file.shipped is not None:
+            assert seed_hash(file) == file.shipped, file.name
+
+
+def test_seeds_that_were_edited_come_along_and_are_said(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeds = tmp_path / "seeds"
+    seeds.mkdir()
+    for path in SEEDS.glob("*.csv"):
+        # As a checkout on another system ends its lines.
+        (seeds / path.name).write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    monkeypatch.setattr(desk_files, "SEEDS", seeds)
+    with (seeds / "traders.csv").open("a") as handle:
+        handle.write("ZZE001,,Ann,,,true,250,\n")
+    said = begin_desk(make_settings(), home)
+    assert said is not None
+    assert said.startswith("traders.csv of dbt_project/seeds came along to ")
+    assert (home.desk / "traders.csv").read_bytes() == (
+        seeds / "traders.csv"
+    ).read_bytes()
+    assert (home.desk / "trader_accounts.csv").read_text().count("\n") == 1
+    said = record_desk(home, read_desk(make_settings(), home), MONDAY)
+    assert said == f"{home.desk / 'traders.csv'} is new, 5 lines"
+    assert record_desk(home, read_desk(make_settings(), home), MONDAY) is None
+    # Whoever goes on editing the seed is told that it is not read.
+    with (seeds / "traders.csv").open("a") as handle:
+        handle.write("ZZE002,,Bob,,,true,250,\n")
+    said = record_desk(home, read_desk(make_settings(), home), TUESDAY)
+    assert said is not None
+    assert "traders.csv is edited and not read" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "column", "cell"),
+    [
+        *(("trader_accounts", f"A1,{one},BOB,", "valid_from", one)
+          for one in WRONG_DATES),
+        *(("limits", f'A1,,"{one}"', "daily_loss_limit_amount", one)
+          for one in WRONG_AMOUNTS),
+        ("limits", ",2025-03-03,5", "account", ""),
+        ("trader_accounts", "A1,,,", "trader_id", ""),
+        ("trader_accounts", "A1 ,,BOB,", "account_id", "A1 "),
+        ("trader_accounts", "A1,,\xa0BOB,", "trader_id", "\xa0BOB"),
+        ("trader_accounts", '"A\n1",,BOB,', "account_id", "A\n1"),
+        ("trader_accounts", "A\u200b1,,BOB,", "account_id", "A\u200b1"),
+        ("traders", "T1,,,,,maybe,,", "is_active", "maybe"),
+        ("instrument_multipliers", "#ES,fruit,50,", "instrument_type", "fruit"),
+        ("instrument_multipliers", "#ES,future,-50,", "multiplier", "-50"),
+    ],
+)  # fmt: skip
+def test_a_cell_that_is_wrong_is_named_with_file_line_and_column(
+    home: Home, name: str, line: str, column: str, cell: str
+) -> None:
+    path = write(home, name, "", line)
+    number = 3 + line.count("\n")
+    said = refusal(home)
+    assert said.startswith(f"{path}, line {number}, column {column}: {cell!r} ")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "has no header"),
+        (b"\n , \n", "has no header"),
+        ("account,valid_from,daily_loss_limit_amount\nA\xe9,,5\n".encode("cp1252"),
+         "line 2 is not UTF-8"),
+        ("account,valid_from,daily_loss_limit_amount\n".encode("utf-16"),
+         "line 1 is not UTF-8"),
+        (b"account;valid_from;daily_loss_limit_amount\nA1;;5\n",
+         "line 1: the header lacks account"),
+        (b"account,valid_from\nA1,\n", "lacks daily_loss_limit_amount"),
+        (b"account,daily_loss_limit_amount,colour\nA1,5,red\n", "has unknown colour"),
+        (b"account,account,daily_loss_limit_amount\nA,B,5\n", "has twice account"),
+        (b"account,daily_loss_limit_amount\nA1,5,6\n", "line 2 has 3 cells"),
+        (b"account,daily_loss_limit_amount\nA1\n", "line 2 has 1 cells"),
+        (b"account,daily_loss_limit_amount\nA1,5\nB,6\nA1,7\n",
+         "line 4: account and valid_from are those of line 2"),
+        (b'account,daily_loss_limit_amount\n"A1,5\n', "is no CSV"),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_none_is_one_line(home: Home, content: bytes, said: str) -> None:
+    path = write(home, "limits")
+    path.write_bytes(content)
+    found = refusal(home)
+    assert found.startswith(str(path))
+    assert said in found
+
+
+@given(content=st.binary(max_size=80))
+def test_any_bytes_are_read_or_refused_in_one_line(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    home = Home(tmp_path_factory.getbasetemp() / "any_bytes")
+    home.root.mkdir(exist_ok=True)
+    for start in (b"", b"account,daily_loss_limit_amount\n"):
+        write(home, "limits").write_bytes(start + content)
+        try:
+            read_desk(make_settings(), home)
+        except DeskFileError as error:
+            assert len(str(error).splitlines()) == 1  # noqa: PT017
+
+
+@given(
+    amount=st.decimals("0.00000001", "9999999999", places=8),
+    day=st.dates(),
+    account=st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=20),
+)
+def test_what_is_right_is_taken_to_the_digit(
+    tmp_path_factory: pytest.TempPathFactory, amount: Decimal, day: object, account: str
+) -> None:
+    home = Home(tmp_path_factory.getbasetemp() / "any_lines")
+    home.root.mkdir(exist_ok=True)
+    home.desk.mkdir(exist_ok=True)
+    header = "\ufeffAccount,Valid_From,daily_loss_limit_amount"
+    text = f"{header}\r\n\r\n{account},{day},{amount}"
+    (home.desk / "limits.csv").write_bytes(text.encode())
+    ((number, cells),) = read_desk(make_settings(), home)[0].lines
+    assert (number, cells[:2]) == (3, (account, f"{day}"))
+    assert Decimal(str(cells[2])) == amount
+
+
+def test_every_version_is_kept_and_a_line_that_comes_back_counts_again(
+    home: Home,
+) -> None:
+    versions = [("A1,,500",), ("A1,,600", "A2,,700"), (), ("A1,,500",)]
+    for hour, lines in enumerate(versions, start=1):
+        write(home, "limits", *lines)
+        now = MONDAY.replace(hour=hour)
+        for _ in range(2):
+            record_desk(home, read_desk(make_settings(), home), now)
+    found = rows(
+        home, "select known_at, lines_count from raw.desk_files order by known_at"
+    )
+    assert found == [
+        (datetime(1990, 1, 1), 1),
+        (MONDAY.replace(hour=2), 2),
+        (MONDAY.replace(hour=3), 0),
+        (MONDAY.replace(hour=4), 1),
+    ]
+    assert rows(home, "select count(*) from raw.desk_limits") == [(3,)]
+
+
+def test_a_file_that_is_gone_is_told_and_not_taken_for_empty(home: Home) -> None:
+    path = write(home, "limits", "A1,,500")
+    record_desk(home, read_desk(make_settings(), home))
+    path.unlink()
+    with pytest.raises(DeskFileError, match=r"limits\.csv .* is gone; it had 1 lines"):
+        record_desk(home, read_desk(make_settings(), home))
+    write(home, "limits")
+    record_desk(home, read_desk(make_settings(), home))
+    path.unlink()
+    assert record_desk(home, read_desk(make_settings(), home)) is None
+
+
+def test_limits_lie_with_the_exports_or_with_the_desk(
+    home: Home, tmp_path: Path
+) -> None:
+    exports = tmp_path / "exports"
+    exports.mkdir()
+    beside = exports / "limits.csv"
+    beside.write_text("account,daily_loss_limit_amount\nA1,500\n")
+    settings = make_settings(source="files", exports=exports)
+    own = write(home, "limits")
+    assert [one.path for one in read_desk(settings, home)] == [beside]
+    own.write_bytes(beside.read_bytes())
+    assert [one.path for one in read_desk(settings, home)] == [own]
+    write(home, "limits", "A1,,600")
+    with pytest.raises(DeskFileError, match="say different limits"):
+        read_desk(settings, home)
+    # What another source left there is nobody's.
+    sample = make_settings(source="sample", exports=exports)
+    assert [one.path for one in read_desk(sample, home)] == [own]
+
+
+def test_desk_names_a_folder_that_is_there(home: Home, tmp_path: Path) -> None:
+    with pytest.raises(DeskFileError, match="is no folder"):
+        read_desk(make_settings(desk=tmp_path / "none"), home)
+    folder = tmp_path / "ours"
+    folder.mkdir()
+    settings = make_settings(desk=folder)
+    assert begin_desk(settings, home) is None
+    assert read_desk(settings, home) == []
+    assert not home.desk.exists()
+    (folder / "limits.csv").write_text("account,daily_loss_limit_amount\nA1,5\n")
+    assert len(read_desk(settings, home)) == 1

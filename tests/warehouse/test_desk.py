@@ -1,0 +1,158 @@
+"""What the desk's files say reaches the marts, by home and by morning."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from ingestion.desk_files import read_desk, record_desk
+from runtime.home import Home
+from runtime.settings import Settings
+from runtime.transform.build import build_models
+from runtime.transform.build_state import reason_to_build_all
+from runtime.transform.dbt import run_dbt
+from tests.conftest import build_warehouse, make_settings, rows
+from tests.exports import ExportedFill, Exports
+
+TRADERS = (
+    "trader_id,valid_from,display_name,strategy,trader_group,is_active,"
+    "daily_loss_limit_amount,note\n"
+)
+
+
+@pytest.fixture(scope="module")
+def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two accounts, and a future of 50."""
+    folder = tmp_path_factory.mktemp("desk")
+    fills = [
+        ExportedFill(account, datetime(2025, 3, day, 10, minute), side, Decimal(1),
+                     price, symbol=symbol)
+        for account in ("A1", "A2")
+        for day in (3, 4)
+        for minute, side, price in ((0, "B", Decimal(10)), (5, "S", Decimal(12)))
+        for symbol in ("ABC", "#QQH5")
+    ]  # fmt: skip
+    return Exports(folder / "exports").write(fills).folder
+
+
+def settings_of(home: Home, exports: Path, **values: object) -> Settings:
+    """Of a firm of the exports."""
+    return make_settings(source="files", exports=exports, risk_home=home.root, **values)
+
+
+def take(home: Home, settings: Settings) -> None:
+    """Take in what the desk's files say now, and build on it."""
+    record_desk(home, read_desk(settings, home))
+    build_models(settings, home, "--exclude-resource-type", "test")
+
+
+LIMITS = (
+    "select trader_id, valid_from, daily_loss_limit_amount from marts.dim_traders "
+    "order by all"
+)
+NET = "select account_id, sum(net_pnl) from marts.daily_totals group by all order by 1"
+
+
+def test_two_firms_share_a_checkout(tmp_path: Path, exports: Path) -> None:
+    """Each with its own traders, contract sizes and limits."""
+    homes = []
+    for number, (name, size) in enumerate((("Ann", 50), ("Bob", 20))):
+        home = Home(tmp_path / name)
+        home.desk.mkdir(parents=True)
+        (home.desk / "traders.csv").write_text(
+            f"{TRADERS}A1,,{name},,,true,{100 + number},\n"
+        )
+        (home.desk / "trader_accounts.csv").write_text(
+            f"account_id,valid_from,trader_id,note\nA2,2025-03-04,{name},\n"
+        )
+        (home.desk / "instrument_multipliers.csv").write_text(
+            f"symbol_prefix,instrument_type,multiplier\n#QQ,future,{size}\n"
+        )
+        homes.append(build_warehouse(home.root, exports))
+    for home, name, size, number in zip(
+        homes, ("Ann", "Bob"), (50, 20), (0, 1), strict=True
+    ):
+        assert rows(
+            home, "select display_name from marts.dim_traders where trader_id = 'A1'"
+        ) == [(name,)]
+        assert rows(home, NET) == [
+            (one, Decimal(2 * 2 * (1 + size))) for one in ("A1", "A2")
+        ]
+        assert ("A1", date(1900, 1, 1), Decimal(100 + number)) in rows(home, LIMITS)
+        assert rows(
+            home,
+            "select trader_id from marts.dim_accounts where account_id = 'A2' "
+            "order by valid_from",
+        ) == [("A2",), (name,)]
+
+
+def test_what_changes_is_built_anew_and_a_past_morning_keeps_what_held(
+    tmp_path: Path, exports: Path
+) -> None:
+    from ingestion.pipeline import bring_up_to_date
+
+    home = Home(tmp_path / "home")
+    settings = settings_of(home, exports)
+    home.desk.mkdir(parents=True)
+    sizes = home.desk / "instrument_multipliers.csv"
+    sizes.write_text("symbol_prefix,instrument_type,multiplier\n,equity,1\n#,future,\n")
+    (home.desk / "limits.csv").write_text(
+        "account,valid_from,daily_loss_limit_amount\nA1,,500\nA1,2025-03-04,400\n"
+    )
+    bring_up_to_date(settings)
+    take(home, settings)
+    assert rows(home, NET) == [("A1", Decimal(4)), ("A2", Decimal(4))]
+    assert reason_to_build_all(home) is None
+    sizes.write_text(
+        "symbol_prefix,instrument_type,multiplier\n,equity,1\n#QQ,future,50\n"
+    )
+    (home.desk / "limits.csv").write_text(
+        "account,valid_from,daily_loss_limit_amount\nA1,,900\n"
+    )
+    record_desk(home, read_desk(settings, home))
+    assert reason_to_build_all(home) == "the models have changed since the last build"
+    take(home, settings)
+    assert rows(home, NET) == [("A1", Decimal(204)), ("A2", Decimal(204))]
+    # Whose an account is goes through the plan alone.
+    (home.desk / "trader_accounts.csv").write_text(
+        "account_id,valid_from,trader_id\nA2,,A1\n"
+    )
+    record_desk(home, read_desk(settings, home))
+    assert reason_to_build_all(home) is None
+    take(home, settings)
+    assert rows(home, "select distinct trader_id from marts.fct_fills") == [("A1",)]
+    assert rows(home, LIMITS) == [("A1", date(1900, 1, 1), Decimal(900))]
+    past = bring_up_to_date(settings.model_copy(update={"as_of": date(2025, 3, 4)}))
+    build_models(settings, past.home, "--exclude-resource-type", "test")
+    assert rows(past.home, NET) == [("A1", Decimal(2)), ("A2", Decimal(2))]
+    assert rows(past.home, LIMITS)[:2] == [
+        ("A1", date(1900, 1, 1), Decimal(500)),
+        ("A1", date(2025, 3, 4), Decimal(400)),
+    ]
+
+
+def test_the_desk_passes_the_tests_of_the_seeds_and_builds_by_hand(
+    tmp_path: Path, exports: Path
+) -> None:
+    home = Home(tmp_path / "home")
+    settings = settings_of(home, exports)
+    home.desk.mkdir(parents=True)
+    (home.desk / "traders.csv").write_text(f"{TRADERS}A1,2025-03-03,Ann,,,no,,\n")
+    (exports / "limits.csv").write_text("account,daily_loss_limit_amount\nZ9,5\n")
+    try:
+        build_warehouse(home.root, exports)
+    finally:
+        (exports / "limits.csv").unlink()
+    run_dbt(settings, home, "build", "--select", "+dim_traders", "+data_quality")
+    assert rows(
+        home,
+        "select display_name, is_active from marts.dim_traders "
+        "where trader_id = 'A1' and is_current",
+    ) == [("Ann", False)]
+    told = (
+        "select finding from marts.data_quality where check_name = 'unused_seed_lines'"
+    )
+    ((finding,),) = rows(home, told)
+    # The seed still holds where the desk has no file of it.
+    assert finding.endswith("nobody knows: SIM009_OLD, Z9")
