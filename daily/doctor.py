@@ -102,6 +102,13 @@ def _source(settings: Settings) -> str:
         match_header(document, reader.names)
         count = sum(block.num_rows for block in reader.blocks())
         what = "account" if count == 1 else "accounts"
+        unread = source.unread()
+        if unread:
+            raise UserError(
+                f"{source.firm} lists {count} {what}, but {len(unread)} files "
+                f"or folders are not read, the first: {unread[0]}. Mend them or "
+                "move them away."
+            )
         return f"{source.firm} {_answers(settings)} and lists {count} {what}"
 
 

@@ -17,7 +17,8 @@ import pyarrow as pa
 
 from ingestion.account_ids import give_ids, latest_ids
 from ingestion.account_names import UNLISTED, folded, shown
-from ingestion.documents import Document, DocumentError
+from ingestion.documents import Document
+from ingestion.errors import DocumentError
 from ingestion.landing import ACCOUNTS_SCHEMA
 from ingestion.parsed_batch import ParsedBatch
 from runtime.warehouse import has_column

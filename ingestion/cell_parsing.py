@@ -52,6 +52,26 @@ create or replace temp macro is_number(cell) as
 create or replace temp macro has_line_break(cell) as
     contains(cell, chr(10)) or contains(cell, chr(13));
 create or replace temp macro is_symbol(cell) as regexp_full_match(cell, '\PC{1,48}');
+-- 1.23E+11 for a long number, #REF! for a formula that found nothing, ### for a narrow
+-- column.
+create or replace temp macro is_spreadsheet_value(cell) as
+    starts_with(cell, '#') and regexp_full_match(
+        cell, '#(NAME\?|REF!|VALUE!|N/A|DIV/0!|NUM!|NULL!|SPILL!|CALC!|#+)'
+    )
+    or contains(cell, 'E+') and regexp_full_match(cell, '-?\d([.,]\d+)?E\+\d{2,3}');
+-- MAR1 becomes 1-Mar, Mar-01 or a date.
+create or replace temp macro is_spreadsheet_symbol(cell) as
+    is_spreadsheet_value(cell) or cell = 'FALSE'
+    or (contains(cell, '-') or contains(cell, '/') or contains(cell, '.'))
+    and regexp_full_match(
+        cell,
+        '\d{1,2}-[A-Za-z]{3}(-\d{2,4})?|[A-Z][a-z]{2}-\d{2,4}|'
+        || '\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}( .*)?'
+    );
+create or replace temp macro has_no_seconds(cell) as
+    regexp_full_match(cell, '\S+ \d{1,2}:\d{2}( [AaPp][Mm])?');
+create or replace temp macro is_day_before_month(cell) as
+    regexp_matches(cell, '^(1[3-9]|2\d|3[01])[-/.](0?[1-9]|1[0-2])[-/.]\d{2}');
 create or replace temp macro is_too_fine(cell) as
     regexp_matches(cell, '\.\d{8}\d*[1-9]');
 -- Most cells are plain, and this pattern costs a tenth of the other ones.
@@ -96,10 +116,11 @@ create or replace temp macro read_timestamp(cell) as
 
 _NUMERIC = (ColumnType.NUMBER, ColumnType.POSITIVE, ColumnType.COUNT)
 _READERS = {
-    ColumnType.TEXT: "{cell}",
+    ColumnType.TEXT: "case when not is_spreadsheet_value({cell}) then {cell} end",
     ColumnType.SIDE: "case when upper({cell}) in ('B', 'S', 'T', 'C') "
     "then upper({cell}) end",
-    ColumnType.SYMBOL: "case when is_symbol({cell}) then {cell} end",
+    ColumnType.SYMBOL: "case when is_symbol({cell}) "
+    "and not is_spreadsheet_symbol({cell}) then {cell} end",
     ColumnType.NUMBER: "read_number({cell})",
     ColumnType.POSITIVE: "read_number({cell})",
     ColumnType.COUNT: "read_count({cell})",
@@ -107,6 +128,7 @@ _READERS = {
     ColumnType.TIMESTAMP: "read_timestamp({cell})",
 }
 _REASONS = {
+    ColumnType.TEXT: ReasonCode.SPREADSHEET_VALUE,
     ColumnType.SIDE: ReasonCode.NOT_A_SIDE,
     ColumnType.SYMBOL: ReasonCode.NOT_A_SYMBOL,
     ColumnType.NUMBER: ReasonCode.NOT_A_NUMBER,
@@ -114,6 +136,20 @@ _REASONS = {
     ColumnType.COUNT: ReasonCode.NOT_A_COUNT,
     ColumnType.DATE: ReasonCode.NOT_A_DATE,
     ColumnType.TIMESTAMP: ReasonCode.NOT_A_TIMESTAMP,
+}
+
+
+# What a spreadsheet has most likely done, as SQL conditions of `{cell}`.
+_DAY_BEFORE_MONTH = ("is_day_before_month({cell})", ReasonCode.DAY_BEFORE_MONTH)
+_LIKELY_CAUSES = {
+    ColumnType.SYMBOL: (
+        ("is_spreadsheet_symbol({cell})", ReasonCode.SPREADSHEET_SYMBOL),
+    ),
+    ColumnType.DATE: (_DAY_BEFORE_MONTH,),
+    ColumnType.TIMESTAMP: (
+        _DAY_BEFORE_MONTH,
+        ("has_no_seconds({cell})", ReasonCode.NO_SECONDS),
+    ),
 }
 
 
@@ -151,10 +187,17 @@ def typed_sql(document: Document, header: Header, *, today: date) -> str:
         wrong = f"{cell} not in {blanks} and {value} is null"
         if column.type is ColumnType.POSITIVE:
             wrong += f" or {value} <= 0 or {value} >= {QUANTITY_LIMIT}"
-        # Any text is one.
-        if column.type is not ColumnType.TEXT:
-            found = warnings if column.null_on_error else checks
-            found.append(_check(wrong, label, cell, _REASONS[column.type]))
+        # Text that only describes a row keeps nothing out.
+        is_only_told = column.type is ColumnType.TEXT and not column.not_null
+        found = warnings if column.null_on_error or is_only_told else checks
+        found += [
+            _check(f"({wrong}) and {cause.format(cell=cell)}", label, cell, code)
+            for cause, code in _LIKELY_CAUSES.get(column.type, ())
+        ]
+        found.append(_check(wrong, label, cell, _REASONS[column.type]))
+        if column.type is ColumnType.SYMBOL:
+            true = f"{cell} = 'TRUE'"
+            warnings.append(_check(true, label, cell, ReasonCode.SPREADSHEET_SYMBOL))
         # A quote that is not closed swallows the lines that follow.
         checks.append(
             _check(f"has_line_break({cell})", label, cell, ReasonCode.LINE_BREAK)
@@ -183,6 +226,10 @@ def typed_sql(document: Document, header: Header, *, today: date) -> str:
                 ReasonCode.LINE_BREAK,
             )
         )
+    # Cells are put together for the few rows only that begin with nothing.
+    first = identifier(header.columns[declared[0].name])
+    others = ", ".join(identifier(name) for name in header.cells)
+    is_not_blank = f"trim({first}) <> '' or trim(concat({others})) <> ''"
     conditions = ["true"]
     if resource.date_column is not None:
         day = f"cast(value_{resource.date_column} as date)"
@@ -207,15 +254,15 @@ def typed_sql(document: Document, header: Header, *, today: date) -> str:
             )
         )
         if document.covers is not None:
-            first, last = document.covers
+            first_day, last_day = document.covers
             checks.append(
                 _check(
-                    f"trade_day not between date '{first}' and date '{last}'",
+                    f"trade_day not between date '{first_day}' and date '{last_day}'",
                     label,
                     f"cell_{resource.date_column}",
                     ReasonCode.DATE_NOT_REQUESTED,
-                    first,
-                    last,
+                    first_day,
+                    last_day,
                 )
             )
     if resource.fees_between:
@@ -249,7 +296,10 @@ def typed_sql(document: Document, header: Header, *, today: date) -> str:
             coalesce({", ".join([*warnings, nothing])}) as cell_warning
         from (
             select *, {", ".join(values)}
-            from (select {", ".join(cells)} from document) as cells
+            from (
+                select {", ".join(cells)} from document
+                where {is_not_blank}
+            ) as cells
         ) as read_cells
         where {" and ".join(conditions)}
     """

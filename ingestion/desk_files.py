@@ -36,8 +36,8 @@ its header only says nothing, and the project's own (dbt_project/seeds) holds.
 
 trader_accounts.csv         which accounts belong to which trader, from which date on
 traders.csv                 name, strategy, group, whether active, daily loss limit
-instrument_multipliers.csv  what a contract is worth, by its root (#ES, without month and
-                            year); its lines are added to the project's
+instrument_multipliers.csv  what a contract is worth, by its root (#ES, without month
+                            and year); its lines are added to the project's
 limits.csv                  account,valid_from,daily_loss_limit_amount
 
 UTF-8, commas, dates as 2025-06-02. docs/configuration.md says what each column means.

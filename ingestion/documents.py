@@ -8,12 +8,16 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import BinaryIO
 
-from ingestion.resources import FEE_LABELS, Resource
-from runtime.errors import UserError
+from ingestion.errors import DocumentError
+from ingestion.file_formats import open_file
+from ingestion.resources import ACCOUNTS, BY_DAY, FEE_LABELS, Resource
 
-
-class DocumentError(UserError):
-    """A document cannot be read at all, or is not what it should be."""
+_LABELS = set(FEE_LABELS) | {
+    label.casefold()
+    for resource in (ACCOUNTS, *BY_DAY)
+    for column in resource.columns
+    for label in column.labels
+}
 
 
 @dataclass(frozen=True)
@@ -38,17 +42,14 @@ class Document:
     is_blank: bool = False
 
     def open(self) -> BinaryIO:
-        """The bytes as a stream.
+        """The bytes as a stream, inflated where they are compressed.
 
         Raises:
-            UserError: The file cannot be read.
+            DocumentError: The file cannot be read, or is no file.
         """
         if isinstance(self.body, bytes):
             return io.BytesIO(self.body)
-        try:
-            return self.body.open("rb")
-        except OSError as error:
-            raise UserError(f"{self.body} cannot be read ({error.strerror}).") from None
+        return open_file(self.body)
 
 
 @dataclass(frozen=True)
@@ -76,11 +77,13 @@ class Header:
     """Which cell of a document's header is what.
 
     Attributes:
+        cells: All of them, in their order.
         columns: Header cell by raw column name.
         fees: Header cell by fee name, of fills.
         extra: What else there is, in the header's order.
     """
 
+    cells: tuple[str, ...]
     columns: dict[str, str]
     fees: dict[str, str]
     extra: tuple[ExtraColumn, ...]
@@ -130,7 +133,19 @@ def match_header(document: Document, cells: list[str]) -> Header:
             fees[name] = cell
         rest = [cell for cell in rest if cell not in fees.values()]
     extra = tuple(_extra_column(resource, cell) for cell in rest)
-    return Header(found, fees, extra)
+    return Header(tuple(cells), found, fees, extra)
+
+
+def is_header(names: list[str], cells: list[str]) -> bool:
+    """Whether a row repeats a header: half of its cells, two at least, name a column.
+
+    Args:
+        names: The header cells of its document.
+    """
+    known = {name.strip().casefold() for name in names} | _LABELS
+    folded = [cell.strip().casefold() for cell in cells if cell.strip()]
+    found = sum(cell in known for cell in folded)
+    return found >= 2 and 2 * found >= len(folded)
 
 
 def fee_name(label: str) -> str:

@@ -6,19 +6,23 @@ The library takes seconds to import, so it is imported here and for its pages on
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from ingestion.documents import fee_name
 from ingestion.landing import THE_FIRM
 from ingestion.parsed_batch import ParsedBatch
-from ingestion.reasons import ReasonCode
-from ingestion.resources import FILLS
+from ingestion.reasons import ReasonCode, place_of
+from ingestion.resources import FEE_LABELS, FILLS
+from ingestion.time_zones import MINIMUM_GAIN, other_zones
 from ingestion.versions import ChangedDays
 from runtime.errors import UserError
 
@@ -54,6 +58,10 @@ MAXIMUM_SHARE_REJECTED = 0.2
 MINIMUM_ROWS_REJECTED = 20
 # Sessions without any fill of the firm until a run makes no sense any more.
 MAXIMUM_STALE_SESSIONS = 5
+
+# Venues pay for liquidity; the rest is charged, and corrected in part at most.
+REBATES = ("ecn fee", "misc", "acc")
+COSTS = {fee_name(label) for label in FEE_LABELS if label not in REBATES}
 
 _COUNTS = {"result_format": "SUMMARY", "partial_unexpected_count": 0}
 
@@ -177,6 +185,21 @@ FILL_CHECKS = (
         "{} equity fills lie outside 04:00 to 20:00",
     ),
     Check(
+        "times_not_of_another_zone",
+        "zone_gain",
+        _between(None, MINIMUM_GAIN),
+        "{} equity fills set in at the opening of another time zone, not at 09:30: are "
+        "the times Eastern?",
+        is_critical=True,
+    ),
+    Check(
+        "accounts_in_one_zone",
+        "account_zone_gain",
+        _between(None, MINIMUM_GAIN),
+        "{} equity fills, those of some accounts, set in at the opening of another "
+        "time zone, not at 09:30: are their times Eastern?",
+    ),
+    Check(
         "dates_in_sessions",
         "is_session",
         ("ExpectColumnValuesToBeInSet", {"value_set": [1], "mostly": 0.99}),
@@ -190,6 +213,15 @@ VOLUME_CHECKS = (
         _between(None, VOLUME_MULTIPLE),
         f"{{}} account-days have over {VOLUME_MULTIPLE} times the account's usual "
         "number of fills",
+    ),
+)
+FEE_CHECKS = (
+    Check(
+        "fees_not_negative",
+        "lowest_fee",
+        _between(0, None),
+        "{} account-days are paid for by a commission or a fee that is a cost: its sum "
+        "of the day is below zero",
     ),
 )
 BATCH_CHECKS = (
@@ -283,6 +315,60 @@ FIRM_CHECKS = (
 )
 
 
+def _add_zones(frame: pd.DataFrame, parsed: ParsedBatch) -> dict[str, str]:
+    """Add how much likelier the times are in another zone, of all and by account.
+
+    Returns:
+        By check that stops the run, which zone it is and a document of it.
+    """
+    frame["zone_gain"] = frame["account_zone_gain"] = np.nan
+    is_timed = frame["hour"].notna()
+    all_fills, by_account = other_zones(
+        frame["account_number"], frame["trade_date"], frame["hour"]
+    )
+    first_places = {}
+    if all_fills:
+        frame.loc[is_timed, "zone_gain"] = all_fills.gain
+        origin = parsed.document(int(frame["origin_number"].iloc[0])).origin
+        first_places["times_not_of_another_zone"] = (
+            f" They look like {all_fills.name}; the first are of {origin}"
+        )
+    for account, zone in by_account.items():
+        is_of_account = is_timed & (frame["account_number"] == account)
+        frame.loc[is_of_account, "account_zone_gain"] = zone.gain
+    return first_places
+
+
+def _negative_fees(parsed: ParsedBatch, first: date, last: date) -> pd.DataFrame:
+    """The lowest sum of a fee that is a cost, of account-days with one below zero."""
+    costs = [name for name in parsed.fees if name in COSTS]
+    if not costs:
+        return pd.DataFrame()
+    sums = ", ".join(f"coalesce(sum(rows.fee_{name}), 0)" for name in costs)
+    return parsed.connection.execute(
+        f"""
+        select rows.account_number, rows.trade_date, changes.content_hash,
+            changes.rows_count, least({sums}, 0) as lowest_fee
+        from fills_rows as rows inner join changes
+            using (account_number, trade_date, origin_number)
+        where changes.resource = 'fills' and not changes.is_loaded
+            and changes.trade_date between ? and ?
+            and coalesce(upper(rows.status), '') <> 'CXLD'
+        group by all
+        having lowest_fee < 0
+        """,
+        [first, last],
+    ).df()
+
+
+def _first_rejected(parsed: ParsedBatch) -> str:
+    first = parsed.connection.execute(
+        "select origin, line_number, column_name, cell, reason from rejected "
+        f"where resource = '{FILLS.name}' order by origin, line_number limit 1"
+    ).fetchall()[0]
+    return f"; the first is {place_of(*first)}"
+
+
 class Gate:
     """Checks the batches of one run and keeps the results.
 
@@ -347,6 +433,7 @@ class Gate:
             BATCH_CHECKS,
             found,
             concerned={"days_vanished": concerned},
+            first_places={"rows_rejected": _first_rejected(parsed)} if rejected else {},
         )
 
     def _check_lost(self, parsed: ParsedBatch) -> None:
@@ -475,6 +562,7 @@ class Gate:
                 select
                     rows.side, rows.symbol, rows.trade_date, rows.filled_at_et,
                     changes.rowid as change_number,
+                    rows.account_number, rows.origin_number,
                     cast(
                         rows.propreports_id is not null
                         and count(*) over (partition by rows.propreports_id) > 1 as int
@@ -493,7 +581,8 @@ class Gate:
                 from landed group by symbol, trade_date
             )
             select
-                change_number, side, quantity, price, id_is_repeated,
+                change_number, side, quantity, price, id_is_repeated, trade_date,
+                account_number, origin_number,
                 case when is_equity and price > 0 then price / median_price end
                     as price_multiple,
                 -- Midnight stands for an unknown time.
@@ -509,14 +598,24 @@ class Gate:
         ).df()
         if frame.empty:
             return
+        first_places = _add_zones(frame, parsed)
         days = scratch.execute(
             "select rowid as change_number, resource, account_number, trade_date, "
             "content_hash, rows_count from changes where resource = 'fills'"
         ).df()
-        self._check(batch, frame, FILL_CHECKS, days=days.set_index("change_number"))
+        self._check(
+            batch,
+            frame,
+            FILL_CHECKS,
+            days=days.set_index("change_number"),
+            first_places=first_places,
+        )
         repeated = self._repeated(scratch, first, last)
         if not repeated.empty:
             self._check(batch, repeated, REPEATED_CHECKS)
+        fees = _negative_fees(parsed, first, last)
+        if not fees.empty:
+            self._check(batch, fees, FEE_CHECKS)
         volumes = self._volumes(scratch, warehouse, first, last)
         if not volumes.empty:
             self._check(batch, volumes, VOLUME_CHECKS)
@@ -722,6 +821,7 @@ class Gate:
         concerned: dict[str, pd.DataFrame] | None = None,
         days: pd.DataFrame | None = None,
         said: Sequence[str] | dict[str, list[str]] = (),
+        first_places: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """Validate a frame.
 
@@ -732,6 +832,8 @@ class Gate:
                 the frame's rows that are not as expected.
             days: The day versions by change_number, where the frame has only that.
             said: Where it is, of all checks or by check; the first few are told.
+            first_places: By check, the first place that is wrong: for the person who
+                is to mend it, not for pages and marts.
 
         Raises:
             GateError: A critical check is not met.
@@ -800,7 +902,7 @@ class Gate:
                 }
             )
         failed = [
-            result["finding"]
+            result["finding"] + first_places.get(result["check_name"], "")
             for result in self.results
             if result["severity"] == "critical" and not result["is_met"]
         ]

@@ -16,6 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from ingestion.cell_parsing import ARROW_TYPES, DECIMAL
+from ingestion.exports_folder import THE_FOLDER
 from ingestion.parsed_batch import ParsedBatch, value_columns
 from ingestion.resources import (
     ACCOUNTS,
@@ -284,6 +285,28 @@ class Landing:
             """,
             [now],
         )
+        rejected = self._replace_quarantine(parsed, reads_whole, now)
+        # What could not be read of the list of accounts came with the first commit.
+        self._has_committed = True
+        for request, last in requests:
+            self.connection.execute(
+                "insert or replace into raw.load_progress values (?, ?, ?, ?)",
+                [run, request, last, now],
+            )
+        self.connection.execute("commit")
+        self.connection.unregister("unchanged")
+        return rejected
+
+    def quarantine(self, parsed: ParsedBatch, reads_whole: bool, now: datetime) -> None:
+        """Keep what cannot be read of a batch of which nothing else is kept."""
+        self.connection.execute("begin")
+        self._replace_quarantine(parsed, reads_whole, now)
+        self.connection.execute("commit")
+
+    def _replace_quarantine(
+        self, parsed: ParsedBatch, reads_whole: bool, now: datetime
+    ) -> int:
+        """Put what cannot be read in the place of what could not; how many rows."""
         self._register("windows", parsed.connection.sql("from windows"))
         self._register("new_rejected", parsed.connection.sql("from rejected"))
         # A row whose date cannot be read lies somewhere in the dates of its document;
@@ -303,20 +326,15 @@ class Landing:
             """,
             [reads_whole, not self._has_committed],
         )
-        rejected = self.connection.execute(
+        self.connection.execute(
             "insert into raw.quarantine select *, ? from new_rejected", [now]
+        )
+        rows = self.connection.execute(
+            "select count(*) from new_rejected where resource <> ?", [THE_FOLDER]
         ).fetchall()[0][0]
-        # What could not be read of the list of accounts came with the first commit.
-        self._has_committed = True
-        for request, last in requests:
-            self.connection.execute(
-                "insert or replace into raw.load_progress values (?, ?, ?, ?)",
-                [run, request, last, now],
-            )
-        self.connection.execute("commit")
-        for name in ("unchanged", "windows", "new_rejected"):
+        for name in ("windows", "new_rejected"):
             self.connection.unregister(name)
-        return rejected
+        return rows
 
     def begin(self) -> None:
         """Say that a part of the load may count already; `finish` ends it."""

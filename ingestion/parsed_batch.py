@@ -22,7 +22,9 @@ from ingestion.cell_parsing import (
     typed_sql,
 )
 from ingestion.csv_reader import REJECTED_SCHEMA, CsvReader
-from ingestion.documents import Document, DocumentError, Header, match_header
+from ingestion.documents import Document, Header, match_header
+from ingestion.errors import DocumentError
+from ingestion.exports_folder import THE_FOLDER, UnreadFile
 from ingestion.reasons import SENTENCES, ReasonCode
 from ingestion.resources import ACCOUNTS, BY_DAY, FILLS, Resource
 from runtime.sessions import EASTERN
@@ -34,6 +36,10 @@ CHUNK_ROWS = 16_384
 DATE = pa.date32()
 
 _ORIGIN_KEY = "origin_number, line_number"
+_TOLD_ONCE = ", ".join(
+    literal(code)
+    for code in (ReasonCode.SPREADSHEET_VALUE, ReasonCode.SPREADSHEET_SYMBOL)
+)
 
 
 def value_columns(resource: Resource) -> list[str]:
@@ -128,6 +134,10 @@ class ParsedBatch:
     def __exit__(self, *_: object) -> None:
         self.connection.close()
 
+    def document(self, number: int) -> Document:
+        """The document of an `origin_number`."""
+        return self._origins[number]
+
     @property
     def fees(self) -> list[str]:
         """Names of the fees that any document had."""
@@ -150,11 +160,13 @@ class ParsedBatch:
         """The rows of a list of accounts; columns as declared.
 
         Raises:
-            DocumentError: It is no CSV, or lacks a required column.
+            DocumentError: It is no CSV, lacks a required column, or a spreadsheet has
+                changed the name or number of an account.
         """
         names = ", ".join(column.name for column in ACCOUNTS.columns)
         parts = []
         for header in self._typed_blocks(document):
+            self._refuse_lost_accounts(document)
             parts.append(
                 self.connection.sql(
                     f"select {names} from typed where row_error is null"
@@ -194,25 +206,41 @@ class ParsedBatch:
             for header in self._typed_blocks(document):
                 self._add_fee_columns(header)
                 count += self._insert(resource, header, number)
+            self._refuse_turned_dates(document)
         except DocumentError as error:
             if resource.is_essential:
+                self.set_aside(
+                    document, ReasonCode.UNREADABLE_DOCUMENT, str(error), error
+                )
                 raise
             for table in (f"{resource.name}_rows", "extra_cells", "broker_fees"):
                 self.connection.execute(
                     f"delete from {table} where origin_number = {number}"
                 )
-            self.set_aside(document, ReasonCode.UNREADABLE_DOCUMENT, str(error))
+            self.set_aside(document, ReasonCode.UNREADABLE_DOCUMENT, str(error), error)
             return 0
         if document.covers is not None:
             self._insert_window(document, document.covers)
         return count
 
-    def set_aside(self, document: Document, code: ReasonCode, reason: str) -> None:
-        """Load nothing of a document, and keep why as one rejected row."""
+    def set_aside(
+        self,
+        document: Document,
+        code: ReasonCode,
+        reason: str,
+        error: DocumentError | None = None,
+    ) -> None:
+        """Keep what is wrong with a document as one rejected row.
+
+        Args:
+            error: Knows the place.
+        """
         row = {
             "resource": document.resource.name,
             "origin": document.origin,
-            "line_number": 1,
+            "line_number": (error and error.line) or 1,
+            "column_name": error and error.column,
+            "cell": error and error.cell,
             "reason_code": code,
             "reason": reason,
         }
@@ -287,6 +315,80 @@ class ParsedBatch:
             f"from repeated where resource = '{resource.name}')"
         )
 
+    def tell(
+        self,
+        number: int,
+        code: ReasonCode,
+        reason: str,
+        *,
+        line: int,
+        column: str,
+        cell: str,
+    ) -> None:
+        """Keep what is odd in a document, though all of it is loaded."""
+        error = DocumentError(reason, line=line, column=column, cell=cell)
+        self.set_aside(self._origins[number], code, reason, error)
+
+    def set_aside_files(self, unread: list[UnreadFile]) -> None:
+        """Keep which files of the folder are not read, and why."""
+        rows = [
+            {
+                "resource": THE_FOLDER,
+                "origin": file.origin,
+                "reason_code": file.code,
+                "reason": file.reason,
+            }
+            for file in unread
+        ]
+        table = pa.Table.from_pylist(rows, schema=REJECTED_SCHEMA)
+        self._insert_rejected(table, [None, None])
+
+    def holds_rejected(self) -> bool:
+        """Whether anything could not be read."""
+        found = self.connection.execute("select count(*) > 0 from rejected")
+        return found.fetchall()[0][0]
+
+    def _refuse_lost_accounts(self, document: Document) -> None:
+        """Refuse a list in which nobody can tell any more which account is meant.
+
+        Raises:
+            DocumentError: A spreadsheet has made something else of a name or number.
+        """
+        self._refuse_for(
+            document,
+            ReasonCode.SPREADSHEET_VALUE,
+            ". Export the accounts again from PropReports.",
+        )
+
+    def _refuse_turned_dates(self, document: Document) -> None:
+        """Refuse a document with a day before its month: other dates hide theirs.
+
+        Raises:
+            DocumentError: A date says so.
+        """
+        self._refuse_for(
+            document,
+            ReasonCode.DAY_BEFORE_MONTH,
+            ", and of a date such as 03/04/2025 nobody can tell. Export it again from "
+            "PropReports.",
+        )
+
+    def _refuse_for(self, document: Document, code: ReasonCode, advice: str) -> None:
+        """Refuse a document for the first cell that is wrong in this way."""
+        found = self.connection.execute(
+            "select line_number, column_name, cell, reason from rejected "
+            "where origin = ? and reason_code = ? order by line_number limit 1",
+            [document.origin, code],
+        ).fetchall()
+        if found:
+            line, column, cell, reason = found[0]
+            raise DocumentError(
+                f"{document.origin}, line {line}: {column} `{cell}` {reason}{advice}",
+                line=line,
+                column=column,
+                cell=cell,
+            )
+
     def cover_files(self, last: date) -> None:
         """Files cover the accounts they hold, from the first day in them on."""
         for resource in BY_DAY:
@@ -360,11 +462,15 @@ class ParsedBatch:
             having count(distinct content_hash) > 1 order by trade_date limit 1
         """).fetchall()
         if clash:
-            one, two = (self._origins[number].origin for number in clash[0][1:])
-            raise DocumentError(
+            both = [self._origins[number] for number in clash[0][1:]]
+            one, two = (document.origin for document in both)
+            message = (
                 f"{one} and {two} both hold {clash[0][0]} of the same account and "
                 "disagree. Remove or complete one of them."
             )
+            for document in both:
+                self.set_aside(document, ReasonCode.UNREADABLE_DOCUMENT, message)
+            raise DocumentError(message)
         self.connection.execute("""
             create or replace table days as
             select resource, account_number, trade_date, content_hash, rows_count,
@@ -391,18 +497,63 @@ class ParsedBatch:
             chunks = block.combine_chunks().to_batches(max_chunksize=CHUNK_ROWS)
             self.connection.register("document", pa.Table.from_batches(chunks))
             self.connection.execute(f"create or replace temp table typed as {sql}")
+            repeated = self._repeated_headers(reader, header)
             self.connection.unregister("document")
-            self.connection.execute(
-                "insert into rejected select ?, ?, line_number, found.column_name, "
-                f"found.cell, found.reason_code, found.reason, {day}, ?, ? from "
-                "(select *, coalesce(row_error, cell_warning) as found from typed) "
-                "where found is not null",
-                [document.resource.name, document.origin, *_dates(document)],
-            )
+            if repeated:
+                self.connection.execute(
+                    "delete from typed where list_contains(?::bigint[], line_number)",
+                    [repeated],
+                )
+            self._reject(document, day)
             yield header
         rejected = reader.rejected()
         if rejected.num_rows:
             self._append_rejected(rejected, document)
+
+    def _repeated_headers(self, reader: CsvReader, header: Header) -> list[int]:
+        """Lines of table `document` that are its header once more.
+
+        Raises:
+            DocumentError: A row is another header.
+        """
+        first = identifier(next(iter(header.columns.values())))
+        labels = [cell.strip().casefold() for cell in header.cells]
+        found = self.connection.execute(
+            f"select * from document where trim(lower({first})) in (select unnest(?))",
+            [labels],
+        ).fetchall()
+        repeated = []
+        for *cells, line in found:
+            reader.refuse_header(line, cells)
+            if reader.repeats_header(cells):
+                repeated.append(line)
+        return repeated
+
+    def _reject(self, document: Document, day: str) -> None:
+        """Keep what is wrong in table `typed`.
+
+        What is only told of a text is told once, with the first row that has it.
+        """
+        keys = [document.resource.name, document.origin]
+        self.connection.execute(
+            "insert into rejected select ?, ?, line_number, found.column_name, "
+            f"found.cell, found.reason_code, found.reason, {day}, ?, ? from "
+            "(select *, coalesce(row_error, cell_warning) as found from typed) "
+            "where found is not null and (row_error is not null "
+            f"or found.reason_code not in ({_TOLD_ONCE}))",
+            [*keys, *_dates(document)],
+        )
+        self.connection.execute(
+            "insert into rejected select ?, ?, min(line_number), found.column_name, "
+            "arg_min(found.cell, line_number), found.reason_code, "
+            "found.reason || case when count(*) > 1 "
+            "then ', in ' || count(*) || ' rows' else '' end, null, ?, ? from "
+            "(select line_number, cell_warning as found from typed "
+            "where cell_warning is not null and row_error is null) "
+            f"where found.reason_code in ({_TOLD_ONCE}) "
+            "group by found.column_name, found.reason_code, found.reason",
+            [*keys, *_dates(document)],
+        )
 
     def _insert(self, resource: Resource, header: Header, number: int) -> int:
         names = value_columns(resource)
@@ -485,9 +636,14 @@ class ParsedBatch:
         )
 
     def _append_rejected(self, rejected: pa.Table, document: Document) -> None:
+        self._insert_rejected(rejected, _dates(document))
+
+    def _insert_rejected(
+        self, rejected: pa.Table, dates: Sequence[date | None]
+    ) -> None:
         self.connection.register("appended", rejected)
         self.connection.execute(
-            "insert into rejected select *, ?, ? from appended", _dates(document)
+            "insert into rejected select *, ?, ? from appended", list(dates)
         )
         self.connection.unregister("appended")
 

@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from threading import Thread
 
@@ -24,13 +24,16 @@ from ingestion.data_docs import write_data_docs
 from ingestion.desk_files import begin_desk, read_desk, record_desk
 from ingestion.documents import Document
 from ingestion.downstream import prepare_downstream
+from ingestion.errors import DocumentError
+from ingestion.exports_folder import THE_FOLDER
 from ingestion.gate import Gate, GateError, import_library
 from ingestion.history import rebuild
 from ingestion.landing import Landing, open_landing, slice_tables
 from ingestion.parsed_batch import ParsedBatch
-from ingestion.reasons import SENTENCES, ReasonCode
+from ingestion.reasons import SENTENCES, ReasonCode, place_of
 from ingestion.resources import FILLS
 from ingestion.sources import Request, Source, firm_of, open_source
+from ingestion.spreadsheet_files import refuse_or_tell
 from ingestion.upgrade import upgrade
 from ingestion.versions import SLICE_ROWS, PriorCoverage, compare, slices
 from runtime.errors import UserError
@@ -46,6 +49,8 @@ CALENDAR_AHEAD = CALENDAR_BACK = timedelta(days=365)
 BOOKED_BEFORE_TRADING = timedelta(days=31)
 # What a run that is killed may have to read again.
 LAND_AFTER_SECONDS = 30
+# What the folder holds besides: a line has room for so many.
+UNREAD_SHOWN = 5
 
 
 @dataclass
@@ -61,6 +66,7 @@ class IngestSummary:
     rejected: int = 0
     warnings: int = 0
     desk: str = ""
+    unread: list[str] = field(default_factory=list)
 
     @property
     def days_changed(self) -> int:
@@ -73,6 +79,10 @@ class IngestSummary:
             f"account-days: {self.new_days:,} new, {self.corrected_days:,} corrected, "
             f"{self.vanished_days:,} gone; {self.rejected:,} rows quarantined"
         )
+        if self.unread:
+            first = ", ".join(self.unread[:UNREAD_SHOWN])
+            more = len(self.unread) - UNREAD_SHOWN
+            text += f"; not read: {first}" + (f" and {more} more" if more > 0 else "")
         if self.warnings:
             text += f"; {self.warnings} warnings of the gate, see the report"
         if self.desk:
@@ -238,8 +248,17 @@ class _Load:
         try:
             return self._load(home, accounts, salt, progress_bar)
         except GateError:
+            self._keep_evidence()
             self._record_gate(home, self._made_gate.as_of)
             raise
+        except DocumentError:
+            self._keep_evidence()
+            raise
+
+    def _keep_evidence(self) -> None:
+        """Whoever is told that rows or files are wrong finds them in quarantine."""
+        if self._parsed.holds_rejected():
+            self._landing.quarantine(self._parsed, self._source.reads_whole, self._now)
 
     @property
     def _made_gate(self) -> Gate:
@@ -250,7 +269,10 @@ class _Load:
         self, home: Home, accounts: Document, salt: str, progress_bar: ProgressBar
     ) -> IngestSummary:
         version = self._source.version()
-        listed = read_account_list(accounts, self._parsed)
+        unread = self._source.unread()
+        self.summary.unread = [str(file) for file in unread]
+        self._parsed.set_aside_files(unread)
+        listed = self._read_account_list(accounts)
         self.summary.accounts = len(listed.numbers)
         self._numbers = listed.numbers
         self._parsed.set_accounts(*names_in_use(listed, self._landing.connection))
@@ -271,6 +293,7 @@ class _Load:
         self._read(requests, listed, as_of, progress_bar)
         as_of = as_of or self._as_of_of_files()
         if self._source.reads_whole:
+            refuse_or_tell(self._parsed)
             self._land([], listed, as_of)
         # A first load without a single fill is a mistake of somebody's.
         if self._before is None and not self._landing.holds_fills():
@@ -304,6 +327,14 @@ class _Load:
         )
         self._source.finish(home)
         return self.summary
+
+    def _read_account_list(self, accounts: Document) -> AccountList:
+        try:
+            return read_account_list(accounts, self._parsed)
+        except DocumentError as error:
+            code = ReasonCode.UNREADABLE_DOCUMENT
+            self._parsed.set_aside(accounts, code, str(error), error)
+            raise
 
     def _record_gate(self, home: Home, as_of: date) -> None:
         """What the gate found: as rows, and as pages where there is anything new."""
@@ -471,15 +502,19 @@ class _Load:
     def _nothing(self, before: date | str) -> UserError:
         """Why there is no fill at all."""
         found = [
-            *self._parsed.connection.execute("from rejected").fetchall(),
-            *self._landing.connection.execute("from raw.quarantine").fetchall(),
+            row
+            for row in (
+                *self._parsed.connection.execute("from rejected").fetchall(),
+                *self._landing.connection.execute("from raw.quarantine").fetchall(),
+            )
+            if row[0] != THE_FOLDER
         ]
         if found:
-            _, origin, line, column, _, _, reason, *_ = found[0]
-            return UserError(
+            origin, line, column, cell, _, reason = found[0][1:7]
+            return DocumentError(
                 f"None of the fills of {self._source.firm} can be read: {len(found)} "
-                f"rows are wrong, the first in {origin}, line {line}: {column or 'it'} "
-                f"{reason}. Export them again."
+                f"rows are wrong, the first in "
+                f"{place_of(origin, line, column, cell, reason)}. Export them again."
             )
         return UserError(
             f"There is no fill before {before} in {self._source.firm}. Check "

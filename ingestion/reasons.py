@@ -25,12 +25,25 @@ class ReasonCode(StrEnum):
     UNDECLARED_COLUMN = "undeclared_column"
     BLANK_DOCUMENT = "blank_document"
     UNREADABLE_DOCUMENT = "unreadable_document"
+    SPREADSHEET_VALUE = "spreadsheet_value"
+    SPREADSHEET_SYMBOL = "spreadsheet_symbol"
+    NO_SECONDS = "no_seconds"
+    DAY_BEFORE_MONTH = "day_before_month"
+    LOST_ZEROS = "lost_zeros"
+    COMPRESSED = "compressed"
+    SPREADSHEET = "spreadsheet"
+    SUBFOLDER = "subfolder"
+    OTHER_SPELLING = "other_spelling"
+    FOREIGN_FILE = "foreign_file"
+    NO_REGULAR_FILE = "no_regular_file"
     OTHER = "other"
 
 
 # Beyond these a product of quantity, price and contract size no longer fits its type.
 QUANTITY_LIMIT, NOTIONAL_LIMIT = "1e8", "1e11"
 EARLIEST = "1990-01-01"
+_NAMES = ("Account", "Account Name")
+_CELL_SHOWN = 40
 
 SENTENCES = {
     ReasonCode.EMPTY: "is empty",
@@ -54,5 +67,36 @@ SENTENCES = {
     ReasonCode.UNDECLARED_COLUMN: "is in a column nobody has declared",
     ReasonCode.BLANK_DOCUMENT: "came without even a header, though there were rows "
     "before",
+    ReasonCode.SPREADSHEET_VALUE: "is what a spreadsheet made of it, not what "
+    "PropReports wrote",
+    ReasonCode.SPREADSHEET_SYMBOL: "is what a spreadsheet makes of a symbol",
+    ReasonCode.NO_SECONDS: "has no seconds, as a spreadsheet leaves them out",
+    ReasonCode.DAY_BEFORE_MONTH: "has the day before the month, as a spreadsheet may "
+    "turn them",
+    ReasonCode.LOST_ZEROS: "is shorter than the others, as if a spreadsheet had taken "
+    "its zeros",
+    ReasonCode.COMPRESSED: "is compressed in a way that is not read; unpack it there",
+    ReasonCode.SPREADSHEET: "is a spreadsheet of a kind that is not read; save it as "
+    ".xlsx or export it as CSV",
+    ReasonCode.SUBFOLDER: "is a folder that is not read; move its files up",
+    ReasonCode.OTHER_SPELLING: "is not read under this name; call it {}",
+    ReasonCode.FOREIGN_FILE: "is no file that is read in this place",
+    ReasonCode.NO_REGULAR_FILE: "is not read: it is a pipe, a socket, a device or a "
+    "link that leads out of the folder",
 }
 """A document that cannot be read at all has a sentence of its own."""
+
+
+def place_of(
+    origin: str, line: int | None, column: str | None, cell: str | None, reason: str
+) -> str:
+    """Where something is wrong, for a message: file, line, column, cell and reason.
+
+    A whole row, and what names an account, may name a person: they stay in quarantine.
+    """
+    place = origin if line is None else f"{origin}, line {line}"
+    if column is None:
+        return f"{place}: it {reason}"
+    if cell is None or column in _NAMES:
+        return f"{place}: {column} {reason}"
+    return f"{place}: {column} `{cell[:_CELL_SHOWN]}` {reason}"

@@ -17,6 +17,8 @@ from pydantic import SecretStr
 from ingestion.account_names import folded
 from ingestion.client import IncompleteError, PropReportsClient, TooManyPagesError
 from ingestion.documents import Document
+from ingestion.exports_folder import ExportsFolder, UnreadFile
+from ingestion.file_formats import stem
 from ingestion.resources import (
     ACCOUNTS,
     ADJUSTMENTS,
@@ -93,6 +95,9 @@ class Source(Protocol):
 
     def read(self, request: Request) -> Iterator[Document]:
         """The documents of a request."""
+
+    def unread(self) -> list[UnreadFile]:
+        """What there is and is not read."""
 
     def finish(self, home: Home) -> None:
         """Leave beside a loaded warehouse what the source has to say besides."""
@@ -229,12 +234,18 @@ class ApiSource:
             "it. Run `make ingest` again."
         )
 
+    def unread(self) -> list[UnreadFile]:
+        """All that is asked for is read."""
+        return []
+
     def finish(self, home: Home) -> None:
         """Nothing is left beside the warehouse."""
 
 
 class FilesSource:
-    """A folder of CSV exports: `accounts.csv`, `fills/*.csv`, `summaryByDate/*.csv`.
+    """A folder of exports: `accounts.csv`, `fills/*.csv`, `summaryByDate/*.csv`.
+
+    A file may be gzip of CSV (`.csv.gz`) or a workbook with one sheet (`.xlsx`).
 
     Raises:
         UserError: The folder, `accounts.csv` or the fills are not there.
@@ -245,16 +256,8 @@ class FilesSource:
 
     def __init__(self, folder: Path, *, firm: str) -> None:
         self.firm = firm
-        self._folder = folder
-        self._fills = _csv_files(folder / "fills")
+        self._exports = ExportsFolder(folder)
         self._seen: dict[Path, tuple[int, int]] = {}
-        if not folder.is_dir():
-            raise UserError(f"There is no folder {folder}. Set EXPORTS=<folder>.")
-        if not (folder / "accounts.csv").is_file():
-            raise UserError(f"{folder} has no accounts.csv. Export the accounts there.")
-        if not self._fills:
-            raise UserError(f"{folder} has no fills/*.csv. Export the fills there.")
-        self._summaries = _csv_files(folder / "summaryByDate")
         self._settle()
 
     def version(self) -> None:
@@ -267,7 +270,7 @@ class FilesSource:
 
     def accounts(self) -> Document:
         """`accounts.csv`."""
-        return self._document(ACCOUNTS, self._folder / "accounts.csv")
+        return self._document(ACCOUNTS, self._exports.accounts)
 
     def requests(
         self,
@@ -277,12 +280,12 @@ class FilesSource:
     ) -> list[Request]:
         """Every file of fills, then every file of daily summaries."""
         # The list has been read by now.
-        self._refuse_growing(self._folder / "accounts.csv")
+        self._refuse_growing(self._exports.accounts)
         return [
-            *(Request(str(path), FILLS) for path in self._fills),
+            *(Request(str(path), FILLS) for path in self._exports.fills),
             *(
                 Request(str(path), BROKER_DAYS, _account_of(path, account_names))
-                for path in self._summaries
+                for path in self._exports.summaries
             ),
         ]
 
@@ -296,12 +299,20 @@ class FilesSource:
         yield self._document(request.resource, path, request.account_name)
         self._refuse_growing(path)
 
+    def unread(self) -> list[UnreadFile]:
+        """The files of the folder that are no exports, or not in their place."""
+        return self._exports.unread
+
     def finish(self, home: Home) -> None:
         """Nothing is left beside the warehouse."""
 
     def _settle(self) -> None:
         """Remember what each file is before it is read; wait for the youngest one."""
-        paths = [self._folder / "accounts.csv", *self._fills, *self._summaries]
+        paths = [
+            self._exports.accounts,
+            *self._exports.fills,
+            *self._exports.summaries,
+        ]
         self._seen = {path: _state(path) for path in paths}
         youngest = max(modified for _, modified in self._seen.values()) / 1e9
         # A clock that is behind the file's would wait for hours.
@@ -430,19 +441,20 @@ def _account_of(path: Path, account_names: Iterable[str]) -> str:
 
     A file that was downloaded again, `ABC (1).csv`, is of the same account.
     """
-    for stem in (path.stem, re.sub(r"\s*\(\d+\)$", "", path.stem)):
-        spelling = folded(stem)
+    whole = stem(path)
+    for called in (whole, re.sub(r"\s*\(\d+\)$", "", whole)):
+        spelling = folded(called)
         named = [name for name in account_names if folded(name) == spelling]
         coded = [
             name
             for name in account_names
             if folded(re.split(r"\W", name)[0]) == spelling
         ]
-        if stem in named:
-            return stem
+        if called in named:
+            return called
         if len(named or coded) == 1:
             return (named or coded)[0]
-    return path.stem
+    return whole
 
 
 def _state(path: Path) -> tuple[int, int]:
@@ -452,12 +464,6 @@ def _state(path: Path) -> tuple[int, int]:
     except OSError:
         return 0, 0
     return found.st_size, found.st_mtime_ns
-
-
-def _csv_files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() == ".csv")
 
 
 def _api_url(settings: Settings) -> str:

@@ -4,7 +4,7 @@ import re
 import shutil
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from bs4 import BeautifulSoup
 from ingestion.gate import GateError
 from ingestion.simulator import Fill, Firm, sample_firm, serve
 from runtime.home import Home
-from runtime.sessions import sessions_between
+from runtime.sessions import EASTERN, sessions_between
 from runtime.warehouse import read_run_context
 from tests.conftest import rows
 from tests.desks import since, some_of
@@ -150,6 +150,23 @@ def test_times_of_another_zone_stop_the_run_and_nothing_counts(
     assert "times_eastern" in unmet(home)
 
 
+def as_utc(fill: Fill) -> Iterable[Fill]:
+    """At the moment's time in UTC, as far as it is the same day."""
+    moment = fill.filled_at.replace(tzinfo=EASTERN).astimezone(UTC)
+    is_known = fill.filled_at.time() != time()
+    moved = moment.replace(tzinfo=None) if is_known else fill.filled_at
+    return [replace(fill, filled_at=moved)] if moved.date() == LAST else []
+
+
+def test_times_in_utc_stop_the_run_though_they_lie_in_the_day(
+    firm: Firm, home: Home
+) -> None:
+    with pytest.raises(GateError, match="look like UTC; the first are of fills "):
+        load(changed_last_day(firm, as_utc), home, AFTER)
+    assert "times_not_of_another_zone" in unmet(home)
+    assert last_day(home) == 0
+
+
 ODD_DAYS = {
     "times_in_day": hours_later,
     "prices_usual": lambda fill: (
@@ -162,6 +179,9 @@ ODD_DAYS = {
     "volume_usual": lambda fill: [
         replace(fill, propreports_id=fill.propreports_id * 1000 + number)
         for number in range(40 if fill.account_name == "SIM010" else 1)
+    ],
+    "fees_not_negative": lambda fill: [
+        replace(fill, fees=dict.fromkeys(fill.fees, Decimal("-0.01")))
     ],
     "firm_volume_usual": lambda fill: [fill] if fill.account_name == "SIM010" else [],
 }

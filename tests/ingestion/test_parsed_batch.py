@@ -13,7 +13,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ingestion.documents import Document, DocumentError
+from ingestion.documents import Document
+from ingestion.errors import DocumentError
 from ingestion.parsed_batch import ParsedBatch
 from ingestion.reasons import SENTENCES, ReasonCode
 from ingestion.resources import ACCOUNTS, BROKER_DAYS, FILLS, POSITIONS

@@ -48,6 +48,7 @@ FILLS = [
     *day_trade("BELOW1", MONDAY, "-15"),
     *day_trade("BEFORE1", THURSDAY, "0.20"),
     *day_trade("BEFORE1", MONDAY, "0.30"),
+    *day_trade("STATUS1", MONDAY, status="Canceled"),
 ]
 
 
@@ -64,6 +65,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     )
     bring_up_to_date(settings)
     listed.write_text("".join(lines).replace("BEFORE1", "AFTER1"))
+    (exports.folder / "fills" / "old.zip").touch()
+    (exports.folder / "Fills").mkdir()
+    (exports.folder / "Fills" / "A1.csv").touch()
     home = build_warehouse(folder / "home", exports.folder)
     # The report reads calls, of which there are none yet.
     run_dbt(settings, home, "run", "--selector", "after_scoring")
@@ -155,6 +159,19 @@ def test_a_negative_price_counts_as_it_stands_and_is_reported(home: Home) -> Non
         home, "select notional from marts.fct_fills where price < 0"
     ) == [(Decimal(500),)]  # fmt: skip
     assert told(home, "negative_prices") == (1, True, True)
+
+
+def test_a_status_nobody_knows_is_named(home: Home) -> None:
+    assert told(home, "unknown_status") == (2, True, True)
+    assert rows(
+        home,
+        "select finding from marts.data_quality where check_name = 'unknown_status'",
+    )[0][0].endswith("none that is known: CANCELED (2)")
+
+
+def test_what_is_not_read_of_the_folder_is_told(home: Home) -> None:
+    assert told(home, "unread_files") == (2, True, True)
+    assert told(home, "quarantined") == (0, True, False)
 
 
 @pytest.fixture(scope="module")

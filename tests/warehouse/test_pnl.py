@@ -300,6 +300,8 @@ def test_what_is_wrong_with_the_data_is_counted_for_the_report(home: Home) -> No
         "gate_warnings": 3,
         "unknown_columns": 0,
         "symbol_spellings": 0,
+        "unread_files": 0,
+        "unknown_status": 0,
         "corrected_days": 0,
         "negative_prices": 0,
         "renamed_accounts": 0,

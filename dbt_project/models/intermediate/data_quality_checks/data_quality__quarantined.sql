@@ -7,6 +7,7 @@ quarantine as (
         column_name,
         reason_kind
     from {{ ref('stg_propreports__quarantine') }}
+    where resource <> 'folder'
 ),
 
 kinds as (

@@ -14,6 +14,8 @@
     'renamed_accounts',
     'unknown_columns',
     'symbol_spellings',
+    'unread_files',
+    'unknown_status',
     'corrected_days',
     'unreconciled_before',
     'orders_differ',

@@ -33,6 +33,17 @@ final as (
             when 'repeated' then 'repeats an earlier row'
             when 'blank_document' then 'document or row cannot be read'
             when 'unreadable_document' then 'document or row cannot be read'
+            when 'spreadsheet_value' then 'is what a spreadsheet made of it'
+            when 'spreadsheet_symbol' then 'is what a spreadsheet made of it'
+            when 'no_seconds' then 'has no seconds, as a spreadsheet leaves them out'
+            when 'day_before_month' then 'has the day before the month'
+            when 'lost_zeros' then 'is shorter than the others'
+            when 'compressed' then 'compressed in a way that is not read'
+            when 'spreadsheet' then 'spreadsheet of a kind that is not read'
+            when 'subfolder' then 'in a place that is not read'
+            when 'other_spelling' then 'under a name that is not read'
+            when 'foreign_file' then 'in a place that is not read'
+            when 'no_regular_file' then 'pipe, device or link out of the folder'
             else 'cannot be read'
         end as reason_kind,
         trade_date,
