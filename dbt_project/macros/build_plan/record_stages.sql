@@ -26,23 +26,27 @@
             {%- endif -%}
         {%- endfor -%}
         {%- if begun -%}
-            begin transaction;
-            {%- for stage in begun %}
-                delete from ops.stages where stage = '{{ stage }}';
-                insert into ops.stages
-                select
-                    '{{ stage }}',
-                    '{{ invocation_id }}',
-                    (
-                        select id from ops.stages
-                        where stage = '{{ 'score' if stage == 'risk' else 'ingest' }}'
-                    ),
-                    false;
-            {%- endfor %}
-            commit;
+            {{ begin_stages_sql(begun) }}
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
+
+{% macro begin_stages_sql(stages) %}
+    begin transaction;
+    {% for stage in stages %}
+        delete from ops.stages where stage = '{{ stage }}';
+        insert into ops.stages
+        select
+            '{{ stage }}',
+            '{{ invocation_id }}',
+            (
+                select id from ops.stages
+                where stage = '{{ 'score' if stage == 'risk' else 'ingest' }}'
+            ),
+            false;
+    {% endfor %}
+    commit;
+{% endmacro %}
 
 {% macro finish_stages(results) -%}
     {{ return(adapter.dispatch('finish_stages')(results)) }}

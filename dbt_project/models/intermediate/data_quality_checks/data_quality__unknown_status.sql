@@ -1,5 +1,4 @@
 {# Grain: one row: fills whose status nobody has told us of, and its names. #}
-{% set journal_statuses = ['ASG', 'EXP', 'JRNL'] %}
 with
 
 unknown_statuses as (
@@ -11,7 +10,7 @@ unknown_statuses as (
     where
         not is_regular
         and not is_cancelled
-        and fill_status not in ('{{ journal_statuses | join("', '") }}')
+        and fill_status not in ('ASG', 'EXP', 'JRNL')
     group by fill_status
 ),
 
