@@ -27,6 +27,7 @@ from runtime.limits import out_of_resources_error
 from runtime.logs import DETAIL, detail_log, log_to, steps_log
 from runtime.settings import Settings, load_settings
 from runtime.signals import stop_if_asked
+from runtime.staleness import last_fill_date, staleness
 from runtime.warehouse import read_run_context, require_run_context
 
 if TYPE_CHECKING:
@@ -83,7 +84,13 @@ class Run:
             done = work()
         except _STOPS as error:
             self._fail(begun, error, home)
-        ended = self._ledger.end(begun, SUCCEEDED, done.message, done.rows_count)
+        ended = self._ledger.end(
+            begun,
+            SUCCEEDED,
+            done.message,
+            done.rows_count,
+            done.missing_sessions_count,
+        )
         seconds = ended.seconds
         steps_log.info("%s: %s (%.1f s)", name, done.message, seconds)
         click.echo(f"[{number}/{total}] {name:<9} {seconds:6.1f} s  {done.message}")
@@ -176,6 +183,8 @@ def run_morning(run: Run) -> None:
     home = run_steps(run, MORNING)
     context = require_run_context(home)
     click.echo(f"done in {time.monotonic() - started:.1f} s. Where to look next:")
+    if stale := staleness(run.settings, last_fill_date(home)):
+        click.echo(f"  STALE      {stale}: this is no finished morning")
     click.echo(f"  report     {report_path(home, context.as_of)}")
     click.echo(f"  board      {home.board / 'index.html'}")
     click.echo(f"  marts      {home.published / 'current'} (DuckDB and Parquet)")
@@ -275,7 +284,9 @@ def ingest(
             f"in {done.home.root}"
         )
         found.append(done)
-        return Done(done.sentence, done.rows_count)
+        stale = staleness(run.settings, last_fill_date(done.home))
+        sentence = f"STALE: {stale}; {done.sentence}" if stale else done.sentence
+        return Done(sentence, done.rows_count, len(stale.sessions) if stale else None)
 
     run.step(1, total, "ingest", run.root, work)
     return found[0].home

@@ -6,12 +6,15 @@ import duckdb
 import humanize
 
 from reports.outbox import waiting
+from reports.render import counted
+from reports.summary import published_last_fill_date
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.ledger import RUNNING, SUCCEEDED, Ledger, PastRun
 from runtime.publish.marts_copy import open_published, require_published
 from runtime.sessions import EASTERN, next_session
 from runtime.settings import Settings
+from runtime.staleness import staleness
 
 RUNS_SHOWN = 5
 
@@ -26,6 +29,7 @@ def status(settings: Settings, now: datetime | None = None) -> str:
     home = Home(settings.home_root)
     runs = Ledger(home).runs()
     lines = [
+        *_stale(settings, home, now),
         ("home", str(home.root)),
         ("running", _running(runs)),
         *_last_runs(runs),
@@ -44,6 +48,16 @@ def eastern(moment: datetime | None) -> str:
     if moment is None:
         return "–"
     return f"{moment.replace(tzinfo=UTC).astimezone(EASTERN):%a %Y-%m-%d %H:%M}"
+
+
+def _stale(settings: Settings, home: Home, now: datetime) -> list[tuple[str, str]]:
+    """That the data is old, before anything else; of the published marts."""
+    try:
+        with open_published(home) as connection:
+            stale = staleness(settings, published_last_fill_date(connection), now)
+    except UserError:
+        return []
+    return [("STALE", str(stale))] if stale else []
 
 
 def _running(runs: list[PastRun]) -> str:
@@ -65,6 +79,9 @@ def _last_runs(runs: list[PastRun]) -> list[tuple[str, str]]:
         text = f"{eastern(run.started_at)}  {run.command:<14} {run.outcome}"
         if run.outcome == SUCCEEDED:
             text += f" in {sum(one.seconds or 0 for one in run.steps):.0f} s"
+            if run.missing_sessions_count:
+                missing = counted(run.missing_sessions_count, "session")
+                text += f", of STALE data: {missing} missing"
         else:
             text += f" at {run.last.step}" + (
                 f": {run.last.message}" if run.last.message else ""
@@ -78,6 +95,7 @@ def _morning(runs: list[PastRun], home: Home) -> str:
         one
         for one in runs
         if (one.command, one.home, one.outcome) == ("run", str(home.root), SUCCEEDED)
+        and not one.missing_sessions_count
     ]
     if not done:
         return "none has been complete yet"

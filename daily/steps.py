@@ -7,15 +7,23 @@ from runtime.build_chain import BUILD, RISK, SCORE, require
 from runtime.home import Home
 from runtime.ledger import Ledger
 from runtime.settings import Settings
+from runtime.staleness import is_past_morning, last_fill_date
 from runtime.warehouse import count_rows, load_ledger, require_run_context, table_rows
 
 
 @dataclass(frozen=True)
 class Done:
-    """What a step did: a sentence for people, and the rows it wrote, if any."""
+    """What a step did.
+
+    Attributes:
+        message: A sentence for people.
+        rows_count: Rows that it wrote, if any.
+        missing_sessions_count: As in the ledger.
+    """
 
     message: str
     rows_count: int | None = None
+    missing_sessions_count: int | None = None
 
 
 Step = Callable[[Settings, Home], Done]
@@ -25,7 +33,8 @@ def freshness(settings: Settings, home: Home) -> Done:
     """Check how long ago the data was loaded: late is a warning, stale an error."""
     from runtime.transform.dbt import check_freshness
 
-    return Done(check_freshness(settings, home))
+    ends = last_fill_date(home)
+    return Done(f"{check_freshness(settings, home)}; the last fill is of {ends}")
 
 
 def build(settings: Settings, home: Home) -> Done:
@@ -81,7 +90,8 @@ def report(settings: Settings, home: Home) -> Done:
     from runtime.publish.marts_copy import require_published
 
     require_published(home)
-    return Done(write_report(settings, home, mails=not _is_past(settings, home)))
+    mails = settings.publish_past or not is_past_morning(settings)
+    return Done(write_report(settings, home, mails=mails))
 
 
 def report_by_force(settings: Settings, home: Home) -> Done:
@@ -146,10 +156,6 @@ def build_spark(settings: Settings, home: Home) -> Done:
 MORNING: tuple[Step, ...] = (
     freshness, build, train, score, risk, publish, report, board,
 )  # fmt: skip
-
-
-def _is_past(settings: Settings, home: Home) -> bool:
-    return home.root != settings.home_root and not settings.publish_past
 
 
 def _built(home: Home, results: list) -> Done:

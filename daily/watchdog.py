@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from daily.alerts import send_alert
 from daily.status import eastern
 from reports.outbox import waiting
+from reports.render import counted
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.ledger import FAILED, RUNNING, SUCCEEDED, Ledger, PastRun
@@ -59,7 +60,8 @@ def _day(run: PastRun) -> object:
 
 def _trouble(settings: Settings, home: Home, today: list[PastRun]) -> str | None:
     """What is wrong with today's runs, the latest first; None if one is complete."""
-    if any(run.outcome == SUCCEEDED for run in today):
+    done = [run for run in today if run.outcome == SUCCEEDED]
+    if any(not run.missing_sessions_count for run in done):
         left = waiting(home) if settings.sends_mail else []
         if left:
             return (
@@ -68,6 +70,13 @@ def _trouble(settings: Settings, home: Home, today: list[PastRun]) -> str | None
             )
         return None
     command = settings.as_command("daily")
+    if done:
+        missing = counted(done[0].missing_sessions_count, "session")
+        return (
+            f"STALE: the run of {eastern(done[0].started_at)} Eastern found data that "
+            f"ends {missing} before today. Load the missing days, then run "
+            f"`{command}`."
+        )
     if not today:
         return f"no run has begun today. See that cron does, then run `{command}`."
     run = today[0]

@@ -1,6 +1,6 @@
 """The report step: render to disk, then mail."""
 
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from reports.trader_emails import read_trader_emails
 from runtime.errors import UserError
 from runtime.files import write_atomic
 from runtime.home import Home
+from runtime.sessions import EASTERN
 from runtime.settings import Settings
 
 
@@ -34,7 +35,7 @@ def report(settings: Settings, home: Home, *, mails: bool, force: bool = False) 
     Raises:
         UserError: Nothing is published, or the mail was not taken.
     """
-    summary = summarise(home)
+    summary = summarise(settings, home)
     keep(home, summary)
     return _deliver(settings, home, summary, mails=mails, force=force)
 
@@ -62,7 +63,10 @@ def _deliver(
     if not mails:
         past = "the run is of the past (PUBLISH_PAST=1 mails it)"
         return f"{rendered.subject}; not mailed: {past}"
+    # What is stale may be the morning of a week ago, and is told once a day.
     name = f"report-{summary['as_of']}"
+    if summary["stale"]:
+        name = f"stale-{datetime.now(EASTERN).date()}"
     desk = _mail(name, settings.email_to, rendered, desk_substance(summary), path)
     try:
         own, without = _trader_mails(settings, summary, path)
@@ -79,7 +83,8 @@ def _trader_mails(
     settings: Settings, summary: dict[str, Any], page: Path
 ) -> tuple[list[Mail], list[str]]:
     """Each trader's own page for who has an address, and who of them has no call."""
-    if settings.trader_emails is None:
+    # Nobody is to trade by a call that is made of old data.
+    if settings.trader_emails is None or summary["stale"]:
         return [], []
     addresses = read_trader_emails(settings.trader_emails)
     calls = calls_by_trader(summary)

@@ -75,14 +75,21 @@ def render_trader(
     """
     own = {
         name: summary[name]
-        for name in ("firm", "is_sample", "as_of", "prediction_date")
+        for name in (
+            "firm",
+            "is_sample",
+            "as_of",
+            "prediction_date",
+            "stale",
+            "is_past_morning",
+        )
     }
     outcomes = [
         one for one in summary["outcomes"] if one["trader_id"] == call["trader_id"]
     ]
     own |= {"call": call, "outcome": outcomes[0] if outcomes else None}
     own |= {"outcomes_date": summary["outcomes_date"]}
-    subject = f"{_sample(summary)}Your risk for {day(summary['prediction_date'])}"
+    subject = f"{_first_of_all(summary)}Your risk for {day(summary['prediction_date'])}"
     return _rendered("trader", subject, own, [call], board_url)
 
 
@@ -92,11 +99,14 @@ def subject_line(summary: dict[str, Any]) -> str:
     text = f"{counted(count, 'trader')} at high risk"
     if problems:
         text += f", {counted(problems, 'problem')} to look at first"
-    return f"{_sample(summary)}Risk for {day(summary['prediction_date'])}: {text}"
+    return f"{_first_of_all(summary)}Risk for {day(summary['prediction_date'])}: {text}"
 
 
-def _sample(summary: dict[str, Any]) -> str:
-    return "SAMPLE DATA - " if summary["is_sample"] else ""
+def _first_of_all(summary: dict[str, Any]) -> str:
+    """What nobody may overlook, before anything else is said."""
+    if summary["is_sample"]:
+        return "SAMPLE DATA - "
+    return "STALE - " if summary["stale"] else ""
 
 
 def _rendered(

@@ -60,6 +60,6 @@ def _outcome_of(outcome: dict[str, Any]) -> str:
 
 
 def _outcome(outcome: dict[str, Any]) -> str:
-    return (
-        money(outcome["actual_net_pnl"]) if outcome["has_traded"] else "did not trade"
-    )
+    if outcome["has_traded"]:
+        return money(outcome["actual_net_pnl"])
+    return "not known" if outcome["has_traded"] is None else "did not trade"

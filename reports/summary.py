@@ -16,6 +16,8 @@ from runtime.errors import UserError
 from runtime.files import write_atomic
 from runtime.home import Home
 from runtime.publish.marts_copy import open_published
+from runtime.settings import Settings
+from runtime.staleness import is_past_morning, staleness
 from runtime.warehouse import rows_of
 
 LEVELS = ("High", "Medium", "Low", "Unknown")
@@ -27,6 +29,8 @@ _FORMER_NAMES = {
     "remedy": "how_to_fix",
     "speakers": "selected_models",
 }
+# What a kept summary of an earlier version does not say.
+_UNSAID: dict[str, Any] = {"is_past_morning": False, "stale": None}
 # Traded days in the small chart of a trader.
 SHOWN_DAYS = 20
 BASE_RATE = "trader's share of losing days"
@@ -56,22 +60,26 @@ MODEL_WORDS = {
 }
 
 
-def summarise(home: Home) -> dict[str, Any]:
+def summarise(settings: Settings, home: Home) -> dict[str, Any]:
     """`read_summary` of the published copy.
 
     Raises:
         UserError: Nothing is published.
     """
     with open_published(home) as connection:
-        return read_summary(connection)
+        return read_summary(settings, connection)
 
 
-def read_summary(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+def read_summary(
+    settings: Settings, connection: duckdb.DuckDBPyConnection
+) -> dict[str, Any]:
     """Everything the report shows of the published morning.
 
     Returns:
-        firm, source, is_sample, as_of, prediction_date; desk (counts by level, expected
-        P&L and worst case) and last_day (what it made last); calls, a list per level,
+        firm, source, is_sample, as_of, prediction_date; is_past_morning (AS_OF asked
+        for it) and stale, what the data lacks up to today, in words, or None; desk
+        (counts by level, expected P&L and worst case) and last_day (what it made last);
+        calls, a list per level,
         most at risk first, each with the trader's last days; inactive; outcomes_date,
         outcomes of the last calls that are over, and whether they were replayed; score
         of the desk's calls; problems (checks of data and models that found what a
@@ -80,7 +88,20 @@ def read_summary(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         of predicting zero; selected_models (by output, in words) and what the models
         learned from.
     """
-    return _as_json(_read(connection))
+    stale = staleness(settings, published_last_fill_date(connection))
+    timeliness = {
+        "is_past_morning": is_past_morning(settings),
+        "stale": str(stale) if stale else None,
+    }
+    return _as_json(_read(connection) | timeliness)
+
+
+def published_last_fill_date(connection: duckdb.DuckDBPyConnection) -> date | None:
+    """The last date of which the published marts hold a fill, counted or not."""
+    return connection.execute(
+        "select max(trade_date) from marts.fill_day_versions "
+        "where superseded_at is null and fills_count + cancelled_fills_count > 0"
+    ).fetchall()[0][0]
 
 
 def keep(home: Home, summary: dict[str, Any]) -> None:
@@ -108,7 +129,8 @@ def read_kept(home: Home, as_of: date) -> dict[str, Any]:
     """
     path = _kept(home, as_of)
     try:
-        return json.loads(path.read_text("utf-8"), object_hook=_with_names_of_today)
+        kept = json.loads(path.read_text("utf-8"), object_hook=_with_names_of_today)
+        return _UNSAID | kept
     except ValueError:
         raise UserError(
             f"{path} is damaged. Delete it; `make daily AS_OF={as_of}` rebuilds that "

@@ -40,6 +40,7 @@ STEPS = Table(
         "rows_count": "bigint",
         "message": "varchar",
         "versions": "varchar",
+        "missing_sessions_count": "bigint",
     },
     former_columns={"message": "said"},
 )
@@ -69,6 +70,8 @@ class StepRun:
         rows_count: Rows written; None where none are.
         message: What it did, or why it failed, in one line.
         versions: Of code, Python and libraries.
+        missing_sessions_count: Sessions before today that the data it loaded lacks;
+            None where it loaded none, or they are not missed.
     """
 
     run_id: str
@@ -84,6 +87,7 @@ class StepRun:
     rows_count: int | None = None
     message: str | None = None
     versions: str | None = None
+    missing_sessions_count: int | None = None
 
     @property
     def process(self) -> int:
@@ -129,6 +133,11 @@ class PastRun:
         return self.steps[-1].home
 
     @property
+    def missing_sessions_count(self) -> int:
+        """Sessions before its day that its data lacked: if there are, it was stale."""
+        return max(step.missing_sessions_count or 0 for step in self.steps)
+
+    @property
     def last(self) -> StepRun:
         """The step it came to."""
         return self.steps[-1]
@@ -153,7 +162,12 @@ class Ledger:
         return one
 
     def end(
-        self, one: StepRun, outcome: str, message: str, rows_count: int | None = None
+        self,
+        one: StepRun,
+        outcome: str,
+        message: str,
+        rows_count: int | None = None,
+        missing_sessions_count: int | None = None,
     ) -> StepRun:
         """Record how a step ended."""
         now = _now()
@@ -164,6 +178,7 @@ class Ledger:
             outcome=outcome,
             rows_count=rows_count,
             message=" ".join(message.split()),
+            missing_sessions_count=missing_sessions_count,
         )
         self._append(ended)
         return ended

@@ -66,7 +66,7 @@ def write_board(settings: Settings, home: Home) -> str:
     partial = home.root / ".board.partial"
     shutil.rmtree(partial, ignore_errors=True)
     with open_published(home) as connection:
-        summary = read_summary(connection)
+        summary = read_summary(settings, connection)
         shutil.copytree(FOLDER / "assets", partial / "assets")
         shutil.copyfile(_plotly(), partial / "assets" / "plotly.min.js")
         (partial / "traders").mkdir()

@@ -204,7 +204,7 @@ def test_every_chart_has_a_title_units_and_the_same_in_words(home: Home) -> None
 
 
 def test_the_desk_page_tells_the_marts_figures(home: Home) -> None:
-    summary = summarise(home)
+    summary = summarise(make_settings(source="sample"), home)
     found = parsed(home.board / "index.html")
     rows = found.select_one("table.sortable tbody").find_all("tr")
     calls = [one for level in summary["calls"].values() for one in level]
@@ -302,7 +302,9 @@ def test_board_and_report_need_the_published_copy_alone(
 ) -> None:
     mine = copied(home, Home(tmp_path / "home"))
     mine.warehouse.unlink()
-    assert summarise(mine) == summarise(home)
+    assert summarise(make_settings(source="sample"), mine) == summarise(
+        make_settings(source="sample"), home
+    )
     assert write_board(SETTINGS, mine).startswith("24 traders")
     assert list(mine.root.glob("*.duckdb*")) == []
 

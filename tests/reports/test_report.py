@@ -15,7 +15,7 @@ from reports.summary import is_kept, keep, read_kept, summarise
 from runtime.errors import UserError
 from runtime.home import Home
 from tests.browser import browse, needs_browser
-from tests.conftest import SampleRun
+from tests.conftest import SampleRun, make_settings
 
 # What Gmail shows of a mail before it cuts it off.
 GMAIL_BYTES = 102_000
@@ -101,6 +101,7 @@ def summary(**more) -> dict:
         "outcomes_date": None, "are_outcomes_replayed": False, "score": None,
         "problems": [], "information": [], "measures": [], "model_version": "v1",
         "dollars_are_doubtful": False, "selected_models": [], "learned": None,
+        "is_past_morning": False, "stale": None,
     } | more  # fmt: skip
 
 
@@ -366,6 +367,22 @@ def test_a_file_or_column_with_markup_in_its_name_does_no_harm() -> None:
     assert "<b>x</b>" in found.select_one(".told li").text
 
 
+def test_old_data_and_a_past_morning_are_told_before_anything_else() -> None:
+    told = "the data ends 2026-02-26, 1 session is missing (2026-02-27)"
+    stale = render(summary(stale=told))
+    own = render_trader(summary(stale=told), call("T1", "High", "-1500.50"))
+    for one in (stale, own):
+        assert one.subject.startswith("STALE - ")
+        assert (
+            said(one).split("<")[0].strip().startswith(f"{one.subject} STALE: {told}")
+        )
+        assert " ".join(one.text.split()).startswith(f"*** STALE: {told}")
+    past = render(summary(is_past_morning=True))
+    assert "STALE" not in past.subject + past.text
+    for text in (said(past), " ".join(past.text.split())):
+        assert "A PAST MORNING, as AS_OF=2026-03-02 asked for" in text
+
+
 def test_past_calls_are_held_against_what_happened() -> None:
     idle = OUTCOME | {
         "trader_id": "T8", "display_name": "T8", "has_traded": False,
@@ -525,7 +542,7 @@ def test_the_sample_says_that_it_is_a_sample(sample: SampleRun) -> None:
 
 
 def test_the_sample_tells_what_is_no_alarm_as_information(sample: SampleRun) -> None:
-    told = summarise(sample.home)
+    told = summarise(make_settings(source="sample"), sample.home)
     assert [check["check_name"] for check in told["problems"]] == []
     names = [check["check_name"] for check in told["information"]]
     # What is told of the data comes before what is told of the models.
@@ -536,7 +553,7 @@ def test_the_sample_tells_what_is_no_alarm_as_information(sample: SampleRun) -> 
 
 
 def test_the_report_shows_every_call_of_the_mart(sample: SampleRun) -> None:
-    told = summarise(sample.home)
+    told = summarise(make_settings(source="sample"), sample.home)
     html = (sample.home.reports / "2025-12-19" / "report.html").read_text()
     table = BeautifulSoup(html, "html.parser").find_all("table", class_="rows")[-3:]
     text = " ".join(part.text for part in table)
@@ -547,7 +564,7 @@ def test_the_report_shows_every_call_of_the_mart(sample: SampleRun) -> None:
 
 
 def test_the_desk_has_a_record_from_its_first_morning(sample: SampleRun) -> None:
-    told = summarise(sample.home)
+    told = summarise(make_settings(source="sample"), sample.home)
     assert told["are_outcomes_replayed"]
     assert told["outcomes_date"] == "2025-12-18"
     assert told["score"]["replayed_count"] == told["score"]["forecasts_count"] > 1000

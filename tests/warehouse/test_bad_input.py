@@ -82,7 +82,9 @@ def told(home: Home, check: str) -> tuple[int, bool, bool]:
         "select found_count, needs_attention from marts.data_quality "
         f"where check_name = '{check}'",
     )
-    report = summarise(home)["problems" if alarms else "information"]
+    report = summarise(make_settings(source="sample"), home)[
+        "problems" if alarms else "information"
+    ]
     return count, alarms, check in {one["check_name"] for one in report}
 
 

@@ -161,7 +161,7 @@ def test_what_is_wrong_is_a_banner_and_what_is_told_comes_last(
         ),
     }  # fmt: skip
     publish(built)
-    told = summarise(built)
+    told = summarise(make_settings(source="sample"), built)
     alarms = [check["check_name"] for check in told["problems"]]
     assert alarms[-3:] == ["no_forecast", "no_advice", "constant_predictions"]
     others = [check["check_name"] for check in told["information"]]
@@ -195,7 +195,7 @@ def test_the_report_says_what_the_models_learned_from(
         "'2025-03-07')",
     )
     publish(built)
-    told = summarise(built)
+    told = summarise(make_settings(source="sample"), built)
     (measure,) = told["measures"]
     assert measure["model"] == 0.7
     assert (measure["low"], measure["high"]) == (0.6, 0.8)

@@ -22,6 +22,7 @@ final as (
         outcome,
         message,
         rows_count,
+        missing_sessions_count,
         ---------- times (UTC)
         started_at,
         ended_at,

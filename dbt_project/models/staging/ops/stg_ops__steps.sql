@@ -24,6 +24,7 @@ final as (
         steps_count,
         rows_count,
         seconds,
+        missing_sessions_count,
         ---------- times (UTC)
         started_at,
         ended_at
