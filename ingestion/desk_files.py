@@ -17,6 +17,8 @@ from pathlib import Path
 
 import duckdb
 
+from ingestion.load_id import load_id
+from runtime.build_chain import INGEST, finish, is_finished
 from runtime.errors import UserError
 from runtime.files import write_atomic
 from runtime.home import Home
@@ -326,6 +328,9 @@ def record_desk(
             known_at = max(now, known_at + _NEXT) if known_at else _EARLIEST
             _record(connection, one, known_at, now)
             news.append(f"{one.path} is new, {len(one.lines)} lines")
+        if news and is_finished(connection, INGEST):
+            # What was built before does not know of it.
+            finish(connection, INGEST, name=load_id(connection))
         connection.execute("commit")
         news += [
             f"{_seed(one.file)} is edited and not read: {one.path} holds"

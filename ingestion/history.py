@@ -7,6 +7,7 @@ from ingestion.account_ids import latest_ids
 from ingestion.desk_files import DESK_FILES, DESK_VERSIONS
 from ingestion.downstream import prepare_downstream
 from ingestion.landing import CONTROL_TABLES
+from ingestion.load_id import load_id
 from ingestion.resources import BY_DAY
 from ingestion.upgrade import upgrade
 from runtime.build_chain import INGEST, STAGES, finish
@@ -109,6 +110,6 @@ def rebuild(main: Home, past: Home, context: RunContext, as_of: date) -> RunCont
         now = datetime.now(UTC).replace(tzinfo=None)
         write_run_context(connection, past_context, now)
         prepare_tables(connection, [STAGES])
-        finish(connection, INGEST)
+        finish(connection, INGEST, name=load_id(connection))
         connection.execute("commit")
     return past_context

@@ -16,7 +16,9 @@ import duckdb
 import pyarrow as pa
 
 from ingestion.cell_parsing import ARROW_TYPES, DECIMAL
+from ingestion.desk_files import DESK_TABLES
 from ingestion.exports_folder import THE_FOLDER
+from ingestion.load_id import load_id
 from ingestion.parsed_batch import ParsedBatch, value_columns
 from ingestion.resources import (
     ACCOUNTS,
@@ -181,7 +183,7 @@ class Landing:
         self._pipeline: dlt.Pipeline | None = None
         self._has_committed = False
         connection.execute(CONTROL_TABLES)
-        prepare_tables(connection, [STAGES])
+        prepare_tables(connection, [STAGES, *DESK_TABLES])
 
     def load(self, tables: dict[str, pa.Table]) -> None:
         """Load Arrow tables into schema `raw`; loading them twice changes nothing.
@@ -452,7 +454,7 @@ class Landing:
         )
         self.connection.execute("delete from raw.load_progress")
         write_run_context(self.connection, context, now)
-        finish(self.connection, INGEST)
+        finish(self.connection, INGEST, name=load_id(self.connection))
         self.connection.execute("commit")
 
 

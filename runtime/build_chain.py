@@ -50,14 +50,24 @@ def begin(connection: duckdb.DuckDBPyConnection, stage: str) -> None:
 
 
 def finish(
-    connection: duckdb.DuckDBPyConnection, stage: str, made_of: str | None = None
+    connection: duckdb.DuckDBPyConnection,
+    stage: str,
+    made_of: str | None = None,
+    name: str | None = None,
 ) -> None:
     """Say that a stage is made anew, within the transaction that makes it.
 
     Args:
         made_of: The id of the stage before, from before it was read.
+        name: Its own id; left out: one that no other has.
     """
-    _replace(connection, stage, made_of, is_finished=True)
+    _replace(connection, stage, made_of, name, is_finished=True)
+
+
+def is_finished(connection: duckdb.DuckDBPyConnection, stage: str) -> bool:
+    """Whether a stage is made, of whatever."""
+    found = _read(connection).get(stage)
+    return found is not None and found.is_finished
 
 
 def confirm(
@@ -73,13 +83,14 @@ def _replace(
     connection: duckdb.DuckDBPyConnection,
     stage: str,
     made_of: str | None,
+    name: str | None = None,
     *,
     is_finished: bool,
 ) -> None:
     connection.execute(f"delete from {STAGES.name} where stage = ?", [stage])
     connection.execute(
         f"insert into {STAGES.name} values (?, ?, ?, ?)",
-        [stage, str(uuid.uuid4()), made_of, is_finished],
+        [stage, name or str(uuid.uuid4()), made_of, is_finished],
     )
 
 
