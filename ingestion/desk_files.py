@@ -41,6 +41,8 @@ traders.csv                 name, strategy, group, whether active, daily loss li
 instrument_multipliers.csv  what a contract is worth, by its root (#ES, without month
                             and year); its lines are added to the project's
 limits.csv                  account,valid_from,daily_loss_limit_amount
+accepted_warnings.csv       warnings of the gate that a person has looked at, and who:
+                            no alarm any more (as marts.gate_results names them)
 
 UTF-8, commas, dates as 2025-06-02. docs/configuration.md says what each column means.
 """
@@ -67,6 +69,10 @@ def _date(cell: str) -> str:
         return cell and date.fromisoformat(cell).isoformat()
     except ValueError:
         raise ValueError("is no day of the calendar") from None
+
+
+def _needed_date(cell: str) -> str:
+    return _date(_needed(cell))
 
 
 def _flag(cell: str) -> str:
@@ -179,6 +185,17 @@ DESK_FILES = (
         shipped="507735c0a286967ad2dbb7178456d8c5ece8c2a459c0ae801b683301772d652b",
     ),
     LIMITS,
+    DeskFile(
+        "accepted_warnings",
+        {
+            "as_of_date": _needed_date,
+            "check_name": _needed,
+            "batch_name": _needed,
+            "accepted_by": _needed,
+            "note": _text,
+        },
+        ("as_of_date", "check_name", "batch_name"),
+    ),
 )
 DESK_VERSIONS = Table(
     "raw.desk_files",

@@ -28,6 +28,7 @@ class ReasonCode(StrEnum):
     SPREADSHEET_VALUE = "spreadsheet_value"
     SPREADSHEET_SYMBOL = "spreadsheet_symbol"
     NO_SECONDS = "no_seconds"
+    FILE_WITHOUT_SECONDS = "file_without_seconds"
     DAY_BEFORE_MONTH = "day_before_month"
     LOST_ZEROS = "lost_zeros"
     COMPRESSED = "compressed"
@@ -71,6 +72,7 @@ SENTENCES = {
     "PropReports wrote",
     ReasonCode.SPREADSHEET_SYMBOL: "is what a spreadsheet makes of a symbol",
     ReasonCode.NO_SECONDS: "has no seconds, as a spreadsheet leaves them out",
+    ReasonCode.FILE_WITHOUT_SECONDS: "has no seconds, as a spreadsheet leaves them out",
     ReasonCode.DAY_BEFORE_MONTH: "has the day before the month, as a spreadsheet may "
     "turn them",
     ReasonCode.LOST_ZEROS: "is shorter than the others, as if a spreadsheet had taken "

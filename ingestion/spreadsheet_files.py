@@ -95,10 +95,11 @@ def _tell_lost_seconds(parsed: ParsedBatch) -> None:
         """
     ).fetchall()
     for number, line, first, count in found:
-        reason = f"{SENTENCES[ReasonCode.NO_SECONDS]}, nor has any of {count:,} rows"
+        said = SENTENCES[ReasonCode.FILE_WITHOUT_SECONDS]
+        reason = f"{said}, nor has any of {count:,} rows"
         parsed.tell(
             number,
-            ReasonCode.NO_SECONDS,
+            ReasonCode.FILE_WITHOUT_SECONDS,
             reason,
             line=line,
             column="Date/Time",

@@ -395,7 +395,7 @@ def random_fills(seed: int, traders: int, days: int) -> list[ExportedFill]:
             if day.weekday() == 4 and draw.random() < 0.05:
                 day += timedelta(days=1)
             fills += _random_day(draw, account, day, busy, tidy, prices, weights)
-    fills = _told_apart(fills)
+    fills = _without_repeats(_told_apart(fills))
     draw.shuffle(fills)
     return fills
 
@@ -422,6 +422,18 @@ def _told_apart(fills: list[ExportedFill]) -> list[ExportedFill]:
         else one
         for one in fills
     ]
+
+
+def _without_repeats(fills: list[ExportedFill]) -> list[ExportedFill]:
+    """Of equal fills with an id the first one: what repeats it is a faulty export."""
+    seen: set[ExportedFill] = set()
+    kept = []
+    for one in fills:
+        if one not in seen:
+            kept.append(one)
+        if one.fill_id or one.propreports_id:
+            seen.add(one)
+    return kept
 
 
 def _random_day(

@@ -124,8 +124,8 @@ def test_the_most_frequent_reason_of_the_quarantine_is_told(awkward: Home) -> No
     count, finding, is_alarm = told(awkward)["quarantined"]
     assert (count, is_alarm) == (5, True)
     assert finding == (
-        "rows could not be read, or repeat another, and count nowhere; most often (2) "
-        "fills.Qty is not a number that fits"
+        "rows or cells could not be read, or repeat another, and count nowhere; "
+        "most often (2) fills.Qty is not a number that fits"
     )
 
 
@@ -190,11 +190,14 @@ def test_a_file_that_was_cut_is_no_idle_trader(tmp_path: Path) -> None:
     needed = ("+data_quality", "+trader_status")
     exports.write(both)
     morning(home, exports, datetime(2025, 3, 6, 8, 30), *needed)
-    assert rows(home, idle) == [("A1", True, 0, 43), ("B2", True, 0, 43)]
+    assert rows(home, idle) == [("A1", True, 0, len(days)), ("B2", True, 0, len(days))]
     path = exports.folder / "fills" / "500.csv"
     path.write_text("\n".join(path.read_text().splitlines()[:40]) + "\n")
     morning(home, exports, datetime(2025, 3, 7, 8, 30), *needed)
-    assert rows(home, idle) == [("A1", True, None, 43), ("B2", True, 1, 43)]
+    assert rows(home, idle) == [
+        ("A1", True, None, len(days)),
+        ("B2", True, 1, len(days)),
+    ]
     assert "account 500: fills end 2025-01-" in told(home)["gate_warnings"][1]
 
 

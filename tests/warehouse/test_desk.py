@@ -1,6 +1,6 @@
 """What the desk's files say reaches the marts, by home and by morning."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from runtime.settings import Settings
 from runtime.transform.build import build_models
 from runtime.transform.build_state import reason_to_build_all
 from runtime.transform.dbt import run_dbt
-from tests.conftest import build_warehouse, make_settings, rows
+from tests.conftest import build_models_of, build_warehouse, make_settings, rows
 from tests.exports import ExportedFill, Exports
 
 TRADERS = (
@@ -156,3 +156,47 @@ def test_the_desk_passes_the_tests_of_the_seeds_and_builds_by_hand(
     ((finding,),) = rows(home, told)
     # The seed still holds where the desk has no file of it.
     assert finding.endswith("nobody knows: SIM009_OLD, Z9")
+
+
+def test_an_accepted_warning_is_told_and_no_alarm(tmp_path: Path) -> None:
+    home, folder = Home(tmp_path / "home"), Exports(tmp_path / "exports")
+    fills = [
+        ExportedFill("A1", datetime(2025, 3, day, 10, minute), side, Decimal(1), price)
+        for day in (3, 4)
+        for minute, side, price in ((0, "B", Decimal(10)), (5, "S", Decimal(990)))
+    ]
+    settings = settings_of(home, folder.write(fills).folder)
+    needed = ("+data_quality", "+trader_status")
+    build_warehouse(home.root, folder.folder, models=" ".join(needed))
+    ((as_of, check, batch),) = rows(
+        home,
+        "select as_of_date, check_name, batch_name from marts.gate_results "
+        "where not is_met",
+    )
+    path = home.desk / "accepted_warnings.csv"
+    header = path.read_text()
+    told = (
+        "select check_name, found_count, needs_attention from marts.data_quality "
+        "where check_name in ('gate_warnings', 'accepted_warnings') order by all desc"
+    )
+    for line, expected in (
+        ("", [("gate_warnings", 1, True), ("accepted_warnings", 0, False)]),
+        # Another morning's is another one.
+        (
+            f"{as_of - timedelta(days=1)},{check},{batch},Ann,\n",
+            [("gate_warnings", 1, True), ("accepted_warnings", 0, False)],
+        ),
+        (
+            f"{as_of},{check},{batch},Ann,a spread\n",
+            [("gate_warnings", 0, True), ("accepted_warnings", 1, False)],
+        ),
+    ):
+        path.write_text(header + line)
+        record_desk(home, read_desk(settings, home))
+        build_models_of(settings, home, models=" ".join(needed))
+        assert rows(home, told) == expected
+    ((finding,),) = rows(
+        home,
+        "select finding from marts.data_quality where check_name = 'accepted_warnings'",
+    )
+    assert f"{check} of {batch} by Ann" in finding

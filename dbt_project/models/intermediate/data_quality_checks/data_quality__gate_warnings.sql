@@ -9,6 +9,7 @@ gate_warnings as (
         finding,
         is_of_today
     from {{ ref('int_gate_warnings') }}
+    where accepted_by is null
 ),
 
 unmet_checks as (

@@ -41,6 +41,15 @@ day_versions as (
     from {{ ref('stg_propreports__day_versions') }}
 ),
 
+accepted_warnings as (
+    select
+        as_of_date,
+        check_name,
+        batch_name,
+        accepted_by
+    from {{ ref('stg_desk__accepted_warnings') }}
+),
+
 run_context as (
     select as_of_date from {{ ref('stg_propreports__run_context') }}
 ),
@@ -121,6 +130,7 @@ final as (
         gate_results.check_name,
         gate_results.severity,
         gate_results.finding,
+        accepted_warnings.accepted_by,
         gate_results.as_of_date = run_context.as_of_date as is_of_today
     from gate_results
     cross join run_context
@@ -129,6 +139,11 @@ final as (
             gate_results.as_of_date = concerns_judged.as_of_date
             and gate_results.batch_name = concerns_judged.batch_name
             and gate_results.check_name = concerns_judged.check_name
+    left join accepted_warnings
+        on
+            gate_results.as_of_date = accepted_warnings.as_of_date
+            and gate_results.check_name = accepted_warnings.check_name
+            and gate_results.batch_name = accepted_warnings.batch_name
     where
         concerns_judged.is_current = 1
         or (

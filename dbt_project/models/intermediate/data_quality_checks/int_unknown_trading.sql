@@ -11,6 +11,7 @@ gate_warnings as (
         batch_name,
         check_name
     from {{ ref('int_gate_warnings') }}
+    where accepted_by is null
 ),
 
 gate_concerns as (

@@ -1,5 +1,6 @@
 {#
-    Grain: one row per line of a document that could not be read.
+    Grain: one row per line of a document that could not be read, or that shows first what
+    a spreadsheet has done to all of it.
     The cell, the file and the reason in full stay in the raw layer: a file is named after
     its account, and any of them may hold a person's name. What leaves it is what the
     code of the reason stands for.
@@ -36,6 +37,7 @@ final as (
             when 'spreadsheet_value' then 'is what a spreadsheet made of it'
             when 'spreadsheet_symbol' then 'is what a spreadsheet made of it'
             when 'no_seconds' then 'has no seconds, as a spreadsheet leaves them out'
+            when 'file_without_seconds' then 'has no seconds, as a spreadsheet leaves them out'
             when 'day_before_month' then 'has the day before the month'
             when 'lost_zeros' then 'is shorter than the others'
             when 'compressed' then 'compressed in a way that is not read'
@@ -46,6 +48,7 @@ final as (
             when 'no_regular_file' then 'pipe, device or link out of the folder'
             else 'cannot be read'
         end as reason_kind,
+        reason_code in ('file_without_seconds', 'lost_zeros') as is_loaded,
         trade_date,
         first_date,
         last_date,
