@@ -189,7 +189,7 @@ def test_a_check_that_breaks_is_one_line_and_no_secret(
     assert doctor.examine() == 1
     out = capsys.readouterr().out
     found = lines(out)
-    assert len(out.splitlines()) == len(found) == 8
+    assert len(out.splitlines()) == len(found) == 9
     assert SECRET not in out
     assert [one for one, (verdict, _) in found.items() if verdict == "FAIL"] == [name]
     assert "RuntimeError (test_doctor.py, line " in found[name][1]

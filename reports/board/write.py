@@ -67,9 +67,11 @@ def write_board(settings: Settings, home: Home) -> str:
     shutil.rmtree(partial, ignore_errors=True)
     with open_published(home) as connection:
         summary = read_summary(settings, connection)
-        shutil.copytree(FOLDER / "assets", partial / "assets")
-        shutil.copyfile(_plotly(), partial / "assets" / "plotly.min.js")
-        (partial / "traders").mkdir()
+        (partial / "traders").mkdir(parents=True)
+        (partial / "assets").mkdir()
+        # Not with their modes: what a run writes is its owner's alone.
+        for asset in (*(FOLDER / "assets").iterdir(), _plotly()):
+            shutil.copyfile(asset, partial / "assets" / asset.name)
         pages = _Pages(partial, home, summary)
         pages.desk(connection)
         count = pages.traders(connection)

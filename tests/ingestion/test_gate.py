@@ -121,10 +121,11 @@ def test_a_page_that_cannot_be_drawn_keeps_no_fill_out(
     assert last_day(home) > 10
 
 
-def hours_later(fill: Fill) -> Iterable[Fill]:
-    """Five hours later, as if the times were UTC; but on the same date."""
-    moved = fill.filled_at + timedelta(hours=5)
-    return [replace(fill, filled_at=moved)] if moved.date() == LAST else []
+def in_the_evening(fill: Fill) -> Iterable[Fill]:
+    """After hours, for one trader of many."""
+    is_moved = fill.account_name == "SIM010"
+    moved = fill.filled_at.replace(hour=22) if is_moved else fill.filled_at
+    return [replace(fill, filled_at=moved)]
 
 
 def in_the_night(fill: Fill) -> Iterable[Fill]:
@@ -168,7 +169,7 @@ def test_times_in_utc_stop_the_run_though_they_lie_in_the_day(
 
 
 ODD_DAYS = {
-    "times_in_day": hours_later,
+    "times_in_day": in_the_evening,
     "prices_usual": lambda fill: (
         [replace(fill, price=fill.price * 100)]
         if fill.fill_id.endswith("7") and fill.symbol.isalpha()
