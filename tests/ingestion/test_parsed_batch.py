@@ -456,8 +456,9 @@ def assert_equal_or_quarantined(batch: ParsedBatch, text: str) -> None:
         return
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     next(reader)
-    # A line of blanks and separators is no row.
-    expected = [row for row in reader if any(cell.strip(" \t\r\n,") for cell in row)]
+    # A line of blanks, separators and quotes is no row.
+    blanks = ' \t\r\n,"'
+    expected = [row for row in reader if any(cell.strip(blanks) for cell in row)]
     width = len(HEADER.split(","))
     readable = Counter(
         tuple(cell.strip(SPACES) for cell in row[-2:])
