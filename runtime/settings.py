@@ -96,8 +96,9 @@ class MailSettings(BaseSettings):
     @field_validator("risk_home")
     @classmethod
     def _check_risk_home(cls, value: Path | None) -> Path | None:
-        if any(sign in str(value) for sign in "'=%"):
-            raise ValueError("must not contain an apostrophe, = or %")
+        # DuckDB takes what follows a question mark for options.
+        if any(sign in "'=%?" or not sign.isprintable() for sign in str(value)):
+            raise ValueError("must not contain an apostrophe, =, %, ? or a line break")
         return value
 
     @model_validator(mode="after")

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from datetime import date
+from decimal import Decimal, localcontext
 from pathlib import Path
 
 import duckdb
@@ -38,7 +39,7 @@ def change(home: Home, *statements: str) -> None:
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     """A warehouse of three days, of which nothing is published."""
-    home = Home(tmp_path / "the desk")
+    home = Home(tmp_path / "[the] *desk* #1 Ü {x}")
     home.root.mkdir()
     change(
         home,
@@ -80,15 +81,24 @@ def same_days(before: dict[str, int], after: dict[str, int]) -> list[str]:
     return sorted(day for day, inode in after.items() if before.get(day) == inode)
 
 
+def widened(home: Home) -> list[tuple]:
+    """What the mart of fills is in the copy: every decimal of it is a wide one."""
+    return [
+        (name, kind.replace("DECIMAL(18,", "DECIMAL(38,"), *more)
+        for name, kind, *more in query(home.warehouse, "describe marts.fct_fills")
+    ]
+
+
 def test_the_copy_equals_the_marts_to_the_type(home: Home) -> None:
     sentence = publish(home)
     assert sentence.endswith("days of fills and trips: 3 written, 0 as before")
     for sql in (
         "from marts.fct_fills order by fill_sequence",
-        "describe marts.fct_fills",
         "from marts.daily_totals",
+        "describe marts.daily_totals",
     ):
         assert query(copy_of(home), sql) == query(home.warehouse, sql)
+    assert query(copy_of(home), "describe marts.fct_fills") == widened(home)
     kinds = "select table_name, table_type from information_schema.tables order by all"
     assert query(copy_of(home), kinds) == [
         ("daily_totals", "BASE TABLE"),
@@ -282,11 +292,9 @@ def test_a_changed_column_or_value_is_written_anew(home: Home, statement: str) -
     publish(home)
     change(home, *statement.split("; "))
     assert publish(home).endswith("3 written, 0 as before")
-    for sql in (
-        "from marts.fct_fills order by fill_sequence",
-        "describe marts.fct_fills",
-    ):
-        assert query(copy_of(home), sql) == query(home.warehouse, sql)
+    sql = "from marts.fct_fills order by fill_sequence"
+    assert query(copy_of(home), sql) == query(home.warehouse, sql)
+    assert query(copy_of(home), "describe marts.fct_fills") == widened(home)
 
 
 def test_a_published_day_that_is_damaged_is_written_anew(home: Home) -> None:
@@ -312,6 +320,22 @@ def test_without_links_days_are_written(
     monkeypatch.setattr(os, "link", refuse)
     assert publish(home).endswith("3 written, 0 as before")
     assert query(copy_of(home), "select count(*) from marts.fct_fills") == [(30,)]
+
+
+def test_the_largest_fill_times_its_price_does_not_overflow(home: Home) -> None:
+    change(
+        home,
+        "create or replace table marts.fct_fills as select 'A' as account_id, "
+        "'XYZ' as symbol, 0 as fill_sequence, date '2026-03-02' as trade_date, "
+        "cast(99999999.12345678 as decimal(18, 8)) as quantity, "
+        "cast(9999999999.12345678 as decimal(18, 8)) as price",
+    )
+    publish(home)
+    ((found,),) = query(
+        copy_of(home), "select max(quantity * price) from marts.fct_fills"
+    )
+    with localcontext(prec=60):
+        assert found == Decimal("99999999.12345678") * Decimal("9999999999.12345678")
 
 
 def test_fills_are_found_from_wherever_the_copy_is_opened(

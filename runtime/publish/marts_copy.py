@@ -9,6 +9,7 @@ published before.
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -395,17 +396,25 @@ def _create_views(
     with duckdb.connect(partial / COPY) as connection:
         for mart, described in columns.items():
             by = PARTITIONED[mart]
-            names = ", ".join(f'"{name}"' for name, _ in described)
+            names = ", ".join(_wide(name, kind) for name, kind in described)
             spill = "current_setting('temp_directory')"
             files = f"/{mart}/*/*.parquet"
             connection.execute(
                 f'create view marts."{mart}" as select {names} from read_parquet('
-                f"case when contains({spill}, '{folder.name}') "
+                f"regexp_replace(case when contains({spill}, '{folder.name}') "
                 f"and suffix({spill}, '/{COPY}.tmp') "
-                f"then {spill}[:-{len(f'/{COPY}.tmp') + 1}] || '{files}' "
-                f"else {_text(folder.absolute())} || '{files}' end, "
+                f"then {spill}[:-{len(f'/{COPY}.tmp') + 1}] "
+                # Wildcards in the name of a home are none.
+                f"else {_text(folder.absolute())} end, '([*\\[])', '[\\1]', 'g') "
+                f"|| '{files}', "
                 f"hive_partitioning = true, hive_types = {{'{by}': date}})"
             )
+
+
+def _wide(name: str, kind: str) -> str:
+    """A column of a view: quantity times price would overflow a narrow decimal."""
+    wide = re.sub(r"^DECIMAL\(18,", "DECIMAL(38,", kind)
+    return f'"{name}"' if wide == kind else f'cast("{name}" as {wide}) as "{name}"'
 
 
 def _create_previous_names(partial: Path) -> None:

@@ -85,7 +85,9 @@ def fills_until(last: date) -> list[ExportedFill]:
 def test_a_morning_of_old_files_is_stale_everywhere_until_the_days_arrive(
     tmp_path: Path, desk: Desk
 ) -> None:
-    home, exports = Home(tmp_path / "home"), Exports(tmp_path / "exports")
+    # A home may bear any name that DuckDB can open.
+    home = Home(tmp_path / "[a] *home* #1 Ü {x} & $y")
+    exports = Exports(tmp_path / "[e] *exports* Ü")
     addresses = tmp_path / "addresses.csv"
     addresses.write_text("trader_id,email\nA1,a1@x.test\n")
     values = {
