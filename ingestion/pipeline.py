@@ -41,7 +41,7 @@ from runtime.home import Home
 from runtime.logs import detail_log
 from runtime.sessions import EASTERN, next_session, sessions_table
 from runtime.settings import Settings
-from runtime.warehouse import RunContext, read_run_context
+from runtime.warehouse import RunContext, open_warehouse, read_run_context
 
 ProgressBar = Callable[[list[Request]], AbstractContextManager[Iterable[Request]]]
 CALENDAR_AHEAD = CALENDAR_BACK = timedelta(days=365)
@@ -127,11 +127,30 @@ def bring_up_to_date(
     sentence = "; ".join(filter(None, [upgraded, sentence]))
     if as_of is None or as_of >= context.as_of:
         return Ingested(main, context, sentence, rows_count)
+    _refuse_before_first_fill(main, as_of)
     past = main.past(as_of)
     context = rebuild(main, past, context, as_of)
     prepare_downstream(past)
     sentence += "; rebuilt what was known on that morning"
     return Ingested(past, context, sentence, rows_count)
+
+
+def _refuse_before_first_fill(main: Home, as_of: date) -> None:
+    """A morning before there was anything has no report.
+
+    Raises:
+        UserError: AS_OF is such a one.
+    """
+    with open_warehouse(main.warehouse, read_only=True) as connection:
+        ((first,),) = connection.execute(
+            "select min(trade_date) from raw.day_versions "
+            "where resource = 'fills' and rows_count > 0"
+        ).fetchall()
+    if first is None or as_of <= first:
+        raise UserError(
+            f"AS_OF={as_of} is before the first morning: the first fill is of {first}. "
+            "Give a later date."
+        )
 
 
 def backfill(

@@ -181,6 +181,14 @@ def test_nothing_of_the_as_of_date_or_later_is_in_a_past_home(tmp_path: Path) ->
     assert rows(home, "select max(trade_date) from raw.fills") == [(date(2025, 3, 3),)]
 
 
+@pytest.mark.parametrize("as_of", [date(2025, 3, 3), date(2024, 1, 2)])
+def test_a_morning_before_the_first_fill_is_none(tmp_path: Path, as_of: date) -> None:
+    Exports(tmp_path / "exports").write(TWO_DAYS)
+    with pytest.raises(UserError, match="before the first .* fill is of 2025-03-03"):
+        bring(tmp_path, as_of=as_of)
+    assert not (tmp_path / "home" / "as_of").exists()
+
+
 def test_a_rejected_row_is_quarantined_until_the_file_is_fixed(tmp_path: Path) -> None:
     exports = Exports(tmp_path / "exports").write(TWO_DAYS)
     path = exports.folder / "fills" / "500.csv"
