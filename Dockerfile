@@ -1,5 +1,6 @@
 # A machine that runs the morning unattended: `docker build -t risk .`, then
 # `docker run --env-file .env -v risk:/data risk`; any other target may follow.
+# `make lock` adds the digest of the image that this is today.
 FROM python:3.11-slim
 
 RUN apt-get update \

@@ -156,7 +156,9 @@ bench: $(VENV)/dev ## Measure the daily run, a million fills, a thousand models,
 LOCK := uv pip compile --quiet --upgrade --generate-hashes --strip-extras --no-header \
 	--no-annotate --no-emit-index-url --no-emit-find-links
 
-lock: ## Pin what pyproject.toml resolves to today, with the hashes of its files
+BASE_IMAGE := python:3.11-slim
+
+lock: ## Pin what pyproject.toml resolves to today, with the hashes of its files; the base image, too
 	@set -e -o pipefail; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
 	$(PYTHON) -m venv "$$folder"; export PATH="$$folder/bin:$$PATH"; \
 	pip install --quiet --disable-pip-version-check uv; \
@@ -165,7 +167,11 @@ lock: ## Pin what pyproject.toml resolves to today, with the hashes of its files
 		> "$$folder/requirements-dev.txt"; \
 	python -c 'import tomllib; print("\n".join(tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["spark"]))' \
 		| $(LOCK) - > "$$folder/requirements-spark.txt"; \
-	mv "$$folder"/requirements*.txt .
+	mv "$$folder"/requirements*.txt .; \
+	if command -v docker > /dev/null; then \
+		digest=$$(docker buildx imagetools inspect $(BASE_IMAGE) --format '{{.Manifest.Digest}}'); \
+		sed -i "s|^FROM $(BASE_IMAGE).*|FROM $(BASE_IMAGE)@$$digest|" Dockerfile; \
+	else echo "The pins have their hashes. Docker is not here to ask for the digest of $(BASE_IMAGE): Dockerfile is as it was"; fi
 
 check-install: ## Install the pins anew, hashes required; see that a wrong hash is refused
 	@set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
