@@ -20,7 +20,7 @@ import duckdb
 from ingestion.load_id import load_id
 from runtime.build_chain import INGEST, finish, is_finished
 from runtime.errors import UserError
-from runtime.files import write_atomic
+from runtime.files import read_regular, write_atomic
 from runtime.home import Home
 from runtime.settings import PROJECT_ROOT, Settings
 from runtime.tables import Table
@@ -29,6 +29,7 @@ from runtime.warehouse import open_warehouse
 SEEDS = PROJECT_ROOT / "dbt_project" / "seeds"
 # The first version of a file counts for all of the past.
 _EARLIEST, _NEXT = datetime(1990, 1, 1), timedelta(microseconds=1)
+_SEPARATORS = (b",", b";", b"\t")
 _MOST = Decimal(10) ** 10
 _FLAGS = {"true": "true", "false": "false", "yes": "true", "no": "false"}
 _INSTRUMENT_TYPES = ("equity", "option", "future", "forex")
@@ -407,7 +408,7 @@ def _record(
 
 def _read(file: DeskFile, path: Path) -> DeskContent:
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
     except OSError as error:
         raise DeskFileError(f"{path} cannot be read ({error.strerror}).") from None
     reader = csv.reader(io.StringIO(_decoded(path, content), newline=""), strict=True)
@@ -447,14 +448,27 @@ def _decoded(path: Path, content: bytes) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
+        start = content.rfind(b"\n", 0, error.start) + 1
         line = content.count(b"\n", 0, error.start) + 1
+        # As a spreadsheet in Western Europe writes it; what that is not, it shows.
+        before = content[start : error.start].decode("cp1252", "replace")
+        whole = content[start:].splitlines()[0].decode("cp1252", "replace")
+        separator = max(_SEPARATORS, key=content.count).decode()
+        number = before.count(separator)
+        cell = whole.split(separator)[number]
         raise DeskFileError(
-            f"{path}, line {line} is not UTF-8. Save it as CSV UTF-8."
+            f"{path}, line {line}, column {number + 1}: {cell!r} is not written as "
+            "UTF-8. Save the file as CSV UTF-8, with commas."
         ) from None
 
 
 def _header(file: DeskFile, path: Path, line: int, cells: list[str]) -> list[str]:
     names = [cell.strip().lower() for cell in cells]
+    if len(cells) == 1 and any(sign in cells[0] for sign in ";\t"):
+        raise DeskFileError(
+            f"{path}, line {line}: {cells[0]!r} has no commas between its cells. Save "
+            "the file as CSV UTF-8, with commas."
+        )
     missing = [
         name for name in file.columns if name not in names and name not in file.optional
     ]

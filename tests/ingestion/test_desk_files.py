@@ -1,5 +1,6 @@
 """The desk's own files: what they begin with, what is refused, what is kept of them."""
 
+import os
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -134,17 +135,26 @@ def test_a_cell_that_is_wrong_is_named_with_file_line_and_column(
     assert said.startswith(f"{path}, line {number}, column {column}: {cell!r} ")
 
 
+def test_a_pipe_in_place_of_a_file_holds_nobody_up(home: Home) -> None:
+    path = home.desk / "limits.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.mkfifo(path)
+    assert refusal(home).startswith(f"{path} cannot be read (not a regular file)")
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
         (b"", "has no header"),
         (b"\n , \n", "has no header"),
         ("account,valid_from,daily_loss_limit_amount\nA\xe9,,5\n".encode("cp1252"),
-         "line 2 is not UTF-8"),
+         "line 2, column 1: 'Aé' is not written as UTF-8"),
+        ("account;valid_from;daily_loss_limit_amount\n\nB;;5\nA;é;5\n".encode("cp1252"),
+         "line 4, column 2: 'é' is not written as UTF-8. Save the file as CSV UTF-8"),
         ("account,valid_from,daily_loss_limit_amount\n".encode("utf-16"),
-         "line 1 is not UTF-8"),
+         "line 1, column 1: "),
         (b"account;valid_from;daily_loss_limit_amount\nA1;;5\n",
-         "line 1: the header lacks account"),
+         "line 1: 'account;valid_from;daily_loss_limit_amount' has no commas between"),
         (b"account,valid_from\nA1,\n", "lacks daily_loss_limit_amount"),
         (b"account,daily_loss_limit_amount,colour\nA1,5,red\n", "has unknown colour"),
         (b"account,account,daily_loss_limit_amount\nA,B,5\n", "has twice account"),
