@@ -340,7 +340,11 @@ KILLS = (
     *[("pid", signal.SIGKILL, KILLED)] * draw(1, 10),
     *draw((), (("pid", signal.SIGINT, FAILED),)),
     ("pid", signal.SIGTERM, FAILED),
-    ("[1/5] build", signal.SIGKILL, KILLED),
+    *[
+        (f"[{step}/5]", signal.SIGKILL, KILLED)
+        # Training, scoring, the risk marts and publishing.
+        for step in draw((1,), (1, 2, 3, 4))
+    ],
 )
 
 
