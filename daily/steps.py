@@ -33,8 +33,8 @@ def freshness(settings: Settings, home: Home) -> Done:
     """Check how long ago the data was loaded: late is a warning, stale an error."""
     from runtime.transform.dbt import check_freshness
 
-    ends = last_fill_date(home)
-    return Done(f"{check_freshness(settings, home)}; the last fill is of {ends}")
+    said = check_freshness(settings, home)
+    return Done(f"{said}; the last fill is of {last_fill_date(home)}")
 
 
 def build(settings: Settings, home: Home) -> Done:

@@ -90,10 +90,13 @@ def names_in_use(
 def namesakes(
     listed: AccountList, connection: duckdb.DuckDBPyConnection
 ) -> list[tuple[str, str]]:
-    """Number of a listed account, and that of another one that bore its name before."""
+    """Number that a name stands for now, and that of another account that bore it."""
+    known = _known_names(connection)
     numbers: dict[str, set[str]] = {}
-    for name, number in _known_names(connection):
+    for name, number in known:
         numbers.setdefault(folded(name), set()).add(number)
+    # A list that has lost an account leaves its name to who bore it last.
+    current = dict(known) | listed.numbers
     ids = dict(
         connection.execute(
             f"select account_number, account_id from ({latest_ids()})"
@@ -102,7 +105,7 @@ def namesakes(
     listed_numbers = set(listed.numbers.values())
     return [
         (number, other)
-        for name, number in listed.numbers.items()
+        for name, number in current.items()
         for spelling in {folded(name), folded(shown(name))}
         for other in sorted(numbers.get(spelling, set()) - {number})
         # Two numbers of one account are no namesakes, unless both are listed.

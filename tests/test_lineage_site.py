@@ -17,8 +17,9 @@ from runtime.publish.lineage_site import CHANGES, lineage
 from runtime.publish.manifest import read_dbt_manifest
 from runtime.settings import PROJECT_ROOT
 from tests.browser import browse, needs_browser
-from tests.conftest import build_warehouse, run_daily
+from tests.conftest import build_warehouse
 from tests.exports import ExportedFill, Exports
+from tests.in_process import call_daily
 
 LANDING = (PROJECT_ROOT / "dbt_project/models/docs/overview.md").read_text()
 PROJECT = (PROJECT_ROOT / "dbt_project/dbt_project.yml").read_text()
@@ -53,8 +54,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     one = ExportedFill("A1", datetime(2025, 3, 3, 10), "B", Decimal(1), Decimal(1))
     exports = Exports(folder / "exports").write([one])
     home = build_warehouse(folder / "home", exports.folder)
-    run = run_daily("docs", SOURCE="files", EXPORTS=exports.folder, RISK_HOME=home.root)
-    assert run.code == 0, run.err
+    settings = {
+        "SOURCE": "files", "EXPORTS": exports.folder, "RISK_HOME": home.root
+    }  # fmt: skip
+    for step in ("train", "score", "risk", "docs"):
+        run = call_daily(step, **settings)
+        assert run.code == 0, run.err
     return home
 
 

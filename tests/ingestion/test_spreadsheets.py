@@ -143,7 +143,9 @@ def test_times_without_seconds_are_found(exports: Path) -> None:
 
 def test_a_file_of_full_minutes_is_told(exports: Path) -> None:
     rewritten(one_file(exports), 0, lambda cell: cell[:-2] + "00")
-    assert told(exports) == [(2, "Date/Time", "03/03/2025 09:31:00", "no_seconds")]
+    assert told(exports) == [
+        (2, "Date/Time", "03/03/2025 09:31:00", "file_without_seconds")
+    ]
 
 
 @pytest.mark.parametrize("kept", [slice(1, 31), slice(61, 1)])

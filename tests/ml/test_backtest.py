@@ -1,6 +1,7 @@
 """`make backtest`: its figures, its files, and what it shows on real data."""
 
 import json
+import shutil
 from datetime import date
 
 import numpy as np
@@ -95,10 +96,12 @@ def test_the_sample_is_walked_written_and_held_against_the_truth(
     sample, tmp_path
 ) -> None:
     """A real run, in the home of a real run: marts, page and figures."""
+    home = Home(tmp_path / "home")
+    shutil.copytree(sample.untouched.root, home.root, symlinks=True)
     target = tmp_path / "figures.json"
     first = draw("2025-10-15", "2025-06-01")
     done = call_daily(
-        "backtest", SOURCE="sample", RISK_HOME=sample.home.root, JSON=target,
+        "backtest", SOURCE="sample", RISK_HOME=home.root, JSON=target,
         FROM=first, ACCOUNTS="SIM00*", REFIT_DAYS=draw(56, 14),
     )  # fmt: skip
     assert done.code == 0, done.err + done.out
@@ -106,10 +109,10 @@ def test_the_sample_is_walked_written_and_held_against_the_truth(
     assert found["window"]["first"] >= first
     assert 0.5 < found["attainable"]["auc"] < 0.8
     assert found["attainable"]["n"] == found["window"]["rows"]
-    page = (sample.home.backtest / "index.html").read_text()
+    page = (home.backtest / "index.html").read_text()
     assert "SAMPLE DATA" in page and page.count("data:image/png") == 3
     assert "http" not in page.replace("http-equiv", "")
-    with connected(sample.home) as connection:
+    with connected(home) as connection:
         rows = connection.sql(
             "select count(*), count(distinct model), min(features_date) "
             "from marts.backtest_predictions"

@@ -128,7 +128,7 @@ def test_a_damaged_model_is_refused_and_trained_anew(copied) -> None:
         "card.json": lambda file: file.write_bytes(b"{"),
         "SHA256SUMS": lambda file: file.unlink(),
     }
-    for name, damage in harm.items():
+    for name, damage in list(harm.items())[: draw(1, 3)]:
         damage(copied.models / version / name)
         for step in ("score", "verify", "explain"):
             done = run(step)
@@ -138,7 +138,7 @@ def test_a_damaged_model_is_refused_and_trained_anew(copied) -> None:
         done = run("train")
         assert done.code == 0 and f"in place of a damaged one ({name}" in done.out
         assert (copied.models / version / "card.json").read_bytes() == before
-        assert "up to date" in run("train").out
+    assert "up to date" in run("train").out
     assert "up to date" in run("score").out
     assert "come out the same again" in run("verify").out
 

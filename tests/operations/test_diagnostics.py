@@ -1,5 +1,6 @@
 """Questions of a person in front of a terminal, answered in one command each."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from daily.explain import explain_models
 from runtime.home import Home
+from runtime.sealed_folder import read_sealed, write_sealed
 from tests.conftest import Run, SampleRun, rows, start_python
 from tests.in_process import call_daily
 
@@ -153,10 +155,10 @@ def test_a_model_that_says_the_same_of_everybody_is_explained(
         )
         version = connection.execute("select max(model_version) from ml.roster")
         folder = home.models / version.fetchall()[0][0]
-    constant = next(
-        path for path in sorted(folder.glob("0000-*.txt")) if path.stem.endswith("mean")
-    )
-    train_constant(constant)
+    files = read_sealed(folder)
+    name = next(x for x in sorted(files) if re.fullmatch("0000-.*mean.txt", x))
+    train_constant(folder / name)
+    write_sealed(folder, files | {name: (folder / name).read_bytes()})
     assert "none of its trees (1) has a split" in explain_models(home)
 
 

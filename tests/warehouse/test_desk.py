@@ -9,8 +9,7 @@ import pytest
 from ingestion.desk_files import read_desk, record_desk
 from runtime.home import Home
 from runtime.settings import Settings
-from runtime.transform.build import build_models
-from runtime.transform.build_state import reason_to_build_all
+from runtime.transform.build_state import forget_build, reason_to_build_all
 from runtime.transform.dbt import run_dbt
 from tests.conftest import build_models_of, build_warehouse, make_settings, rows
 from tests.exports import ExportedFill, Exports
@@ -44,7 +43,14 @@ def settings_of(home: Home, exports: Path, **values: object) -> Settings:
 def take(home: Home, settings: Settings) -> None:
     """Take in what the desk's files say now, and build on it."""
     record_desk(home, read_desk(settings, home))
-    build_models(settings, home, "--exclude-resource-type", "test")
+    build(settings, home)
+
+
+def build(settings: Settings, home: Home) -> None:
+    """Build the models that are read here, on what is there of the last build."""
+    if reason_to_build_all(home):
+        forget_build(home)
+    build_models_of(settings, home, models="+daily_totals +dim_traders +fct_fills")
 
 
 LIMITS = (
@@ -69,7 +75,8 @@ def test_two_firms_share_a_checkout(tmp_path: Path, exports: Path) -> None:
         (home.desk / "instrument_multipliers.csv").write_text(
             f"symbol_prefix,instrument_type,multiplier\n#QQ,future,{size}\n"
         )
-        homes.append(build_warehouse(home.root, exports))
+        needed = "+daily_totals +dim_traders +dim_accounts"
+        homes.append(build_warehouse(home.root, exports, models=needed))
     for home, name, size, number in zip(
         homes, ("Ann", "Bob"), (50, 20), (0, 1), strict=True
     ):
@@ -124,7 +131,7 @@ def test_what_changes_is_built_anew_and_a_past_morning_keeps_what_held(
     assert rows(home, "select distinct trader_id from marts.fct_fills") == [("A1",)]
     assert rows(home, LIMITS) == [("A1", date(1900, 1, 1), Decimal(900))]
     past = bring_up_to_date(settings.model_copy(update={"as_of": date(2025, 3, 4)}))
-    build_models(settings, past.home, "--exclude-resource-type", "test")
+    build(settings, past.home)
     assert rows(past.home, NET) == [("A1", Decimal(2)), ("A2", Decimal(2))]
     assert rows(past.home, LIMITS)[:2] == [
         ("A1", date(1900, 1, 1), Decimal(500)),
