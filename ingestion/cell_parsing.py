@@ -7,6 +7,7 @@ through a float.
 from datetime import date
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ingestion.csv_reader import LINE_NUMBER
 from ingestion.documents import Document, Header
@@ -127,6 +128,10 @@ _READERS = {
     ColumnType.DATE: "read_date({cell})",
     ColumnType.TIMESTAMP: "read_timestamp({cell})",
 }
+_PLAIN_READERS = {
+    ColumnType.TEXT: "{cell}",
+    ColumnType.SYMBOL: "case when is_symbol({cell}) then {cell} end",
+}
 _REASONS = {
     ColumnType.TEXT: ReasonCode.SPREADSHEET_VALUE,
     ColumnType.SIDE: ReasonCode.NOT_A_SIDE,
@@ -153,7 +158,26 @@ _LIKELY_CAUSES = {
 }
 
 
-def typed_sql(document: Document, header: Header, *, today: date) -> str:
+# Signs of what a spreadsheet makes of a text or a symbol; most blocks have none.
+_SIGNS = {
+    ColumnType.TEXT: ("#", "E+"),
+    ColumnType.SYMBOL: ("-", "/", ".", "?", "!", "##", "E+", "TRUE", "FALSE"),
+}
+
+
+def is_plain(document: Document, header: Header, cells: pa.Table) -> bool:
+    """Whether no cell has a sign of a spreadsheet; looking costs less than SQL does."""
+    return not any(
+        pc.any(pc.match_substring(cells[header.columns[column.name]], sign)).as_py()
+        for column in document.resource.columns
+        if column.name in header.columns
+        for sign in _SIGNS.get(column.type, ())
+    )
+
+
+def typed_sql(
+    document: Document, header: Header, *, today: date, is_plain: bool = False
+) -> str:
     """SQL that reads the cells of table `document` into typed columns, errors and keys.
 
     Extra columns come as they are, as `extra_0` and so on in the header's order; zeros
@@ -163,6 +187,9 @@ def typed_sql(document: Document, header: Header, *, today: date) -> str:
 
     Three levels, each with names of its own, because a header such as `Price` would
     otherwise hide the value that is read from it.
+
+    Args:
+        is_plain: No cell has a sign of a spreadsheet; what is wrong is wrong plainly.
     """
     resource = document.resource
     declared = [column for column in resource.columns if column.name in header.columns]
@@ -179,6 +206,8 @@ def typed_sql(document: Document, header: Header, *, today: date) -> str:
         cell, value = f"cell_{column.name}", f"value_{column.name}"
         blanks = "('', '-', '--')" if column.type in _NUMERIC else "('')"
         reader = _READERS[column.type].format(cell=cell)
+        if is_plain:
+            reader = _PLAIN_READERS.get(column.type, reader).format(cell=cell)
         label = literal(column.labels[0])
         cells.append(f"trim({identifier(header_cell)}) as {cell}")
         values.append(f"case when {cell} not in {blanks} then {reader} end as {value}")
@@ -193,9 +222,11 @@ def typed_sql(document: Document, header: Header, *, today: date) -> str:
         found += [
             _check(f"({wrong}) and {cause.format(cell=cell)}", label, cell, code)
             for cause, code in _LIKELY_CAUSES.get(column.type, ())
+            if not is_plain
         ]
-        found.append(_check(wrong, label, cell, _REASONS[column.type]))
-        if column.type is ColumnType.SYMBOL:
+        if not (is_plain and column.type is ColumnType.TEXT):
+            found.append(_check(wrong, label, cell, _REASONS[column.type]))
+        if column.type is ColumnType.SYMBOL and not is_plain:
             true = f"{cell} = 'TRUE'"
             warnings.append(_check(true, label, cell, ReasonCode.SPREADSHEET_SYMBOL))
         # A quote that is not closed swallows the lines that follow.

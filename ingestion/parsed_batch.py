@@ -7,7 +7,7 @@ any size nor years of history have to fit into memory.
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 import duckdb
 import pyarrow as pa
@@ -18,6 +18,7 @@ from ingestion.cell_parsing import (
     MACROS,
     SQL_TYPES,
     identifier,
+    is_plain,
     literal,
     typed_sql,
 )
@@ -40,6 +41,13 @@ _TOLD_ONCE = ", ".join(
     literal(code)
     for code in (ReasonCode.SPREADSHEET_VALUE, ReasonCode.SPREADSHEET_SYMBOL)
 )
+
+
+class _Block(NamedTuple):
+    """What table `typed` holds: its header, and the names of accounts in sound rows."""
+
+    header: Header
+    account_names: set[str]
 
 
 def value_columns(resource: Resource) -> list[str]:
@@ -165,14 +173,14 @@ class ParsedBatch:
         """
         names = ", ".join(column.name for column in ACCOUNTS.columns)
         parts = []
-        for header in self._typed_blocks(document):
+        for block in self._typed_blocks(document):
             self._refuse_lost_accounts(document)
             parts.append(
                 self.connection.sql(
                     f"select {names} from typed where row_error is null"
                 ).to_arrow_table()
             )
-            for index, extra in enumerate(header.extra):
+            for index, extra in enumerate(block.header.extra):
                 code = ReasonCode.UNDECLARED_COLUMN
                 self.connection.execute(
                     "insert into rejected select ?, ?, line_number, ?, "
@@ -203,10 +211,9 @@ class ParsedBatch:
         number = len(self._origins)
         self._origins.append(document)
         try:
-            for header in self._typed_blocks(document):
-                self._add_fee_columns(header)
-                count += self._insert(resource, header, number)
-            self._refuse_turned_dates(document)
+            for block in self._typed_blocks(document):
+                self._add_fee_columns(block.header)
+                count += self._insert(resource, block, number)
         except DocumentError as error:
             if resource.is_essential:
                 self.set_aside(
@@ -418,12 +425,8 @@ class ParsedBatch:
 
     def count(self) -> int:
         """Rows that wait."""
-        return sum(
-            self.connection.execute(
-                f"select count(*) from {resource.name}_rows"
-            ).fetchall()[0][0]
-            for resource in BY_DAY
-        )
+        counts = [f"(select count(*) from {x.name}_rows)" for x in BY_DAY]
+        return self.connection.execute(f"select {' + '.join(counts)}").fetchall()[0][0]
 
     def unlisted(self) -> dict[str, str]:
         """Names by number of accounts that no list names."""
@@ -487,31 +490,49 @@ class ParsedBatch:
         self._origins.clear()
         self._waiting_names.clear()
 
-    def _typed_blocks(self, document: Document) -> Iterator[Header]:
-        """Make table `typed` of one block after the other; yields the header."""
+    def _typed_blocks(self, document: Document) -> Iterator[_Block]:
+        """Make table `typed` of one block after the other."""
         reader = CsvReader(document)
         header = match_header(document, reader.names)
-        sql = typed_sql(document, header, today=self._today)
         day = "trade_date" if document.resource.date_column else "null"
         for block in reader.blocks():
             chunks = block.combine_chunks().to_batches(max_chunksize=CHUNK_ROWS)
             self.connection.register("document", pa.Table.from_batches(chunks))
-            self.connection.execute(f"create or replace temp table typed as {sql}")
-            repeated = self._repeated_headers(reader, header)
+            plain = is_plain(document, header, block)
+            names, flaws_count = self._type(document, header, is_plain=plain)
+            if flaws_count and plain:
+                # Once more, for the causes.
+                self._type(document, header, is_plain=False)
+            # A header among rows with a date is no date; most blocks have no flaw.
+            if flaws_count or document.resource.date_column is None:
+                self._delete_repeated_headers(reader, header)
+                self._reject(document, day)
+            if flaws_count and document.resource.date_column is not None:
+                self._refuse_turned_dates(document)
             self.connection.unregister("document")
-            if repeated:
-                self.connection.execute(
-                    "delete from typed where list_contains(?::bigint[], line_number)",
-                    [repeated],
-                )
-            self._reject(document, day)
-            yield header
+            yield _Block(header, names)
         rejected = reader.rejected()
         if rejected.num_rows:
             self._append_rejected(rejected, document)
 
-    def _repeated_headers(self, reader: CsvReader, header: Header) -> list[int]:
-        """Lines of table `document` that are its header once more.
+    def _type(
+        self, document: Document, header: Header, *, is_plain: bool
+    ) -> tuple[set[str], int]:
+        """Make table `typed`: names of accounts in sound rows, and how many have flaws.
+
+        Args:
+            is_plain: As `typed_sql`.
+        """
+        sql = typed_sql(document, header, today=self._today, is_plain=is_plain)
+        self.connection.execute(f"create or replace temp table typed as {sql}")
+        names, flaws_count = self.connection.execute(
+            "select list(distinct account_name) filter (row_error is null), "
+            "count(row_error) + count(cell_warning) from typed"
+        ).fetchall()[0]
+        return set(names or ()), flaws_count
+
+    def _delete_repeated_headers(self, reader: CsvReader, header: Header) -> None:
+        """Delete from `typed` what is the header of table `document` once more.
 
         Raises:
             DocumentError: A row is another header.
@@ -527,7 +548,11 @@ class ParsedBatch:
             reader.refuse_header(line, cells)
             if reader.repeats_header(cells):
                 repeated.append(line)
-        return repeated
+        if repeated:
+            self.connection.execute(
+                "delete from typed where list_contains(?::bigint[], line_number)",
+                [repeated],
+            )
 
     def _reject(self, document: Document, day: str) -> None:
         """Keep what is wrong in table `typed`.
@@ -555,7 +580,8 @@ class ParsedBatch:
             [*keys, *_dates(document)],
         )
 
-    def _insert(self, resource: Resource, header: Header, number: int) -> int:
+    def _insert(self, resource: Resource, block: "_Block", number: int) -> int:
+        header = block.header
         names = value_columns(resource)
         content = [f"coalesce(cast({name} as varchar), '')" for name in names]
         # Zero fees are left out, so that a new, empty fee column changes no version.
@@ -569,7 +595,7 @@ class ParsedBatch:
         ]
         columns = [*names, *(["total_fees"] if resource.fees_between else [])]
         columns += [f"fee_{name}" for name in header.fees]
-        self._number_accounts()
+        self._number_accounts(block.account_names)
         count = self.connection.execute(f"""
             insert into {resource.name}_rows (
                 {_ORIGIN_KEY}, account_number, trade_date, row_hash,
@@ -605,12 +631,8 @@ class ParsedBatch:
                     f"insert into {table} {' union all '.join(parts)}"
                 )
 
-    def _number_accounts(self) -> None:
-        """Bring what the names in `typed` stand for into table `account_names`."""
-        found = self.connection.execute(
-            "select distinct account_name from typed where row_error is null"
-        ).fetchall()
-        names = {name for (name,) in found}
+    def _number_accounts(self, names: set[str]) -> None:
+        """Bring what names in `typed` stand for into table `account_names`."""
         self._waiting_names |= names
         new = [[name, self._names.number(name)] for name in names - self._seen_names]
         if new:
