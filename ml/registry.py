@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -162,6 +162,27 @@ class ModelSet:
             UserError: There is none.
             DamagedModelError: It is not as it was saved.
         """
+        import_lightgbm()
+        return cls._read(folder, version, cls._from_card)
+
+    @classmethod
+    def check(cls, folder: Path, version: str) -> None:
+        """See that a saved version can be read, without the library that reads it.
+
+        Raises:
+            UserError, DamagedModelError: As `load`.
+        """
+        cls._read(
+            folder, version, lambda card, _: cls._from_card(card | _NOTHING[0], {})
+        )
+
+    @classmethod
+    def _read(
+        cls,
+        folder: Path,
+        version: str,
+        made_of: Callable[[dict, Mapping[str, bytes]], "ModelSet"],
+    ) -> "ModelSet":
         path = folder / version
         if not os.path.lexists(path):
             saved = sorted(found.parent.name for found in folder.glob(f"*/{CARD}"))
@@ -169,11 +190,10 @@ class ModelSet:
                 f"There is no model {version} ({path} is missing). Run `make train`"
                 + (f", or score with one of {', '.join(saved[-3:])}." if saved else ".")
             )
-        import_lightgbm()
         try:
             # Whole before any library reads it: LightGBM crashes on damaged text.
             files = read_sealed(path)
-            return cls._from_card(json.loads(files[CARD]), files)
+            return made_of(json.loads(files[CARD]), files)
         except DamagedError as error:
             raise DamagedModelError(path, str(error)) from None
         except Exception as error:  # noqa: BLE001 - whole, but nothing that we wrote

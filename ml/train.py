@@ -42,7 +42,7 @@ def train(settings: Settings, home: Home) -> str:
     replaced = ""
     if os.path.lexists(home.models / version):
         try:
-            ModelSet.load(home.models, version)
+            ModelSet.check(home.models, version)
             return f"models of {version} are up to date"
         except DamagedModelError as error:
             replaced = f", in place of a damaged one ({error.reason})"
