@@ -153,7 +153,7 @@ bench: $(VENV)/dev ## Measure the daily run, a million fills, a thousand models,
 	@$(PY) -m tests.bench_board
 
 # Every file of a pin has its hash, those of other platforms too; no index is named.
-LOCK := uv pip compile --quiet --upgrade --generate-hashes --strip-extras --no-header \
+LOCK := uv pip compile --quiet --upgrade --generate-hashes --no-strip-extras --no-header \
 	--no-annotate --no-emit-index-url --no-emit-find-links
 
 BASE_IMAGE := python:3.11-slim
