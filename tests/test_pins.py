@@ -12,7 +12,8 @@ from runtime.settings import PROJECT_ROOT
 MAKEFILE = (PROJECT_ROOT / "Makefile").read_text()
 FILES = ("requirements.txt", "requirements-dev.txt", "requirements-spark.txt")
 PIN = re.compile(
-    r"([a-z0-9.\-]+)(?:\[[a-z0-9,\-]+\])?==([^ \\]+)((?: \\\n    --hash=sha256:[0-9a-f]{64})+)\n"
+    r"([a-z0-9.\-]+)(?:\[[a-z0-9,\-]+\])?==([^ \\]+)"
+    r"((?: \\\n    --hash=sha256:[0-9a-f]{64})+)\n"
 )
 
 
