@@ -36,6 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Let the tests know how much to draw, while they are collected."""
     draws.is_long = config.getoption("long")
+    config.addinivalue_line("markers", "few(n): so many of its cases, and all if long")
     # Each collection of garbage looks through all that dbt and dlt have imported.
     gc.set_threshold(100_000, 20, 50)
 
@@ -49,10 +50,31 @@ LONGEST_FIRST = (
 )  # fmt: skip
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Order the modules; each is given to a worker whole."""
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Order the modules, each a worker's whole; leave some cases to long draws."""
+    left = _left_to_long_draws(items)
+    config.hook.pytest_deselected(items=[one for one in items if one in left])
+    items[:] = [one for one in items if one not in left]
     places = {name: place for place, name in enumerate(LONGEST_FIRST)}
     items.sort(key=lambda item: places.get(item.path.stem, len(places)))
+
+
+def _left_to_long_draws(items: list[pytest.Item]) -> set[pytest.Item]:
+    """Of tests marked `few(n)`, all cases but so many, which lie evenly among them."""
+    if draws.is_long:
+        return set()
+    cases: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if item.get_closest_marker("few"):
+            cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    left = set()
+    for alike in cases.values():
+        few = alike[0].get_closest_marker("few").args[0]
+        kept = {len(alike) * place // few for place in range(few)}
+        left |= {one for place, one in enumerate(alike) if place not in kept}
+    return left
 
 
 @pytest.fixture(autouse=True, scope="session")

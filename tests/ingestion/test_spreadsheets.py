@@ -66,6 +66,7 @@ def test_a_sound_file_is_told_nothing_of(exports: Path) -> None:
     assert told(exports) == []
 
 
+@pytest.mark.few(5)
 @pytest.mark.parametrize(
     "cell", ["1.23E+11", "1,23E+11", "1E+15", "#NAME?", "#REF!", "#VALUE!", "####"]
 )
@@ -95,6 +96,7 @@ def test_an_account_whose_id_or_name_is_lost_is_refused(
         told(exports)
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize(
     "cell",
     ["1-Mar", "Mar-01", "3/1/2025", "01-Mar-25", "2025-03-01", "FALSE", "#NAME?"],
@@ -113,6 +115,7 @@ def test_true_may_be_a_symbol_and_is_told(exports: Path) -> None:
     assert told(exports) == [(6, "Symbol", "TRUE", "spreadsheet_symbol")]
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize(
     "symbol", ["BRK/A", "BAC-PL", "ABC-WT", "SPY", "#ESM6", "@EURCAD", "ABC.TO", "MAR"]
 )

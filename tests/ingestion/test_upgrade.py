@@ -134,6 +134,7 @@ def test_a_new_warehouse_needs_no_upgrade(tmp_path: Path) -> None:
         assert schema_versions(connection) == VERSIONS
 
 
+@pytest.mark.few(5)
 @pytest.mark.parametrize("place", ["copy", "begin", *map(str, range(len(MIGRATIONS)))])
 def test_killed_anywhere_it_leaves_the_warehouse_as_it_was(
     before: Home, place: str
@@ -154,6 +155,7 @@ def test_killed_anywhere_it_leaves_the_warehouse_as_it_was(
         assert schema_versions(connection) == {"raw": RAW_LAYOUT} | VERSIONS
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("broken", range(len(MIGRATIONS)))
 def test_a_step_that_fails_undoes_those_before_it(
     before: Home, monkeypatch: pytest.MonkeyPatch, broken: int
@@ -178,6 +180,7 @@ def test_a_step_that_fails_undoes_those_before_it(
     assert upgrade(before)
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("schema", ["raw", "ml", "ops", "something"])
 def test_only_what_is_newer_than_the_code_is_refused(before: Home, schema: str) -> None:
     upgrade(before)

@@ -12,6 +12,7 @@ from runtime.settings import Settings
 from runtime.transform.build_state import forget_build, reason_to_build_all
 from runtime.transform.dbt import run_dbt
 from tests.conftest import build_models_of, build_warehouse, make_settings, rows
+from tests.draws import draw
 from tests.exports import ExportedFill, Exports
 
 TRADERS = (
@@ -148,7 +149,7 @@ def test_the_desk_passes_the_tests_of_the_seeds_and_builds_by_hand(
     (home.desk / "traders.csv").write_text(f"{TRADERS}A1,2025-03-03,Ann,,,no,,\n")
     (exports / "limits.csv").write_text("account,daily_loss_limit_amount\nZ9,5\n")
     try:
-        build_warehouse(home.root, exports)
+        build_warehouse(home.root, exports, models="+dim_traders +data_quality")
     finally:
         (exports / "limits.csv").unlink()
     run_dbt(settings, home, "build", "--select", "+dim_traders", "+data_quality")
@@ -186,8 +187,7 @@ def test_an_accepted_warning_is_told_and_no_alarm(tmp_path: Path) -> None:
         "select check_name, found_count, needs_attention from marts.data_quality "
         "where check_name in ('gate_warnings', 'accepted_warnings') order by all desc"
     )
-    for line, expected in (
-        ("", [("gate_warnings", 1, True), ("accepted_warnings", 0, False)]),
+    cases = (
         # Another morning's is another one.
         (
             f"{as_of - timedelta(days=1)},{check},{batch},Ann,\n",
@@ -197,7 +197,8 @@ def test_an_accepted_warning_is_told_and_no_alarm(tmp_path: Path) -> None:
             f"{as_of},{check},{batch},Ann,a spread\n",
             [("gate_warnings", 0, True), ("accepted_warnings", 1, False)],
         ),
-    ):
+    )
+    for line, expected in cases[draw(1, 0) :]:
         path.write_text(header + line)
         record_desk(home, read_desk(settings, home))
         build_models_of(settings, home, models=" ".join(needed))

@@ -30,6 +30,7 @@ from runtime.transform.dbt import TransformError, run_dbt
 from runtime.warehouse import RunContext
 from tests import draws
 from tests.conftest import make_settings, rows
+from tests.draws import draw
 from tests.tables import differing
 
 SESSIONS = sessions_between(date(2025, 3, 3), date(2025, 3, 31))
@@ -334,6 +335,7 @@ def test_building_what_changed_makes_what_building_all_makes(
     _assert_same_as_in_full(home, _build_in_full_in_batches)
 
 
+@pytest.mark.skipif(draw(True, False), reason="in a long draw only")
 def test_a_build_resumes_only_from_one_it_can_trust(
     empty_home: Home, traded: tuple[Home, Firm]
 ) -> None:
@@ -354,6 +356,7 @@ def test_a_build_resumes_only_from_one_it_can_trust(
     assert rows(home, "select * from duckdb_views() where view_name ~ 'yest'") == []
 
 
+@pytest.mark.skipif(draw(True, False), reason="in a long draw only")
 def test_what_a_killed_build_began_with_leaves_no_trace(
     traded: tuple[Home, Firm], tmp_path: Path
 ) -> None:
