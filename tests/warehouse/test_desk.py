@@ -149,7 +149,7 @@ def test_the_desk_passes_the_tests_of_the_seeds_and_builds_by_hand(
     (home.desk / "traders.csv").write_text(f"{TRADERS}A1,2025-03-03,Ann,,,no,,\n")
     (exports / "limits.csv").write_text("account,daily_loss_limit_amount\nZ9,5\n")
     try:
-        build_warehouse(home.root, exports, models="+dim_traders +data_quality")
+        build_warehouse(home.root, exports)
     finally:
         (exports / "limits.csv").unlink()
     run_dbt(settings, home, "build", "--select", "+dim_traders", "+data_quality")
