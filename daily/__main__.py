@@ -1,6 +1,7 @@
 """The command line: parses, runs, and turns errors into one line."""
 
 import faulthandler
+import gc
 import sys
 from datetime import datetime
 from functools import partial
@@ -50,6 +51,8 @@ def main() -> None:
     """
     # Fills, P&L and names are the desk's alone.
     keep_private()
+    # Each collection looks through all that dbt and dlt have imported.
+    gc.set_threshold(100_000, 20, 50)
     # A crash inside a library leaves the line that it happened in.
     faulthandler.enable()
     # A service that is stopped says where, and lets go of the warehouse, as on Ctrl-C.
