@@ -152,18 +152,10 @@ class CsvReader:
         """Which line is no UTF-8; None: all are."""
         with self._document.open() as stream:
             for number, line in enumerate(stream, start=1):
-                try:
-                    line.decode("utf-8")
-                except UnicodeDecodeError as error:
-                    before = line[: error.start].decode("utf-8")
-                    place = max(len(_cells(before)) - 1, 0)
-                    return _no_utf8(
-                        self._document.origin,
-                        number,
-                        line,
-                        self.names[place] if place < len(self.names) else None,
-                        place,
-                    )
+                if found := foreign_cell(line):
+                    place, cell = found
+                    column = self.names[place] if place < len(self.names) else None
+                    return _no_utf8(self._document.origin, number, column, cell)
         return None
 
     def _reader(self, stream: BinaryIO) -> pyarrow.csv.CSVStreamingReader:
@@ -212,15 +204,28 @@ def _is_blank(text: str) -> bool:
     return not text.strip(' \t\r\n,;"\ufeff')
 
 
-def _cells(text: str) -> list[str]:
-    return next(csv.reader([text]), [])
+def foreign_cell(line: bytes, separator: str = ",") -> tuple[int, str | None] | None:
+    """Place, from 0, and text of a line's first cell that is no UTF-8; None: all is.
+
+    The text is read as a spreadsheet in Western Europe writes it.
+    """
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = line[: error.start].decode("utf-8")
+        place = max(len(_cells(before, separator)) - 1, 0)
+        cells = _cells(line.decode("cp1252", "replace"), separator)
+        return place, cells[place] if place < len(cells) else None
+    return None
+
+
+def _cells(text: str, separator: str = ",") -> list[str]:
+    return next(csv.reader([text], delimiter=separator), [])
 
 
 def _no_utf8(
-    origin: str, line: int, text: bytes, column: str | None, place: int
+    origin: str, line: int, column: str | None, cell: str | None
 ) -> DocumentError:
-    cells = _cells(text.decode("cp1252", "replace"))
-    cell = cells[place] if place < len(cells) else None
     where = f", line {line}" + (f", column {column}" if column else "")
     return DocumentError(
         f"{origin}{where} is not UTF-8 text. Export it again as UTF-8 CSV.",
@@ -232,10 +237,9 @@ def _no_utf8(
 
 def _header(origin: str, first_line: bytes, number: int) -> list[str]:
     first_line = first_line.rstrip(b"\r\n").removeprefix(b"\xef\xbb\xbf")
-    try:
-        text = first_line.decode("utf-8")
-    except UnicodeDecodeError:
-        raise _no_utf8(origin, number, first_line, None, 0) from None
+    if found := foreign_cell(first_line):
+        raise _no_utf8(origin, number, None, found[1])
+    text = first_line.decode("utf-8")
     if text.lstrip().lower().startswith(("<!doctype", "<html")):
         raise DocumentError(
             f"{origin} is a web page, not CSV. Check PROPREPORTS_URL: it "

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import duckdb
 
+from ingestion.csv_reader import foreign_cell
 from ingestion.load_id import load_id
 from runtime.build_chain import INGEST, finish, is_finished
 from runtime.errors import UserError
@@ -445,21 +446,15 @@ def _read(file: DeskFile, path: Path) -> DeskContent:
 
 
 def _decoded(path: Path, content: bytes) -> str:
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        start = content.rfind(b"\n", 0, error.start) + 1
-        line = content.count(b"\n", 0, error.start) + 1
-        # As a spreadsheet in Western Europe writes it; what that is not, it shows.
-        before = content[start : error.start].decode("cp1252", "replace")
-        whole = content[start:].splitlines()[0].decode("cp1252", "replace")
-        separator = max(_SEPARATORS, key=content.count).decode()
-        number = before.count(separator)
-        cell = whole.split(separator)[number]
-        raise DeskFileError(
-            f"{path}, line {line}, column {number + 1}: {cell!r} is not written as "
-            "UTF-8. Save the file as CSV UTF-8, with commas."
-        ) from None
+    separator = max(_SEPARATORS, key=content.count).decode()
+    for number, line in enumerate(content.splitlines(), start=1):
+        if found := foreign_cell(line, separator):
+            place, cell = found
+            raise DeskFileError(
+                f"{path}, line {number}, column {place + 1}: {cell!r} is not written "
+                "as UTF-8. Save the file as CSV UTF-8, with commas."
+            )
+    return content.decode("utf-8-sig")
 
 
 def _header(file: DeskFile, path: Path, line: int, cells: list[str]) -> list[str]:

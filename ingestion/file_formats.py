@@ -7,7 +7,6 @@ import csv
 import gzip
 import io
 import os
-import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ingestion.errors import DocumentError
+from runtime.files import NotRegularError, open_regular
 
 CSV, GZIP, WORKBOOK = ".csv", ".csv.gz", ".xlsx"
 READABLE = (CSV, GZIP, WORKBOOK)
@@ -61,17 +61,14 @@ def open_file(path: Path) -> BinaryIO:
 
 def _open_regular(path: Path) -> BinaryIO:
     try:
-        # A pipe would wait for a writer.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    except OSError as error:
-        raise DocumentError(f"{path} cannot be read ({error.strerror}).") from None
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
+        return open_regular(path)
+    except NotRegularError:
         raise DocumentError(
             f"{path} is no file, but a folder, pipe, socket or device. Put the "
             "exported file there."
-        )
-    return os.fdopen(descriptor, "rb")
+        ) from None
+    except OSError as error:
+        raise DocumentError(f"{path} cannot be read ({error.strerror}).") from None
 
 
 class _Inflated(io.RawIOBase):

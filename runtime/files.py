@@ -7,6 +7,7 @@ import secrets
 import shutil
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 # No file that we keep and read whole comes near.
 LARGEST_BYTES = 2**30
@@ -70,17 +71,32 @@ def write_atomic(path: Path, content: bytes) -> None:
         partial.unlink(missing_ok=True)
 
 
+class NotRegularError(OSError):
+    """A folder, pipe, socket or device stands where a file should."""
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """A file, open to be read; a pipe or device would hold the run for ever.
+
+    Raises:
+        NotRegularError: It is none.
+        OSError: It is not there, or cannot be read.
+    """
+    # Without waiting for somebody to write into a pipe.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise NotRegularError(errno.EINVAL, "not a regular file", str(path))
+    return os.fdopen(descriptor, "rb")
+
+
 def read_regular(path: Path) -> bytes:
     """The content of a file of ours; a pipe or device would hold the run for ever.
 
     Raises:
         OSError: It is not there, cannot be read, or is nothing that we wrote.
     """
-    # Without waiting for somebody to write into a pipe.
-    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as handle:
-        found = os.fstat(handle.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            raise OSError(errno.EINVAL, "not a regular file", str(path))
-        if found.st_size > LARGEST_BYTES:
+    with open_regular(path) as handle:
+        if os.fstat(handle.fileno()).st_size > LARGEST_BYTES:
             raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
         return handle.read(LARGEST_BYTES)

@@ -4,20 +4,8 @@
 #}
 with
 
-source as (
-    select * from {{ source('desk', 'desk_instrument_multipliers') }}
-),
-
-file_held as (
-    select content_hash
-    from {{ ref('stg_desk__files') }}
-    where file_name = 'instrument_multipliers' and lines_count > 0
-),
-
 lines as (
-    select source.*
-    from source
-    inner join file_held on source.content_hash = file_held.content_hash
+    {{ desk_lines('instrument_multipliers') }}
 ),
 
 desk_lines as (

@@ -4,20 +4,8 @@
 #}
 with
 
-source as (
-    select * from {{ source('desk', 'desk_trader_accounts') }}
-),
-
-file_held as (
-    select content_hash
-    from {{ ref('stg_desk__files') }}
-    where file_name = 'trader_accounts' and lines_count > 0
-),
-
 lines as (
-    select source.*
-    from source
-    inner join file_held on source.content_hash = file_held.content_hash
+    {{ desk_lines('trader_accounts') }}
 ),
 
 final as (
@@ -34,7 +22,7 @@ final as (
         trader_id,
         note
     from {{ ref('trader_accounts') }}
-    where not exists (select 1 from file_held)
+    where not exists (select 1 from lines)
 )
 
 select * from final

@@ -4,20 +4,8 @@
 #}
 with
 
-source as (
-    select * from {{ source('desk', 'desk_traders') }}
-),
-
-file_held as (
-    select content_hash
-    from {{ ref('stg_desk__files') }}
-    where file_name = 'traders' and lines_count > 0
-),
-
 lines as (
-    select source.*
-    from source
-    inner join file_held on source.content_hash = file_held.content_hash
+    {{ desk_lines('traders') }}
 ),
 
 final as (
@@ -42,7 +30,7 @@ final as (
         daily_loss_limit_amount,
         note
     from {{ ref('traders') }}
-    where not exists (select 1 from file_held)
+    where not exists (select 1 from lines)
 )
 
 select * from final
