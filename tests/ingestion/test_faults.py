@@ -147,7 +147,6 @@ def lasting_faults() -> Iterator[object]:
                 yield pytest.param(fault, action, id=f"{fault} {action}")
 
 
-@pytest.mark.few(10)
 @pytest.mark.parametrize(("fault", "action"), lasting_faults())
 def test_a_fault_that_lasts_stops_the_run_and_nothing_changes(
     tmp_path: Path,
