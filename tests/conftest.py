@@ -227,7 +227,7 @@ def build_models_of(
     chosen = ("--select", *models.split()) if models else ("--selector", selector)
     return run_dbt(
         settings, home, "build", *chosen,
-        "--exclude-resource-type", "unit_test", *options,
+        "--exclude-resource-type", "unit_test", "--no-write-json", *options,
     )  # fmt: skip
 
 

@@ -283,10 +283,12 @@ def test_a_step_before_any_run_says_what_to_do(tmp_path: Path) -> None:
     not REAL_DATA.is_dir(), reason=f"no real data beside the project ({REAL_DATA})"
 )
 def test_real_exports_come_to_the_brokers_own_figures(tmp_path: Path) -> None:
-    run = run_daily(
-        "run", SOURCE="files", EXPORTS=REAL_DATA, RISK_HOME=tmp_path, AS_OF="2026-01-01"
-    )
-    assert run.code == 0, run.err
+    for step in draw(("ingest", "build"), ("run",)):
+        run = call_daily(
+            step, SOURCE="files", EXPORTS=REAL_DATA, RISK_HOME=tmp_path,
+            AS_OF="2026-01-01",
+        )  # fmt: skip
+        assert run.code == 0, run.err
     home = Home(tmp_path)
     assert rows(home, "select count(*) from raw.fills") == [(117_128,)]
     assert rows(

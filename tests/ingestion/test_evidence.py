@@ -177,6 +177,7 @@ def test_blank_rows_are_skipped_and_the_others_keep_their_lines(
     assert reader.rejected().num_rows == 0
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("blank", ["", ",", ",,,,,,", ",,,,,,,,,,,,,,", ",", '"",""'])
 def test_blank_rows_are_nobodys_fault(exports: Path, blank: str) -> None:
     for path in (

@@ -101,8 +101,11 @@ def as_workbook(path: Path, typed: bool = True, **more: object) -> Path:
     return target
 
 
-@pytest.mark.parametrize("change", [packed, as_workbook])
-@pytest.mark.parametrize("also_accounts", [False, True])
+@pytest.mark.few(2)
+@pytest.mark.parametrize(
+    ("change", "also_accounts"),
+    [(packed, True), (packed, False), (as_workbook, True), (as_workbook, False)],
+)
 def test_what_can_be_read_safely_is_read_as_if_it_were_csv(
     exports: Path,
     plain: tuple[Path, list[tuple]],

@@ -10,6 +10,7 @@ import pytest
 from ingestion.simulator import Fault, Simulator, serve
 from runtime.home import Home
 from tests.conftest import Run, rows, start_python
+from tests.in_process import call_daily
 from tests.ingestion.test_simulator_edge_cases import edge_case_firm
 
 PASSWORD = "correct-horse-battery"
@@ -42,14 +43,16 @@ main()
 
 def run(simulator: Simulator, home: Home, password: str, *arguments: str) -> Run:
     """One run as a person starts it."""
-    process = start_python(
-        *(arguments or ("-m", "daily", "ingest")),
-        RISK_HOME=home.root,
-        PROPREPORTS_URL=simulator.url,
-        API_USER=simulator.user,
-        API_PASSWORD=password,
-        GATE="warn",
-    )
+    settings = {
+        "RISK_HOME": home.root,
+        "PROPREPORTS_URL": simulator.url,
+        "API_USER": simulator.user,
+        "API_PASSWORD": password,
+        "GATE": "warn",
+    }
+    if not arguments:
+        return call_daily("ingest", **settings)
+    process = start_python(*arguments, **settings)
     out, err = process.communicate(timeout=300)
     return Run(process.returncode, out, err)
 

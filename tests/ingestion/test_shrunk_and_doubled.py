@@ -209,6 +209,7 @@ def glue(path: Path, how: Glue) -> None:
     path.write_text("\n".join(how(header, lines)) + "\n")
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("how", GLUED.values(), ids=GLUED)
 def test_a_row_with_an_id_counts_once_however_often_it_stands(
     home: Home, tmp_path: Path, how: Glue
@@ -243,7 +244,7 @@ def test_a_fill_id_names_a_row_only_if_no_other_row_has_it(tmp_path: Path) -> No
     assert [count for _, count, _ in held(home)] == [1, 3]
 
 
-@pytest.mark.few(4)
+@pytest.mark.few(3)
 @pytest.mark.parametrize("how", GLUED.values(), ids=GLUED)
 @pytest.mark.parametrize("per_day", [2, 7])
 def test_blocks_without_ids_stop_the_run(

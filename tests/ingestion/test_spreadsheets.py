@@ -66,7 +66,7 @@ def test_a_sound_file_is_told_nothing_of(exports: Path) -> None:
     assert told(exports) == []
 
 
-@pytest.mark.few(5)
+@pytest.mark.few(3)
 @pytest.mark.parametrize(
     "cell", ["1.23E+11", "1,23E+11", "1E+15", "#NAME?", "#REF!", "#VALUE!", "####"]
 )

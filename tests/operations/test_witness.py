@@ -15,16 +15,22 @@ from tests.operations.test_alerts import environment
 
 def killed(desk: Desk, home: Path, *signals: signal.Signals) -> tuple[int, str]:
     """Exit code and errors of a first load that gets signals as it reads."""
+    # Who started the tests may have it ignored (nohup), and so would the run.
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     run = start_daily("run", **environment(desk, home, SOURCE="sample"))
-    until = time.monotonic() + 60
-    while not any(one.outcome == RUNNING for one in Ledger(Home(home)).steps()):
-        assert run.poll() is None, run.communicate()
-        assert time.monotonic() < until
-        time.sleep(0.02)
-    for number in signals:
-        run.send_signal(number)
-    # Ends when the last of its processes has closed it: the mail is out by then.
-    _, errors = run.communicate(timeout=60)
+    signal.signal(signal.SIGHUP, before)
+    try:
+        until = time.monotonic() + 60
+        while not any(one.outcome == RUNNING for one in Ledger(Home(home)).steps()):
+            assert run.poll() is None, run.communicate()
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        for number in signals:
+            run.send_signal(number)
+        # Ends when the last of its processes has closed it: the mail is out by then.
+        _, errors = run.communicate(timeout=60)
+    finally:
+        run.kill()
     return run.returncode, errors
 
 

@@ -159,9 +159,14 @@ def test_a_warning_of_the_gate_is_told_until_its_days_are_corrected(
         for minute in range(10, 16)
     ]
     odd = [*usual[:-1], replace(usual[-1], price=Decimal(1000))]
-    needed = ("+data_quality", "+trader_status")
     exports.write(odd)
+    needed = ("+data_quality", "+trader_status")
     morning(home, exports, datetime(2025, 3, 6, 8, 30), *needed)
+    # The rest of what data_quality reads stays as it is.
+    needed = (
+        "int_day_versions_current", "gate_results", "int_gate_warnings+1",
+        "data_quality",
+    )  # fmt: skip
     count, finding, is_alarm = told(home)["gate_warnings"]
     assert (count, is_alarm) == (1, True)
     assert "[prices_usual]" in finding

@@ -331,7 +331,8 @@ def test_building_what_changed_makes_what_building_all_makes(
                 firm.write(home, sessions[-1] + timedelta(days=1))
         for _ in range(draw.choice([1, 1, 2])):
             _build(home, batch_fills)
-        _assert_same_as_in_full(home, _build_in_full_by_hand)
+        if number or draws.is_long:
+            _assert_same_as_in_full(home, _build_in_full_by_hand)
     _assert_same_as_in_full(home, _build_in_full_in_batches)
 
 
@@ -419,6 +420,7 @@ def test_a_first_build_in_batches_passes_its_tests_and_resumes(
     assert rows(home, "select count(*) from marts.daily_totals") == [(6,)]
 
 
+@pytest.mark.skipif(draw(True, False), reason="in a long draw only")
 def test_one_model_by_hand_is_what_dbt_says_it_is(
     traded: tuple[Home, Firm], tmp_path: Path
 ) -> None:
