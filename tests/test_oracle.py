@@ -467,6 +467,7 @@ def test_random_fills_come_to_the_gross_of_the_plain_queue(seed: int) -> None:
             fill.price,
             symbol=fill.symbol,
             fill_id=str(number),
+            status="REGULAR" if fill.is_regular else "JRNL",
         )
         for number, fill in enumerate(book.counted)
     ]

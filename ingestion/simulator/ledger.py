@@ -1,7 +1,8 @@
 """The firm's accounting, by a plain queue that walks the fills one by one.
 
-Today's fills meet each other first, first bought with first sold; what is left of the
-day meets the lots of earlier days, oldest first. Money is exact and never rounded.
+Today's regular fills meet each other first, first bought with first sold; what is left
+of them, and journal entries, meet the lots of before in order of time, oldest first.
+Money is exact and never rounded.
 This is on purpose not the way a warehouse would do it, so that each checks the other.
 """
 
@@ -136,30 +137,42 @@ class AccountDay:
 
 
 class _Queue:
-    """The open lots of one symbol: [signed quantity, price] from the oldest on."""
+    """The open lots of one symbol: [signed quantity, price, ...] from the oldest on."""
 
     def __init__(self, multiplier: Decimal) -> None:
         self.multiplier = multiplier
+        # With the place in the day.
         self.today: deque[list[Decimal]] = deque()
+        self.journal: list[list[Decimal]] = []
+        self.count = 0
         self.overnight: deque[list[Decimal]] = deque()
         self.unrealized: Decimal | None = ZERO
 
-    def add(self, signed: Decimal, price: Decimal) -> Decimal:
-        """Match a fill with today's opposite fills; returns gross."""
+    def add(self, signed: Decimal, price: Decimal, *, is_regular: bool) -> Decimal:
+        """Match a regular fill with today's opposite ones; returns gross."""
+        self.count += 1
+        place = Decimal(self.count)
+        if not is_regular:
+            self.journal.append([signed, price, place])
+            return ZERO
         rest, gross = _match(self.today, signed, price)
         if rest:
-            self.today.append([rest, price])
+            self.today.append([rest, price, place])
         return gross * self.multiplier
 
     def end_day(self) -> Decimal:
-        """Match what is left of today with the overnight lots; returns gross."""
+        """Match what is left of today with the lots held; returns gross."""
         gross = ZERO
-        for signed, price in self.today:
+        for signed, price, _ in sorted(
+            [*self.today, *self.journal], key=lambda one: one[2]
+        ):
             rest, matched = _match(self.overnight, signed, price)
             gross += matched
             if rest:
                 self.overnight.append([rest, price])
         self.today.clear()
+        self.journal.clear()
+        self.count = 0
         return gross * self.multiplier
 
     def position_and_cost(self) -> tuple[Decimal, Decimal]:
@@ -293,7 +306,7 @@ def _symbol_day(
     orders = set()
     count = 0
     for fill in fills:
-        gross += queue.add(fill.signed_quantity, fill.price)
+        gross += queue.add(fill.signed_quantity, fill.price, is_regular=fill.is_regular)
         for name, amount in fill.fees.items():
             fees[name] = fees.get(name, ZERO) + amount
         if fill.is_regular:

@@ -94,9 +94,9 @@ class Book:
 def keep_book(fills: Iterable[Fill]) -> Book:
     """Match all counted fills: today's bought with today's sold, then the lots held.
 
-    Per account, symbol and date the first share bought meets the first one sold. What
-    is left has one direction and meets the lots carried from earlier days, oldest
-    first; what remains is carried as a lot of its own.
+    Per account, symbol and date the first share bought meets the first one sold, of
+    regular fills. What is left of them, and journal entries, meet in order of time the
+    lots held, oldest first; what remains is held as a lot of its own.
     """
     fills = list(fills)
     book = Book(fills, [], [])
@@ -105,18 +105,21 @@ def keep_book(fills: Iterable[Fill]) -> Book:
         days[fill.account, fill.symbol, fill.day].append(fill)
     carried: dict[tuple[str, str], deque[list]] = defaultdict(deque)
     for (account, symbol, _), todays in sorted(days.items(), key=lambda kv: kv[0][2]):
-        bought = deque([f, f.quantity] for f in todays if f.signed_quantity > 0)
-        sold = deque([f, f.quantity] for f in todays if f.signed_quantity < 0)
+        pieces = [[fill, fill.quantity] for fill in todays]
+        regular = [piece for piece in pieces if piece[0].is_regular]
+        bought = deque(piece for piece in regular if _sign(piece[0]) > 0)
+        sold = deque(piece for piece in regular if _sign(piece[0]) < 0)
         for one, other, quantity in _meet(bought, sold):
             book.matches.append(Match(one, other, quantity, is_overnight=False))
-        left = bought or sold
         held = carried[account, symbol]
-        if left and held and _sign(left[0][0]) != _sign(held[0][0]):
-            for old, new, quantity in _meet(held, left):
-                pair = (old, new) if _sign(old) > 0 else (new, old)
-                book.matches.append(Match(*pair, quantity, is_overnight=True))
-                book.lots.append(Lot(old, _sign(old) * quantity, new))
-        held.extend(left)
+        for piece in pieces:
+            left = deque([piece] if piece[1] else [])
+            if left and held and _sign(piece[0]) != _sign(held[0][0]):
+                for old, new, quantity in _meet(held, left):
+                    pair = (old, new) if _sign(old) > 0 else (new, old)
+                    book.matches.append(Match(*pair, quantity, is_overnight=True))
+                    book.lots.append(Lot(old, _sign(old) * quantity, new))
+            held.extend(left)
     for held in carried.values():
         book.lots.extend(Lot(fill, _sign(fill) * left) for fill, left in held)
     return book

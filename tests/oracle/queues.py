@@ -24,7 +24,10 @@ class Lot:
 def daily_gross(
     fills: Iterable[ExportedFill], multipliers: dict[str, Decimal] | None = None
 ) -> dict[tuple[str, date], Decimal]:
-    """Gross P&L by account and date: intraday FIFO first, then overnight FIFO."""
+    """Gross P&L by account and date: intraday FIFO first, then overnight FIFO.
+
+    Journal entries are left out of the first, and meet what is held in order of time.
+    """
     multipliers = multipliers or {}
     days: dict[tuple, list[ExportedFill]] = defaultdict(list)
     for fill in sorted(fills, key=_in_time):
@@ -36,26 +39,33 @@ def daily_gross(
         days.items(), key=lambda item: item[0][2]
     ):
         multiplier = multipliers.get(symbol, Decimal(1))
+        pieces = [
+            (f.signed_quantity > 0, f.status == "REGULAR", Lot(f.quantity, f.price))
+            for f in todays
+        ]
         bought = deque(
-            Lot(f.quantity, f.price) for f in todays if f.signed_quantity > 0
+            lot for is_buy, is_regular, lot in pieces if is_regular and is_buy
         )
-        sold = deque(Lot(f.quantity, f.price) for f in todays if f.signed_quantity < 0)
+        sold = deque(
+            lot for is_buy, is_regular, lot in pieces if is_regular and not is_buy
+        )
         total = Decimal(0)
         while bought and sold:
             total += _match(bought, sold)
-        # What is left of the day has one direction; it meets the oldest lots first.
-        lots, left, sign = carried[account, symbol], bought or sold, 1 if bought else -1
-        while left and lots and (lots[0].quantity > 0) != (sign > 0):
-            held = lots[0]
-            quantity = min(abs(held.quantity), left[0].quantity)
-            total += sign * quantity * (held.price - left[0].price)
-            held.quantity += sign * quantity
-            left[0].quantity -= quantity
-            if not held.quantity:
-                lots.popleft()
-            if not left[0].quantity:
-                left.popleft()
-        lots.extend(Lot(sign * lot.quantity, lot.price) for lot in left)
+        # What is left of the day and its journal entries, in time: oldest lots first.
+        lots = carried[account, symbol]
+        for is_buy, _, left in pieces:
+            sign = 1 if is_buy else -1
+            while left.quantity and lots and (lots[0].quantity > 0) != is_buy:
+                held = lots[0]
+                quantity = min(abs(held.quantity), left.quantity)
+                total += sign * quantity * (held.price - left.price)
+                held.quantity += sign * quantity
+                left.quantity -= quantity
+                if not held.quantity:
+                    lots.popleft()
+            if left.quantity:
+                lots.append(Lot(sign * left.quantity, left.price))
         gross[account, day] += multiplier * total
     return dict(gross)
 

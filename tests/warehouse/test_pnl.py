@@ -24,6 +24,14 @@ def fill(account: str, day: int, minute: int, side: str, quantity, price, **more
     )
 
 
+def journal(account: str, day: int, side: str, quantity, price, status="SPLIT"):
+    """A journal entry, at midnight as PropReports posts them."""
+    at = datetime.combine(MONDAY + timedelta(days=day), datetime.min.time())
+    return ExportedFill(
+        account, at, side, Decimal(quantity), Decimal(price), status=status
+    )
+
+
 # PropReports' own example of the cost basis, Monday to Thursday.
 COST_BASIS = [
     fill("BASIS", 0, 1, "B", 1000, "10.00"),
@@ -67,6 +75,22 @@ EXPIRY = [
 ]  # fmt: skip
 
 
+# A split posted as a pair of journal entries, out at cost and in at cost: 4 for 1 of a
+# long, 1 for 4 of a short.
+SPLITS = [
+    fill("SPLIT", 0, 30, "B", 100, "100"),
+    journal("SPLIT", 2, "S", 100, "100"),
+    journal("SPLIT", 2, "B", 400, "25"),
+    fill("SPLIT", 3, 30, "S", 400, "26"),
+    fill("REVERSE", 0, 30, "T", 400, "25"),
+    journal("REVERSE", 2, "B", 400, "25"),
+    journal("REVERSE", 2, "S", 100, "100"),
+    fill("REVERSE", 2, 30, "B", 50, "101"),
+    fill("REVERSE", 2, 31, "S", 50, "101"),
+    fill("REVERSE", 3, 30, "C", 100, "99"),
+]
+
+
 def random_fills(account: str, seed: int, count: int) -> list[ExportedFill]:
     """Fills with heavy overnight carry, ties in time, fractions and crossings."""
     draw = random.Random(seed)
@@ -84,7 +108,7 @@ def random_fills(account: str, seed: int, count: int) -> list[ExportedFill]:
                 symbol=draw.choice(["ABC", "DEF"]),
                 comm=Decimal(draw.randrange(-50, 200)) / 10_000,
                 fill_id=str(number),
-                status=draw.choice(["REGULAR"] * 9 + ["CXLD"]),
+                status=draw.choice(["REGULAR"] * 8 + ["CXLD", "JRNL"]),
             )
         )
     draw.shuffle(fills)
@@ -100,8 +124,11 @@ LARGE = [
 
 RANDOM = [one for seed in range(8) for one in random_fills(f"RANDOM{seed}", seed, 400)]
 ALL = [
-    *COST_BASIS, *AMBIGUOUS, *CROSSING, *OPTIONS, *CARRIED, *EXPIRY, *LARGE, *RANDOM,
+    *COST_BASIS, *AMBIGUOUS, *CROSSING, *OPTIONS, *CARRIED, *EXPIRY, *SPLITS, *LARGE,
+    *RANDOM,
 ]  # fmt: skip
+
+JOURNAL = [one for one in ALL if one.status not in ("REGULAR", "CXLD")]
 
 
 @pytest.fixture(scope="module")
@@ -180,6 +207,16 @@ def test_an_expiry_realises_the_loss_and_is_no_volume(home: Home) -> None:
         "where account_id = 'EXPIRE' order by trade_date",
     )
     assert days == [(1, 1, 0), (0, 0, -200)]
+
+
+def test_a_split_posted_as_a_pair_realises_nothing(home: Home) -> None:
+    found = rows(
+        home,
+        "select account_id, cast(trade_date as varchar), gross_pnl "
+        "from marts.daily_totals where account_id in ('SPLIT', 'REVERSE') "
+        "and gross_pnl <> 0 order by all",
+    )
+    assert found == [("REVERSE", "2025-03-06", 100), ("SPLIT", "2025-03-06", 400)]
 
 
 def test_a_carried_position_has_a_row_per_session_and_no_invented_mark(
@@ -266,10 +303,11 @@ def test_every_random_account_equals_the_queue_in_time_order_too(home: Home) -> 
 def test_fees_and_volume_of_random_accounts_are_plain_sums(home: Home) -> None:
     expected: dict[tuple, list] = defaultdict(lambda: [0, Decimal(0), Decimal(0)])
     for one in RANDOM:
-        if one.status == "REGULAR":
+        if one.status != "CXLD":
+            is_regular = one.status == "REGULAR"
             sums = expected[one.account, one.at.date()]
-            sums[0] += 1
-            sums[1] += one.quantity
+            sums[0] += is_regular
+            sums[1] += one.quantity * is_regular
             sums[2] += one.fees
     found = {
         (account, day): list(figures)
@@ -280,7 +318,7 @@ def test_fees_and_volume_of_random_accounts_are_plain_sums(home: Home) -> None:
             "where account_id like 'RANDOM%' and fills_count > 0",
         )
     }
-    assert found == expected
+    assert found == {day: sums for day, sums in expected.items() if sums[0]}
 
 
 def test_what_is_wrong_with_the_data_is_counted_for_the_report(home: Home) -> None:
@@ -294,7 +332,7 @@ def test_what_is_wrong_with_the_data_is_counted_for_the_report(home: Home) -> No
         "broker_figures": 0,
         "no_multiplier": 1,
         "unlisted_account": 1,
-        "journal_entries": 1,
+        "journal_entries": len(JOURNAL),
         "foreign_currency": 0,
         "unplaced_adjustments": 0,
         # Their fees are below zero on some days.
@@ -305,7 +343,7 @@ def test_what_is_wrong_with_the_data_is_counted_for_the_report(home: Home) -> No
         # Files of random fills have full minutes alone.
         "spreadsheet_traces": 8,
         "unread_files": 0,
-        "unknown_status": 0,
+        "unknown_status": sum(one.status == "SPLIT" for one in ALL),
         "corrected_days": 0,
         "negative_prices": 0,
         "renamed_accounts": 0,
@@ -313,7 +351,8 @@ def test_what_is_wrong_with_the_data_is_counted_for_the_report(home: Home) -> No
         "unused_seed_lines": 4,
         # The random accounts trade on Good Friday too.
         "closed_exchange": sum(
-            one.at.date() == date(2025, 4, 18) and one.status != "CXLD" for one in ALL
+            one.at.date() == date(2025, 4, 18) and one.status == "REGULAR"
+            for one in ALL
         ),
     }
 

@@ -6,7 +6,8 @@
 {#
     Grain: one row per counted fill: how much of it the same day's other side matched.
     First FIFO level: of B shares bought and S sold in a symbol today, the first
-    min(B, S) of each are matched, whatever is held overnight.
+    min(B, S) of each are matched, whatever is held overnight. Journal entries (splits,
+    expiries, assignments) are no trading of the day: they meet what is held, in time.
 #}
 with
 
@@ -14,16 +15,25 @@ fills as (
     {{ planned_rows(ref('int_fills_current'), 'account_days') }}
 ),
 
-fills_numbered as (
-    -- One order and one partition for all four: DuckDB sorts once.
+fills_sided as (
     select
         *,
-        sum(case when is_buy then quantity else 0 end) over day_so_far as bought_end,
-        sum(case when is_buy then 0 else quantity end) over day_so_far as sold_end,
-        sum(case when is_buy then quantity else 0 end) over whole_day as bought_quantity,
-        sum(case when is_buy then 0 else quantity end) over whole_day as sold_quantity
+        case when is_regular and is_buy then quantity else 0 end as bought_quantity,
+        case when is_regular and not is_buy then quantity else 0 end as sold_quantity
     from fills
     where is_counted
+),
+
+fills_numbered as (
+    -- One order and one partition for all of them: DuckDB sorts once.
+    select
+        *,
+        sum(bought_quantity) over day_so_far as bought_end,
+        sum(sold_quantity) over day_so_far as sold_end,
+        sum(bought_quantity) over whole_day as day_bought_quantity,
+        sum(sold_quantity) over whole_day as day_sold_quantity,
+        sum(signed_quantity) over day_so_far as day_quantity_after
+    from fills_sided
     window
         day_so_far as (
             partition by account_id, symbol, trade_date order by fill_sequence
@@ -45,7 +55,7 @@ fills_placed as (
 fills_matched as (
     select
         *,
-        least(share_end, bought_quantity, sold_quantity) as matched_share_end
+        least(share_end, day_bought_quantity, day_sold_quantity) as matched_share_end
     from fills_placed
 ),
 
@@ -53,7 +63,10 @@ fills_split as (
     select
         *,
         cast(
-            greatest(matched_share_end - (share_end - quantity), 0) as decimal(18, 8)
+            case
+                when is_regular then greatest(matched_share_end - (share_end - quantity), 0)
+                else 0
+            end as decimal(18, 8)
         ) as matched_quantity
     from fills_matched
 ),
@@ -72,7 +85,7 @@ final as (
         matched_quantity,
         quantity - matched_quantity as remaining_quantity,
         matched_share_end,
-        bought_end - sold_end as day_quantity_after,
+        day_quantity_after,
         price,
         multiplier,
         ---------- money

@@ -6,9 +6,9 @@
 {#
     Grain: one row per matched part of a lot: units of one fill that its own day did not match,
     and the later fill that closed them, or none yet.
-    Second FIFO level: what the day's own matching left over meets the lots of earlier
-    days, oldest first (macro fifo_lot_matches). What a day leaves over goes one way, so the
-    two fills of a pair are of different days: the earlier opened the lot.
+    Second FIFO level: what the day's own matching left over, and its journal entries, meet
+    the lots of before in order of time, oldest first (macro fifo_lot_matches). The earlier
+    fill of a pair opened the lot; both are of one day only if one is a journal entry.
     Lots that are open when what is planned begins come first: they are all that the days
     before leave behind.
 #}
@@ -88,9 +88,9 @@ lot_matches_directed as (
     select
         *,
         case
-            when sell_date is null then true
-            when buy_date is null then false
-            else buy_date < sell_date
+            when sell_sequence is null then true
+            when buy_sequence is null then false
+            else buy_sequence < sell_sequence
         end as is_long
     from lot_matches
 ),

@@ -42,7 +42,8 @@ final as (
         cast(sum(total_fees) as decimal(38, 8)) as total_fees,
         ---------- flags
         min(case when is_buy then 1 else 0 end) <> max(case when is_buy then 1 else 0 end)
-            as has_both_sides
+            as has_both_sides,
+        min(case when is_regular then 1 else 0 end) = 0 as has_journal_entries
     from matches
     group by account_id, symbol, trade_date
 )

@@ -10,7 +10,8 @@
     then those held overnight. With P held (say long) and the day's running sum S of
     signed quantities, P shares at most are taken from overnight, as many as S has ever
     been below zero: what a fill adds to that is its overnight part, the rest meets the
-    day's other side first with first. A short carry is the mirror image.
+    day's other side first with first. A short carry is the mirror image. Journal entries
+    are fills like any other there.
 #}
 with
 
@@ -22,13 +23,15 @@ fill_days as (
     select
         account_id,
         symbol,
-        trade_date
+        trade_date,
+        has_journal_entries
     from {{ ref('int_symbol_day_fills') }}
     where has_both_sides and trade_date >= {{ first_built_date() }}
 ),
 
 candidates as (
-    -- Only a position carried into a day with both sides can be matched either way.
+    -- Only a position carried into a day with both sides can be matched either way, or
+    -- a journal entry that our rule keeps apart.
     select
         symbol_days.account_id,
         symbol_days.symbol,
@@ -40,7 +43,7 @@ candidates as (
             symbol_days.account_id = fill_days.account_id
             and symbol_days.symbol = fill_days.symbol
             and symbol_days.trade_date = fill_days.trade_date
-    where symbol_days.opening_quantity <> 0
+    where symbol_days.opening_quantity <> 0 or fill_days.has_journal_entries
 ),
 
 intraday_matches as (

@@ -1,6 +1,6 @@
 {#
-    Grain: one row per matched part of a lot that was carried overnight: units of one fill, and
-    the later fill that closed them, or none yet.
+    Grain: one row per matched part of a lot that was carried overnight, or opened or closed
+    by a journal entry: units of one fill, and the later fill that closed them, or none yet.
     The lots of a date's end are those with
     opened_date <= date and (closed_date > date or closed_date is null).
 #}
