@@ -150,7 +150,11 @@ def _invoke(
         parsed = ParsedManifest.of(PROJECT_ROOT, arguments[1:])
         manifest = parsed.read()
         if manifest is None:
+            # Of no home: dbt names the database after the path, and takes what follows
+            # a # or ? in it for the end of an address.
+            os.environ["RISK_HOME"] = "home"
             outcome = invoke("parse", *parsed.options)
+            os.environ["RISK_HOME"] = str(home.root)
             # What reads it swallows a KeyboardInterrupt (mashumaro's unions).
             stop_if_asked()
             if isinstance(outcome.result, Manifest):
