@@ -42,6 +42,7 @@ def _arguments(settings: Settings) -> list[str]:
     chosen = {
         "SOURCE": settings.source_name if settings.source or settings.exports else None,
         "EXPORTS": settings.exports and settings.exports.absolute(),
+        "DESK": settings.desk and settings.desk.absolute(),
         "RISK_HOME": settings.risk_home and settings.home_root,
     }
     # Make takes a dollar sign for a variable.

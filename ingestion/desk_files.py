@@ -207,6 +207,7 @@ DESK_VERSIONS = Table(
         "lines_count": "bigint not null",
         "known_at": "timestamp not null",
         "first_seen_at": "timestamp not null",
+        "folder": "varchar",
     },
 )
 DESK_TABLES = (DESK_VERSIONS, *(one.table for one in DESK_FILES))
@@ -224,6 +225,11 @@ class DeskContent:
     path: Path
     content_hash: str
     lines: tuple[tuple[int, tuple[str | None, ...]], ...]
+
+    @property
+    def folder(self) -> str:
+        """Where it lies: the desk's folder, or that of the exports."""
+        return str(self.path.parent)
 
 
 def read_desk(settings: Settings, home: Home) -> list[DeskContent]:
@@ -323,23 +329,26 @@ def record_desk(
         What is new, in a sentence; None if nothing is.
 
     Raises:
-        DeskFileError: A file that had lines is gone.
+        DeskFileError: A file that had lines is gone, or has none in another folder.
     """
     now = now or datetime.now(UTC).replace(tzinfo=None)
     by_name = {one.file.name: one for one in contents}
     news = []
     with open_warehouse(home.warehouse) as connection:
         held = _held(connection)
-        for name, (_, lines_count, _) in held.items():
-            if name not in by_name and lines_count:
+        for name, (_, lines_count, _, folder) in held.items():
+            one = by_name.get(name)
+            # A header in another folder, as we write them, takes nothing back.
+            is_elsewhere = one and folder not in (None, one.folder) and not one.lines
+            if lines_count and (one is None or is_elsewhere):
                 raise DeskFileError(
-                    f"{name}.csv of the desk is gone; it had {lines_count} lines. Put "
-                    "it back, or leave a file with its header only: then it says "
-                    "nothing."
+                    f"{name}.csv of {folder or 'the desk'} is gone; it had "
+                    f"{lines_count} lines. Put it back (or set DESK to its folder), or "
+                    "leave a file with its header only there: then it says nothing."
                 )
         connection.execute("begin")
         for name, one in by_name.items():
-            last, _, known_at = held.get(name, (None, 0, None))
+            last, _, known_at, _ = held.get(name, (None, 0, None, None))
             # What says nothing is no version, unless something was said before.
             if one.content_hash == last or (last is None and not one.lines):
                 continue
@@ -347,6 +356,13 @@ def record_desk(
             known_at = max(now, known_at + _NEXT) if known_at else _EARLIEST
             _record(connection, one, known_at, now)
             news.append(f"{one.path} is new, {len(one.lines)} lines")
+        # Of what is as it was, too: a folder that was moved brings its lines along.
+        for one in contents:
+            connection.execute(
+                f"update {DESK_VERSIONS.name} set folder = $1 where file_name = $2 "
+                "and content_hash = $3 and folder is distinct from $1",
+                [one.folder, one.file.name, one.content_hash],
+            )
         if news and is_finished(connection, INGEST):
             # What was built before does not know of it.
             finish(connection, INGEST, name=load_id(connection))
@@ -372,15 +388,18 @@ def _is_overlooked(connection: duckdb.DuckDBPyConnection, file: DeskFile) -> boo
 
 def _held(
     connection: duckdb.DuckDBPyConnection,
-) -> dict[str, tuple[str, int, datetime]]:
-    """The last version of each file: its hash, lines, and since when it is known."""
+) -> dict[str, tuple[str, int, datetime, str | None]]:
+    """The last version of each file: its hash, lines, since when known, and where."""
     return {
-        name: (content_hash, lines_count, known_at)
-        for name, content_hash, lines_count, known_at in connection.execute(
-            "select file_name, arg_max(content_hash, known_at), "
-            "arg_max(lines_count, known_at), max(known_at) "
-            f"from {DESK_VERSIONS.name} group by all"
-        ).fetchall()
+        name: (content_hash, lines_count, known_at, folder)
+        for name, content_hash, lines_count, known_at, folder in (
+            connection.execute(
+                "select file_name, arg_max(content_hash, known_at), "
+                "arg_max(lines_count, known_at), max(known_at), "
+                "arg_max(folder, known_at) "
+                f"from {DESK_VERSIONS.name} group by all"
+            ).fetchall()
+        )
     }
 
 
@@ -392,8 +411,15 @@ def _record(
 ) -> None:
     table = one.file.table
     connection.execute(
-        f"insert into {DESK_VERSIONS.name} values (?, ?, ?, ?, ?)",
-        [one.file.name, one.content_hash, len(one.lines), known_at, now],
+        f"insert into {DESK_VERSIONS.name} values (?, ?, ?, ?, ?, ?)",
+        [
+            one.file.name,
+            one.content_hash,
+            len(one.lines),
+            known_at,
+            now,
+            one.folder,
+        ],
     )
     # A file may say again what it said before.
     connection.execute(

@@ -259,6 +259,49 @@ def test_limits_lie_with_the_exports_or_with_the_desk(
     assert [one.path for one in read_desk(sample, home)] == [own]
 
 
+def test_limits_that_came_with_the_exports_and_do_not_any_more_stop_the_run(
+    home: Home, tmp_path: Path
+) -> None:
+    exports = tmp_path / "exports"
+    exports.mkdir()
+    beside = exports / "limits.csv"
+    settings = make_settings(source="files", exports=exports)
+    begin_desk(settings, home)
+    for _ in range(2):
+        beside.write_text("account,daily_loss_limit_amount\nA1,500\n")
+        assert record_desk(home, read_desk(settings, home)) is None or beside.exists()
+        beside.unlink()
+        # The header in the desk's folder says nothing of them.
+        gone = rf"limits\.csv of {exports} is gone; it had 1"
+        with pytest.raises(DeskFileError, match=gone):
+            record_desk(home, read_desk(settings, home))
+    # The desk may say them itself, or that there are none any more.
+    write(home, "limits", "A1,,500")
+    assert "limits.csv is new" in record_desk(home, read_desk(settings, home))
+    write(home, "limits")
+    assert "0 lines" in record_desk(home, read_desk(settings, home))
+
+
+def test_a_desk_that_is_forgotten_for_a_morning_takes_nothing_back(
+    home: Home, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "desk of the firm"
+    elsewhere.mkdir()
+    traders = elsewhere / "traders.csv"
+    traders.write_bytes(write(home, "traders", "A1,,Ann,,,false,,").read_bytes())
+    write(home, "traders")
+    settings = make_settings(desk=elsewhere)
+    assert "traders.csv is new" in record_desk(home, read_desk(settings, home))
+    begin_desk(make_settings(), home)
+    with pytest.raises(DeskFileError, match="traders.csv of .*firm is gone.*set DESK"):
+        record_desk(home, read_desk(make_settings(), home))
+    # A folder that was moved brings its lines along, and counts from then on.
+    (home.desk / "traders.csv").write_bytes(traders.read_bytes())
+    assert record_desk(home, read_desk(make_settings(), home)) is None
+    write(home, "traders")
+    assert "0 lines" in record_desk(home, read_desk(make_settings(), home))
+
+
 def test_desk_names_a_folder_that_is_there(home: Home, tmp_path: Path) -> None:
     with pytest.raises(DeskFileError, match="is no folder"):
         read_desk(make_settings(desk=tmp_path / "none"), home)
