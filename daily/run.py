@@ -27,7 +27,12 @@ from runtime.limits import out_of_resources_error
 from runtime.logs import DETAIL, detail_log, log_to, steps_log
 from runtime.settings import Settings, load_settings
 from runtime.signals import stop_if_asked
-from runtime.staleness import last_fill_date, staleness
+from runtime.staleness import (
+    is_past_morning,
+    last_fill_date,
+    missing_sessions,
+    staleness,
+)
 from runtime.warehouse import read_run_context, require_run_context
 
 if TYPE_CHECKING:
@@ -71,6 +76,8 @@ class Run:
         log_to(home)
         if home == self.root:
             self._ledger.prune()
+            if (killed := self._ledger.untold(self._id)) is not None:
+                witness.tell(self.settings, self.root, self._ledger, killed)
 
     def step(
         self, number: int, total: int, name: str, home: Home, work: Callable[[], Done]
@@ -183,7 +190,8 @@ def run_morning(run: Run) -> None:
     home = run_steps(run, MORNING)
     context = require_run_context(home)
     click.echo(f"done in {time.monotonic() - started:.1f} s. Where to look next:")
-    if stale := staleness(run.settings, last_fill_date(home)):
+    ends, is_sample = last_fill_date(home), context.is_sample
+    if stale := staleness(run.settings, ends, is_sample=is_sample):
         click.echo(f"  STALE      {stale}: this is no finished morning")
     click.echo(f"  report     {report_path(home, context.as_of)}")
     click.echo(f"  board      {home.board / 'index.html'}")
@@ -284,9 +292,14 @@ def ingest(
             f"in {done.home.root}"
         )
         found.append(done)
-        stale = staleness(run.settings, last_fill_date(done.home))
-        sentence = f"STALE: {stale}; {done.sentence}" if stale else done.sentence
-        return Done(sentence, done.rows_count, len(stale.sessions) if stale else None)
+        missing = missing_sessions(
+            last_fill_date(done.home), is_sample=done.context.is_sample
+        )
+        # A past morning is old on purpose, and yet no finished one of today.
+        is_stale = missing and not is_past_morning(run.settings)
+        sentence = f"STALE: {missing}; {done.sentence}" if is_stale else done.sentence
+        count = len(missing.sessions) if missing else None
+        return Done(sentence, done.rows_count, count)
 
     run.step(1, total, "ingest", run.root, work)
     return found[0].home

@@ -7,7 +7,7 @@ import humanize
 
 from reports.outbox import waiting
 from reports.render import counted
-from reports.summary import published_last_fill_date
+from reports.summary import published_data
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.ledger import RUNNING, SUCCEEDED, Ledger, PastRun
@@ -54,9 +54,10 @@ def _stale(settings: Settings, home: Home, now: datetime) -> list[tuple[str, str
     """That the data is old, before anything else; of the published marts."""
     try:
         with open_published(home) as connection:
-            stale = staleness(settings, published_last_fill_date(connection), now)
+            data_ends, is_sample = published_data(connection)
     except UserError:
         return []
+    stale = staleness(settings, data_ends, now, is_sample=is_sample)
     return [("STALE", str(stale))] if stale else []
 
 

@@ -2,18 +2,21 @@
 
 A process forked before the warehouse is opened waits for the run to end; it uses none
 of the libraries that keep threads. The run stays the process that was started, so that
-signals and exit codes reach it as ever.
+signals and exit codes reach it as ever. Where it dies with the run, as in a container,
+the next run tells.
 """
 
 import os
 import signal
 import sys
+import traceback
+from contextlib import suppress
 from typing import Never
 
 from daily.alerts import alert
 from runtime.errors import UserError
 from runtime.home import Home
-from runtime.ledger import START, Ledger
+from runtime.ledger import KILLED, START, Ledger, StepRun
 from runtime.settings import Settings, load_settings
 
 _BEGUN, _ENDED = b"+", b"-"
@@ -47,7 +50,9 @@ def ended() -> None:
 
 def _tell(word: bytes) -> None:
     if _pipe is not None:
-        os.write(_pipe, word)
+        # A witness that was killed must not make a good run fail.
+        with suppress(OSError):
+            os.write(_pipe, word)
 
 
 def _wait(pipe: int, process: int) -> Never:
@@ -63,6 +68,8 @@ def _wait(pipe: int, process: int) -> Never:
             told += word
         if told == _BEGUN:
             _mail(process)
+    except Exception:  # noqa: BLE001 - there is nobody else to say it
+        traceback.print_exc()
     finally:
         sys.stderr.flush()
         os._exit(0)
@@ -74,10 +81,25 @@ def _mail(process: int) -> None:
     except UserError:
         settings = None
     home = Home(settings.home_root) if settings else None
-    steps = Ledger(home).steps() if home else []
-    step = next((one.step for one in steps[::-1] if one.process == process), START)
-    message = (
+    ledger = Ledger(home) if home else None
+    steps = ledger.steps() if ledger else []
+    last = next((one for one in steps[::-1] if one.process == process), None)
+    if settings and home and ledger and last and last.outcome == KILLED:
+        tell(settings, home, ledger, last)
+    else:
+        step = last.step if last else START
+        alert(settings, home, step, _message(step))
+
+
+def tell(settings: Settings, home: Home, ledger: Ledger, killed: StepRun) -> None:
+    """Mail that a run was killed in a step, and keep in the ledger that it was told."""
+    message = _message(killed.step)
+    alert(settings, home, killed.step, message)
+    ledger.killed(killed, message)
+
+
+def _message(step: str) -> str:
+    return (
         f"The run was killed in step {step}: by the machine, out of memory, by a crash "
         "in a library, or by hand. See `dmesg` and the end of the log."
     )
-    alert(settings, home, step, message)

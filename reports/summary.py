@@ -88,7 +88,8 @@ def read_summary(
         of predicting zero; selected_models (by output, in words) and what the models
         learned from.
     """
-    stale = staleness(settings, published_last_fill_date(connection))
+    data_ends, is_sample = published_data(connection)
+    stale = staleness(settings, data_ends, is_sample=is_sample)
     timeliness = {
         "is_past_morning": is_past_morning(settings),
         "stale": str(stale) if stale else None,
@@ -96,12 +97,15 @@ def read_summary(
     return _as_json(_read(connection) | timeliness)
 
 
-def published_last_fill_date(connection: duckdb.DuckDBPyConnection) -> date | None:
-    """The last date of which the published marts hold a fill, counted or not."""
+def published_data(
+    connection: duckdb.DuckDBPyConnection,
+) -> tuple[date | None, bool]:
+    """The last date with a fill, and whether the marts are those of the sample."""
     return connection.execute(
-        "select max(trade_date) from marts.fill_day_versions "
-        "where superseded_at is null and fills_count + cancelled_fills_count > 0"
-    ).fetchall()[0][0]
+        "select (select max(trade_date) from marts.fill_day_versions where "
+        "superseded_at is null and fills_count + cancelled_fills_count > 0), "
+        "firm_kind = 'synthetic' from published_at"
+    ).fetchall()[0]
 
 
 def keep(home: Home, summary: dict[str, Any]) -> None:

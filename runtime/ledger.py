@@ -183,6 +183,23 @@ class Ledger:
         self._append(ended)
         return ended
 
+    def killed(self, one: StepRun, message: str) -> None:
+        """Record that a step's death was told of; when it died nobody knows."""
+        self._append(replace(one, outcome=KILLED, message=message))
+
+    def untold(self, run_id: str) -> StepRun | None:
+        """The step in which the run before was killed, if nobody has told of it.
+
+        Args:
+            run_id: Of the run that asks, and holds the lock: no other one is on, also
+                where each has the same process number.
+        """
+        before = [run.last for run in self.runs() if run.last.run_id != run_id][:1]
+        for last in before:
+            if last.outcome in (RUNNING, KILLED) and not last.message:
+                return last
+        return None
+
     def steps(self) -> list[StepRun]:
         """Every step there is, in the order they began; the latest word on each."""
         latest: dict[tuple[str, int], StepRun] = {}

@@ -38,19 +38,37 @@ class Staleness:
 
 
 def staleness(
-    settings: Settings, data_ends: date | None, now: datetime | None = None
+    settings: Settings,
+    data_ends: date | None,
+    now: datetime | None = None,
+    *,
+    is_sample: bool,
 ) -> Staleness | None:
     """What data lacks of the sessions before today; None if it is fresh.
 
-    A past morning (AS_OF) is old on purpose, and so is the sample.
+    A past morning (AS_OF) is old on purpose.
+
+    Args:
+        data_ends, is_sample: As `missing_sessions` takes them.
+        now: Aware; left out: the present.
+    """
+    if is_past_morning(settings, now):
+        return None
+    return missing_sessions(data_ends, now, is_sample=is_sample)
+
+
+def missing_sessions(
+    data_ends: date | None, now: datetime | None = None, *, is_sample: bool
+) -> Staleness | None:
+    """The same whatever AS_OF asks for.
 
     Args:
         data_ends: Date of its last fill; None where it has none.
         now: Aware; left out: the present.
+        is_sample: Whether the data is the sample's, which is old on purpose. The data
+            says so, not the settings: a step by hand may lack those of the run.
     """
-    if data_ends is None or settings.source_name == "sample":
-        return None
-    if is_past_morning(settings, now):
+    if data_ends is None or is_sample:
         return None
     yesterday = _today(now) - timedelta(days=1)
     missing = sessions_between(data_ends + timedelta(days=1), yesterday)

@@ -14,7 +14,7 @@ from runtime.home import Home
 from runtime.ledger import Ledger
 from runtime.sessions import EASTERN, sessions_between
 from runtime.settings import Settings
-from runtime.staleness import is_past_morning, staleness
+from runtime.staleness import is_past_morning, missing_sessions, staleness
 from tests.conftest import Run, make_settings, rows
 from tests.draws import draw
 from tests.exports import ExportedFill, Exports
@@ -41,7 +41,7 @@ def test_what_is_missing_is_every_session_after_the_data_and_before_today() -> N
             days=chance.choice((0, 1, 2, 3, 5, 30)), minutes=chance.randrange(24 * 60)
         )
         missing = tuple(x for x in calendar if ends < x < now.date())
-        found = staleness(files(), ends, now)
+        found = staleness(files(), ends, now, is_sample=False)
         assert (found.sessions if found else ()) == missing, (ends, now)
 
 
@@ -56,18 +56,24 @@ def test_what_is_missing_is_every_session_after_the_data_and_before_today() -> N
 )
 def test_it_is_said_in_words(ends: str, now: str, words: str) -> None:
     at = datetime.fromisoformat(f"{now}T08:30").replace(tzinfo=EASTERN)
-    said = str(staleness(files(), date.fromisoformat(ends), at))
+    said = str(staleness(files(), date.fromisoformat(ends), at, is_sample=False))
     assert said.startswith(f"the data ends {ends}, {words}")
 
 
 def test_sample_and_past_mornings_are_old_on_purpose() -> None:
     now = datetime(2025, 6, 19, 8, 30, tzinfo=EASTERN)
     ends = date(2025, 1, 31)
-    assert staleness(make_settings(source="sample"), ends, now) is None
-    assert staleness(files(as_of=date(2025, 6, 18)), ends, now) is None
+    # The data says what it is: a step by hand may lack the settings of the run.
+    for settings in (make_settings(), make_settings(source="sample"), files()):
+        assert staleness(settings, ends, now, is_sample=True) is None
+        assert staleness(settings, ends, now, is_sample=False) is not None
+    past = files(as_of=date(2025, 6, 18))
+    assert staleness(past, ends, now, is_sample=False) is None
+    assert missing_sessions(ends, now, is_sample=False) is not None
     assert is_past_morning(files(as_of=date(2025, 6, 18)), now)
     for given in (None, date(2025, 6, 19)):
-        assert staleness(files(as_of=given), ends, now) is not None
+        given_files = files(as_of=given)
+        assert staleness(given_files, ends, now, is_sample=False) is not None
         assert not is_past_morning(files(as_of=given), now)
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from runtime.home import Home
-from runtime.ledger import RUNNING, Ledger
+from runtime.ledger import RUNNING, Ledger, run_id
 from tests.conftest import start_daily
+from tests.in_process import call_daily
 from tests.mail_server import Desk
 from tests.operations.test_alerts import environment
 
@@ -62,3 +63,18 @@ def test_a_run_that_is_stopped_mails_as_ever_and_once(
     assert "Stopped in step ingest, as asked" in errors
     (mail,) = desk.mails
     assert "Stopped in step ingest" in " ".join(mail.get_content().split())
+
+
+def test_a_death_that_no_witness_told_of_is_mailed_by_the_next_run_once(
+    desk: Desk, tmp_path: Path
+) -> None:
+    """In a container the witness dies as well, and every run has one number."""
+    home = Home(tmp_path)
+    ledger = Ledger(home)
+    ledger.begin(run_id(), "run", "train", 3, 9, home)
+    for _ in range(2):
+        run = call_daily("score", **environment(desk, tmp_path, SOURCE="sample"))
+        assert run.code == 1
+    told = [mail for mail in desk.mails if "train" in mail["Subject"]]
+    assert len(told) == 1
+    assert "was killed in step train" in " ".join(told[0].get_content().split())
