@@ -6,8 +6,8 @@ from typing import Any
 
 from reports.mail import Mail
 from reports.names import slug
-from reports.outbox import post_all
-from reports.render import Rendered, render, render_trader
+from reports.outbox import post_all, was_sent
+from reports.render import Rendered, day, render, render_trader
 from reports.substance import desk_substance, trader_substance
 from reports.summary import calls_by_trader, keep, read_kept, summarise
 from reports.trader_emails import read_trader_emails
@@ -69,7 +69,7 @@ def _deliver(
         name = f"stale-{datetime.now(EASTERN).date()}"
     desk = _mail(name, settings.email_to, rendered, desk_substance(summary), path)
     try:
-        own, without = _trader_mails(settings, summary, path)
+        own, without = _trader_mails(settings, home, summary, path)
     except UserError:
         # A wrong list of addresses keeps nothing from the desk.
         post_all(settings, home, [desk], force=force)
@@ -80,20 +80,34 @@ def _deliver(
 
 
 def _trader_mails(
-    settings: Settings, summary: dict[str, Any], page: Path
+    settings: Settings, home: Home, summary: dict[str, Any], page: Path
 ) -> tuple[list[Mail], list[str]]:
-    """Each trader's own page for who has an address, and who of them has no call."""
+    """Each trader's own page for who has an address, and who of them has no call.
+
+    Who was mailed a call that is none any more is told so.
+    """
     # Nobody is to trade by a call that is made of old data.
     if settings.trader_emails is None or summary["stale"]:
         return [], []
     addresses = read_trader_emails(settings.trader_emails)
     calls = calls_by_trader(summary)
     mails = []
-    for trader in addresses.keys() & calls.keys():
-        rendered = render_trader(summary, calls[trader], settings.board_url)
-        name = f"trader-{summary['as_of']}-{slug(trader)}"
-        substance = trader_substance(summary, calls[trader])
-        mails.append(_mail(name, (addresses[trader],), rendered, substance, page))
+    for trader, address in addresses.items():
+        name, to = f"trader-{summary['as_of']}-{slug(trader)}", (address,)
+        if trader in calls:
+            rendered = render_trader(summary, calls[trader], settings.board_url)
+            substance = trader_substance(summary, calls[trader])
+            mails.append(_mail(name, to, rendered, substance, page))
+            continue
+        session = day(summary["prediction_date"])
+        withdrawn = Mail(
+            name, to, f"No call for you for {session}",
+            f"There is no call for you for {session} any more: the one that was mailed "
+            "before does not hold.\n",
+            substance={}, page=page,
+        )  # fmt: skip
+        if was_sent(home, withdrawn):
+            mails.append(withdrawn)
     return mails, sorted(addresses.keys() - calls.keys())
 
 

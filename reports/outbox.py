@@ -106,6 +106,11 @@ def waiting(home: Home) -> list[Path]:
     return sorted(times, key=times.__getitem__, reverse=True)
 
 
+def was_sent(home: Home, mail: Mail) -> bool:
+    """Whether its recipients have one under its key."""
+    return _is_sent(home.outbox / "sent", mail.key)
+
+
 @dataclass
 class _State:
     """How far a mail is.

@@ -48,9 +48,14 @@ def _name(one: dict[str, Any]) -> str:
 def _call(call: dict[str, Any]) -> str:
     if call["predicted_pnl"] is None:
         return f"{call['risk_level']}, {call['recommendation']}"
+    interval = (
+        f"{money(call['predicted_pnl_p05'])} to {money(call['predicted_pnl_p95'])}"
+    )
     return (
-        f"{call['risk_level']}, {money(call['predicted_pnl'])}, "
+        f"{call['risk_level']}, {money(call['predicted_pnl'])} (90 % {interval}), "
         f"P(loss) {percent(call['loss_probability'])}, "
+        f"of more than {money(call['daily_loss_limit_amount'])} "
+        f"{percent(call['limit_loss_probability'])}, "
         f"size {multiplier(call['position_multiplier'])}"
     )
 

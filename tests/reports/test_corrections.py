@@ -74,8 +74,11 @@ def on_disk(home: Home) -> str:
 
 
 CHANGES = [
-    (with_call("T1", "Medium", "-900"), "T1: High, −$1,501, P(loss) 61%, size × 0.5, "
-     "now Medium, −$900"),
+    (with_call("T1", "Medium", "-900"), "T1: High, −$1,501 (90 % −$2,501 to −$501), "
+     "P(loss) 61%, of more than $2,500 17%, size × 0.5, now Medium, −$900"),
+    (with_call("T1", "High", "-1500.50", predicted_pnl_p05="-9000"), "90 % −$9,000 to"),
+    (with_call("T1", "High", "-1500.50", limit_loss_probability=0.4), "$2,500 40%"),
+    (with_call("T1", "High", "-1500.50", daily_loss_limit_amount="500"), "than $500"),
     (with_call("T1", "High", "-1510"), "now High, −$1,510"),
     (with_call("T1", "High", "-1500.50", position_multiplier=0.25), "size × 0.25"),
     (with_call("T1", "High", "-1500.50", loss_probability=0.7), "P(loss) 70%"),
@@ -330,3 +333,28 @@ def test_in_the_end_everybody_has_what_lies_on_disk(
     # Nobody is told twice of the same.
     amounts = [re.search(r"T1 predicted (\S+),", text(x))[1] for x in desk.mails]
     assert all(one != other for one, other in zip(amounts, amounts[1:], strict=False))
+
+
+def test_a_call_that_is_none_any_more_is_withdrawn_from_who_has_it(
+    desk: Desk, home: Home, tmp_path: Path
+) -> None:
+    addresses = tmp_path / "addresses.csv"
+    addresses.write_text("trader_id,email\nT1,t1@x.test\nGONE,gone@x.test\n")
+    settings = desk.settings(trader_emails=addresses, **MORE)
+    report(settings, home, told())
+    calls = {
+        level: [one for one in ones if one["trader_id"] != "T1"]
+        for level, ones in told()["calls"].items()
+    }
+    for _ in range(2):
+        report(settings, home, told() | {"calls": calls})
+    # Who never had one is not told that it is gone.
+    own = [mail for mail in desk.mails if mail["To"] == "t1@x.test"]
+    assert not any(mail["To"] == "gone@x.test" for mail in desk.mails)
+    assert len(own) == 2
+    assert own[1]["Subject"].startswith("CORRECTED: No call for you")
+    assert "does not hold" in own[1].get_content()
+    assert "T1: High, −$1,501" in own[1].get_content()
+    # And it may come back.
+    report(settings, home, told())
+    assert len([mail for mail in desk.mails if mail["To"] == "t1@x.test"]) == 3
