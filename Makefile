@@ -44,7 +44,7 @@ $(VENV)-spark/runtime: requirements-spark.txt
 	@$(VENV)-spark/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-spark.txt
 	@touch $@
 
-daily: setup ## Run the whole morning (SOURCE= EXPORTS= AS_OF= RISK_HOME=)
+daily: setup ## Run the whole morning (SOURCE= EXPORTS= DESK= AS_OF= RISK_HOME=)
 	@$(PY) -m daily run
 
 ingest: setup ## Load what is new or changed from the source

@@ -172,6 +172,8 @@ def _basis(status: dict, call: dict | None) -> str:
         return "no: traders.csv of the desk says that the trader is not to be"
     if status["forecast_basis"] == "never_traded":
         return "no: no account of the trader's has ever traded"
+    if status["forecast_basis"] == "fills_missing":
+        return "no: the trader's fills did not arrive. Load them with `make daily`"
     if status["forecast_basis"] == "too_little_history":
         return (
             f"without a prediction: {status['traded_days_count']} traded days, a model "

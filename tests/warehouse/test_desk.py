@@ -159,11 +159,13 @@ def test_the_desk_passes_the_tests_of_the_seeds_and_builds_by_hand(
         "where trader_id = 'A1' and is_current",
     ) == [("Ann", False)]
     told = (
-        "select finding from marts.data_quality where check_name = 'unused_seed_lines'"
+        "select finding from marts.data_quality "
+        "where check_name in ('unused_seed_lines', 'unmatched_limits') order by all"
     )
-    ((finding,),) = rows(home, told)
+    (limits,), (names,) = rows(home, told)
     # The seed still holds where the desk has no file of it.
-    assert finding.endswith("nobody knows: SIM009_OLD, Z9")
+    assert names.endswith("nobody knows: SIM009_OLD")
+    assert limits == "limits are of accounts nobody knows, and hold for nobody: Z9"
 
 
 def test_an_accepted_warning_is_told_and_no_alarm(tmp_path: Path) -> None:

@@ -343,6 +343,7 @@ def test_what_is_wrong_with_the_data_is_counted_for_the_report(home: Home) -> No
         # Files of random fills have full minutes alone.
         "spreadsheet_traces": 8,
         "unread_files": 0,
+        "unmatched_limits": 0,
         "unknown_status": sum(one.status == "SPLIT" for one in ALL),
         "corrected_days": 0,
         "negative_prices": 0,

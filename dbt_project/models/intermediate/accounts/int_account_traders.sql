@@ -1,8 +1,9 @@
 {#
     Grain: one row per account and date from which it belongs to a trader.
-    The risk manager's seed trader_accounts decides, from each of its dates on; before
+    The desk's trader_accounts.csv (else the seed) decides, from each of its dates on; before
     the first of them, and where it names no account, an account is a trader of its own,
-    or stays with the trader of the account that it was parted from. What the seed says of a time after AS_OF is not known yet.
+    or stays with the trader of the account that it was parted from. What is said of a time
+    after AS_OF is not known yet.
 #}
 with
 

@@ -2,7 +2,7 @@
     Grain: one row: symbols of an account that differ in case or separators alone.
     They are never merged, for two instruments may be written so; but where they are one,
     a position opened in one spelling is never closed by the other. A line of its own in
-    the seed instrument_multipliers says that a spelling is meant.
+    instrument_multipliers.csv of the desk says that a spelling is meant.
 #}
 with
 
@@ -14,14 +14,14 @@ symbol_days as (
 ),
 
 instrument_multipliers as (
-    select symbol_prefix from {{ ref('instrument_multipliers') }}
+    select symbol_prefix from {{ ref('stg_desk__instrument_multipliers') }}
 ),
 
 account_symbols as (
     select distinct
         symbol_days.account_id,
         symbol_days.symbol,
-        translate(upper(symbol_days.symbol), './_-', '    ') as plain_symbol
+        translate(upper(symbol_days.symbol), './_- ', '') as plain_symbol
     from symbol_days
     left join instrument_multipliers
         on symbol_days.symbol = instrument_multipliers.symbol_prefix

@@ -19,10 +19,6 @@ traders as (
     select trader_id from {{ ref('stg_desk__traders') }}
 ),
 
-limits as (
-    select account_id from {{ ref('stg_desk__limits') }}
-),
-
 known_names as (
     select account_id as known_id
     from account_traders
@@ -40,9 +36,6 @@ seed_names as (
     union all
     select trader_id as named_id
     from traders
-    union all
-    select account_id as named_id
-    from limits
 ),
 
 unused_names as (

@@ -1,6 +1,6 @@
 {#
     Grain: one row per symbol.
-    A line of the seed instrument_multipliers names a symbol, a root or a type's sign, and
+    A line of instrument_multipliers (desk's or seed's) names a symbol, a root or a type's sign, and
     never the beginning of another root: #VX is no #VXM. The symbol's own line decides,
     then that of its root: what stands before the month code and year of a future, or
     before the date of an option. The sign's line says the type, and of all but futures

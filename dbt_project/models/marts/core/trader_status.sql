@@ -1,7 +1,8 @@
 {#
     Grain: one row per trader, as of the AS_OF morning.
     forecast_basis says what may speak for a trader's next session: a model of the
-    trader's own, the model all share, or nothing (and why).
+    trader's own, the model all share, or nothing (and why). Who has no fill because the
+    fills did not arrive (fills_missing) has not "never traded".
 #}
 with
 
@@ -105,6 +106,7 @@ traders as (
                 then null
             else idle_sessions.idle_sessions_count
         end as idle_sessions_count,
+        coalesce(traders_unknown.is_cut = 1, false) as is_cut,
         run_context.prediction_date
     from trader_accounts
     inner join traders_said on trader_accounts.trader_id = traders_said.trader_id
@@ -123,6 +125,7 @@ final as (
         display_name,
         case
             when not is_active then 'inactive'
+            when traded_days_count = 0 and is_cut then 'fills_missing'
             when traded_days_count = 0 then 'never_traded'
             when idle_sessions_count > {{ var('inactive_above_idle_sessions') }}
                 then 'inactive'

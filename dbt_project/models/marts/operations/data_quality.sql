@@ -17,6 +17,7 @@
     'spreadsheet_traces',
     'unread_files',
     'unknown_status',
+    'unmatched_limits',
     'accepted_warnings',
     'corrected_days',
     'unreconciled_before',
