@@ -266,13 +266,13 @@ def desk_folder(settings: Settings, home: Home) -> Path:
     """
     if settings.desk is None:
         return home.desk
-    folder = settings.desk.expanduser().resolve()
+    folder = settings.desk.expanduser()
     if not folder.is_dir():
         raise DeskFileError(
             f"DESK={settings.desk} is no folder. Make it, or set DESK to where "
             "traders.csv lies."
         )
-    return folder
+    return folder.resolve()
 
 
 def begin_desk(settings: Settings, home: Home) -> str | None:

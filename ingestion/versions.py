@@ -13,7 +13,6 @@ from datetime import date, datetime
 import duckdb
 
 from ingestion.parsed_batch import ParsedBatch
-from ingestion.reasons import ReasonCode
 from ingestion.resources import FILLS
 
 EMPTY_DAY = "no rows"
@@ -92,6 +91,7 @@ def compare(
     if namesakes:
         _leave_to_namesakes(scratch, namesakes)
     parsed.create_days()
+    parsed.create_unread_days()
     scratch.execute("create or replace table listed (account_number varchar)")
     scratch.execute("create or replace table known_accounts (account_number varchar)")
     for table, numbers in (("listed", listed), ("known_accounts", prior.accounts)):
@@ -123,9 +123,12 @@ def compare(
             select covered.*, $empty as content_hash, 0 as rows_count
             from covered anti join days using (resource, account_number, trade_date)
             -- A day whose rows cannot be read is not a day without rows.
-            where (resource, trade_date) not in (
-                select (resource, trade_date) from rejected
-                where trade_date is not null and reason_code <> $repeated
+            where not exists (
+                from unread_days where unread_days.resource = covered.resource
+                and unread_days.trade_date = covered.trade_date
+                and coalesce(
+                    unread_days.account_number = covered.account_number, true
+                )
             )
         )
         select
@@ -142,23 +145,39 @@ def compare(
         from seen left join current_versions as before
             using (resource, account_number, trade_date)
         """,
-        {"as_of": as_of, "empty": EMPTY_DAY, "repeated": ReasonCode.REPEATED},
+        {"as_of": as_of, "empty": EMPTY_DAY},
     )
     scratch.execute(
         """
         create or replace table lost_days as
-        with set_aside as (
-            -- Of which account they are is not known.
-            select trade_date, count(*) as rows_count from rejected
-            where resource = 'fills' and trade_date is not null group by trade_date
+        with unread as (
+            select * from unread_days where resource = 'fills'
+        ),
+        of_nobody as (
+            select trade_date, rows_count as of_nobody_count from unread
+            where account_number is null
+        ),
+        short_days as (
+            select compared.account_number, trade_date, content_hash, held_count,
+                compared.rows_count,
+                held_count - compared.rows_count - coalesce(unread.rows_count, 0)
+                    as short_count
+            from compared left join unread using (account_number, trade_date)
+            where compared.resource = 'fills' and short_count > 0
+        ),
+        -- A row of nobody knows whom may be one of those that are short, and no more.
+        missing_days as (
+            select short_days.* exclude (short_count), least(
+                short_count,
+                sum(short_count) over (
+                    partition by trade_date order by short_count desc, account_number
+                ) - coalesce(of_nobody_count, 0)
+            ) as lost_count
+            from short_days left join of_nobody using (trade_date)
         )
-        select account_number, trade_date, content_hash, compared.rows_count,
-            held_count,
-            held_count - compared.rows_count - coalesce(set_aside.rows_count, 0)
-                as lost_count,
-            sum(lost_count) over (partition by account_number) as account_lost_count
-        from compared left join set_aside using (trade_date)
-        where resource = 'fills' and lost_count > 0
+        select *, sum(lost_count) over (partition by account_number)
+            as account_lost_count
+        from missing_days where lost_count > 0
         qualify account_lost_count > ?
         """,
         [BUSTED_FILLS],
