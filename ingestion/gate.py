@@ -387,6 +387,8 @@ class Gate:
         self._batch_definition: BatchDefinition | None = None
         self._parts = 0
         self.results: list[dict[str, Any]] = []
+        # Of the whole firm, and made in this load, whether or not something was found.
+        self.firm_checks: set[str] = set()
         self._concerns: list[pd.DataFrame] = []
         self.validations: list[tuple[str, ExpectationSuiteValidationResult]] = []
 
@@ -479,6 +481,7 @@ class Gate:
         Args:
             accounts: The list, columns as declared.
         """
+        self.firm_checks |= {check.name for check in FILES_CHECKS}
         scratch = parsed.connection
         listed = pa.Table.from_pylist(
             [
@@ -626,6 +629,7 @@ class Gate:
         self, warehouse: duckdb.DuckDBPyConnection, sessions: pa.Table
     ) -> None:
         """Check that the firm's fills reach up to the AS_OF date."""
+        self.firm_checks |= {check.name for check in FIRM_CHECKS}
         warehouse.register("sessions", sessions)
         stale, multiple, last_day, fills_count = warehouse.execute(
             f"""
