@@ -430,6 +430,13 @@ class Landing:
                     or starts_with(old.batch, new.batch || ', load '))
             """
         )
+        # What the firm's checks say as before was found before, and may be accepted.
+        self.connection.execute(
+            "create or replace temporary table found_at as "
+            "select as_of, check_name, batch, finding, min(checked_at) as first_at "
+            "from raw.gate_results where batch = ? group by all",
+            [THE_FIRM],
+        )
         for table in ("gate_results", "gate_concerns"):
             self.connection.execute(
                 f"delete from raw.{table} where case when batch = $firm "
@@ -454,13 +461,17 @@ class Landing:
             """,
             {"firm": THE_FIRM},
         )
-        for table, new in (
-            ("gate_results", "found"), ("gate_concerns", "found_concerns"),
-        ):  # fmt: skip
-            self.connection.execute(
-                f"insert into raw.{table} select new.* replace (named.name as batch) "
-                f"from {new} as new inner join named using (as_of, batch)"
-            )
+        self.connection.execute(
+            "insert into raw.gate_results select found.* replace ("
+            "named.name as batch, coalesce(first_at, checked_at) as checked_at) "
+            "from found inner join named using (as_of, batch) "
+            "left join found_at using (as_of, check_name, batch, finding)"
+        )
+        self.connection.execute(
+            "insert into raw.gate_concerns "
+            "select found.* replace (named.name as batch) "
+            "from found_concerns as found inner join named using (as_of, batch)"
+        )
         self.connection.execute("commit")
         self.connection.unregister("found")
         self.connection.unregister("found_concerns")
