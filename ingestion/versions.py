@@ -316,7 +316,10 @@ def _leave_to_namesakes(
 def _keep_unreached(
     scratch: duckdb.DuckDBPyConnection, as_of: date, *, are_files: bool
 ) -> None:
-    """Make table `unreached`, and cover no day that a file may have been cut before."""
+    """Make table `unreached`, and cover no day that a file may have been cut before.
+
+    Nor the day that it may have been cut in: it is left out where more is held of it.
+    """
     scratch.execute(
         """
         create or replace table unreached as
@@ -338,7 +341,18 @@ def _keep_unreached(
         {"are_files": are_files, "as_of": as_of, "busted": BUSTED_FILLS},
     )
     scratch.execute("""
-        update windows set last_date = unreached.reached_date from unreached
+        create or replace temp table cut_days as
+        select resource, account_number, days.trade_date
+        from unreached inner join days using (resource, account_number)
+        inner join held using (resource, account_number, trade_date)
+        where days.trade_date = reached_date and is_current
+            and days.rows_count < held.rows_count;
+        delete from days
+        where (resource, account_number, trade_date) in (from cut_days);
+        update windows set last_date = unreached.reached_date - cast(
+            (unreached.resource, unreached.account_number, unreached.reached_date)
+            in (from cut_days) as int
+        ) from unreached
         where windows.resource = unreached.resource
             and windows.account_number = unreached.account_number
             and unreached.reached_date is not null

@@ -152,6 +152,20 @@ def test_a_day_that_lost_more_than_a_bust_is_loaded_and_said(
     assert "account 500 lost 3 of 6" in unmet(home)["fills_lost"]
 
 
+@pytest.mark.parametrize("lines", [6 * 7 + 2, 6 * 18 + 5])
+def test_the_day_in_which_a_file_was_cut_is_kept_as_well(
+    home: Home, tmp_path: Path, lines: int
+) -> None:
+    before = held(home)
+    cut = FIRM | {"A1": FIRM["A1"][:lines]}
+    summary = ingest(home, written(tmp_path / "exports", cut))
+    assert (summary.corrected_days, summary.vanished_days) == (0, 0)
+    assert (
+        f"account 500: fills end {SESSIONS[lines // 6]}" in unmet(home)["files_reach"]
+    )
+    assert held(home) == before
+
+
 @pytest.mark.parametrize("days", [1, 7, 18])
 def test_days_after_the_end_of_a_file_are_kept_and_said(
     home: Home, tmp_path: Path, days: int

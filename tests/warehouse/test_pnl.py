@@ -332,6 +332,7 @@ def test_what_is_wrong_with_the_data_is_counted_for_the_report(home: Home) -> No
         "broker_figures": 0,
         "no_multiplier": 1,
         "unlisted_account": 1,
+        "accounts_off_the_list": 0,
         "journal_entries": len(JOURNAL),
         "foreign_currency": 0,
         "unplaced_adjustments": 0,

@@ -8,6 +8,7 @@
     'unreconciled',
     'no_multiplier',
     'unlisted_account',
+    'accounts_off_the_list',
     'foreign_currency',
     'gate_warnings',
     'negative_prices',
