@@ -45,6 +45,8 @@ instrument_multipliers.csv  what a contract is worth, by its root (#ES, without 
 limits.csv                  account,valid_from,daily_loss_limit_amount
 accepted_warnings.csv       warnings of the gate that a person has looked at, and who:
                             no alarm any more (as marts.gate_results names them)
+signed_off_breaks.csv       differences from the broker that a person has signed off,
+                            to the cent (as marts.broker_reconciliation shows them)
 
 UTF-8, commas, dates as 2025-06-02. docs/configuration.md says what each column means.
 """
@@ -83,18 +85,32 @@ def _flag(cell: str) -> str:
     return _FLAGS.get(cell.lower(), "")
 
 
+def _number(cell: str) -> Decimal:
+    try:
+        return Decimal(cell)
+    except InvalidOperation:
+        raise ValueError("is not a number, such as 2500 or 0.5") from None
+
+
 def _amount(cell: str) -> str:
     if not cell:
         return cell
-    try:
-        amount = Decimal(cell)
-    except InvalidOperation:
-        raise ValueError("is not a number, such as 2500 or 0.5") from None
+    amount = _number(cell)
     if not amount.is_finite() or not 0 < amount < _MOST:
         raise ValueError("is not a number above 0")
     text = f"{amount:f}"
     if len(text.partition(".")[2].rstrip("0")) > 8:
         raise ValueError("has more than eight decimals")
+    return text
+
+
+def _needed_cents(cell: str) -> str:
+    amount = _number(_needed(cell))
+    if not amount.is_finite() or abs(amount) >= _MOST:
+        raise ValueError("is not an amount in dollars")
+    text = f"{amount:.2f}"
+    if Decimal(text) != amount:
+        raise ValueError("has more than two decimals")
     return text
 
 
@@ -197,6 +213,17 @@ DESK_FILES = (
             "note": _text,
         },
         ("as_of_date", "check_name", "batch_name"),
+    ),
+    DeskFile(
+        "signed_off_breaks",
+        {
+            "account_id": _needed,
+            "trade_date": _needed_date,
+            "amount": _needed_cents,
+            "signed_off_by": _needed,
+            "note": _text,
+        },
+        ("account_id", "trade_date"),
     ),
 )
 DESK_VERSIONS = Table(

@@ -15,7 +15,13 @@ from runtime.home import Home
 from runtime.sessions import EASTERN, sessions_between
 from runtime.settings import Settings
 from runtime.transform.dbt import TransformError, run_dbt
-from tests.conftest import build_models_of, build_warehouse, make_settings, rows
+from tests.conftest import (
+    build_models_of,
+    build_warehouse,
+    connected,
+    make_settings,
+    rows,
+)
 from tests.exports import ExportedFill, Exports
 
 NAME = "Ann-Sophie Nobody"

@@ -21,11 +21,12 @@
     'unmatched_limits',
     'accepted_warnings',
     'corrected_days',
-    'unreconciled_before',
+    'signed_off_breaks',
     'orders_differ',
     'broker_figures',
     'journal_entries',
     'unplaced_adjustments',
     'closed_exchange',
     'unused_seed_lines',
+    'unused_sign_offs',
 ]) }}
