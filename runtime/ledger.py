@@ -194,11 +194,10 @@ class Ledger:
             run_id: Of the run that asks, and holds the lock: no other one is on, also
                 where each has the same process number.
         """
-        before = [run.last for run in self.runs() if run.last.run_id != run_id][:1]
-        for last in before:
-            if last.outcome in (RUNNING, KILLED) and not last.message:
-                return last
-        return None
+        others = (run.last for run in self.runs() if run.last.run_id != run_id)
+        last = next(others, None)
+        is_untold = last and last.outcome in (RUNNING, KILLED) and not last.message
+        return last if is_untold else None
 
     def steps(self) -> list[StepRun]:
         """Every step there is, in the order they began; the latest word on each."""

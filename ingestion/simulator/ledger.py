@@ -137,42 +137,36 @@ class AccountDay:
 
 
 class _Queue:
-    """The open lots of one symbol: [signed quantity, price, ...] from the oldest on."""
+    """The open lots of one symbol: [signed quantity, price] from the oldest on."""
 
     def __init__(self, multiplier: Decimal) -> None:
         self.multiplier = multiplier
-        # With the place in the day.
         self.today: deque[list[Decimal]] = deque()
-        self.journal: list[list[Decimal]] = []
-        self.count = 0
+        # What is left of the day, those of `today` among it, in order of time.
+        self.left: list[list[Decimal]] = []
         self.overnight: deque[list[Decimal]] = deque()
         self.unrealized: Decimal | None = ZERO
 
     def add(self, signed: Decimal, price: Decimal, *, is_regular: bool) -> Decimal:
         """Match a regular fill with today's opposite ones; returns gross."""
-        self.count += 1
-        place = Decimal(self.count)
-        if not is_regular:
-            self.journal.append([signed, price, place])
-            return ZERO
-        rest, gross = _match(self.today, signed, price)
-        if rest:
-            self.today.append([rest, price, place])
+        lot, gross = [signed, price], ZERO
+        if is_regular:
+            lot[0], gross = _match(self.today, signed, price)
+            if lot[0]:
+                self.today.append(lot)
+        self.left.append(lot)
         return gross * self.multiplier
 
     def end_day(self) -> Decimal:
         """Match what is left of today with the lots held; returns gross."""
         gross = ZERO
-        for signed, price, _ in sorted(
-            [*self.today, *self.journal], key=lambda one: one[2]
-        ):
+        for signed, price in self.left:
             rest, matched = _match(self.overnight, signed, price)
             gross += matched
             if rest:
                 self.overnight.append([rest, price])
         self.today.clear()
-        self.journal.clear()
-        self.count = 0
+        self.left.clear()
         return gross * self.multiplier
 
     def position_and_cost(self) -> tuple[Decimal, Decimal]:
