@@ -27,6 +27,7 @@ versions_ranked as (
     select
         account_number,
         content_hash,
+        is_listed,
         max(case when is_listed then last_seen_at end) over (
             partition by account_number
         ) as last_listed_at,
@@ -40,6 +41,7 @@ accounts as (
     select
         account_contents.account_number,
         account_contents.currency,
+        versions_ranked.is_listed,
         versions_ranked.last_listed_at
     from versions_ranked
     inner join account_contents
@@ -66,6 +68,7 @@ final as (
         ids_ranked.account_id,
         ids_ranked.parted_from_account_id,
         accounts.currency,
+        accounts.is_listed,
         accounts.last_listed_at
     from accounts
     -- An account without an id is a fault that a test finds, not one that is left out.

@@ -6,20 +6,10 @@
 #}
 with
 
-account_versions as (
-    select
-        account_number,
-        is_listed,
-        row_number() over (
-            partition by account_number order by known_at desc
-        ) as recency
-    from {{ ref('stg_propreports__account_versions') }}
-),
-
 accounts as (
     select
-        account_number,
         account_id,
+        is_listed,
         last_listed_at
     from {{ ref('int_accounts') }}
 ),
@@ -56,17 +46,13 @@ run_context as (
 ),
 
 accounts_off as (
-    select accounts.account_id
+    select account_id
     from accounts
-    inner join account_versions
-        on
-            accounts.account_number = account_versions.account_number
-            and account_versions.recency = 1
-    group by accounts.account_id
+    group by account_id
     -- One of its numbers that is listed is enough.
     having
-        max(case when account_versions.is_listed then 1 else 0 end) = 0
-        and max(accounts.last_listed_at) is not null
+        max(case when is_listed then 1 else 0 end) = 0
+        and max(last_listed_at) is not null
 ),
 
 final as (
