@@ -77,7 +77,9 @@ class Run:
         if home == self.root:
             self._ledger.prune()
             if (killed := self._ledger.untold(self._id)) is not None:
-                witness.tell(self.settings, self.root, self._ledger, killed)
+                # Who sits at a terminal is not mailed.
+                told = witness.tell(self.settings, self.root, self._ledger, killed)
+                click.echo(f"The run before: {told}", err=True)
 
     def step(
         self, number: int, total: int, name: str, home: Home, work: Callable[[], Done]

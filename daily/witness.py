@@ -91,11 +91,16 @@ def _mail(process: int) -> None:
         alert(settings, home, step, _message(step))
 
 
-def tell(settings: Settings, home: Home, ledger: Ledger, killed: StepRun) -> None:
-    """Mail that a run was killed in a step, and keep in the ledger that it was told."""
+def tell(settings: Settings, home: Home, ledger: Ledger, killed: StepRun) -> str:
+    """Mail that a run was killed in a step, and keep in the ledger that it was told.
+
+    Returns:
+        What was told, in one line.
+    """
     message = _message(killed.step)
     alert(settings, home, killed.step, message)
     ledger.killed(killed, message)
+    return message
 
 
 def _message(step: str) -> str:

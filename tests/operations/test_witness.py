@@ -75,9 +75,13 @@ def test_a_death_that_no_witness_told_of_is_mailed_by_the_next_run_once(
     home = Home(tmp_path)
     ledger = Ledger(home)
     ledger.begin(run_id(), "run", "train", 3, 9, home)
-    for _ in range(2):
+    for is_first in (True, False):
         run = call_daily("score", **environment(desk, tmp_path, SOURCE="sample"))
         assert run.code == 1
+        # Who sits at a terminal is not mailed, and reads it.
+        assert (
+            "The run before: The run was killed in step train" in run.err
+        ) == is_first
     told = [mail for mail in desk.mails if "train" in mail["Subject"]]
     assert len(told) == 1
     assert "was killed in step train" in " ".join(told[0].get_content().split())
