@@ -383,7 +383,7 @@ def record_desk(
             known_at = max(now, known_at + _NEXT) if known_at else _EARLIEST
             _record(connection, one, known_at, now)
             news.append(f"{one.path} is new, {len(one.lines)} lines")
-        # Of what is as it was, too: a folder that was moved brings its lines along.
+        # Of what is not new as well: a folder that was moved brings its lines along.
         for one in contents:
             connection.execute(
                 f"update {DESK_VERSIONS.name} set folder = $1 where file_name = $2 "
@@ -438,15 +438,9 @@ def _record(
 ) -> None:
     table = one.file.table
     connection.execute(
-        f"insert into {DESK_VERSIONS.name} values (?, ?, ?, ?, ?, ?)",
-        [
-            one.file.name,
-            one.content_hash,
-            len(one.lines),
-            known_at,
-            now,
-            one.folder,
-        ],
+        f"insert into {DESK_VERSIONS.name} (file_name, content_hash, lines_count, "
+        "known_at, first_seen_at) values (?, ?, ?, ?, ?)",
+        [one.file.name, one.content_hash, len(one.lines), known_at, now],
     )
     # A file may say again what it said before.
     connection.execute(

@@ -246,14 +246,17 @@ def test_a_file_that_is_gone_is_told_and_not_taken_for_empty(home: Home) -> None
     assert record_desk(home, read_desk(make_settings(), home)) is None
 
 
-def test_limits_lie_with_the_exports_or_with_the_desk(
-    home: Home, tmp_path: Path
-) -> None:
-    exports = tmp_path / "exports"
-    exports.mkdir()
-    beside = exports / "limits.csv"
-    beside.write_text("account,daily_loss_limit_amount\nA1,500\n")
-    settings = make_settings(source="files", exports=exports)
+@pytest.fixture
+def beside(tmp_path: Path) -> Path:
+    """Limits that came with the exports."""
+    path = tmp_path / "exports" / "limits.csv"
+    path.parent.mkdir()
+    path.write_text("account,daily_loss_limit_amount\nA1,500\n")
+    return path
+
+
+def test_limits_lie_with_the_exports_or_with_the_desk(home: Home, beside: Path) -> None:
+    settings = make_settings(source="files", exports=beside.parent)
     own = write(home, "limits")
     assert [one.path for one in read_desk(settings, home)] == [beside]
     own.write_bytes(beside.read_bytes())
@@ -262,24 +265,22 @@ def test_limits_lie_with_the_exports_or_with_the_desk(
     with pytest.raises(DeskFileError, match="say different limits"):
         read_desk(settings, home)
     # What another source left there is nobody's.
-    sample = make_settings(source="sample", exports=exports)
+    sample = make_settings(source="sample", exports=beside.parent)
     assert [one.path for one in read_desk(sample, home)] == [own]
 
 
 def test_limits_that_came_with_the_exports_and_do_not_any_more_stop_the_run(
-    home: Home, tmp_path: Path
+    home: Home, beside: Path
 ) -> None:
-    exports = tmp_path / "exports"
-    exports.mkdir()
-    beside = exports / "limits.csv"
-    settings = make_settings(source="files", exports=exports)
+    settings = make_settings(source="files", exports=beside.parent)
     begin_desk(settings, home)
-    for _ in range(2):
-        beside.write_text("account,daily_loss_limit_amount\nA1,500\n")
-        assert record_desk(home, read_desk(settings, home)) is None or beside.exists()
+    content = beside.read_bytes()
+    for news in (f"{beside} is new, 1 lines", None):
+        beside.write_bytes(content)
+        assert record_desk(home, read_desk(settings, home)) == news
         beside.unlink()
         # The header in the desk's folder says nothing of them.
-        gone = rf"limits\.csv of {exports} is gone; it had 1"
+        gone = rf"limits\.csv of {beside.parent} is gone; it had 1"
         with pytest.raises(DeskFileError, match=gone):
             record_desk(home, read_desk(settings, home))
     # The desk may say them itself, or that there are none any more.
