@@ -153,8 +153,8 @@ def compare(
         with unread as (
             select * from unread_days where resource = 'fills'
         ),
-        of_nobody as (
-            select trade_date, rows_count as of_nobody_count from unread
+        unread_of_any as (
+            select trade_date, rows_count as unread_count from unread
             where account_number is null
         ),
         short_days as (
@@ -165,15 +165,15 @@ def compare(
             from compared left join unread using (account_number, trade_date)
             where compared.resource = 'fills' and short_count > 0
         ),
-        -- A row of nobody knows whom may be one of those that are short, and no more.
+        -- A row of an unknown account may be any one of those that are short.
         missing_days as (
             select short_days.* exclude (short_count), least(
                 short_count,
                 sum(short_count) over (
                     partition by trade_date order by short_count desc, account_number
-                ) - coalesce(of_nobody_count, 0)
+                ) - coalesce(unread_count, 0)
             ) as lost_count
-            from short_days left join of_nobody using (trade_date)
+            from short_days left join unread_of_any using (trade_date)
         )
         select *, sum(lost_count) over (partition by account_number)
             as account_lost_count

@@ -17,6 +17,7 @@ from reports.outbox import post, waiting
 from reports.summary import keep
 from runtime.errors import UserError
 from runtime.home import Home
+from runtime.settings import Settings
 from tests.draws import draw
 from tests.mail_server import Desk, free_port, mail_server, mail_settings
 from tests.reports.test_report import DESK, OUTCOME, call, summary
@@ -274,12 +275,18 @@ def test_a_report_that_is_written_while_the_one_before_is_sent(
     assert [mail["Subject"].split()[0] for mail in desk.mails] == expected
 
 
+def with_addresses(desk: Desk, folder: Path, *traders: str) -> Settings:
+    """Settings under which these traders are mailed as well."""
+    path = folder / "addresses.csv"
+    lines = [f"{trader},{trader.lower()}@x.test" for trader in traders]
+    path.write_text("\n".join(["trader_id,email", *lines]) + "\n")
+    return desk.settings(trader_emails=path, **MORE)
+
+
 def test_a_trader_is_told_of_the_own_call_alone(
     desk: Desk, home: Home, tmp_path: Path
 ) -> None:
-    addresses = tmp_path / "addresses.csv"
-    addresses.write_text("trader_id,email\nT1,t1@x.test\nT2,t2@x.test\n")
-    settings = desk.settings(trader_emails=addresses, **MORE)
+    settings = with_addresses(desk, tmp_path, "T1", "T2")
     report(settings, home, told())
     report(settings, home, with_call("T1", "Medium", "-900"))
     assert sorted(mail["To"] for mail in desk.mails[3:]) == [
@@ -338,9 +345,7 @@ def test_in_the_end_everybody_has_what_lies_on_disk(
 def test_a_call_that_is_none_any_more_is_withdrawn_from_who_has_it(
     desk: Desk, home: Home, tmp_path: Path
 ) -> None:
-    addresses = tmp_path / "addresses.csv"
-    addresses.write_text("trader_id,email\nT1,t1@x.test\nGONE,gone@x.test\n")
-    settings = desk.settings(trader_emails=addresses, **MORE)
+    settings = with_addresses(desk, tmp_path, "T1", "GONE")
     report(settings, home, told())
     calls = {
         level: [one for one in ones if one["trader_id"] != "T1"]
