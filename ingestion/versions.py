@@ -88,8 +88,7 @@ def compare(
     scratch = parsed.connection
     parsed.create_origin_days()
     _fetch_held(scratch, warehouse, as_of)
-    if namesakes:
-        _leave_to_namesakes(scratch, namesakes)
+    _leave_to_namesakes(scratch, namesakes)
     parsed.create_days()
     parsed.create_unread_days()
     scratch.execute("create or replace table listed (account_number varchar)")
@@ -291,11 +290,25 @@ def _fetch_held(
 def _leave_to_namesakes(
     scratch: duckdb.DuckDBPyConnection, namesakes: Collection[tuple[str, str]]
 ) -> None:
-    """A day that another account holds, read under the name it bore, stays its own."""
+    """A day that another account holds, read under the name it bore, stays its own.
+
+    So does a day of fills that is read under a name nobody knows.
+    """
     scratch.execute(
         "create or replace table namesakes (account_number varchar, namesake varchar)"
     )
-    scratch.executemany("insert into namesakes values (?, ?)", list(namesakes))
+    if namesakes:
+        scratch.executemany("insert into namesakes values (?, ?)", list(namesakes))
+    scratch.execute("""
+        insert into namesakes
+        select origin_days.account_number, min(held.account_number)
+        from origin_days inner join held using (resource, trade_date, content_hash)
+        where resource = 'fills' and is_current
+            and origin_days.account_number like 'unlisted-%'
+        group by origin_days.account_number, resource, trade_date, content_hash
+        -- What it holds as well is its own.
+        having not bool_or(held.account_number = origin_days.account_number)
+    """)
     scratch.execute("""
         update origin_days set account_number = namesake
         from namesakes inner join held on held.account_number = namesake
