@@ -67,7 +67,8 @@ def compare(
     """Make tables `changes` and `unchanged` in the batch.
 
     `changes`: resource, account_number, trade_date, content_hash, rows_count,
-    origin_number, known_at (naive UTC), is_loaded (its rows are in the warehouse).
+    origin_number, known_at (naive UTC), is_loaded (its rows are in the warehouse),
+    moved_count (of a day without rows: those read under the account's listed number).
     `unchanged`: resource, account_number, trade_date, known_at of versions seen again.
     `unreached`: resource, account_number, reached_date (null: nothing of it arrived),
     days_count, held_until of accounts whose files end before what is held of them:
@@ -91,6 +92,11 @@ def compare(
     _leave_to_namesakes(scratch, namesakes)
     parsed.create_days()
     parsed.create_unread_days()
+    scratch.execute(
+        "create or replace table listed_late (before_number varchar, number varchar)"
+    )
+    if listed_late := parsed.listed_late():
+        scratch.executemany("insert into listed_late values (?, ?)", listed_late)
     scratch.execute("create or replace table listed (account_number varchar)")
     scratch.execute("create or replace table known_accounts (account_number varchar)")
     for table, numbers in (("listed", listed), ("known_accounts", prior.accounts)):
@@ -129,6 +135,12 @@ def compare(
                     unread_days.account_number = covered.account_number, true
                 )
             )
+        ),
+        moved as (
+            select resource, before_number as account_number, trade_date,
+                sum(days.rows_count) as moved_count
+            from days inner join listed_late on days.account_number = number
+            group by all
         )
         select
             seen.resource, seen.account_number, seen.trade_date, seen.content_hash,
@@ -140,9 +152,11 @@ def compare(
                 and held.account_number = seen.account_number
                 and held.trade_date = seen.trade_date
                 and held.content_hash = seen.content_hash
-            ) as is_loaded
+            ) as is_loaded,
+            case when seen.rows_count = 0 then moved.moved_count end as moved_count
         from seen left join current_versions as before
             using (resource, account_number, trade_date)
+        left join moved using (resource, account_number, trade_date)
         """,
         {"as_of": as_of, "empty": EMPTY_DAY},
     )
@@ -159,8 +173,8 @@ def compare(
         short_days as (
             select compared.account_number, trade_date, content_hash, held_count,
                 compared.rows_count,
-                held_count - compared.rows_count - coalesce(unread.rows_count, 0)
-                    as short_count
+                held_count - compared.rows_count - coalesce(moved_count, 0)
+                    - coalesce(unread.rows_count, 0) as short_count
             from compared left join unread using (account_number, trade_date)
             where compared.resource = 'fills' and short_count > 0
         ),
@@ -186,7 +200,7 @@ def compare(
         create or replace table changes as
         select
             resource, account_number, trade_date, content_hash, rows_count,
-            origin_number, is_loaded,
+            origin_number, is_loaded, moved_count,
             case
                 when held_known_at is not null
                     then greatest($now, held_known_at + interval 1 microsecond)
@@ -213,7 +227,10 @@ def compare(
             resource,
             count(*) filter (held_hash is null),
             count(*) filter (held_hash <> content_hash and content_hash <> $empty),
-            count(*) filter (held_hash <> content_hash and content_hash = $empty),
+            count(*) filter (
+                held_hash <> content_hash and content_hash = $empty
+                and moved_count is null
+            ),
             count(*) filter (held_hash <> $empty)
         from compared group by resource
         """,

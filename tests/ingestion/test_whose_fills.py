@@ -8,6 +8,7 @@ import pytest
 
 from ingestion.documents import Document
 from ingestion.exports_folder import UnreadFile
+from ingestion.gate import GateError
 from ingestion.pipeline import IngestSummary, load
 from ingestion.resources import ACCOUNTS, FILLS
 from ingestion.sources import Request
@@ -130,6 +131,7 @@ WHOSE: dict[str, tuple[list[Lists], dict[str, int] | None]] = {
     "joined by another case": ([{A: "1"}, {A: "1", A.replace(" A", " a"): "2"}], None),
     "replaced": ([{A: "1"}, {B: "2"}], None),
     "gone and replaced": ([{A: "1"}, {}, {B: "2"}], None),
+    "of nobody, listed, joined": ([{}, {A: "1"}, {A: "1", B: "2"}], None),
     "gone": ([{A: "1"}, {}, {}], {"1": 50}),
     "gone and back": ([{A: "1"}, {}, {A: "1"}], {"1": 50}),
     "renamed": ([{A: "1"}, {"X1": "1"}], {"1": 40}),
@@ -141,6 +143,7 @@ WHOSE: dict[str, tuple[list[Lists], dict[str, int] | None]] = {
         [{A: "1"}, {"X1": "1", B: "2"}, {"X1": "1", "Y1": "2"}],
         {"1": 30, "2": 10, "unlisted": 10},
     ),
+    "listed late": ([{}, {A: "1"}], {"1": 40}),
 }
 
 
@@ -167,3 +170,31 @@ def test_what_a_beginning_meant_it_means(
         found = held(home)
         # What an earlier number of an account holds counts under the last one.
         assert {x: found.get(x) for x in expected} == expected
+
+
+@pytest.mark.parametrize("then", ["as it was", "corrected"])
+def test_what_an_account_traded_before_it_was_listed_moves_to_it(
+    tmp_path: Path, then: str
+) -> None:
+    home = Home(tmp_path / "home")
+    other, late = fills("OTHER1", 5, 30), fills("LATE1", 5)
+    morning(home, "api", {}, other + late, 5)
+    if then == "corrected":
+        late = [x.replace(",ABC,", ",XYZ,") for x in late[1:]]
+    summary = morning(home, "api", {"LATE1": "7"}, other + late, 5)
+    assert (summary.vanished_days, summary.warnings) == (0, 0)
+    assert counted(home) == len(other + late)
+    assert held(home) == {"7": len(late)}
+    # Nor is it told on any later morning.
+    later = fills("OTHER1", 6, 30) + late
+    assert morning(home, "api", {"LATE1": "7"}, later, 6).warnings == 0
+    assert held(home) == {"7": len(late)}
+
+
+def test_what_is_lost_while_an_account_is_listed_is_said(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    other, late = fills("OTHER1", 5, 30), fills("LATE1", 5)
+    morning(home, "api", {}, other + late, 5)
+    with pytest.raises(GateError, match=r"account unlisted-\w+ lost 25 of 50"):
+        morning(home, "api", {"LATE1": "7"}, other + late[::2], 5)
+    assert held(home) == {"unlisted": len(late)}
