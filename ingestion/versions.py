@@ -353,20 +353,33 @@ def _keep_unreached(
     scratch.execute(
         """
         create or replace table unreached as
-        with reached as (
-            select resource, account_number, max(trade_date) as reached_date
-            from days group by all
+        with current_versions as (
+            select * from held where is_current
+        ),
+        last_days as (
+            select * from days
+            qualify row_number() over (
+                partition by resource, account_number order by trade_date desc
+            ) = 1
+        ),
+        reached as (
+            select resource, account_number, trade_date as reached_date,
+                greatest(before.rows_count - last_days.rows_count, 0) as short_count
+            from last_days left join current_versions as before
+                using (resource, account_number, trade_date)
         )
         select held.resource, held.account_number, reached_date,
             count(*) as days_count, max(held.trade_date) as held_until
-        from held left join reached using (resource, account_number)
-        where $are_files and held.is_current and held.rows_count > 0
+        from current_versions as held
+        left join reached using (resource, account_number)
+        where $are_files and held.rows_count > 0
             and held.trade_date < $as_of
             and held.trade_date > coalesce(reached_date, date '1900-01-01')
             -- Who has left the list sends no file any more.
             and (reached_date is not null or held.account_number in (from listed))
         group by all
-        having reached_date is null or sum(held.rows_count) > $busted
+        having reached_date is null
+            or sum(held.rows_count) + coalesce(max(short_count), 0) > $busted
         """,
         {"are_files": are_files, "as_of": as_of, "busted": BUSTED_FILLS},
     )
