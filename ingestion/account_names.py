@@ -50,6 +50,11 @@ class AccountNames:
         numbers = {self.number(name) for name in names}
         return {x: self._unlisted[x] for x in numbers if x in self._unlisted}
 
+    def listed_late(self) -> list[tuple[str, str]]:
+        """Number of an account that no list had, and what its name stands for now."""
+        found = [(x, self.number(name)) for x, name in list(self._unlisted.items())]
+        return [(before, now) for before, now in found if before != now]
+
     def _find(self, name: str) -> str | None:
         spelling, is_shared = folded(name), False
         for names, spellings in self._known:

@@ -75,56 +75,120 @@ def names_in_use(
         Of listed accounts, what has the first word first; of unlisted ones.
 
     Raises:
-        UserError: Another account has the beginning of a name by which fills are held.
+        UserError: Fills are held by the beginning of a name, and whose it is now nobody
+            can tell.
     """
     known = _known_names(connection)
-    # Fills keep the beginning of a long name only. Who left the list still has it.
-    sharing: dict[str, set[str]] = defaultdict(set)
-    for number, name in ({y: x for x, y in known} | _by_number(listed)).items():
-        if not _is_unlisted(number):
-            sharing[shown(name)].add(folded(name))
-    cut_off = {
-        shown(name): number
-        for name, number in listed.numbers.items()
-        if len(sharing[shown(name)]) == 1
-    }
-    _refuse_shared_beginnings(listed, {name for name, _ in known}, connection)
     # A name of an earlier run still means the account it meant then.
     earlier = {name: number for name, number in known if not _is_unlisted(number)}
     unlisted = {name: number for name, number in known if _is_unlisted(number)}
-    return [listed.numbers, earlier, cut_off], unlisted
+    beginnings = _Beginnings(listed, known, connection)
+    return [listed.numbers, beginnings.now(), earlier, beginnings.earlier()], unlisted
 
 
-def _refuse_shared_beginnings(
-    listed: AccountList, known_names: set[str], connection: duckdb.DuckDBPyConnection
-) -> None:
-    """Refuse a list by which fills that are held would be another account's.
+class _Beginnings:
+    """Whom the beginning of a name stands for: fills show no more of a long one.
 
-    Accounts that had one beginning from the first are told apart by nobody: their fills
-    are those of an account of their own, under that beginning.
+    Who has left the list still has it, and who was renamed until another has. What it
+    has meant it means, or the list is refused.
     """
-    numbers: dict[str, list[str]] = defaultdict(list)
-    for name, number in listed.numbers.items():
-        numbers[shown(name)].append(number)
-    for beginning, sharing in numbers.items():
-        if len(sharing) < 2 or (beginning in known_names - listed.numbers.keys()):
-            continue
-        holds = connection.execute(
+
+    def __init__(
+        self,
+        listed: AccountList,
+        known: list[tuple[str, str]],
+        connection: duckdb.DuckDBPyConnection,
+    ) -> None:
+        self._connection = connection
+        self._listed = set(listed.numbers.values())
+        self._unlisted = {name for name, number in known if _is_unlisted(number)}
+        self._bearers: dict[str, dict[str, str]] = defaultdict(dict)
+        last = {number: name for name, number in known if not _is_unlisted(number)}
+        names = {number: name for name, number in listed.numbers.items()}
+        for number, name in (last | names).items():
+            self._bearers[shown(name)][number] = name
+        self._ever: dict[str, set[str]] = defaultdict(set)
+        for name, number in known:
+            if not _is_unlisted(number):
+                self._ever[shown(name)].add(number)
+
+    def now(self) -> dict[str, str]:
+        """Account number by each beginning of a name that one account has.
+
+        Raises:
+            UserError: Several have it, and fills are held by it.
+        """
+        found = {
+            beginning: self._whose(beginning, self._accounts(bearers))
+            for beginning, bearers in self._bearers.items()
+        }
+        return {name: number for name, number in found.items() if number is not None}
+
+    def earlier(self) -> dict[str, str]:
+        """Account number by each beginning that one account had, and none has now."""
+        return {
+            beginning: next(iter(numbers))
+            for beginning, numbers in self._ever.items()
+            if len(numbers) == 1 and beginning not in self._bearers
+        }
+
+    def _accounts(self, bearers: dict[str, str]) -> list[str]:
+        """Of numbers that bore one name one after the other, the last one."""
+        listed = {x: name for x, name in bearers.items() if x in self._listed}
+        spellings = set(map(folded, listed.values()))
+        gone = {
+            folded(name): number
+            for number, name in bearers.items()
+            if number not in listed and folded(name) not in spellings
+        }
+        return [*listed, *gone.values()]
+
+    def _whose(self, beginning: str, accounts: list[str]) -> str | None:
+        """Which of these accounts it stands for; None: an account of its own.
+
+        It is the account's that had it alone, before the others came. Where several had
+        it from the first, nobody can tell them apart.
+        """
+        if len(accounts) == 1:
+            return accounts[0]
+        since = self._borne_since(beginning)
+        first, second = sorted(accounts, key=lambda x: since.get(x, datetime.max))[:2]
+        had_it_alone = since.get(first) != since.get(second)
+        is_nobodys = not had_it_alone and beginning in self._unlisted
+        if is_nobodys or not self._hold_fills(accounts):
+            return None
+        if had_it_alone and self._listed.isdisjoint(set(accounts) - {first}):
+            return first
+        numbers = " and ".join(sorted(accounts))
+        raise UserError(
+            f"The names of the accounts with numbers {numbers} begin with the same "
+            f"{SHOWN_CHARACTERS} letters, and fills show no more of them: whose they "
+            "are nobody could tell. In PropReports, give the one that came last a name "
+            "that begins otherwise, then run `make ingest` again."
+        )
+
+    def _borne_since(self, beginning: str) -> dict[str, datetime]:
+        """When a list first had an account by a name that begins so, by number."""
+        if not has_column(self._connection, "raw", "accounts", "account_name"):
+            return {}
+        found = self._connection.execute("""
+            select account_number, account_name, min(first_seen_at)
+            from raw.account_versions
+            inner join raw.accounts using (account_number, content_hash)
+            where is_listed group by all
+        """).fetchall()
+        since: dict[str, datetime] = {}
+        for number, name, seen_at in found:
+            if shown(name) == beginning:
+                since[number] = min(seen_at, since.get(number, seen_at))
+        return since
+
+    def _hold_fills(self, accounts: list[str]) -> bool:
+        return self._connection.execute(
             "select count(*) > 0 from raw.day_versions where resource = 'fills' "
             "and rows_count > 0 and account_number in (select unnest(?::varchar[]))",
-            [sharing],
+            [accounts],
         ).fetchall()[0][0]
-        if holds:
-            raise UserError(
-                f"The names of the accounts with numbers {' and '.join(sharing)} begin "
-                f"with the same {SHOWN_CHARACTERS} letters, and fills show no more of "
-                "them: whose they are nobody could tell. Rename one of the accounts in "
-                "PropReports, then run `make ingest` again."
-            )
-
-
-def _by_number(listed: AccountList) -> dict[str, str]:
-    return {number: name for name, number in listed.numbers.items()}
 
 
 def namesakes(
@@ -134,7 +198,8 @@ def namesakes(
     known = _known_names(connection)
     numbers: dict[str, set[str]] = {}
     for name, number in known:
-        numbers.setdefault(folded(name), set()).add(number)
+        for spelling in {folded(name), folded(shown(name))}:
+            numbers.setdefault(spelling, set()).add(number)
     # A list that has lost an account leaves its name to who bore it last.
     current = dict(known) | listed.numbers
     ids = dict(

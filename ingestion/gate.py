@@ -422,7 +422,7 @@ class Gate:
         self._parts += 1
         concerned = parsed.connection.execute(
             f"select {', '.join(_VERSION)} from changes "
-            "where rows_count = 0 and resource = any(?)",
+            "where rows_count = 0 and moved_count is null and resource = any(?)",
             [
                 [
                     name

@@ -438,6 +438,10 @@ class ParsedBatch:
         """Names by number of accounts that no list names."""
         return self._names.unlisted(self._waiting_names)
 
+    def listed_late(self) -> list[tuple[str, str]]:
+        """As `AccountNames.listed_late`."""
+        return self._names.listed_late()
+
     def create_origin_days(self) -> None:
         """Make table `origin_days` of what waits: account-days of each document.
 

@@ -67,7 +67,8 @@ def compare(
     """Make tables `changes` and `unchanged` in the batch.
 
     `changes`: resource, account_number, trade_date, content_hash, rows_count,
-    origin_number, known_at (naive UTC), is_loaded (its rows are in the warehouse).
+    origin_number, known_at (naive UTC), is_loaded (its rows are in the warehouse),
+    moved_count (of a day without rows: those read under the account's listed number).
     `unchanged`: resource, account_number, trade_date, known_at of versions seen again.
     `unreached`: resource, account_number, reached_date (null: nothing of it arrived),
     days_count, held_until of accounts whose files end before what is held of them:
@@ -88,10 +89,14 @@ def compare(
     scratch = parsed.connection
     parsed.create_origin_days()
     _fetch_held(scratch, warehouse, as_of)
-    if namesakes:
-        _leave_to_namesakes(scratch, namesakes)
+    _leave_to_namesakes(scratch, namesakes)
     parsed.create_days()
     parsed.create_unread_days()
+    scratch.execute(
+        "create or replace table listed_late (before_number varchar, number varchar)"
+    )
+    if listed_late := parsed.listed_late():
+        scratch.executemany("insert into listed_late values (?, ?)", listed_late)
     scratch.execute("create or replace table listed (account_number varchar)")
     scratch.execute("create or replace table known_accounts (account_number varchar)")
     for table, numbers in (("listed", listed), ("known_accounts", prior.accounts)):
@@ -130,6 +135,12 @@ def compare(
                     unread_days.account_number = covered.account_number, true
                 )
             )
+        ),
+        moved as (
+            select resource, before_number as account_number, trade_date,
+                sum(days.rows_count) as moved_count
+            from days inner join listed_late on days.account_number = number
+            group by all
         )
         select
             seen.resource, seen.account_number, seen.trade_date, seen.content_hash,
@@ -141,9 +152,11 @@ def compare(
                 and held.account_number = seen.account_number
                 and held.trade_date = seen.trade_date
                 and held.content_hash = seen.content_hash
-            ) as is_loaded
+            ) as is_loaded,
+            case when seen.rows_count = 0 then moved.moved_count end as moved_count
         from seen left join current_versions as before
             using (resource, account_number, trade_date)
+        left join moved using (resource, account_number, trade_date)
         """,
         {"as_of": as_of, "empty": EMPTY_DAY},
     )
@@ -160,8 +173,8 @@ def compare(
         short_days as (
             select compared.account_number, trade_date, content_hash, held_count,
                 compared.rows_count,
-                held_count - compared.rows_count - coalesce(unread.rows_count, 0)
-                    as short_count
+                held_count - compared.rows_count - coalesce(moved_count, 0)
+                    - coalesce(unread.rows_count, 0) as short_count
             from compared left join unread using (account_number, trade_date)
             where compared.resource = 'fills' and short_count > 0
         ),
@@ -187,7 +200,7 @@ def compare(
         create or replace table changes as
         select
             resource, account_number, trade_date, content_hash, rows_count,
-            origin_number, is_loaded,
+            origin_number, is_loaded, moved_count,
             case
                 when held_known_at is not null
                     then greatest($now, held_known_at + interval 1 microsecond)
@@ -214,7 +227,10 @@ def compare(
             resource,
             count(*) filter (held_hash is null),
             count(*) filter (held_hash <> content_hash and content_hash <> $empty),
-            count(*) filter (held_hash <> content_hash and content_hash = $empty),
+            count(*) filter (
+                held_hash <> content_hash and content_hash = $empty
+                and moved_count is null
+            ),
             count(*) filter (held_hash <> $empty)
         from compared group by resource
         """,
@@ -291,11 +307,25 @@ def _fetch_held(
 def _leave_to_namesakes(
     scratch: duckdb.DuckDBPyConnection, namesakes: Collection[tuple[str, str]]
 ) -> None:
-    """A day that another account holds, read under the name it bore, stays its own."""
+    """A day that another account holds, read under the name it bore, stays its own.
+
+    So does a day of fills that is read under a name nobody knows.
+    """
     scratch.execute(
         "create or replace table namesakes (account_number varchar, namesake varchar)"
     )
-    scratch.executemany("insert into namesakes values (?, ?)", list(namesakes))
+    if namesakes:
+        scratch.executemany("insert into namesakes values (?, ?)", list(namesakes))
+    scratch.execute("""
+        insert into namesakes
+        select origin_days.account_number, min(held.account_number)
+        from origin_days inner join held using (resource, trade_date, content_hash)
+        where resource = 'fills' and is_current
+            and origin_days.account_number like 'unlisted-%'
+        group by origin_days.account_number, resource, trade_date, content_hash
+        -- What it holds as well is its own.
+        having not bool_or(held.account_number = origin_days.account_number)
+    """)
     scratch.execute("""
         update origin_days set account_number = namesake
         from namesakes inner join held on held.account_number = namesake
@@ -323,20 +353,33 @@ def _keep_unreached(
     scratch.execute(
         """
         create or replace table unreached as
-        with reached as (
-            select resource, account_number, max(trade_date) as reached_date
-            from days group by all
+        with current_versions as (
+            select * from held where is_current
+        ),
+        last_days as (
+            select * from days
+            qualify row_number() over (
+                partition by resource, account_number order by trade_date desc
+            ) = 1
+        ),
+        reached as (
+            select resource, account_number, trade_date as reached_date,
+                greatest(before.rows_count - last_days.rows_count, 0) as short_count
+            from last_days left join current_versions as before
+                using (resource, account_number, trade_date)
         )
         select held.resource, held.account_number, reached_date,
             count(*) as days_count, max(held.trade_date) as held_until
-        from held left join reached using (resource, account_number)
-        where $are_files and held.is_current and held.rows_count > 0
+        from current_versions as held
+        left join reached using (resource, account_number)
+        where $are_files and held.rows_count > 0
             and held.trade_date < $as_of
             and held.trade_date > coalesce(reached_date, date '1900-01-01')
             -- Who has left the list sends no file any more.
             and (reached_date is not null or held.account_number in (from listed))
         group by all
-        having reached_date is null or sum(held.rows_count) > $busted
+        having reached_date is null
+            or sum(held.rows_count) + coalesce(max(short_count), 0) > $busted
         """,
         {"are_files": are_files, "as_of": as_of, "busted": BUSTED_FILLS},
     )

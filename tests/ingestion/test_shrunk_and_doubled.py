@@ -166,6 +166,16 @@ def test_the_day_in_which_a_file_was_cut_is_kept_as_well(
     assert held(home) == before
 
 
+def test_a_cut_is_told_from_a_bust_by_the_day_it_is_in_as_well(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    whole = [*fills("A1", 19), *fills("A1", 20)[-6:-4]]
+    ingest(home, written(tmp_path / "exports", FIRM | {"A1": whole}))
+    before = held(home)
+    ingest(home, written(tmp_path / "exports", FIRM | {"A1": whole[:-5]}))
+    assert "account 500: fills end" in unmet(home)["files_reach"]
+    assert held(home) == before
+
+
 @pytest.mark.parametrize("days", [1, 7, 18])
 def test_days_after_the_end_of_a_file_are_kept_and_said(
     home: Home, tmp_path: Path, days: int

@@ -231,6 +231,11 @@ def test_who_is_not_on_the_list_any_more_is_no_idle_trader(tmp_path: Path) -> No
     assert finding.endswith("unknown: B2 (last fill 2025-03-03)")
     idle = "select trader_id, idle_sessions_count from marts.trader_status order by all"
     assert rows(home, idle) == [("A1", 1), ("B2", None)]
+    # It stands, however long ago that was.
+    exports.write([both[0], fill("A1", datetime(2025, 4, 9, 10))])
+    morning(home, exports, datetime(2025, 4, 10, 8, 30), *needed)
+    assert told(home)["accounts_off_the_list"][0] == 1
+    assert rows(home, idle) == [("A1", 0), ("B2", None)]
     # The desk knows that the trader has left.
     path = home.desk / "traders.csv"
     home.desk.mkdir(exist_ok=True)
@@ -242,7 +247,7 @@ def test_who_is_not_on_the_list_any_more_is_no_idle_trader(tmp_path: Path) -> No
     record_desk(home, read_desk(settings, home))
     build_models_of(settings, home, models=" ".join(needed))
     assert told(home)["accounts_off_the_list"][0] == 0
-    assert rows(home, idle) == [("A1", 1), ("B2", 2)]
+    assert rows(home, idle) == [("A1", 0), ("B2", 27)]
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
 {{ config(materialized='view') }}
 {#
     Grain: one row per account that the broker listed and does not any more, with a fill so
-    lately that its trader is no inactive one. Whether it trades on nobody knows: its
-    fills are no longer sent. A trader whom traders.csv calls inactive has left.
+    shortly before it left that its trader was no inactive one. Whether it trades on nobody
+    knows: its fills are no longer sent. It stands until the account is listed again, or
+    traders.csv calls the trader inactive: he has left.
 #}
 with
 
@@ -46,7 +47,9 @@ run_context as (
 ),
 
 accounts_off as (
-    select account_id
+    select
+        account_id,
+        cast(max(last_listed_at) as date) as last_listed_date
     from accounts
     group by account_id
     -- One of its numbers that is listed is enough.
@@ -64,12 +67,13 @@ final as (
     inner join active_traders on account_traders.trader_id = active_traders.trader_id
     inner join fill_days on accounts_off.account_id = fill_days.account_id
     cross join run_context
-    inner join sessions
+    left join sessions
         on
             fill_days.last_traded_date < sessions.session_date
             and run_context.prediction_date > sessions.session_date
+            and accounts_off.last_listed_date > sessions.session_date
     group by accounts_off.account_id, fill_days.last_traded_date
-    having count(*) <= {{ var('inactive_above_idle_sessions') }}
+    having count(sessions.session_date) <= {{ var('inactive_above_idle_sessions') }}
 )
 
 select * from final
