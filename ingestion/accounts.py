@@ -6,7 +6,7 @@ deactivation is seen; its balance and last date are what the list says now.
 
 import hashlib
 import re
-from collections import Counter
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 from string import digits
@@ -16,11 +16,12 @@ import duckdb
 import pyarrow as pa
 
 from ingestion.account_ids import give_ids, latest_ids
-from ingestion.account_names import UNLISTED, folded, shown
+from ingestion.account_names import SHOWN_CHARACTERS, UNLISTED, folded, shown
 from ingestion.documents import Document
 from ingestion.errors import DocumentError
 from ingestion.landing import ACCOUNTS_SCHEMA
 from ingestion.parsed_batch import ParsedBatch
+from runtime.errors import UserError
 from runtime.warehouse import has_column
 
 # The first version of an account counts for all of its past.
@@ -72,19 +73,58 @@ def names_in_use(
 
     Returns:
         Of listed accounts, what has the first word first; of unlisted ones.
+
+    Raises:
+        UserError: Another account has the beginning of a name by which fills are held.
     """
     known = _known_names(connection)
-    # Fills keep the beginning of a long name only.
-    counted = Counter(map(shown, listed.numbers))
+    # Fills keep the beginning of a long name only. Who left the list still has it.
+    sharing: dict[str, set[str]] = defaultdict(set)
+    for number, name in ({y: x for x, y in known} | _by_number(listed)).items():
+        if not _is_unlisted(number):
+            sharing[shown(name)].add(folded(name))
     cut_off = {
         shown(name): number
         for name, number in listed.numbers.items()
-        if counted[shown(name)] == 1
+        if len(sharing[shown(name)]) == 1
     }
+    _refuse_shared_beginnings(listed, {name for name, _ in known}, connection)
     # A name of an earlier run still means the account it meant then.
     earlier = {name: number for name, number in known if not _is_unlisted(number)}
     unlisted = {name: number for name, number in known if _is_unlisted(number)}
     return [listed.numbers, earlier, cut_off], unlisted
+
+
+def _refuse_shared_beginnings(
+    listed: AccountList, known_names: set[str], connection: duckdb.DuckDBPyConnection
+) -> None:
+    """Refuse a list by which fills that are held would be another account's.
+
+    Accounts that had one beginning from the first are told apart by nobody: their fills
+    are those of an account of their own, under that beginning.
+    """
+    numbers: dict[str, list[str]] = defaultdict(list)
+    for name, number in listed.numbers.items():
+        numbers[shown(name)].append(number)
+    for beginning, sharing in numbers.items():
+        if len(sharing) < 2 or (beginning in known_names - listed.numbers.keys()):
+            continue
+        holds = connection.execute(
+            "select count(*) > 0 from raw.day_versions where resource = 'fills' "
+            "and rows_count > 0 and account_number in (select unnest(?::varchar[]))",
+            [sharing],
+        ).fetchall()[0][0]
+        if holds:
+            raise UserError(
+                f"The names of the accounts with numbers {' and '.join(sharing)} begin "
+                f"with the same {SHOWN_CHARACTERS} letters, and fills show no more of "
+                "them: whose they are nobody could tell. Rename one of the accounts in "
+                "PropReports, then run `make ingest` again."
+            )
+
+
+def _by_number(listed: AccountList) -> dict[str, str]:
+    return {number: name for name, number in listed.numbers.items()}
 
 
 def namesakes(

@@ -52,6 +52,8 @@ adjustment_categories.csv   what an adjustment is, by how its category begins; i
 limits.csv                  account,valid_from,daily_loss_limit_amount
 accepted_warnings.csv       warnings of the gate that a person has looked at, and who:
                             no alarm any more (as marts.gate_results names them)
+signed_off_breaks.csv       differences from the broker that a person has signed off,
+                            to the cent (as marts.broker_reconciliation shows them)
 
 UTF-8, commas, dates as 2025-06-02. docs/configuration.md says what each column means.
 """
@@ -90,13 +92,17 @@ def _flag(cell: str) -> str:
     return _FLAGS.get(cell.lower(), "")
 
 
+def _number(cell: str) -> Decimal:
+    try:
+        return Decimal(cell)
+    except InvalidOperation:
+        raise ValueError("is not a number, such as 2500 or 0.5") from None
+
+
 def _amount(cell: str) -> str:
     if not cell:
         return cell
-    try:
-        amount = Decimal(cell)
-    except InvalidOperation:
-        raise ValueError("is not a number, such as 2500 or 0.5") from None
+    amount = _number(cell)
     if not amount.is_finite() or not 0 < amount < _MOST:
         raise ValueError("is not a number above 0")
     text = f"{amount:f}"
@@ -112,6 +118,16 @@ def _one_of(choices: Sequence[str]) -> Callable[[str], str]:
         return cell
 
     return chosen
+
+
+def _needed_cents(cell: str) -> str:
+    amount = _number(_needed(cell))
+    if not amount.is_finite() or abs(amount) >= _MOST:
+        raise ValueError("is not an amount in dollars")
+    text = f"{amount:.2f}"
+    if Decimal(text) != amount:
+        raise ValueError("has more than two decimals")
+    return text
 
 
 @dataclass(frozen=True)
@@ -218,6 +234,17 @@ DESK_FILES = (
         },
         ("as_of_date", "check_name", "batch_name"),
     ),
+    DeskFile(
+        "signed_off_breaks",
+        {
+            "account_id": _needed,
+            "trade_date": _needed_date,
+            "amount": _needed_cents,
+            "signed_off_by": _needed,
+            "note": _text,
+        },
+        ("account_id", "trade_date"),
+    ),
 )
 DESK_VERSIONS = Table(
     "raw.desk_files",
@@ -286,13 +313,13 @@ def desk_folder(settings: Settings, home: Home) -> Path:
     """
     if settings.desk is None:
         return home.desk
-    folder = settings.desk.expanduser().resolve()
+    folder = settings.desk.expanduser()
     if not folder.is_dir():
         raise DeskFileError(
             f"DESK={settings.desk} is no folder. Make it, or set DESK to where "
             "traders.csv lies."
         )
-    return folder
+    return folder.resolve()
 
 
 def begin_desk(settings: Settings, home: Home) -> str | None:

@@ -110,8 +110,10 @@ class ExportsFolder:
 
     def _is_special(self, path: Path) -> bool:
         """Whether it is no file or folder of this folder; told if so."""
-        is_inside = path.resolve().is_relative_to(self._root)
-        if is_inside and (path.is_file() or path.is_dir()):
+        # In this order: a link that leads to itself resolves to nothing.
+        if (path.is_file() or path.is_dir()) and path.resolve().is_relative_to(
+            self._root
+        ):
             return False
         self._tell(path, ReasonCode.NO_REGULAR_FILE)
         return True

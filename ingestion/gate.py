@@ -53,6 +53,8 @@ MAXIMUM_SHARE_LOST = 0.25
 # From so many different fills on, a day of which so many repeat is held twice.
 MINIMUM_FILLS_REPEATED = 3
 SHARE_REPEATED = 2 / 3
+# So many days of one or two fills, all doubled, are no partial fills that look alike.
+MINIMUM_DAYS_REPEATED = 3
 NAMED_ACCOUNTS = 3
 MAXIMUM_SHARE_REJECTED = 0.2
 MINIMUM_ROWS_REJECTED = 20
@@ -385,6 +387,8 @@ class Gate:
         self._batch_definition: BatchDefinition | None = None
         self._parts = 0
         self.results: list[dict[str, Any]] = []
+        # Of the whole firm, and made in this load, whether or not something was found.
+        self.firm_checks: set[str] = set()
         self._concerns: list[pd.DataFrame] = []
         self.validations: list[tuple[str, ExpectationSuiteValidationResult]] = []
 
@@ -477,6 +481,7 @@ class Gate:
         Args:
             accounts: The list, columns as declared.
         """
+        self.firm_checks |= {check.name for check in FILES_CHECKS}
         scratch = parsed.connection
         listed = pa.Table.from_pylist(
             [
@@ -624,6 +629,7 @@ class Gate:
         self, warehouse: duckdb.DuckDBPyConnection, sessions: pa.Table
     ) -> None:
         """Check that the firm's fills reach up to the AS_OF date."""
+        self.firm_checks |= {check.name for check in FIRM_CHECKS}
         warehouse.register("sessions", sessions)
         stale, multiple, last_day, fills_count = warehouse.execute(
             f"""
@@ -696,7 +702,10 @@ class Gate:
     def _repeated(
         self, scratch: duckdb.DuckDBPyConnection, first: date, last: date
     ) -> pd.DataFrame:
-        """Account-days of which most fills, or all of the few, stand several times."""
+        """Account-days of which most fills, or all of the few, stand several times.
+
+        So does a day that holds what an earlier version of it held, several times.
+        """
         return scratch.execute(
             f"""
             with copies as (
@@ -716,13 +725,27 @@ class Gate:
                         count(*) filter (copies_count % 2 = 0),
                         count(*) filter (copies_count % 3 = 0),
                         count(*) filter (copies_count % 5 = 0)
-                    ) as repeated_count
+                    ) as repeated_count,
+                    sum(copies_count * row_hash::hugeint) as hashes_sum
                 from copies group by all
+            ),
+            -- A part of the day, hashed as a day is, makes a version that was held.
+            multiples as (
+                select distinct account_number, trade_date
+                from days inner join held using (account_number, trade_date)
+                where held.resource = 'fills'
+                    and held.rows_count between 1 and days.rows_count / 2
+                    and days.rows_count % held.rows_count = 0
+                    and held.content_hash = md5(
+                        held.rows_count || ':' || hashes_sum
+                        // (days.rows_count // held.rows_count)
+                    )
             ),
             -- Days of one or two fills tell something together only.
             accounts as (
                 select *, sum(different_count) over small as pooled_count,
-                    sum(repeated_count) over small as pooled_repeated_count
+                    sum(repeated_count) over small as pooled_repeated_count,
+                    count(*) over small as pooled_days_count
                 from days
                 window small as (
                     partition by account_number,
@@ -731,23 +754,34 @@ class Gate:
             ),
             judged as (
                 select *,
-                    case when different_count >= {MINIMUM_FILLS_REPEATED}
+                    case when (account_number, trade_date) in (from multiples)
+                        then true
+                        when different_count >= {MINIMUM_FILLS_REPEATED}
                         then repeated_count >= greatest(
                             {MINIMUM_FILLS_REPEATED},
                             {SHARE_REPEATED} * different_count
                         )
                         else repeated_count = different_count
-                        and pooled_count >= 2 * {MINIMUM_FILLS_REPEATED}
-                        and pooled_repeated_count
-                        >= {SHARE_REPEATED} * pooled_count
+                        and (
+                            pooled_count >= 2 * {MINIMUM_FILLS_REPEATED}
+                            and pooled_repeated_count
+                            >= {SHARE_REPEATED} * pooled_count
+                            or pooled_days_count >= {MINIMUM_DAYS_REPEATED}
+                            and pooled_repeated_count = pooled_count
+                        )
                     end as is_block
                 from accounts
             )
             select account_number, trade_date, content_hash, rows_count,
                 cast(is_block as int) as is_repeated,
                 cast(
-                    not is_block and different_count > 1
-                    and repeated_count = different_count as int
+                    not is_block and repeated_count = different_count
+                    -- Two partial fills of a day may well be alike.
+                    and (
+                        different_count > 1
+                        or pooled_days_count > 1
+                        and pooled_repeated_count = pooled_count
+                    ) as int
                 ) as may_be_repeated
             from judged where is_repeated + may_be_repeated > 0
             """,

@@ -7,7 +7,7 @@ so no model sees them, and the next run loads the same rows under the same name.
 
 import gc
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -396,26 +396,85 @@ class Landing:
         """Whether any run has loaded a fill."""
         return self.holds_rows(FILLS, date.min, date.max, None)
 
-    def record_gate(self, results: pa.Table, concerns: pa.Table, as_of: date) -> None:
-        """Replace what the gate found this morning in the same batches and the firm.
+    def record_gate(
+        self,
+        results: pa.Table,
+        concerns: pa.Table,
+        as_of: date,
+        firm_checks: Collection[str],
+    ) -> None:
+        """Keep what the gate found; of the firm it replaces what the same check said.
+
+        A batch that a load of this morning has judged before is of other versions of
+        the same dates: where what it found then is of versions that were loaded, it
+        stays, and the new one gets a number.
 
         Args:
             concerns: The day versions that what was not met speaks of.
+            firm_checks: Those of the firm that were made.
         """
-        self.connection.register("results", results)
-        self.connection.register("concerns", concerns)
+        self.connection.register("found", results)
+        self.connection.register("found_concerns", concerns)
         self.connection.execute("begin")
+        self.connection.execute(
+            """
+            create or replace temporary table standing as
+            select distinct as_of, batch from raw.gate_concerns
+            inner join raw.day_versions
+                using (resource, account_number, trade_date, content_hash);
+            create or replace temporary table judged_before as
+            select distinct new.as_of, new.batch, old.batch as old_batch
+            from (select distinct as_of, batch from found) as new
+            inner join raw.gate_results as old on new.as_of = old.as_of
+                and (new.batch = old.batch
+                    or starts_with(old.batch, new.batch || ', load '))
+            """
+        )
+        # What the firm's checks say as before was found before, and may be accepted.
+        self.connection.execute(
+            "create or replace temporary table found_at as "
+            "select as_of, check_name, batch, finding, min(checked_at) as first_at "
+            "from raw.gate_results where batch = ? group by all",
+            [THE_FIRM],
+        )
         for table in ("gate_results", "gate_concerns"):
             self.connection.execute(
-                f"delete from raw.{table} where (as_of, batch) in "
-                "(select (as_of, batch) from results) or (as_of = ? and batch = ?)",
-                [as_of, THE_FIRM],
+                f"delete from raw.{table} where case when batch = $firm "
+                "then as_of = $as_of and check_name in $checks "
+                "else (as_of, batch) not in (from standing) and "
+                "(as_of, batch) in (select (as_of, old_batch) from judged_before) end",
+                {"firm": THE_FIRM, "as_of": as_of, "checks": list(firm_checks)},
             )
-        self.connection.execute("insert into raw.gate_results from results")
-        self.connection.execute("insert into raw.gate_concerns from concerns")
+        self.connection.execute(
+            """
+            create or replace temporary table named as
+            select as_of, batch,
+                case when loads_count = 0 then batch
+                    else batch || ', load ' || (loads_count + 1) end as name
+            from (
+                select as_of, batch, count(distinct old_batch) filter (
+                    batch <> $firm and (as_of, old_batch) in (from standing)
+                ) as loads_count
+                from (select distinct as_of, batch from found)
+                left join judged_before using (as_of, batch) group by all
+            )
+            """,
+            {"firm": THE_FIRM},
+        )
+        self.connection.execute(
+            "insert into raw.gate_results select found.* replace ("
+            "named.name as batch, coalesce(first_at, checked_at) as checked_at) "
+            "from found inner join named using (as_of, batch) "
+            "left join found_at using (as_of, check_name, batch, finding)"
+        )
+        self.connection.execute(
+            "insert into raw.gate_concerns "
+            "select found.* replace (named.name as batch) "
+            "from found_concerns as found inner join named using (as_of, batch)"
+        )
         self.connection.execute("commit")
-        self.connection.unregister("results")
-        self.connection.unregister("concerns")
+        self.connection.unregister("found")
+        self.connection.unregister("found_concerns")
 
     def _insert_versions(
         self, parsed: ParsedBatch, condition: str, now: datetime

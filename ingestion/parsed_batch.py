@@ -76,6 +76,8 @@ class ParsedBatch:
         `repeated`: resource, origin_number, line_number, account_number, trade_date,
             notional of rows that repeat another and were set aside.
         `rejected`: as `REJECTED_SCHEMA`, and the dates its document covers.
+        `unread_rows`: resource, account_name, trade_date, rows_count of rows with a
+            date that are not loaded, because something else in them is wrong.
         `account_names`: account_name, account_number of the names in the documents.
 
     Args:
@@ -127,6 +129,10 @@ class ParsedBatch:
                 resource varchar, origin varchar, line_number bigint,
                 column_name varchar, cell varchar, reason_code varchar, reason varchar,
                 trade_date date, first_date date, last_date date
+            );
+            create table unread_rows (
+                resource varchar, account_name varchar, trade_date date,
+                rows_count bigint
             );
             create table account_names (account_name varchar, account_number varchar);
             create table repeated (
@@ -481,10 +487,38 @@ class ParsedBatch:
             from origin_days group by all
         """)
 
+    def create_unread_days(self) -> None:
+        """Make table `unread_days` of `unread_rows`.
+
+        Columns resource, account_number (null: of which account they are is not known),
+        trade_date and rows_count.
+        """
+        names = self.connection.execute(
+            "select distinct account_name from unread_rows "
+            "where account_name is not null"
+        ).fetchall()
+        numbers = pa.table(
+            {
+                "account_name": pa.array([x for (x,) in names], pa.string()),
+                "account_number": pa.array(
+                    [self._names.number(x) for (x,) in names], pa.string()
+                ),
+            }
+        )
+        self.connection.register("numbers", numbers)
+        self.connection.execute("""
+            create or replace table unread_days as
+            select resource, account_number, trade_date,
+                sum(rows_count) as rows_count
+            from unread_rows left join numbers using (account_name) group by all
+        """)
+        self.connection.unregister("numbers")
+
     def clear(self) -> None:
         """Forget what waits."""
         tables = [f"{resource.name}_rows" for resource in BY_DAY]
         tables += ["extra_cells", "broker_fees", "windows", "rejected", "repeated"]
+        tables += ["unread_rows"]
         for table in tables:
             self.connection.execute(f"truncate {table}")
         self._origins.clear()
@@ -568,6 +602,13 @@ class ParsedBatch:
             f"or found.reason_code not in ({_TOLD_ONCE}))",
             [*keys, *_dates(document)],
         )
+        if document.resource.date_column is not None:
+            self.connection.execute(
+                "insert into unread_rows "
+                "select ?, account_name, trade_date, count(*) from typed "
+                "where row_error is not null and trade_date is not null group by all",
+                [document.resource.name],
+            )
         self.connection.execute(
             "insert into rejected select ?, ?, min(line_number), found.column_name, "
             "arg_min(found.cell, line_number), found.reason_code, "

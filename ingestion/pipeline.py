@@ -358,7 +358,9 @@ class _Load:
     def _record_gate(self, home: Home, as_of: date) -> None:
         """What the gate found: as rows, and as pages where there is anything new."""
         gate = self._made_gate
-        self._landing.record_gate(gate.results_table(), gate.concerns_table(), as_of)
+        self._landing.record_gate(
+            gate.results_table(), gate.concerns_table(), as_of, gate.firm_checks
+        )
         if gate.validations:
             try:
                 write_data_docs(home.data_docs, as_of, gate.validations)

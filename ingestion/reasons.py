@@ -84,7 +84,7 @@ SENTENCES = {
     ReasonCode.OTHER_SPELLING: "is not read under this name; call it {}",
     ReasonCode.FOREIGN_FILE: "is no file that is read in this place",
     ReasonCode.NO_REGULAR_FILE: "is not read: it is a pipe, a socket, a device or a "
-    "link that leads out of the folder",
+    "link that leads out of the folder or nowhere",
 }
 """A document that cannot be read at all has a sentence of its own."""
 

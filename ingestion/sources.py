@@ -1,6 +1,7 @@
 """Where documents come from: the API, a folder of exports, or the sample firm."""
 
 import csv
+import os
 import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -347,7 +348,8 @@ def firm_of(settings: Settings) -> str:
     if settings.source_name == "files":
         if settings.exports is None:
             raise UserError("SOURCE=files needs EXPORTS=<folder of CSV exports>.")
-        return settings.firm or str(settings.exports.resolve())
+        # A link that leads to itself is said to be no folder once it is read.
+        return settings.firm or os.path.realpath(settings.exports)
     return settings.firm or urlsplit(_api_url(settings)).netloc
 
 

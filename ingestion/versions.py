@@ -13,7 +13,6 @@ from datetime import date, datetime
 import duckdb
 
 from ingestion.parsed_batch import ParsedBatch
-from ingestion.reasons import ReasonCode
 from ingestion.resources import FILLS
 
 EMPTY_DAY = "no rows"
@@ -92,6 +91,7 @@ def compare(
     if namesakes:
         _leave_to_namesakes(scratch, namesakes)
     parsed.create_days()
+    parsed.create_unread_days()
     scratch.execute("create or replace table listed (account_number varchar)")
     scratch.execute("create or replace table known_accounts (account_number varchar)")
     for table, numbers in (("listed", listed), ("known_accounts", prior.accounts)):
@@ -123,9 +123,12 @@ def compare(
             select covered.*, $empty as content_hash, 0 as rows_count
             from covered anti join days using (resource, account_number, trade_date)
             -- A day whose rows cannot be read is not a day without rows.
-            where (resource, trade_date) not in (
-                select (resource, trade_date) from rejected
-                where trade_date is not null and reason_code <> $repeated
+            where not exists (
+                from unread_days where unread_days.resource = covered.resource
+                and unread_days.trade_date = covered.trade_date
+                and coalesce(
+                    unread_days.account_number = covered.account_number, true
+                )
             )
         )
         select
@@ -142,23 +145,39 @@ def compare(
         from seen left join current_versions as before
             using (resource, account_number, trade_date)
         """,
-        {"as_of": as_of, "empty": EMPTY_DAY, "repeated": ReasonCode.REPEATED},
+        {"as_of": as_of, "empty": EMPTY_DAY},
     )
     scratch.execute(
         """
         create or replace table lost_days as
-        with set_aside as (
-            -- Of which account they are is not known.
-            select trade_date, count(*) as rows_count from rejected
-            where resource = 'fills' and trade_date is not null group by trade_date
+        with unread as (
+            select * from unread_days where resource = 'fills'
+        ),
+        of_nobody as (
+            select trade_date, rows_count as of_nobody_count from unread
+            where account_number is null
+        ),
+        short_days as (
+            select compared.account_number, trade_date, content_hash, held_count,
+                compared.rows_count,
+                held_count - compared.rows_count - coalesce(unread.rows_count, 0)
+                    as short_count
+            from compared left join unread using (account_number, trade_date)
+            where compared.resource = 'fills' and short_count > 0
+        ),
+        -- A row of nobody knows whom may be one of those that are short, and no more.
+        missing_days as (
+            select short_days.* exclude (short_count), least(
+                short_count,
+                sum(short_count) over (
+                    partition by trade_date order by short_count desc, account_number
+                ) - coalesce(of_nobody_count, 0)
+            ) as lost_count
+            from short_days left join of_nobody using (trade_date)
         )
-        select account_number, trade_date, content_hash, compared.rows_count,
-            held_count,
-            held_count - compared.rows_count - coalesce(set_aside.rows_count, 0)
-                as lost_count,
-            sum(lost_count) over (partition by account_number) as account_lost_count
-        from compared left join set_aside using (trade_date)
-        where resource = 'fills' and lost_count > 0
+        select *, sum(lost_count) over (partition by account_number)
+            as account_lost_count
+        from missing_days where lost_count > 0
         qualify account_lost_count > ?
         """,
         [BUSTED_FILLS],
@@ -297,7 +316,10 @@ def _leave_to_namesakes(
 def _keep_unreached(
     scratch: duckdb.DuckDBPyConnection, as_of: date, *, are_files: bool
 ) -> None:
-    """Make table `unreached`, and cover no day that a file may have been cut before."""
+    """Make table `unreached`, and cover no day that a file may have been cut before.
+
+    Nor the day that it may have been cut in: it is left out where more is held of it.
+    """
     scratch.execute(
         """
         create or replace table unreached as
@@ -319,7 +341,18 @@ def _keep_unreached(
         {"are_files": are_files, "as_of": as_of, "busted": BUSTED_FILLS},
     )
     scratch.execute("""
-        update windows set last_date = unreached.reached_date from unreached
+        create or replace temp table cut_days as
+        select resource, account_number, days.trade_date
+        from unreached inner join days using (resource, account_number)
+        inner join held using (resource, account_number, trade_date)
+        where days.trade_date = reached_date and is_current
+            and days.rows_count < held.rows_count;
+        delete from days
+        where (resource, account_number, trade_date) in (from cut_days);
+        update windows set last_date = unreached.reached_date - cast(
+            (unreached.resource, unreached.account_number, unreached.reached_date)
+            in (from cut_days) as int
+        ) from unreached
         where windows.resource = unreached.resource
             and windows.account_number = unreached.account_number
             and unreached.reached_date is not null

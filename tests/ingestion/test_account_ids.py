@@ -21,6 +21,7 @@ from ingestion.accounts import (
 from ingestion.landing import CONTROL_TABLES
 from ingestion.pipeline import bring_up_to_date
 from ingestion.sources import FilesSource
+from runtime.errors import UserError
 from runtime.home import Home
 from tests.conftest import make_settings, rows
 from tests.draws import draw
@@ -313,3 +314,41 @@ COUNTED = """
     select count(*), sum(quantity) from raw.fills
     inner join counted using (account_number, trade_date, content_hash)
 """
+
+
+LONG = "MERIDIAN CAPITAL PARTNERS"
+SHOWN = f"{LONG} A"[:20].strip()
+
+
+def stands_for(firm: Desk, listed: Lists, name: str) -> str:
+    """The number that a name in fills means, by a list."""
+    names = names_in_use(AccountList(listed, []), firm.connection)
+    return AccountNames(*names, salt="salt").number(name)
+
+
+@pytest.mark.parametrize("other", [f"{LONG} B", SHOWN])
+def test_a_list_by_which_held_fills_would_be_anothers_is_refused(other: str) -> None:
+    with desk() as firm:
+        firm.morning({f"{LONG} A": "1"}, (SHOWN,))
+        firm.connection.execute(
+            "insert into raw.day_versions values "
+            "('fills', '1', '2025-03-03', 'v', 10, now(), now(), now())"
+        )
+        both = {f"{LONG} A": "1", other: "2"}
+        with pytest.raises(UserError, match="numbers 1 and 2 begin with the same 20"):
+            firm.morning(both)
+        # Renamed, as the line says.
+        renamed = {f"{LONG} A": "1", f"B {LONG}": "2"}
+        firm.morning(renamed)
+        assert stands_for(firm, renamed, SHOWN) == "1"
+
+
+def test_a_beginning_that_two_accounts_had_is_never_one_of_theirs_in_silence() -> None:
+    both = {f"{LONG} A": "1", f"{LONG} B": "2"}
+    with desk() as firm:
+        firm.morning(both, (SHOWN,))
+        whose = stands_for(firm, both, SHOWN)
+        assert whose not in {"1", "2"}
+        # The list has lost one of them.
+        firm.morning({f"{LONG} A": "1"}, (SHOWN,))
+        assert stands_for(firm, {f"{LONG} A": "1"}, SHOWN) == whose

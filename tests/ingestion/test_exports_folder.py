@@ -146,6 +146,10 @@ def link_out(path: Path) -> None:
     path.symlink_to("/etc/hostname")
 
 
+def link_to_itself(path: Path) -> None:
+    path.symlink_to(path.name)
+
+
 def text(path: Path) -> None:
     path.write_text("x")
 
@@ -171,6 +175,8 @@ UNREAD = {
     "pipe": (os.mkfifo, "no_regular_file"),
     "fills/socket.csv": (listening, "no_regular_file"),
     "fills/out.csv": (link_out, "no_regular_file"),
+    "fills/itself.csv": (link_to_itself, "no_regular_file"),
+    "itself": (link_to_itself, "no_regular_file"),
 }
 
 
@@ -226,7 +232,7 @@ def test_a_name_of_another_spelling_alone_is_said(exports: Path, name: str) -> N
         load(exports, exports.parent / "home")
 
 
-@pytest.mark.parametrize("make", [os.mkfifo, listening, link_out])
+@pytest.mark.parametrize("make", [os.mkfifo, listening, link_out, link_to_itself])
 @pytest.mark.parametrize("name", ["accounts.csv", "fills"])
 def test_a_pipe_in_the_place_of_a_file_blocks_nobody(
     exports: Path, name: str, make: Callable[[Path], object]
@@ -235,6 +241,20 @@ def test_a_pipe_in_the_place_of_a_file_blocks_nobody(
     make(exports / name)
     with pytest.raises(UserError, match="is not read: it is a pipe, a socket"):
         load(exports, exports.parent / "home")
+
+
+@pytest.mark.parametrize("name", ["EXPORTS", "DESK"])
+def test_a_folder_that_is_a_link_to_itself_is_refused_in_one_line(
+    exports: Path, name: str
+) -> None:
+    link_to_itself(exports.parent / "loop")
+    folders = {"EXPORTS": exports, "DESK": exports} | {name: exports.parent / "loop"}
+    run = call_daily(
+        "ingest", SOURCE="files", RISK_HOME=exports.parent / "home", **folders
+    )
+    assert run.code == 1
+    (line,) = run.err.strip().splitlines()
+    assert f"no folder {exports.parent / 'loop'}" in line or "loop is no folder" in line
 
 
 def test_a_file_that_becomes_a_pipe_blocks_nobody(exports: Path) -> None:

@@ -4,14 +4,16 @@ import re
 import shutil
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, date, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from bs4 import BeautifulSoup
 
-from ingestion.gate import GateError
+from ingestion.gate import CONCERNS_SCHEMA, RESULTS_SCHEMA, GateError
+from ingestion.landing import THE_FIRM, open_landing
 from ingestion.simulator import Fill, Firm, sample_firm, serve
 from runtime.home import Home
 from runtime.sessions import EASTERN, sessions_between
@@ -234,3 +236,63 @@ def test_a_day_off_the_calendar_is_said(firm: Firm, home: Home) -> None:
     )
     load(moved, home, saturday + timedelta(days=1), gate="warn")
     assert "dates_in_sessions" in unmet(home)
+
+
+def gate_rows(as_of: date, batch: str, check: str, *, is_met: bool) -> pa.Table:
+    """A result, as the gate gives it."""
+    row = {
+        "as_of": as_of, "check_name": check, "severity": "warning", "batch": batch,
+        "is_met": is_met, "found_count": 1, "checked_count": 1, "finding": batch,
+        "checked_at": datetime(2025, 3, 5, 12),
+    }  # fmt: skip
+    return pa.Table.from_pylist([row], schema=RESULTS_SCHEMA)
+
+
+def gate_concerns(as_of: date, batch: str, check: str, version: str) -> pa.Table:
+    """The day version that it speaks of."""
+    row = {
+        "as_of": as_of, "check_name": check, "batch": batch, "resource": "fills",
+        "account_number": "1", "trade_date": date(2025, 3, 4), "rows_count": 1,
+        "content_hash": version,
+    }  # fmt: skip
+    return pa.Table.from_pylist([row], schema=CONCERNS_SCHEMA)
+
+
+def test_a_later_load_of_the_morning_takes_no_standing_warning_away(
+    tmp_path: Path,
+) -> None:
+    home, as_of, batch = Home(tmp_path), date(2025, 3, 5), "fills of Tuesday"
+    nothing = CONCERNS_SCHEMA.empty_table()
+
+    def kept() -> list[tuple]:
+        return rows(
+            home,
+            "select batch, check_name, is_met, content_hash from raw.gate_results "
+            "left join raw.gate_concerns using (as_of, batch, check_name) order by all",
+        )
+
+    with open_landing(home, 1) as landing:
+        landing.connection.execute(
+            "insert into raw.day_versions select 'fills', '1', date '2025-03-04', "
+            "version, 1, now(), now(), now() from (values ('v1'), ('v2')) as x(version)"
+        )
+        for version in ("v1", "v2", "refused", "refused"):
+            landing.record_gate(
+                gate_rows(as_of, batch, "prices_usual", is_met=False),
+                gate_concerns(as_of, batch, "prices_usual", version),
+                as_of,
+                (),
+            )
+        both = ("files_reach", "firm_volume_usual")
+        for check in both:
+            found = gate_rows(as_of, THE_FIRM, check, is_met=False)
+            landing.record_gate(found, nothing, as_of, [check])
+        # A run that is stopped before it looks at the whole firm says nothing of it.
+        landing.record_gate(RESULTS_SCHEMA.empty_table(), nothing, as_of, ())
+        landing.record_gate(RESULTS_SCHEMA.empty_table(), nothing, as_of, both[:1])
+    assert kept() == [
+        (batch, "prices_usual", False, "v1"),
+        (f"{batch}, load 2", "prices_usual", False, "v2"),
+        (f"{batch}, load 3", "prices_usual", False, "refused"),
+        (THE_FIRM, "firm_volume_usual", False, None),
+    ]

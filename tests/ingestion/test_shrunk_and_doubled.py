@@ -152,6 +152,20 @@ def test_a_day_that_lost_more_than_a_bust_is_loaded_and_said(
     assert "account 500 lost 3 of 6" in unmet(home)["fills_lost"]
 
 
+@pytest.mark.parametrize("lines", [6 * 7 + 2, 6 * 18 + 5])
+def test_the_day_in_which_a_file_was_cut_is_kept_as_well(
+    home: Home, tmp_path: Path, lines: int
+) -> None:
+    before = held(home)
+    cut = FIRM | {"A1": FIRM["A1"][:lines]}
+    summary = ingest(home, written(tmp_path / "exports", cut))
+    assert (summary.corrected_days, summary.vanished_days) == (0, 0)
+    assert (
+        f"account 500: fills end {SESSIONS[lines // 6]}" in unmet(home)["files_reach"]
+    )
+    assert held(home) == before
+
+
 @pytest.mark.parametrize("days", [1, 7, 18])
 def test_days_after_the_end_of_a_file_are_kept_and_said(
     home: Home, tmp_path: Path, days: int
@@ -259,6 +273,101 @@ def test_blocks_without_ids_stop_the_run(
         ingest(home, exports)
     ingest(home, exports, gate="warn")
     assert "fills_repeated_in_blocks" in unmet(home)
+
+
+@pytest.mark.few(3)
+@pytest.mark.parametrize("times", [2, 3, 4, 7])
+@pytest.mark.parametrize(("days", "per_day"), [(1, 1), (1, 2), (4, 1), (3, 5)])
+def test_held_days_that_come_several_times_stop_the_run(
+    tmp_path: Path, days: int, per_day: int, times: int
+) -> None:
+    home = Home(tmp_path / "home")
+    one = fills("A1", days, per_day, with_ids=False)
+    ingest(home, written(tmp_path / "exports", {"A1": one}))
+    before = held(home)
+    exports = written(tmp_path / "exports", {"A1": one * times})
+    with pytest.raises(GateError, match="were two exports put into one file"):
+        ingest(home, exports)
+    assert held(home) == before
+    # Nor do those that were taken in knowingly hide that they come once more.
+    ingest(home, exports, "warn")
+    exports = written(tmp_path / "exports", {"A1": one * (times + 1)})
+    with pytest.raises(GateError, match="were two exports put into one file"):
+        ingest(home, exports)
+
+
+def test_new_days_of_one_fill_stop_the_run_if_all_of_several_are_doubled(
+    tmp_path: Path,
+) -> None:
+    single = fills("A1", 20, 1, with_ids=False)
+    exports = written(tmp_path / "exports", {"A1": single[:3] * 2})
+    with pytest.raises(GateError, match="were two exports put into one file"):
+        ingest(Home(tmp_path / "new"), exports)
+    # Some are partial fills of the same size.
+    exports = written(tmp_path / "exports", {"A1": [*single, *single[:2]]})
+    assert ingest(Home(tmp_path / "other"), exports).warnings == 0
+
+
+def test_a_pair_of_partial_fills_of_a_new_day_is_loaded(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    single = fills("A1", 5, 1, with_ids=False)
+    ingest(home, written(tmp_path / "exports", {"A1": single[:4]}))
+    exports = written(tmp_path / "exports", {"A1": [*single, single[-1]]})
+    assert ingest(home, exports).warnings == 0
+    assert [count for _, count, _ in held(home)] == [6]
+
+
+def test_two_days_of_pairs_are_loaded_and_said(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    exports = written(
+        tmp_path / "exports", {"A1": fills("A1", 2, 1, with_ids=False) * 2}
+    )
+    assert ingest(home, exports).warnings == 1
+    assert "fills_repeated" in unmet(home)
+
+
+def damage(path: Path, wrong: str, column: str) -> None:
+    """Put this into a column of every third row."""
+    header, *lines = path.read_text().splitlines()
+    place = header.split(",").index(column)
+    for number in range(0, len(lines), 3):
+        cells = lines[number].split(",")
+        cells[place] = wrong
+        lines[number] = ",".join(cells)
+    path.write_text("\n".join([header, *lines]) + "\n")
+
+
+def spoil(exports: Exports, kind: str) -> None:
+    """Set rows of account 500 aside in this way."""
+    path = exports.folder / "fills" / "500.csv"
+    if kind == "repeated":
+        glue(path, GLUED["three times"])
+    elif kind == "told":
+        damage(path, "TRUE", "Symbol")
+    else:
+        damage(path, *{"its own": ("many", "Qty"), "nobody's": ("", "Account")}[kind])
+
+
+@pytest.mark.few(3)
+@pytest.mark.parametrize("kind", ["repeated", "told", "its own", "nobody's"])
+def test_rows_set_aside_excuse_no_loss_of_another_account(
+    home: Home, tmp_path: Path, kind: str
+) -> None:
+    """Of B2 the files have half, in days of which rows of A1 are set aside."""
+    exports = written(tmp_path / "exports", FIRM | {"B2": FIRM["B2"][::2]})
+    spoil(exports, kind)
+    with pytest.raises(GateError, match=r"account 501 lost [0-9]+ of 200"):
+        ingest(home, exports)
+
+
+@pytest.mark.parametrize("kind", ["its own", "nobody's"])
+def test_a_row_that_cannot_be_read_is_not_lost_as_well(
+    home: Home, tmp_path: Path, kind: str
+) -> None:
+    exports = written(tmp_path / "exports", FIRM)
+    spoil(exports, kind)
+    ingest(home, exports, "warn")
+    assert not {"fills_lost", "fills_lost_by_halves"} & unmet(home).keys()
 
 
 def test_some_equal_fills_without_ids_pass(tmp_path: Path) -> None:

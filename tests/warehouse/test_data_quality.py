@@ -8,13 +8,20 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from ingestion.desk_files import SEEDS, read_desk, record_desk
 from ingestion.pipeline import bring_up_to_date, load
 from ingestion.sources import FilesSource
 from runtime.home import Home
 from runtime.sessions import EASTERN, sessions_between
 from runtime.settings import Settings
 from runtime.transform.dbt import TransformError, run_dbt
-from tests.conftest import build_warehouse, connected, make_settings, rows
+from tests.conftest import (
+    build_models_of,
+    build_warehouse,
+    connected,
+    make_settings,
+    rows,
+)
 from tests.exports import ExportedFill, Exports
 
 NAME = "Ann-Sophie Nobody"
@@ -204,6 +211,38 @@ def test_a_file_that_was_cut_is_no_idle_trader(tmp_path: Path) -> None:
         ("B2", True, 1, len(days)),
     ]
     assert "account 500: fills end 2025-01-" in told(home)["gate_warnings"][1]
+
+
+def test_who_is_not_on_the_list_any_more_is_no_idle_trader(tmp_path: Path) -> None:
+    home, exports = Home(tmp_path / "home"), Exports(tmp_path / "exports")
+    monday = datetime(2025, 3, 3, 10)
+    both = [fill("A1", monday), fill("B2", monday)]
+    exports.write(both)
+    needed = ("+data_quality", "+trader_status")
+    morning(home, exports, datetime(2025, 3, 4, 8, 30), *needed)
+    assert told(home)["accounts_off_the_list"][0] == 0
+    # The list lost a line, and with it come no fills of the account.
+    (exports.folder / "fills" / "501.csv").unlink()
+    exports = Exports(exports.folder, {"A1": "500"})
+    exports.write([both[0], fill("A1", monday.replace(day=4))])
+    morning(home, exports, datetime(2025, 3, 6, 8, 30), *needed)
+    count, finding, is_alarm = told(home)["accounts_off_the_list"]
+    assert (count, is_alarm) == (1, True)
+    assert finding.endswith("unknown: B2 (last fill 2025-03-03)")
+    idle = "select trader_id, idle_sessions_count from marts.trader_status order by all"
+    assert rows(home, idle) == [("A1", 1), ("B2", None)]
+    # The desk knows that the trader has left.
+    path = home.desk / "traders.csv"
+    home.desk.mkdir(exist_ok=True)
+    header = (SEEDS / "traders.csv").read_text().splitlines()[0]
+    path.write_text(f"{header}\nB2,,,,,false,,\n")
+    settings = make_settings(
+        source="files", exports=exports.folder, risk_home=home.root
+    )
+    record_desk(home, read_desk(settings, home))
+    build_models_of(settings, home, models=" ".join(needed))
+    assert told(home)["accounts_off_the_list"][0] == 0
+    assert rows(home, idle) == [("A1", 1), ("B2", 2)]
 
 
 @pytest.mark.parametrize(

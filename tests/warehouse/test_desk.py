@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from ingestion.desk_files import read_desk, record_desk
@@ -168,6 +169,9 @@ def test_the_desk_passes_the_tests_of_the_seeds_and_builds_by_hand(
     assert limits == "limits are of accounts nobody knows, and hold for nobody: Z9"
 
 
+NEVER = datetime(2999, 1, 1)
+
+
 def test_an_accepted_warning_is_told_and_no_alarm(tmp_path: Path) -> None:
     home, folder = Home(tmp_path / "home"), Exports(tmp_path / "exports")
     fills = [
@@ -210,3 +214,12 @@ def test_an_accepted_warning_is_told_and_no_alarm(tmp_path: Path) -> None:
         "select finding from marts.data_quality where check_name = 'accepted_warnings'",
     )
     assert f"{check} of {batch} by Ann" in finding
+    # What is found later under the same name nobody has seen, until the note is new.
+    with duckdb.connect(home.warehouse) as connection:
+        connection.execute("update raw.gate_results set checked_at = now()::timestamp")
+    build_models_of(settings, home, models="gate_results data_quality")
+    assert rows(home, told)[0] == ("gate_warnings", 1, True)
+    path.write_text(f"{header}{as_of},{check},{batch},Ann,seen again\n")
+    record_desk(home, read_desk(settings, home), NEVER)
+    build_models_of(settings, home, models="data_quality")
+    assert rows(home, told)[0] == ("gate_warnings", 0, True)

@@ -1,13 +1,14 @@
 """Each kind of difference from the broker, from CSV exports to the mart."""
 
 from datetime import date, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 from pathlib import Path
 
 import pytest
 
+from ingestion.desk_files import read_desk, record_desk
 from runtime.home import Home
-from tests.conftest import build_warehouse, rows
+from tests.conftest import build_models_of, build_warehouse, make_settings, rows
 from tests.exports import ExportedDay, ExportedFill, Exports
 
 MONDAY = datetime(2025, 3, 3, 9, 30)
@@ -40,6 +41,7 @@ def day_trade(account: str, day: int) -> list[ExportedFill]:
     ]
 
 
+OPTION = "+ABC250304C00050000"
 NUMBERS = iter(range(1, 300))
 FILLS = [
     *day_trade("EQUAL", 0),
@@ -48,8 +50,20 @@ FILLS = [
     fill("CANCEL", 0, "B", 30, "10.00", status="CXLD"),
     # Nothing but the cancelled fill is left of this day.
     fill("CANCEL", 1, "B", 30, "10.00", status="CXLD"),
-    fill("EXPIRE", 0, "B", 1, "2.00", symbol="+ABC250304C00050000"),
-    fill("EXPIRE", 1, "S", 1, "0", symbol="+ABC250304C00050000", status="EXP"),
+    fill("EXPIRE", 0, "B", 1, "2.00", symbol=OPTION),
+    fill("EXPIRE", 1, "S", 1, "0", symbol=OPTION, status="EXP"),
+    # Journal entries explain no more than their own P&L and fees.
+    fill("ABOVE", 0, "B", 1, "2.00", symbol=OPTION),
+    fill("ABOVE", 1, "S", 1, "0", symbol=OPTION, status="EXP"),
+    *day_trade("JOURNALS", 1),
+    fill("JOURNALS", 0, "B", 1, "2.00", symbol=OPTION),
+    fill("JOURNALS", 1, "S", 1, "0", symbol=OPTION, status="EXP"),
+    *day_trade("JOURNALS", 2),
+    fill("JOURNALS", 2, "B", 1, "2.00", symbol=OPTION),
+    fill("JOURNALS", 3, "S", 1, "0", symbol=OPTION, status="EXP"),
+    fill("LARGE", 0, "B", 1_000_000, "10.00"),
+    fill("LARGE", 0, "S", 1_000_000, "10.01"),
+    *day_trade("SILENT", 0),
     # Held overnight; the opening fill costs 0.105.
     fill("LATE", 0, "S", 70, "5.00", comm=Decimal("0.105")),
     fill("LATE", 1, "B", 70, "6.00", comm=Decimal("0.50")),
@@ -74,6 +88,16 @@ SUMMARY = [
     shown("CANCEL", 0, 3, 230, "53.00", fees="2.30"),
     shown("CANCEL", 1, 1, 30, "0.00", net="-0.10", fees="0.10"),
     shown("EXPIRE", 0, 1, 1, "0.00", fees="0.01", net="-0.01"),
+    shown("ABOVE", 0, 1, 1, "0.00"),
+    shown("ABOVE", 1, 0, 0, "500.00"),
+    shown("JOURNALS", 0, 1, 1, "0.00"),
+    # Our gross is -150 here: 50 without the entry.
+    shown("JOURNALS", 1, 2, 200, "50.00", fees="2.00"),
+    shown("JOURNALS", 2, 3, 201, "50.00", fees="2.00"),
+    shown("JOURNALS", 3, 0, 0, "-150.00"),
+    shown("LARGE", 0, 2, 2_000_000, "10095.00"),
+    # The broker sends a summary of the account, and it shows nothing of the day.
+    shown("SILENT", 0, 0, 0, "0.00"),
     shown("LATE", 0, 0, 0, "0.00", fees="0.00"),
     shown("LATE", 1, 2, 140, "-70.00", fees="0.61"),
     shown("FEWER", 0, 4, 400, "90.00", fees="4.00"),
@@ -84,9 +108,9 @@ SUMMARY = [
     shown("TIME", 1, 2, 200, "100.00"),
     shown("TIME", 2, 1, 100, "100.00"),
     shown("FEES", 0, 2, 200, "50.00", fees="2.16"),
-    shown("OTHER", 0, 2, 200, "51.00", fees="2.00"),
+    shown("OTHER", 0, 2, 200, "52.00", fees="2.00"),
     # Its own figures do not add up.
-    shown("OTHER", 1, 2, 200, "50.00", fees="2.00", net="49.00"),
+    shown("OTHER", 1, 2, 200, "50.00", fees="2.00", net="49.50"),
 ]
 
 
@@ -104,12 +128,19 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
         ("EQUAL", ["within_rounding", "within_rounding"]),
         ("CANCEL", ["cancelled_fill", "cancelled_fill"]),
         ("EXPIRE", ["within_rounding", "journal_entry"]),
+        ("ABOVE", ["within_rounding", "unknown"]),
+        (
+            "JOURNALS",
+            ["within_rounding", "journal_entry", "within_rounding", "unknown"],
+        ),
+        ("LARGE", ["unknown"]),
+        ("SILENT", ["missing_at_broker"]),
         ("LATE", ["opening_booked_at_close", "opening_booked_at_close"]),
         ("FEWER", ["missing_fills", "missing_fills", "missing_fills"]),
         ("MORE", ["missing_at_broker", "missing_at_broker"]),
         ("TIME", ["within_rounding", "time_order_matching", "time_order_matching"]),
         ("FEES", ["restated_fees"]),
-        ("OTHER", ["unknown", "within_rounding"]),
+        ("OTHER", ["unknown", "unknown"]),
         ("NONE", ["no_summary"]),
     ],
 )
@@ -162,48 +193,137 @@ def test_what_the_broker_shows_and_does_not_add_up_is_listed(home: Home) -> None
         "select account_id, identity_name, difference_amount "
         "from intermediate.int_broker_identities",
     )
-    assert found == [("OTHER", "net", 1)]
+    assert found == [("OTHER", "net", Decimal("1.5"))]
 
 
-DIFFERENCES = (
-    "2 cancelled fill, 1 journal entry, 2 opening booked at close, 3 missing fills, "
-    "2 missing at broker, 2 time order matching, 1 restated fees, 1 unknown"
+def test_a_difference_has_its_dollars(home: Home) -> None:
+    found = rows(
+        home,
+        "select account_id, difference_amount from marts.broker_reconciliation "
+        "where account_id in ('ABOVE', 'LARGE', 'OTHER', 'FEES', 'SILENT', 'NONE') "
+        "and difference_class <> 'within_rounding' order by all",
+    )
+    assert found == [
+        ("ABOVE", -700),
+        # Fees move net alone.
+        ("FEES", Decimal("0.16")),
+        ("LARGE", -95),
+        ("NONE", 50),
+        ("OTHER", -2),
+        ("OTHER", Decimal("-1.5")),
+        ("SILENT", 50),
+    ]
+
+
+UNRECONCILED = (
+    "select check_name, needs_attention, found_count, finding from marts.data_quality "
+    "where check_name in ('unreconciled', 'signed_off_breaks', 'unused_sign_offs') "
+    "and found_count > 0 order by check_order"
+)
+CLASSES = (
+    "2 cancelled fill ($3.10), 2 journal entry ($400.00), "
+    "2 opening booked at close ($0.22), 3 missing fills ($49.00), "
+    "3 missing at broker ($101.00), 2 time order matching ($400.00), "
+    "1 restated fees ($0.16), 5 unknown ($848.50)"
 )
 
 
-def unreconciled(home: Home) -> list[tuple]:
-    """Both checks of what differs from the broker."""
-    return rows(
-        home,
-        "select check_name, needs_attention, found_count, finding "
-        "from marts.data_quality where check_name like 'unreconciled%' "
-        "and found_count > 0",
-    )
-
-
-def test_the_report_alarms_of_what_differs_lately(home: Home) -> None:
-    finding = (
-        "of 19 account-days of the last 7 sessions differ from the broker's own "
-        f"summary: {DIFFERENCES}"
-    )
-    assert unreconciled(home) == [("unreconciled", True, 14, finding)]
-
-
-def test_what_differed_long_ago_is_told_and_no_alarm(tmp_path: Path) -> None:
+@pytest.mark.parametrize("as_of", [date(2025, 3, 7), date(2025, 12, 1)])
+def test_a_break_stays_an_alarm_however_old_it_is(tmp_path: Path, as_of: date) -> None:
+    """By December the gate would stop for want of fills."""
     exports = Exports(tmp_path / "exports").write(FILLS).summarise(SUMMARY)
-    # Seven sessions from Tuesday on: only what lies on Monday is older.
     home = build_warehouse(
-        tmp_path / "home", exports.folder, models=READ, as_of=date(2025, 3, 13)
+        tmp_path / "home", exports.folder, models=READ, as_of=as_of, gate="warn"
     )
-    assert [found[:3] for found in unreconciled(home)] == [
-        ("unreconciled", True, 8),
-        ("unreconciled_before", False, 6),
-    ]
-    # By then the gate would stop for want of fills.
-    late = {"as_of": date(2025, 3, 17), "gate": "warn"}
-    home = build_warehouse(tmp_path / "home", exports.folder, models=READ, **late)
+    age = {date(2025, 3, 7): 4, date(2025, 12, 1): 189}[as_of]
     finding = (
-        f"of 19 account-days of earlier sessions differ from the broker's own "
-        f"summary: {DIFFERENCES}"
+        "of 27 account-days differ from the broker's own summary, by $1801.98 in all, "
+        f"the oldest {age} sessions old: {CLASSES}"
     )
-    assert unreconciled(home) == [("unreconciled_before", False, 14, finding)]
+    assert rows(home, UNRECONCILED) == [("unreconciled", True, 20, finding)]
+    assert rows(
+        home,
+        "select status, first_seen, age_sessions_count, owner "
+        "from marts.broker_reconciliation where account_id = 'LARGE'",
+    ) == [("open", date(2025, 3, 3), age, None)]
+
+
+def test_a_sign_off_holds_to_the_cent_and_of_a_break_alone(tmp_path: Path) -> None:
+    fills = [one for one in FILLS if one.account in ("LARGE", "FEES", "EQUAL", "NONE")]
+    summary = [one for one in SUMMARY if one.account in ("LARGE", "FEES", "EQUAL")]
+    exports = Exports(tmp_path / "exports").write(fills).summarise(summary)
+    home = build_warehouse(tmp_path / "home", exports.folder, models=READ)
+    settings = make_settings(
+        source="files", exports=exports.folder, risk_home=home.root
+    )
+    path = home.desk / "signed_off_breaks.csv"
+    path.write_text(
+        "account_id,trade_date,amount,signed_off_by,note\n"
+        "LARGE,2025-03-03,-95,Ann,the broker restates it in April\n"
+        "FEES,2025-03-03,0.15,Ben,\n"
+        "EQUAL,2025-03-03,0,Ben,\n"
+        "NONE,2025-03-03,50,Ben,\n"
+        "NOBODY,2025-03-03,1.00,Ben,\n"
+        "LARGE,2025-03-04,-95.00,Ann,\n"
+    )
+    record_desk(home, read_desk(settings, home))
+    build_models_of(settings, home, models=READ)
+    statuses = (
+        "select account_id, status, owner, note from marts.broker_reconciliation "
+        "where trade_date = '2025-03-03' order by account_id"
+    )
+    assert rows(home, statuses) == [
+        ("EQUAL", "agreed", None, None),
+        ("FEES", "open", "Ben", None),
+        ("LARGE", "signed_off", "Ann", "the broker restates it in April"),
+        ("NONE", None, None, None),
+    ]
+    (unreconciled, signed_off, unused) = rows(home, UNRECONCILED)
+    assert unreconciled[:3] == ("unreconciled", True, 1)
+    assert unreconciled[3].endswith(": 1 restated fees ($0.16)")
+    assert signed_off == (
+        "signed_off_breaks", False, 1,
+        "account-days differ from the broker's own summary and are signed off, "
+        "$95.00 in all: LARGE of 2025-03-03 by Ann",
+    )  # fmt: skip
+    assert unused[:3] == ("unused_sign_offs", False, 5)
+    assert unused[3] == (
+        "lines of signed_off_breaks.csv sign off no break: "
+        "line 3, FEES of 2025-03-03, which differs by 0.16, not 0.15; "
+        "line 4, EQUAL of 2025-03-03, which agrees; "
+        "line 5, NONE of 2025-03-03, which the broker sent no summary of; "
+        "line 6, NOBODY of 2025-03-03, which has no figures; "
+        "line 7, LARGE of 2025-03-04, which has no figures"
+    )
+
+
+def test_rounding_is_a_cent_and_half_of_the_last_decimal_of_prices_up_to_a_dollar(
+    tmp_path: Path,
+) -> None:
+    fills, summary, expected = [], [], {}
+    for decimals in range(9):
+        for quantity in (1, 6, 7, 75, 99, 2_000, 900_000):
+            account = f"P{decimals}Q{quantity}"
+            price = 10 + (Decimal(1).scaleb(-decimals) if decimals else 0)
+            unit = Decimal(1).scaleb(-max(decimals, 2))
+            exact = min(Decimal(1), Decimal("0.01") + quantity * unit)
+            cents = exact.quantize(Decimal("0.01"), ROUND_FLOOR)
+            # What the account's prices show on one day holds for all of its days.
+            for day, own in enumerate((price, Decimal(10))):
+                fills += [
+                    fill(account, day, side, quantity, own, fill_id=str(10 + place))
+                    for place, side in enumerate("BS")
+                ]
+                gross = (cents + Decimal("0.01") * day) * (-1) ** quantity
+                summary.append(shown(account, day, 2, 2 * quantity, gross))
+            expected[account] = ["within_rounding", "unknown"]
+    exports = Exports(tmp_path / "exports").write(fills).summarise(summary)
+    home = build_warehouse(tmp_path / "home", exports.folder, models=READ)
+    found: dict[str, list[str]] = {}
+    for account, name in rows(
+        home,
+        "select account_id, difference_class from marts.broker_reconciliation "
+        "order by account_id, trade_date",
+    ):
+        found.setdefault(account, []).append(name)
+    assert found == expected

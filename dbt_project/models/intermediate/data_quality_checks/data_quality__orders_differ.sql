@@ -8,7 +8,7 @@ reconciliation_counts as (
 final as (
     select
         'orders_differ' as check_name,
-        coalesce(sum(orders_differ_days_count), 0) as found_count,
+        coalesce(orders_differ_days_count, 0) as found_count,
         'account-days agree with the broker''s own summary but for the number of orders'
             as finding
     from reconciliation_counts

@@ -11,7 +11,8 @@ gate_results as (
         batch_name,
         check_name,
         severity,
-        finding
+        finding,
+        checked_at
     from {{ ref('gate_results') }}
     where not is_met
 ),
@@ -46,7 +47,8 @@ accepted_warnings as (
         as_of_date,
         check_name,
         batch_name,
-        accepted_by
+        accepted_by,
+        accepted_at
     from {{ ref('stg_desk__accepted_warnings') }}
 ),
 
@@ -144,6 +146,8 @@ final as (
             gate_results.as_of_date = accepted_warnings.as_of_date
             and gate_results.check_name = accepted_warnings.check_name
             and gate_results.batch_name = accepted_warnings.batch_name
+            -- What was found since under the same name nobody has accepted.
+            and gate_results.checked_at <= accepted_warnings.accepted_at
     where
         concerns_judged.is_current = 1
         or (

@@ -1,81 +1,58 @@
 {#
-    Grain: one row for the account-days of the last sessions, one for those before: how
-    many differ from the broker's own summary, and by which class.
+    Grain: one row: how many account-days differ from the broker's own summary, by class
+    and with the dollars; what somebody has signed off is left out of these.
 #}
+{% set difference_classes = [
+    'cancelled_fill', 'journal_entry', 'opening_booked_at_close', 'missing_fills',
+    'missing_at_broker', 'time_order_matching', 'restated_fees', 'unknown',
+    'not_comparable',
+] %}
+
 with
-
-sessions as (
-    select session_date from {{ ref('stg_propreports__sessions') }}
-),
-
-run_context as (
-    select as_of_date from {{ ref('stg_propreports__run_context') }}
-),
 
 reconciliation as (
     select
-        trade_date,
         difference_class,
+        status = 'open' as is_open,
+        cast(abs(difference_amount) as decimal(38, 2)) as amount,
+        age_sessions_count,
         orders_difference
     from {{ ref('broker_reconciliation') }}
     where difference_class <> 'no_summary'
 ),
 
-past_sessions as (
+counts as (
     select
-        sessions.session_date,
-        row_number() over (order by sessions.session_date desc) as recency
-    from sessions
-    inner join run_context on sessions.session_date < run_context.as_of_date
-),
-
--- From here on a difference is news; what is older has been told often enough.
-recent_days as (
-    select min(session_date) as first_date
-    from past_sessions
-    where recency <= {{ var('reconciliation_recent_sessions') }}
-),
-
-reconciled_days as (
-    select
-        reconciliation.difference_class,
-        reconciliation.orders_difference,
-        coalesce(reconciliation.trade_date >= recent_days.first_date, true) as is_recent
+        count(*) as days_count,
+        {{ count_where('is_open') }} as open_days_count,
+        sum(case when is_open then amount end) as open_amount,
+        max(case when is_open then age_sessions_count end) as oldest_sessions_count,
+        {{ count_where("difference_class = 'within_rounding' and orders_difference <> 0") }}
+            as orders_differ_days_count,
+    {% for name in difference_classes %}
+        {{ count_where("is_open and difference_class = '" ~ name ~ "'") }}
+            as {{ name }}_count,
+        sum(case when is_open and difference_class = '{{ name }}' then amount end)
+            as {{ name }}_amount{{ "," if not loop.last }}
+    {% endfor %}
     from reconciliation
-    cross join recent_days
 ),
 
 final as (
     select
-        is_recent,
-        count(*) as days_count,
-        sum(case when difference_class = 'within_rounding' then 0 else 1 end)
-            as differing_days_count,
-        sum(
-            case
-                when difference_class = 'within_rounding' and orders_difference <> 0
-                    then 1
-                else 0
-            end
-        ) as orders_differ_days_count,
-        nullif(
-            concat_ws(
-                ', ',
-                {% for name in [
-                    'cancelled_fill', 'journal_entry', 'opening_booked_at_close',
-                    'missing_fills', 'missing_at_broker', 'time_order_matching',
-                    'restated_fees', 'unknown', 'not_comparable',
-                ] %}
-                    nullif(
-                        sum(case when difference_class = '{{ name }}' then 1 else 0 end),
-                        0
-                    ) || ' {{ name | replace("_", " ") }}'{{ "," if not loop.last }}
-                {% endfor %}
-            ),
-            ''
+        days_count,
+        open_days_count,
+        open_amount,
+        oldest_sessions_count,
+        orders_differ_days_count,
+        concat_ws(
+            ', ',
+            {% for name in difference_classes %}
+                nullif({{ name }}_count, 0) || ' {{ name | replace("_", " ") }} ($'
+                || {{ name }}_amount || ')'{{ "," if not loop.last }}
+            {% endfor %}
         ) as classes_text
-    from reconciled_days
-    group by is_recent
+    from counts
 )
 
 select * from final

@@ -1,7 +1,8 @@
 {{ config(materialized='view') }}
 {#
     Grain: one row per account of which it is not known whether it traded lately: its
-    fills did not all arrive (is_cut), or those up to a date vanished (vanished_until).
+    fills did not all arrive, or are no longer sent (is_cut), or those up to a date
+    vanished (vanished_until).
 #}
 with
 
@@ -33,7 +34,11 @@ accounts as (
     from {{ ref('int_accounts') }}
 ),
 
-final as (
+accounts_off as (
+    select account_id from {{ ref('int_accounts_off_the_list') }}
+),
+
+unknown_by_gate as (
     select
         accounts.account_id,
         max(
@@ -54,6 +59,16 @@ final as (
     inner join accounts on gate_concerns.account_number = accounts.account_number
     where gate_concerns.content_hash is null or gate_concerns.content_hash = 'no rows'
     group by accounts.account_id
+),
+
+final as (
+    select
+        coalesce(unknown_by_gate.account_id, accounts_off.account_id) as account_id,
+        unknown_by_gate.vanished_until,
+        accounts_off.account_id is not null or unknown_by_gate.is_cut as is_cut
+    from unknown_by_gate
+    full outer join accounts_off
+        on unknown_by_gate.account_id = accounts_off.account_id
 )
 
 select * from final

@@ -30,6 +30,18 @@ final as (
         {{ sum_or_zero(
             'case when is_counted then quantity * cast(multiplier as decimal(19, 8)) end'
         ) }} as traded_units,
+        max(
+            case
+                when
+                    not is_counted
+                    or price = cast(price as decimal(18, 2))
+                    then 2
+                {% for decimals in range(3, 8) %}
+                    when price = cast(price as decimal(18, {{ decimals }})) then {{ decimals }}
+                {% endfor %}
+                else 8
+            end
+        ) as price_decimals,
         ---------- journal entries and cancelled fills
         {{ count_where('is_counted and not is_regular') }} as journal_fills_count,
         {{ sum_or_zero('case when is_counted and not is_regular then quantity end') }}

@@ -1,10 +1,11 @@
 {#
     Grain: one row per account and date that either our fills or the broker's daily
     summary knows.
-    The summary shows cents and prices of four digits, so a gross may differ by half a
-    unit of the fourth digit per share, and by a cent for the display; fees by three
-    cents, whatever was traded. A surplus is what the broker has more than we do; a day
-    that one side lacks counts as 0 there.
+    The summary shows cents, and prices are known to the last decimal that the account's
+    own have, so a gross may differ by a cent for each row of the summary and by half a
+    unit of that decimal per unit traded; fees by three cents, whatever was traded. A
+    surplus is what the broker has more than we do; a day that one side lacks counts as 0
+    there. A break is open until it agrees, or is signed off to the cent.
 #}
 {% set quantity_rounding = var('displayed_rounding') ~ ' * type_rows_count' %}
 
@@ -43,8 +44,37 @@ fill_days as (
         cancelled_fills_count as cancelled_count,
         cancelled_quantity,
         journal_fills_count as journal_count,
-        journal_quantity
+        journal_quantity,
+        max(price_decimals) over (partition by account_id) as price_decimals
     from {{ ref('int_account_day_fills') }}
+),
+
+journal_days as (
+    select
+        account_id,
+        trade_date,
+        sum(realized_gross_pnl) as gross_pnl,
+        sum(total_fees) as total_fees
+    from {{ ref('int_fill_results') }}
+    where not is_regular
+    group by account_id, trade_date
+),
+
+sign_offs as (
+    select
+        account_id,
+        trade_date,
+        amount,
+        signed_off_by,
+        note
+    from {{ ref('stg_desk__signed_off_breaks') }}
+),
+
+past_sessions as (
+    select sessions.session_date
+    from {{ ref('stg_propreports__sessions') }} as sessions
+    inner join {{ ref('stg_propreports__run_context') }} as run_context
+        on sessions.session_date < run_context.as_of_date
 ),
 
 closed_lots as (
@@ -87,7 +117,10 @@ broker_days as (
 ),
 
 summarised_accounts as (
-    select distinct account_id from broker_days
+    -- A summary without a figure is one: what it lacks is a difference.
+    select distinct accounts.account_id
+    from broker_rows
+    inner join accounts on broker_rows.account_number = accounts.account_number
 ),
 
 days_joined as (
@@ -139,8 +172,17 @@ days_measured as (
             days_joined.broker_gross_pnl - days_joined.broker_net_pnl,
             0
         ) - coalesce(days_joined.total_fees, 0) as fees_surplus,
-        0.01 + coalesce(cast(fill_days.traded_units as double), 0)
-        * {{ var('price_rounding_per_share') }} as gross_tolerance
+        coalesce(days_joined.broker_net_pnl, 0) - coalesce(days_joined.net_pnl, 0)
+            as net_surplus,
+        coalesce(journal_days.gross_pnl, 0) as journal_gross_pnl,
+        coalesce(journal_days.total_fees, 0) as journal_fees,
+        -- Rounded: a sum of doubles may lie a trifle below what it stands for.
+        round(least(
+            {{ var('gross_rounding_per_row') }} * days_joined.type_rows_count
+            + coalesce(cast(fill_days.traded_units as double), 0)
+            * 0.5 * power(10, -coalesce(fill_days.price_decimals, 2)),
+            {{ var('largest_rounding_amount') }}
+        ), 10) as gross_tolerance
     from days_joined
     left join summarised_accounts
         on days_joined.account_id = summarised_accounts.account_id
@@ -148,6 +190,10 @@ days_measured as (
         on
             days_joined.account_id = fill_days.account_id
             and days_joined.trade_date = fill_days.trade_date
+    left join journal_days
+        on
+            days_joined.account_id = journal_days.account_id
+            and days_joined.trade_date = journal_days.trade_date
     left join time_order_days
         on
             days_joined.account_id = time_order_days.account_id
@@ -163,6 +209,18 @@ days_compared as (
         coalesce(abs(quantity_surplus), 0) <= {{ quantity_rounding }} as quantity_agrees,
         abs(cast(gross_surplus as double)) <= gross_tolerance as gross_agrees,
         abs(fees_surplus) <= {{ var('fees_rounding') }} as fees_agree,
+        abs(cast(net_surplus as double)) <= round(least(
+            gross_tolerance + {{ var('fees_rounding') }},
+            {{ var('largest_rounding_amount') }}
+        ), 10) as net_agrees,
+        -- What net differs by is what gross and fees do.
+        abs(net_surplus - gross_surplus + fees_surplus) <= {{ var('fees_rounding') }}
+            as net_follows,
+        -- Journal entries explain no P&L but their own.
+        abs(cast(gross_surplus + journal_gross_pnl as double)) <= gross_tolerance
+            as gross_agrees_without_journal,
+        abs(fees_surplus + journal_fees) <= {{ var('fees_rounding') }}
+            as fees_agree_without_journal,
         abs(
             cast(coalesce(broker_gross_pnl, 0) - gross_pnl_in_time_order as double)
         ) <= gross_tolerance as gross_agrees_in_time_order,
@@ -259,6 +317,7 @@ classified as (
                 and days_compared.quantity_agrees
                 and days_compared.gross_agrees
                 and days_compared.fees_agree
+                and days_compared.net_agrees
                 and not days_compared.is_missing_here
                 and not days_compared.is_missing_at_broker
                 then 'within_rounding'
@@ -267,6 +326,9 @@ classified as (
             when
                 days_compared.journal_count > 0
                 and days_compared.surplus_is_journal
+                and (days_compared.gross_agrees or days_compared.gross_agrees_without_journal)
+                and (days_compared.fees_agree or days_compared.fees_agree_without_journal)
+                and days_compared.net_follows
                 and not (
                     days_compared.fills_agree
                     and days_compared.quantity_agrees
@@ -282,16 +344,38 @@ classified as (
                 then 'missing_fills'
             when not days_compared.quantity_agrees then 'missing_at_broker'
             when
-                not days_compared.gross_agrees and days_compared.gross_agrees_in_time_order
+                not days_compared.gross_agrees
+                and days_compared.gross_agrees_in_time_order
+                and days_compared.net_follows
                 then 'time_order_matching'
-            when days_compared.gross_agrees then 'restated_fees'
+            when
+                days_compared.gross_agrees
+                and not days_compared.fees_agree
+                and days_compared.net_follows
+                then 'restated_fees'
             else 'unknown'
-        end as difference_class
+        end as difference_class,
+        -- Ours less the broker's, as all differences are shown.
+        cast(
+            case
+                when abs(days_compared.net_surplus) > abs(days_compared.gross_surplus)
+                    then -days_compared.net_surplus
+                else -days_compared.gross_surplus
+            end as decimal(38, 8)
+        ) as difference_amount
     from days_compared
     left join late_opening_days
         on
             days_compared.account_id = late_opening_days.account_id
             and days_compared.trade_date = late_opening_days.trade_date
+),
+
+net_explained as (
+    select
+        *,
+        net_agrees
+        or (net_follows and not (gross_agrees and fees_agree)) as net_is_explained
+    from classified
 ),
 
 described as (
@@ -307,7 +391,8 @@ described as (
                 {{ difference_text('fills_surplus', 'fills_agree', 'fill', 'fills') }},
                 {{ difference_text('quantity_surplus', 'quantity_agrees', 'unit', 'units') }},
                 {{ difference_text('gross_surplus', 'gross_agrees', 'gross') }},
-                {{ difference_text('fees_surplus', 'fees_agree', 'fees') }}
+                {{ difference_text('fees_surplus', 'fees_agree', 'fees') }},
+                {{ difference_text('net_surplus', 'net_is_explained', 'net') }}
             ),
             ''
         ) || ' than we do' as difference_text,
@@ -328,7 +413,48 @@ described as (
             when difference_class = 'restated_fees' then 'all else agrees'
             when difference_class = 'unknown' then 'nothing known here explains it'
         end as reason_text
-    from classified
+    from net_explained
+),
+
+statuses as (
+    select
+        described.*,
+        sign_offs.signed_off_by,
+        sign_offs.note,
+        case
+            when described.difference_class = 'no_summary' then null
+            when described.difference_class = 'within_rounding' then 'agreed'
+            when {{ to_cents('described.difference_amount') }} = sign_offs.amount
+                then 'signed_off'
+            else 'open'
+        end as status
+    from described
+    left join sign_offs
+        on
+            described.account_id = sign_offs.account_id
+            and described.trade_date = sign_offs.trade_date
+),
+
+session_ages as (
+    -- Sessions from a date on until the morning.
+    select
+        dates.trade_date,
+        count(past_sessions.session_date) as age_sessions_count
+    from (
+        select distinct trade_date from statuses
+        where status in ('open', 'signed_off')
+    ) as dates
+    left join past_sessions on dates.trade_date <= past_sessions.session_date
+    group by dates.trade_date
+),
+
+breaks_aged as (
+    select
+        statuses.*,
+        session_ages.age_sessions_count,
+        coalesce(statuses.status in ('open', 'signed_off'), false) as is_break
+    from statuses
+    left join session_ages on statuses.trade_date = session_ages.trade_date
 ),
 
 final as (
@@ -344,6 +470,13 @@ final as (
                 then 'the broker''s summary shows no P&L for this day'
             else concat_ws('; ', missing_text, difference_text, reason_text)
         end as explanation,
+        difference_amount,
+        ---------- what becomes of a break
+        status,
+        case when is_break then trade_date end as first_seen,
+        case when is_break then age_sessions_count end as age_sessions_count,
+        case when is_break then signed_off_by end as owner,
+        case when is_break then note end as note,
         ---------- numbers
         fills_count,
         cast(broker_fills_count as bigint) as broker_fills_count,
@@ -364,7 +497,7 @@ final as (
         net_pnl,
         cast(broker_net_pnl as decimal(38, 8)) as broker_net_pnl,
         cast(net_pnl - broker_net_pnl as decimal(38, 8)) as net_difference
-    from described
+    from breaks_aged
 )
 
 select * from final
