@@ -61,7 +61,9 @@ def test_a_question_is_answered_from_the_published_copy(
         for place, column in enumerate(columns)
         if all(row[place] is None for row in found)
     ]
-    assert empty in ([], ["short_exposure"], ["long_exposure"])
+    # No difference from the broker is open in the sample.
+    possible = ["short_exposure"], ["long_exposure"], ["oldest_sessions_count"]
+    assert empty in ([], *possible)
 
 
 @pytest.mark.parametrize(

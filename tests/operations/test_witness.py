@@ -16,10 +16,13 @@ from tests.operations.test_alerts import environment
 
 def killed(desk: Desk, home: Path, *signals: signal.Signals) -> tuple[int, str]:
     """Exit code and errors of a first load that gets signals as it reads."""
-    # Who started the tests may have it ignored (nohup), and so would the run.
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    # Who started the tests may have them ignored (nohup, a shell's &), as a run would.
+    before = {x: signal.getsignal(x) for x in (signal.SIGHUP, signal.SIGINT)}
+    for number in before:
+        signal.signal(number, signal.SIG_DFL)
     run = start_daily("run", **environment(desk, home, SOURCE="sample"))
-    signal.signal(signal.SIGHUP, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
     try:
         until = time.monotonic() + 60
         while not any(one.outcome == RUNNING for one in Ledger(Home(home)).steps()):
