@@ -9,7 +9,7 @@ import csv
 import hashlib
 import io
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -34,6 +34,11 @@ _SEPARATORS = (b",", b";", b"\t")
 _MOST = Decimal(10) ** 10
 _FLAGS = {"true": "true", "false": "false", "yes": "true", "no": "false"}
 _INSTRUMENT_TYPES = ("equity", "option", "future", "forex")
+# Of which payout and transfer are no P&L.
+_ADJUSTMENT_CLASSES = (
+    "dividend", "interest", "locate", "borrow", "market_data", "software", "desk_fee",
+    "tax", "correction", "payout", "transfer",
+)  # fmt: skip
 _README = """\
 These files are the desk's: an upgrade of the project leaves them alone. A file that has
 its header only says nothing, and the project's own (dbt_project/seeds) holds.
@@ -42,6 +47,8 @@ trader_accounts.csv         which accounts belong to which trader, from which da
 traders.csv                 name, strategy, group, whether active, daily loss limit
 instrument_multipliers.csv  what a contract is worth, by its root (#ES, without month
                             and year); its lines are added to the project's
+adjustment_categories.csv   what an adjustment is, by how its category begins; its lines
+                            are added to the project's
 limits.csv                  account,valid_from,daily_loss_limit_amount
 accepted_warnings.csv       warnings of the gate that a person has looked at, and who:
                             no alarm any more (as marts.gate_results names them)
@@ -104,6 +111,15 @@ def _amount(cell: str) -> str:
     return text
 
 
+def _one_of(choices: Sequence[str]) -> Callable[[str], str]:
+    def chosen(cell: str) -> str:
+        if cell not in choices:
+            raise ValueError(f"is not one of {', '.join(choices)}")
+        return cell
+
+    return chosen
+
+
 def _needed_cents(cell: str) -> str:
     amount = _number(_needed(cell))
     if not amount.is_finite() or abs(amount) >= _MOST:
@@ -112,12 +128,6 @@ def _needed_cents(cell: str) -> str:
     if Decimal(text) != amount:
         raise ValueError("has more than two decimals")
     return text
-
-
-def _instrument_type(cell: str) -> str:
-    if cell not in _INSTRUMENT_TYPES:
-        raise ValueError(f"is not one of {', '.join(_INSTRUMENT_TYPES)}")
-    return cell
 
 
 @dataclass(frozen=True)
@@ -195,12 +205,22 @@ DESK_FILES = (
         "instrument_multipliers",
         {
             "symbol_prefix": _text,
-            "instrument_type": _instrument_type,
+            "instrument_type": _one_of(_INSTRUMENT_TYPES),
             "multiplier": _amount,
             "note": _text,
         },
         ("symbol_prefix",),
         shipped="507735c0a286967ad2dbb7178456d8c5ece8c2a459c0ae801b683301772d652b",
+    ),
+    DeskFile(
+        "adjustment_categories",
+        {
+            "category_prefix": _needed,
+            "adjustment_class": _one_of(_ADJUSTMENT_CLASSES),
+            "note": _text,
+        },
+        ("category_prefix",),
+        shipped="7e37e7fb449c9b7cc3bef46d3e4d663d2d570759d24ece0c063e6d4d87fc464a",
     ),
     LIMITS,
     DeskFile(

@@ -18,7 +18,7 @@ FEE_COLUMN_ORDER = (
 
 CANCELLED = "CXLD"
 REGULAR_STATUSES = ("REGULAR", "")  # a blank status is a regular fill
-TRANSFER_PREFIX = "Transfer:"
+TRANSFER_PREFIX, CASH_IN_OUT = "Transfer:", "Cash In/Out"
 ONE = Decimal(1)
 
 _INSTRUMENT_TYPES = {"+": "Op", "#": "Fu"}
@@ -106,7 +106,7 @@ class Adjustment:
     @property
     def is_transfer(self) -> bool:
         """Whether it is money moved in or out, not a result."""
-        return self.category.startswith(TRANSFER_PREFIX)
+        return self.category.startswith(TRANSFER_PREFIX) or self.category == CASH_IN_OUT
 
 
 @dataclass(frozen=True, slots=True)

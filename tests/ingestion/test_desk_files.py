@@ -28,6 +28,7 @@ HEADERS = {
     "trader_accounts": "account_id,valid_from,trader_id,note\n",
     "traders": TRADERS.format("daily_loss_limit_amount,note"),
     "instrument_multipliers": "symbol_prefix,instrument_type,multiplier,note\n",
+    "adjustment_categories": "category_prefix,adjustment_class,note\n",
     "limits": "account,valid_from,daily_loss_limit_amount\n",
     "signed_off_breaks": "account_id,trade_date,amount,signed_off_by,note\n",
 }
@@ -125,6 +126,8 @@ def test_seeds_that_were_edited_come_along_and_are_said(
         ("traders", "T1,,,,,maybe,,", "is_active", "maybe"),
         ("instrument_multipliers", "#ES,fruit,50,", "instrument_type", "fruit"),
         ("instrument_multipliers", "#ES,future,-50,", "multiplier", "-50"),
+        ("adjustment_categories", "Fee: Coffee,coffee,", "adjustment_class", "coffee"),
+        ("adjustment_categories", ",dividend,", "category_prefix", ""),
         *(("signed_off_breaks", f'A1,2025-03-03,"{one}",ANN,', "amount", one)
           for one in ("", "95.001", "1e99", "NaN", "-Infinity", "9,5", "$95", "x")),
         *(("signed_off_breaks", f"A1,{one},95,ANN,", "trade_date", one)

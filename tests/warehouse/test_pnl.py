@@ -336,7 +336,7 @@ def test_what_is_wrong_with_the_data_is_counted_for_the_report(home: Home) -> No
         "accounts_off_the_list": 0,
         "journal_entries": len(JOURNAL),
         "foreign_currency": 0,
-        "unplaced_adjustments": 0,
+        "unmapped_adjustments": 0,
         # Their fees are below zero on some days.
         "gate_warnings": 4,
         "accepted_warnings": 0,

@@ -163,10 +163,15 @@ class Bench:
         with duckdb.connect(self.home.warehouse) as connection:
             connection.execute(f"attach '{self.kept.warehouse}' as kept (read_only)")
             connection.execute("create schema if not exists staging")
-            for name in ("trader_accounts", "traders", "instrument_multipliers"):
-                known = "" if name == "instrument_multipliers" else (
+            for name, is_dated in {
+                "trader_accounts": True, "traders": True,
+                "instrument_multipliers": False, "adjustment_categories": False,
+            }.items():  # fmt: skip
+                known = (
                     f"where coalesce(cast(valid_from as date) < '{before}', true)"
-                )  # fmt: skip
+                    if is_dated
+                    else ""
+                )
                 connection.execute(
                     f"create or replace table staging.{name} as "
                     f"from kept.staging.{name} {known}"

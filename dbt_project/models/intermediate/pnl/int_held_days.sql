@@ -1,8 +1,8 @@
 {#
     Grain: one row per account, symbol and date at whose end a position is held, or at
     whose beginning one was: dates with a counted fill, sessions through which it was
-    carried, and dates off session on which the account traded otherwise.
-    Where no mark is known, unrealized is null, never 0.
+    carried, and dates off session on which the account traded or was booked something.
+    Where no mark is known, unrealized is null, never 0; off session the last close holds.
 #}
 with
 
@@ -18,12 +18,17 @@ results as (
     where position_quantity <> 0 or opening_quantity <> 0
 ),
 
-fill_days as (
+account_days as (
     select
         account_id,
         trade_date
     from {{ ref('int_account_day_fills') }}
     where counted_fills_count > 0
+    union
+    select
+        account_id,
+        trade_date
+    from {{ ref('int_adjustments') }}
 ),
 
 marks as (
@@ -46,12 +51,12 @@ run_context as (
 ),
 
 dates_off_session as (
-    -- Somebody who trades on a holiday still holds what was held before.
+    -- Somebody who trades on a holiday, or is booked something, holds what was held before.
     select
-        fill_days.account_id,
-        fill_days.trade_date
-    from fill_days
-    left join sessions on fill_days.trade_date = sessions.session_date
+        account_days.account_id,
+        account_days.trade_date
+    from account_days
+    left join sessions on account_days.trade_date = sessions.session_date
     where sessions.session_date is null
 ),
 
@@ -121,20 +126,41 @@ all_days as (
     from carried_days
 ),
 
-days_marked as (
+days_priced as (
     select
         all_days.*,
-        marks.close_price,
-        case
-            when all_days.position_quantity = 0 then cast(0 as decimal(38, 8))
-            when marks.close_price is not null
-                then
-                    {{ exact_product('position_quantity', 'close_price', 'multiplier') }}
-                    - all_days.open_cost
-        end as unrealized_pnl
+        sessions.session_date is not null as is_session,
+        marks.close_price as own_close_price,
+        {{ last_so_far(
+            'marks.close_price', 'all_days.account_id, all_days.symbol',
+            'all_days.trade_date',
+        ) }} as last_close_price
     from all_days
     left join marks
         on all_days.symbol = marks.symbol and all_days.trade_date = marks.trade_date
+    left join sessions on all_days.trade_date = sessions.session_date
+),
+
+days_closed as (
+    -- Off session nothing is marked anew: the last close holds.
+    select
+        *,
+        case when is_session then own_close_price else last_close_price end
+            as close_price
+    from days_priced
+),
+
+days_marked as (
+    select
+        *,
+        case
+            when position_quantity = 0 then cast(0 as decimal(38, 8))
+            when close_price is not null
+                then
+                    {{ exact_product('position_quantity', 'close_price', 'multiplier') }}
+                    - open_cost
+        end as unrealized_pnl
+    from days_closed
 ),
 
 days_with_previous as (

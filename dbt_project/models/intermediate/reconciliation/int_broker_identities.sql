@@ -1,27 +1,15 @@
 {#
     Grain: one row per account, date and identity that the broker's own displayed
     figures break.
-    The type rows of a date add up to the account's day; cash and end balance stand in
-    one of them. Each displayed cell is off by half a cent at most, so an identity may
+    Each displayed cell is off by half a cent at most, so an identity may
     be off by half a cent per cell that it adds up. It is tried only where all its
     parts are shown; the day before is the account's row before this one. Files list no
     adjustments, so that nothing can be said of the adjusted net there.
 #}
 with
 
-broker_rows as (
-    {{ current_rows(ref('stg_propreports__broker_days'), 'broker_days') }}
-),
-
-accounts as (
-    select
-        account_number,
-        account_id
-    from {{ ref('int_accounts') }}
-),
-
-adjustment_rows as (
-    {{ current_rows(ref('stg_propreports__adjustments'), 'adjustments') }}
+days as (
+    select * from {{ ref('int_broker_days') }}
 ),
 
 run_context as (
@@ -30,53 +18,13 @@ run_context as (
 
 adjustments as (
     select
-        accounts.account_id,
-        adjustment_rows.trade_date,
-        sum(adjustment_rows.adjustment_amount) as adjustments_amount,
+        account_id,
+        trade_date,
+        sum(adjustment_amount) as adjustments_amount,
         count(*) as adjustments_count
-    from adjustment_rows
-    inner join accounts on adjustment_rows.account_number = accounts.account_number
-    where not adjustment_rows.is_transfer
-    group by accounts.account_id, adjustment_rows.trade_date
-),
-
-days as (
-    select
-        accounts.account_id,
-        broker_rows.trade_date,
-        count(*) as type_rows_count,
-        -- A part that one of the rows leaves blank makes the sum unknown.
-        case when count(*) = count(broker_rows.gross_pnl) then sum(broker_rows.gross_pnl) end
-            as gross_pnl,
-        case when count(*) = count(broker_rows.total_fees) then sum(broker_rows.total_fees) end
-            as total_fees,
-        case
-            when count(*) = count(broker_rows.fee_columns_amount)
-                then sum(broker_rows.fee_columns_amount)
-        end as fee_columns_amount,
-        max(broker_rows.fee_columns_count) as fee_columns_count,
-        case when count(*) = count(broker_rows.net_pnl) then sum(broker_rows.net_pnl) end
-            as net_pnl,
-        case
-            when count(*) = count(broker_rows.adjusted_net_pnl)
-                then sum(broker_rows.adjusted_net_pnl)
-        end as adjusted_net_pnl,
-        case
-            when count(*) = count(broker_rows.unrealized_delta)
-                then sum(broker_rows.unrealized_delta)
-        end as unrealized_delta,
-        case when count(*) = count(broker_rows.total_delta) then sum(broker_rows.total_delta) end
-            as total_delta,
-        case
-            when count(*) = count(broker_rows.unrealized_pnl)
-                then sum(broker_rows.unrealized_pnl)
-        end as unrealized_pnl,
-        sum(broker_rows.transfers_amount) as transfers_amount,
-        sum(broker_rows.cash_amount) as cash_amount,
-        sum(broker_rows.end_balance) as end_balance
-    from broker_rows
-    inner join accounts on broker_rows.account_number = accounts.account_number
-    group by accounts.account_id, broker_rows.trade_date
+    from {{ ref('int_adjustments') }}
+    where adjustment_class <> 'transfer'
+    group by account_id, trade_date
 ),
 
 days_chained as (

@@ -1,8 +1,10 @@
 {#
-    Grain: one row per account and date with a counted fill, or with a position carried
-    through a session.
+    Grain: one row per account and date with a counted fill, with a position carried
+    through a session, or with an adjustment.
     Realized P&L is intraday FIFO first, then overnight FIFO; each match counts on the
-    date of its later fill. Fees count on the date of their fill.
+    date of its later fill. Fees count on the date of their fill. Payouts and transfers are
+    no P&L. Where a source lists no adjustments (files), they are what the broker's summary
+    shows between net and adjusted net, and unknown where it shows neither.
 #}
 with
 
@@ -29,14 +31,25 @@ fill_days as (
 ),
 
 adjustments as (
-    {{ current_rows(ref('stg_propreports__adjustments'), 'adjustments') }}
+    select
+        account_id,
+        trade_date,
+        adjustment_class,
+        is_pnl,
+        adjustment_amount
+    from {{ ref('int_adjustments') }}
 ),
 
-accounts as (
+broker_days as (
     select
-        account_number,
-        account_id
-    from {{ ref('int_accounts') }}
+        account_id,
+        trade_date,
+        adjusted_net_pnl - net_pnl as adjustments_amount
+    from {{ ref('int_broker_days') }}
+),
+
+run_context as (
+    select source_name from {{ ref('stg_propreports__run_context') }}
 ),
 
 account_traders as (
@@ -66,45 +79,101 @@ pnl_days as (
 
 adjustment_days as (
     select
-        accounts.account_id,
-        adjustments.trade_date,
-        sum(adjustments.adjustment_amount) as adjustments_amount
+        account_id,
+        trade_date,
+        sum(case when is_pnl then adjustment_amount else 0 end) as adjustments_amount,
+        sum(case when adjustment_class = 'payout' then adjustment_amount else 0 end)
+            as payouts_amount,
+        sum(case when adjustment_class = 'transfer' then adjustment_amount else 0 end)
+            as transfers_amount
     from adjustments
-    inner join accounts on adjustments.account_number = accounts.account_number
-    where not adjustments.is_transfer
-    group by accounts.account_id, adjustments.trade_date
+    group by account_id, trade_date
+),
+
+account_days as (
+    select
+        account_id,
+        trade_date
+    from pnl_days
+    union
+    select
+        account_id,
+        trade_date
+    from adjustment_days
+    union
+    -- Files list no adjustments; where the broker's summary shows some, they count.
+    select
+        broker_days.account_id,
+        broker_days.trade_date
+    from broker_days
+    cross join run_context
+    where run_context.source_name = 'files' and broker_days.adjustments_amount <> 0
 ),
 
 totals as (
     select
-        pnl_days.account_id,
+        account_days.account_id,
         account_traders.trader_id,
-        pnl_days.trade_date,
+        account_days.trade_date,
         cast(coalesce(fill_days.orders_count, 0) as bigint) as orders_count,
         cast(coalesce(fill_days.fills_count, 0) as bigint) as fills_count,
-        cast(pnl_days.open_symbols_count as bigint) as open_symbols_count,
+        cast(coalesce(pnl_days.open_symbols_count, 0) as bigint) as open_symbols_count,
         cast(coalesce(fill_days.quantity, 0) as decimal(38, 8)) as quantity,
-        cast(pnl_days.gross_pnl as decimal(38, 8)) as gross_pnl,
-        cast(pnl_days.total_fees as decimal(38, 8)) as total_fees,
-        cast(pnl_days.gross_pnl - pnl_days.total_fees as decimal(38, 8)) as net_pnl,
-        cast(coalesce(adjustment_days.adjustments_amount, 0) as decimal(38, 8))
-            as adjustments_amount,
-        cast(pnl_days.unrealized_pnl as decimal(38, 8)) as unrealized_pnl,
-        cast(pnl_days.unrealized_delta as decimal(38, 8)) as unrealized_delta
-    from pnl_days
+        cast(coalesce(pnl_days.gross_pnl, 0) as decimal(38, 8)) as gross_pnl,
+        cast(coalesce(pnl_days.total_fees, 0) as decimal(38, 8)) as total_fees,
+        cast(coalesce(pnl_days.gross_pnl - pnl_days.total_fees, 0) as decimal(38, 8))
+            as net_pnl,
+        cast(
+            case
+                when run_context.source_name <> 'files'
+                    then coalesce(adjustment_days.adjustments_amount, 0)
+                else broker_days.adjustments_amount
+            end as decimal(38, 8)
+        ) as adjustments_amount,
+        cast(
+            case
+                when run_context.source_name <> 'files'
+                    then coalesce(adjustment_days.payouts_amount, 0)
+            end as decimal(38, 8)
+        ) as payouts_amount,
+        cast(
+            case
+                when run_context.source_name <> 'files'
+                    then coalesce(adjustment_days.transfers_amount, 0)
+            end as decimal(38, 8)
+        ) as transfers_amount,
+        -- Who holds nothing has nothing unrealized.
+        cast(
+            case when pnl_days.account_id is null then 0 else pnl_days.unrealized_pnl end
+            as decimal(38, 8)
+        ) as unrealized_pnl,
+        cast(
+            case when pnl_days.account_id is null then 0 else pnl_days.unrealized_delta end
+            as decimal(38, 8)
+        ) as unrealized_delta
+    from account_days
+    cross join run_context
     inner join account_traders
         on
-            pnl_days.account_id = account_traders.account_id
-            and pnl_days.trade_date >= account_traders.valid_from
-            and pnl_days.trade_date < account_traders.valid_to
+            account_days.account_id = account_traders.account_id
+            and account_days.trade_date >= account_traders.valid_from
+            and account_days.trade_date < account_traders.valid_to
+    left join pnl_days
+        on
+            account_days.account_id = pnl_days.account_id
+            and account_days.trade_date = pnl_days.trade_date
     left join fill_days
         on
-            pnl_days.account_id = fill_days.account_id
-            and pnl_days.trade_date = fill_days.trade_date
+            account_days.account_id = fill_days.account_id
+            and account_days.trade_date = fill_days.trade_date
     left join adjustment_days
         on
-            pnl_days.account_id = adjustment_days.account_id
-            and pnl_days.trade_date = adjustment_days.trade_date
+            account_days.account_id = adjustment_days.account_id
+            and account_days.trade_date = adjustment_days.trade_date
+    left join broker_days
+        on
+            account_days.account_id = broker_days.account_id
+            and account_days.trade_date = broker_days.trade_date
 ),
 
 final as (
@@ -123,6 +192,8 @@ final as (
         total_fees,
         net_pnl,
         adjustments_amount,
+        payouts_amount,
+        transfers_amount,
         unrealized_pnl,
         unrealized_delta,
         cast(net_pnl + adjustments_amount + unrealized_delta as decimal(38, 8))
