@@ -1,4 +1,7 @@
-{# The money and the open positions of an account's day are the sum over its symbols. #}
+{#
+    The money and the open positions of an account's day are the sum over its symbols; a
+    day that holds an adjustment alone has none.
+#}
 with
 
 symbols as (
@@ -36,11 +39,17 @@ from days
 full outer join symbols
     on days.account_id = symbols.account_id and days.trade_date = symbols.trade_date
 where
-    days.gross_pnl is distinct from symbols.gross_pnl
-    or days.total_fees is distinct from symbols.total_fees
-    or days.open_symbols_count is distinct from symbols.open_symbols_count
+    days.gross_pnl is distinct from coalesce(symbols.gross_pnl, 0)
+    or days.total_fees is distinct from coalesce(symbols.total_fees, 0)
+    or days.open_symbols_count is distinct from coalesce(symbols.open_symbols_count, 0)
     -- One symbol without a mark makes the account's day unknown.
     or days.unrealized_pnl is distinct from
-    case when symbols.symbols_count = symbols.marked_count then symbols.unrealized_pnl end
+    case
+        when symbols.account_id is null then 0
+        when symbols.symbols_count = symbols.marked_count then symbols.unrealized_pnl
+    end
     or days.unrealized_delta is distinct from
-    case when symbols.symbols_count = symbols.delta_count then symbols.unrealized_delta end
+    case
+        when symbols.account_id is null then 0
+        when symbols.symbols_count = symbols.delta_count then symbols.unrealized_delta
+    end
