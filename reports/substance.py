@@ -65,6 +65,6 @@ def _outcome_of(outcome: dict[str, Any]) -> str:
 
 
 def _outcome(outcome: dict[str, Any]) -> str:
-    if outcome["has_traded"]:
+    if outcome["actual_net_pnl"] is not None:
         return money(outcome["actual_net_pnl"])
     return "not known" if outcome["has_traded"] is None else "did not trade"

@@ -13,7 +13,7 @@ outcomes as (
         actual_net_pnl
     from {{ ref('forecast_outcomes') }}
     where
-        has_traded
+        actual_net_pnl is not null
         and loss_probability is not null
 )
 

@@ -11,7 +11,7 @@ outcomes as (
         risk_level,
         is_limit_breached
     from {{ ref('forecast_outcomes') }}
-    where has_traded
+    where actual_net_pnl is not null
 )
 
 select

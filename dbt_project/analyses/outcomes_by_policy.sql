@@ -12,7 +12,7 @@ outcomes as (
         advised_size_effect
     from {{ ref('forecast_outcomes') }}
     where
-        has_traded
+        actual_net_pnl is not null
         and policy is not null
 )
 

@@ -36,7 +36,10 @@ MINIMUM_STOP_DAYS = 3
 
 @dataclass(eq=False)
 class TraderDay:
-    """What happened on one traded day of a trader, and what was held at its end."""
+    """What happened on one trader day, and what was held at its end.
+
+    `regular` is empty where it has P&L or fees alone.
+    """
 
     trader: str
     day: date
@@ -224,8 +227,12 @@ def activity(days: Sequence[TraderDay], at: int) -> Row:
         "orders_count": len(orders),
         "closed_trips_count": len(day.closed),
         "opened_trips_count": len(day.opened),
-        "fills_vs_20d_ratio": versus_20d(days, at, lambda one: len(one.regular)),
-        "trips_vs_20d_ratio": versus_20d(days, at, lambda one: len(one.opened)),
+        "fills_vs_20d_ratio": versus_20d(
+            days, at, lambda one: len(one.regular) if one.regular else None
+        ),
+        "trips_vs_20d_ratio": versus_20d(
+            days, at, lambda one: len(one.opened) if one.regular else None
+        ),
         "active_minutes": active,
         "active_minutes_vs_20d_ratio": versus_20d(days, at, active_minutes),
         "mean_seconds_between_fills": mean(gaps),
@@ -278,9 +285,11 @@ def symbols(days: Sequence[TraderDay], at: int) -> Row:
         "symbol_concentration": concentration(days[at]),
         "top_symbol_notional_ratio": max(symbol_shares(days[at]), default=None),
         "new_symbols_ratio": (
-            share(symbol not in before for symbol in todays) if at else None
+            share(symbol not in before for symbol in todays) if before else None
         ),
-        "symbols_vs_20d_ratio": versus_20d(days, at, lambda day: len(traded(day))),
+        "symbols_vs_20d_ratio": versus_20d(
+            days, at, lambda day: len(traded(day)) or None
+        ),
         "symbol_concentration_vs_20d_ratio": versus_20d(days, at, concentration),
     }
 
@@ -301,7 +310,9 @@ def sizing(days: Sequence[TraderDay], at: int) -> Row:
         "fill_size_vs_20d_ratio": versus_20d(
             days, at, lambda one: one.mean_fill_notional
         ),
-        "notional_vs_20d_ratio": versus_20d(days, at, lambda one: one.notional),
+        "notional_vs_20d_ratio": versus_20d(
+            days, at, lambda one: one.notional if one.regular else None
+        ),
         "mean_trip_notional": trip_size(day),
         "trip_size_variation": variation(entries, 2),
         "trip_size_vs_20d_ratio": ratio(trip_size(day), usual),
@@ -366,9 +377,10 @@ def reentries(day: TraderDay, sign: int) -> list[bool]:
 
 def usual_stop(days: Sequence[TraderDay], at: int) -> Fraction | None:
     """Mean trough of the losing days among the previous 20; None under 3 such days."""
-    troughs = [
-        day.shape.trough_net_pnl for day in days[max(0, at - 20) : at] if day.net < 0
-    ]
+    if not days[at].regular:
+        return None
+    traded = [day for day in days[:at] if day.regular][-20:]
+    troughs = [day.shape.trough_net_pnl for day in traded if day.net < 0]
     return mean(troughs) if len(troughs) >= MINIMUM_STOP_DAYS else None
 
 
@@ -481,7 +493,8 @@ def pnl(days: Sequence[TraderDay], at: int, sessions: Sequence[Session]) -> Row:
         row[f"loss_day_ratio_ewm_{half_life}d"] = lost_ratio
     fall, peak, age = drawdown(days, at)
     pooled = [net for one in recent for net in one.nets]
-    previous = days[at - 1].day if at else None
+    traded = [one.day for one in days[:at] if one.regular]
+    previous = traded[-1] if traded else None
 
     def won(nets: Iterable[Fraction]) -> list[Fraction]:
         return [net for net in nets if net > 0]
@@ -520,7 +533,7 @@ def pnl(days: Sequence[TraderDay], at: int, sessions: Sequence[Session]) -> Row:
             if previous
             else None
         ),
-        "traded_days_count": at + 1,
+        "traded_days_count": sum(bool(one.regular) for one in days[: at + 1]),
         "tenure_days": (day.day - days[0].day).days,
     }
 
@@ -540,7 +553,7 @@ def context(
         if one.day == day
     ]
     usual = [
-        mean(len(one.regular) for one in window(days, index, 20))
+        mean(len(one.regular) for one in window(days, index, 20) if one.regular) or 0
         for days, index in others
     ]
     session_dates = {session[0]: session for session in sessions}
@@ -575,7 +588,7 @@ def context(
 def trader_days(
     book: Book, *, traders: Owners | None = None, sessions: Sequence[Session] = ()
 ) -> dict[str, list[TraderDay]]:
-    """Each trader's traded days: dates with a regular fill in any of the accounts.
+    """Each trader's days: dates with a regular fill, P&L or fees in any account.
 
     A trip counts as opened for the trader of its opening fill, as closed for the
     trader of its last one. A trader holds what the accounts hold that are the
@@ -594,7 +607,9 @@ def trader_days(
     history: dict[str, list[TraderDay]] = defaultdict(list)
     for (trader, day), path in sorted(paths.items(), key=lambda item: item[0]):
         regular = [fill for fill, _ in path if fill.is_regular]
-        if not regular:
+        shape = describe_path(path)
+        fees = any(fill.fees for fill, _ in path)
+        if not (regular or shape.final_gross_pnl or fees):
             continue
         held = {}
         for (account, symbol), carried in lots.items():
@@ -608,7 +623,7 @@ def trader_days(
                 day=day,
                 regular=regular,
                 path=path,
-                shape=describe_path(path),
+                shape=shape,
                 opened=sorted(
                     opened[trader, day], key=lambda trip: trip.opening.day_sequence
                 ),

@@ -216,6 +216,25 @@ def test_labels_equal_the_oracle(home: Home) -> None:
                 assert same(exact, value), (key, column)
 
 
+def test_an_expiry_without_a_fill_is_a_day_and_the_label_of_the_one_before(
+    home: Home,
+) -> None:
+    expiry = date(2025, 3, 5)
+    row = mart(home, "feat_trader_day")["JOURNAL", expiry]
+    assert (row["net_pnl"], row["fills_count"], row["traded_days_count"]) == (
+        -150,
+        0,
+        2,
+    )
+    label = mart(home, "label_trader_day")["JOURNAL", date(2025, 3, 4)]
+    assert (label["next_trade_date"], label["is_next_loss"]) == (expiry, True)
+    assert rows(
+        home,
+        "select is_traded_day from marts.daily_totals "
+        f"where account_id = 'JOURNAL' and trade_date = '{expiry}'",
+    ) == [(False,)]
+
+
 def test_paths_of_the_day_equal_the_oracle(home: Home) -> None:
     book = keep_book(prepare(FILLS, multipliers=MULTIPLIERS, traders=TRADERS))
     found = mart(home, "fct_intraday_pnl")

@@ -18,7 +18,7 @@ forecast_outcomes as (
         is_limit_breached,
         is_inside_interval
     from {{ ref('forecast_outcomes') }}
-    where has_traded
+    where actual_net_pnl is not null
 ),
 
 final as (

@@ -1,6 +1,7 @@
 {#
-    Grain: one row per trader and traded day: a date with at least one regular fill in
-    any of the trader's accounts.
+    Grain: one row per trader and trader day: a date on which any of the trader's accounts
+    has a regular fill, or P&L or fees without one (an expiry, an assignment).
+    is_traded_day says which; what only trading tells is null on the other days.
     Everything here is known at the close of that date.
 #}
 with
@@ -39,10 +40,14 @@ trader_days as (
         sum(gross_pnl) as gross_pnl,
         sum(total_fees) as total_fees,
         sum(net_pnl) as net_pnl,
-        sum(open_symbols_count) as open_symbols_count
+        sum(open_symbols_count) as open_symbols_count,
+        sum(fills_count) > 0 as is_traded_day
     from account_days
     group by trader_id, trade_date
-    having sum(fills_count) > 0
+    having
+        sum(fills_count) > 0
+        or max(abs(gross_pnl)) > 0
+        or max(abs(total_fees)) > 0
 ),
 
 final as (
@@ -53,6 +58,10 @@ final as (
         ---------- counts
         cast(row_number() over (
             partition by trader_days.trader_id order by trader_days.trade_date
+        ) as bigint) as trader_days_count,
+        cast(sum(case when trader_days.is_traded_day then 1 else 0 end) over (
+            partition by trader_days.trader_id order by trader_days.trade_date
+            rows between unbounded preceding and current row
         ) as bigint) as traded_days_count,
         cast(trader_days.orders_count as bigint) as orders_count,
         cast(trader_days.fills_count as bigint) as fills_count,
@@ -69,9 +78,11 @@ final as (
         trader_days.quantity,
         fill_days.notional,
         fill_days.bought_notional,
-        fill_days.stddev_fill_notional
+        fill_days.stddev_fill_notional,
+        ---------- flags
+        trader_days.is_traded_day
     from trader_days
-    inner join fill_days
+    left join fill_days
         on
             trader_days.trader_id = fill_days.trader_id
             and trader_days.trade_date = fill_days.trade_date

@@ -197,7 +197,9 @@ final as (
         unrealized_pnl,
         unrealized_delta,
         cast(net_pnl + adjustments_amount + unrealized_delta as decimal(38, 8))
-            as total_delta
+            as total_delta,
+        ---------- flags
+        fills_count > 0 as is_traded_day
     from totals
 )
 

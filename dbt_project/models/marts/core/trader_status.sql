@@ -29,6 +29,7 @@ trader_days as (
         trader_id,
         trade_date
     from {{ ref('int_trader_days') }}
+    where is_traded_day
 ),
 
 unknown_trading as (

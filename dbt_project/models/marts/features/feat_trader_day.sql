@@ -1,5 +1,5 @@
 {#
-    Grain: one row per trader and traded day D.
+    Grain: one row per trader and trader day D (int_trader_days).
     All features, side by side: what the models learn from. Each theme is a mart of its
     own, which says how its features come about; every column is known at the close of D.
     The columns are those of the themes' yml: a feature added there is here.

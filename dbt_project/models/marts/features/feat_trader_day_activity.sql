@@ -1,6 +1,6 @@
 {#
-    Grain: one row per trader and traded day D.
-    How often and when a trader trades. Known at the close of D; windows count traded
+    Grain: one row per trader and trader day D (int_trader_days).
+    How often and when a trader trades. Known at the close of D; windows count trader
     days and end at D.
 #}
 with
@@ -10,7 +10,9 @@ trader_days as (
         trader_id,
         trade_date,
         fills_count,
-        orders_count
+        orders_count,
+        case when is_traded_day then fills_count end as known_fills_count,
+        is_traded_day
     from {{ ref('int_trader_days') }}
 ),
 
@@ -48,8 +50,12 @@ days_joined as (
         trader_days.trade_date,
         trader_days.fills_count,
         trader_days.orders_count,
+        trader_days.known_fills_count,
         coalesce(trip_days.closed_trips_count, 0) as closed_trips_count,
         coalesce(trip_days.opened_trips_count, 0) as opened_trips_count,
+        -- Of a day without trading there is no tempo to compare.
+        case when trader_days.is_traded_day then coalesce(trip_days.opened_trips_count, 0) end
+            as known_trips_count,
         cast(trip_days.mean_minutes_between_trips as double) as mean_minutes_between_trips,
         cast(time_days.active_seconds as double) / 60 as active_minutes,
         time_days.timed_fills_count,
@@ -76,8 +82,8 @@ days_joined as (
 windows_computed as (
     select
         *,
-        avg(cast(fills_count as double)) {{ trailing(20) }} as mean_fills_20d,
-        avg(cast(opened_trips_count as double)) {{ trailing(20) }} as mean_trips_20d,
+        avg(cast(known_fills_count as double)) {{ trailing(20) }} as mean_fills_20d,
+        avg(cast(known_trips_count as double)) {{ trailing(20) }} as mean_trips_20d,
         avg(active_minutes) {{ trailing(20) }} as mean_active_minutes_20d,
         avg(mean_minutes_between_trips) {{ trailing(20) }} as mean_trip_tempo_20d
     from days_joined
@@ -93,8 +99,8 @@ final as (
         orders_count,
         cast(opened_trips_count as bigint) as opened_trips_count,
         cast(closed_trips_count as bigint) as closed_trips_count,
-        {{ safe_divide('fills_count', 'mean_fills_20d') }} as fills_vs_20d_ratio,
-        {{ safe_divide('opened_trips_count', 'mean_trips_20d') }} as trips_vs_20d_ratio,
+        {{ safe_divide('known_fills_count', 'mean_fills_20d') }} as fills_vs_20d_ratio,
+        {{ safe_divide('known_trips_count', 'mean_trips_20d') }} as trips_vs_20d_ratio,
         ---------- tempo
         active_minutes,
         {{ safe_divide('active_minutes', 'mean_active_minutes_20d') }}

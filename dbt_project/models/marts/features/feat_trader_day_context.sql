@@ -1,5 +1,5 @@
 {#
-    Grain: one row per trader and traded day D.
+    Grain: one row per trader and trader day D (int_trader_days).
     What went on around the trader: the desk's other traders that day, and the calendar.
     Known at the close of D.
 #}
@@ -12,7 +12,10 @@ trader_days as (
         net_pnl,
         pnl_scale_20d,
         fills_count,
-        avg(cast(fills_count as double)) {{ trailing(20) }} as mean_fills_20d
+        coalesce(
+            avg(case when is_traded_day then cast(fills_count as double) end) {{ trailing(20) }},
+            0
+        ) as mean_fills_20d
     from {{ ref('int_trader_days') }}
 ),
 

@@ -1,8 +1,8 @@
 {#
-    Grain: one row per trader and traded day D.
-    How a trader's P&L runs. Known at the close of D; windows count the trader's traded
+    Grain: one row per trader and trader day D (int_trader_days).
+    How a trader's P&L runs. Known at the close of D; windows count trader
     days, not calendar days, and end at D. Scaled figures are over pnl_scale_20d, the
-    mean absolute net P&L of the last 20 traded days.
+    mean absolute net P&L of the last 20 trader days.
 #}
 with
 
@@ -10,7 +10,9 @@ trader_days as (
     select
         trader_id,
         trade_date,
+        trader_days_count,
         traded_days_count,
+        is_traded_day,
         gross_pnl,
         total_fees,
         notional,
@@ -95,26 +97,26 @@ windows_computed as (
         *,
         {{ last_so_far(
             'case when peak_net_pnl > 0 and cumulative_net_pnl = peak_net_pnl '
-            ~ 'then traded_days_count end',
+            ~ 'then trader_days_count end',
             'trader_id',
             'trade_date',
         ) }} as peak_day_number,
-        lag(trade_date) over (
-            partition by trader_id order by trade_date
-        ) as previous_trade_date,
-        lag(sessions_count) over (
-            partition by trader_id order by trade_date
-        ) as previous_sessions_count,
+        {{ last_preceding(
+            'case when is_traded_day then trade_date end', 'trader_id', 'trade_date'
+        ) }} as previous_trade_date,
+        {{ last_preceding(
+            'case when is_traded_day then sessions_count end', 'trader_id', 'trade_date'
+        ) }} as previous_sessions_count,
         first_value(trade_date) over (
             partition by trader_id order by trade_date
             rows between unbounded preceding and current row
         ) as first_trade_date,
         -- A streak is the run of days since the last day that breaks it.
-        traded_days_count - coalesce({{ last_so_far(
-            'case when is_loss = 0 then traded_days_count end', 'trader_id', 'trade_date'
+        trader_days_count - coalesce({{ last_so_far(
+            'case when is_loss = 0 then trader_days_count end', 'trader_id', 'trade_date'
         ) }}, 0) as loss_streak_days,
-        traded_days_count - coalesce({{ last_so_far(
-            'case when is_win = 0 then traded_days_count end', 'trader_id', 'trade_date'
+        trader_days_count - coalesce({{ last_so_far(
+            'case when is_win = 0 then trader_days_count end', 'trader_id', 'trade_date'
         ) }}, 0) as win_streak_days,
         avg(cast(is_loss as double)) over (
             partition by trader_id order by trade_date
@@ -157,14 +159,14 @@ final as (
         pnl_scale_20d,
         ---------- momentum and volatility
         {% for days in [3, 5, 10, 20, 60] -%}
-            case when traded_days_count >= {{ days }} then cast(sum_net_{{ days }}d as double) end
+            case when trader_days_count >= {{ days }} then cast(sum_net_{{ days }}d as double) end
                 as net_pnl_sum_{{ days }}d,
             case
-                when traded_days_count >= {{ days }}
+                when trader_days_count >= {{ days }}
                     then {{ safe_divide('sum_net_' ~ days ~ 'd', days ~ ' * pnl_scale_20d') }}
             end as net_pnl_momentum_{{ days }}d,
             case
-                when traded_days_count >= {{ days }}
+                when trader_days_count >= {{ days }}
                     then {{ safe_divide('stddev_net_' ~ days ~ 'd', 'pnl_scale_20d') }}
             end as net_pnl_volatility_{{ days }}d,
         {% endfor -%}
@@ -182,7 +184,7 @@ final as (
             as drawdown_scaled,
         {{ safe_divide('peak_net_pnl - cumulative_net_pnl', 'peak_net_pnl') }}
             as drawdown_ratio,
-        cast(traded_days_count - coalesce(peak_day_number, 0) as bigint)
+        cast(trader_days_count - coalesce(peak_day_number, 0) as bigint)
             as drawdown_age_days,
         ---------- streaks and rates
         cast(win_streak_days as bigint) as win_streak_days,

@@ -1,7 +1,7 @@
 {#
-    Grain: one row per trader and traded day D.
+    Grain: one row per trader and trader day D (int_trader_days).
     How a trader holds: which way, how long, through losses, overnight. Known at the
-    close of D; windows count traded days and end at D; _20d ratios are pooled, not
+    close of D; windows count trader days and end at D; _20d ratios are pooled, not
     averages of daily ratios.
 #}
 with

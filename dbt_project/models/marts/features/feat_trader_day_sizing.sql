@@ -1,5 +1,5 @@
 {#
-    Grain: one row per trader and traded day D.
+    Grain: one row per trader and trader day D (int_trader_days).
     How large a trader trades, and how steadily. Known at the close of D; windows count
     traded days and end at D. A trip's size is what it entered on the day it opened:
     what was added later is not known at D.

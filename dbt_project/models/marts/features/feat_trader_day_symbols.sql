@@ -1,6 +1,6 @@
 {#
-    Grain: one row per trader and traded day D.
-    How widely a trader trades. Known at the close of D; windows count traded days and
+    Grain: one row per trader and trader day D (int_trader_days).
+    How widely a trader trades. Known at the close of D; windows count trader days and
     end at D.
 #}
 with
@@ -49,7 +49,7 @@ days_joined as (
         diversity_days.top_symbol_notional_ratio,
         diversity_days.symbol_concentration
     from trader_days
-    inner join diversity_days
+    left join diversity_days
         on
             trader_days.trader_id = diversity_days.trader_id
             and trader_days.trade_date = diversity_days.trade_date
@@ -69,7 +69,7 @@ final as (
         trader_id,
         trade_date,
         ---------- diversity
-        cast(symbols_count as bigint) as symbols_count,
+        cast(coalesce(symbols_count, 0) as bigint) as symbols_count,
         {{ safe_divide('symbols_count', 'mean_symbols_20d') }} as symbols_vs_20d_ratio,
         symbol_concentration,
         {{ safe_divide('symbol_concentration', 'mean_concentration_20d') }}

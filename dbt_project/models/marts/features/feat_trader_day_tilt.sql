@@ -1,7 +1,7 @@
 {#
-    Grain: one row per trader and traded day D.
+    Grain: one row per trader and trader day D (int_trader_days).
     What a trader does after losing, within the day. Known at the close of D; windows
-    count traded days and end at D; _20d figures are pooled, not means of daily ones.
+    count trader days and end at D; _20d figures are pooled, not means of daily ones.
     The usual stop is that of int_trader_day_stops: of the days before D.
 #}
 with
@@ -62,7 +62,7 @@ days_joined as (
         paths.max_drawdown,
         paths.give_back,
         stops.usual_stop_pnl,
-        cast(stops.past_stop_fills_count as double) / trader_days.fills_count
+        {{ safe_divide('stops.past_stop_fills_count', 'trader_days.fills_count') }}
             as past_stop_fills_ratio,
         case
             when stops.has_reached_stop then 1.0
@@ -82,7 +82,7 @@ days_joined as (
         on
             trader_days.trader_id = paths.trader_id
             and trader_days.trade_date = paths.trade_date
-    inner join stops
+    left join stops
         on
             trader_days.trader_id = stops.trader_id
             and trader_days.trade_date = stops.trade_date

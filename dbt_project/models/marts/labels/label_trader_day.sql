@@ -1,5 +1,5 @@
 {#
-    Grain: one row per trader and traded day D that has a later traded day.
+    Grain: one row per trader and trader day D (int_trader_days) that has a later one.
     What happened next. Only training and evaluation may read it: it looks ahead by
     definition, so nothing upstream of a prediction may.
 #}
@@ -31,7 +31,7 @@ final as (
         ---------- keys
         trader_id,
         trade_date,
-        ---------- what happened on the trader's next traded day
+        ---------- what happened on the trader's next day
         next_trade_date,
         cast(next_net_pnl as decimal(38, 8)) as next_net_pnl,
         next_net_pnl < 0 as is_next_loss,

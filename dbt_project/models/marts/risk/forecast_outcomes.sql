@@ -1,9 +1,10 @@
 {{ config(tags=['after_scoring']) }}
 {#
     Grain: one row per forecast whose prediction date is over: what happened.
-    A trader who did not trade that day has no outcome: neither hit nor miss. Nor has one
-    of whom it is unknown: fills of an account are of unknown contract size, or did not
-    arrive; what the other accounts made is not the trader's day.
+    A trader who did not trade that day has no outcome, neither hit nor miss, unless there
+    was P&L all the same (an expiry). Nor has one of whom it is unknown: fills of an account
+    are of unknown contract size, or did not arrive; what the other accounts made is not the
+    trader's day.
 #}
 with
 
@@ -30,7 +31,8 @@ trader_days as (
     select
         trader_id,
         trade_date,
-        net_pnl
+        net_pnl,
+        is_traded_day
     from {{ ref('int_trader_days') }}
 ),
 
@@ -130,7 +132,7 @@ final as (
         ---------- what happened
         cast(known_days.net_pnl as decimal(38, 8)) as actual_net_pnl,
         case
-            when known_days.trader_id is not null then true
+            when known_days.trader_id is not null then known_days.is_traded_day
             when calls_unknown.trader_id is null then false
         end as has_traded,
         known_days.net_pnl < 0 as is_loss,

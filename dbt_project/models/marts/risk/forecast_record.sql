@@ -1,7 +1,7 @@
 {{ config(tags=['after_scoring']) }}
 {#
-    Grain: one row per trader and session that is over, of those with a forecast that the
-    trader traded in. Where the desk made no forecast yet, the replayed one stands in: what
+    Grain: one row per trader and session that is over, of those with a forecast in which
+    the trader traded or had P&L. Where the desk made no forecast yet, the replayed one stands in: what
     the models of that time would have said, on data as it is known now.
 #}
 with
@@ -20,7 +20,7 @@ forecast_outcomes as (
         position_multiplier,
         actual_net_pnl
     from {{ ref('forecast_outcomes') }}
-    where has_traded and predicted_pnl is not null
+    where actual_net_pnl is not null and predicted_pnl is not null
 ),
 
 replayed_forecasts as (
