@@ -157,7 +157,15 @@ FILL_CHECKS = (
         "ids_unique",
         "id_is_repeated",
         ("ExpectColumnValuesToBeInSet", {"value_set": [0]}),
-        "{} fills carry a PropReports Id that another fill of the batch carries, too",
+        "{} fills carry a PropReports Id that a fill of another account carries, too",
+    ),
+    Check(
+        "ids_counted_once",
+        "id_is_doubled",
+        ("ExpectColumnValuesToBeInSet", {"value_set": [0]}),
+        "{} fills carry a PropReports Id that another fill of their account carries, "
+        "too: were exports of before and after a correction put into one file?",
+        is_critical=True,
     ),
     Check(
         "prices_not_negative",
@@ -568,10 +576,17 @@ class Gate:
                     rows.side, rows.symbol, rows.trade_date, rows.filled_at_et,
                     changes.rowid as change_number,
                     rows.account_number, rows.origin_number,
+                    -- A firm without ids may write 0.
+                    nullif(rows.propreports_id, '0') as number,
                     cast(
-                        rows.propreports_id is not null
-                        and count(*) over (partition by rows.propreports_id) > 1 as int
+                        number is not null and min(rows.account_number) over same_id
+                            < max(rows.account_number) over same_id as int
                     ) as id_is_repeated,
+                    cast(
+                        number is not null and count(*) over (
+                            partition by number, rows.account_number
+                        ) > 1 as int
+                    ) as id_is_doubled,
                     cast(rows.quantity as double) as quantity,
                     cast(rows.price as double) as price,
                     -- Anything but an equity begins with a sign.
@@ -580,14 +595,15 @@ class Gate:
                     using (account_number, trade_date, origin_number)
                 where changes.resource = 'fills' and not changes.is_loaded
                     and changes.trade_date between ? and ?
+                window same_id as (partition by number)
             ),
             medians as (
                 select symbol, trade_date, median(price) as median_price
                 from landed group by symbol, trade_date
             )
             select
-                change_number, side, quantity, price, id_is_repeated, trade_date,
-                account_number, origin_number,
+                change_number, side, quantity, price, id_is_repeated, id_is_doubled,
+                trade_date, account_number, origin_number,
                 case when is_equity and price > 0 then price / median_price end
                     as price_multiple,
                 -- Midnight stands for an unknown time.

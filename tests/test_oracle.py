@@ -500,7 +500,7 @@ def test_only_twins_are_left_to_the_row_number() -> None:
 
 def test_random_fills_are_messy_enough() -> None:
     """Each awkwardness happens, and every column is known somewhere."""
-    fills = random_fills(1, traders=6, days=70)
+    fills = random_fills(1, traders=6, days=80)
     assert {one.status for one in fills} == {"REGULAR", "CXLD", "EXP", "JRNL"}
     assert any(f"{one.at:%H:%M:%S}" == "00:00:00" for one in fills)
     assert any(one.price == 0 for one in fills)

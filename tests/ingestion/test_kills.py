@@ -201,8 +201,8 @@ def _copied(home: Home, folder: Path) -> Home:
     return Home(folder)
 
 
-@pytest.mark.few(2)
-@pytest.mark.parametrize("name", ["morning", "first load", "rebuild", "backfill"])
+@pytest.mark.few(1)
+@pytest.mark.parametrize("name", ["first load", "morning", "rebuild", "backfill"])
 def test_what_is_killed_at_any_moment_ends_the_same(
     tmp_path: Path,
     simulator: Simulator,

@@ -255,6 +255,36 @@ def test_a_row_with_an_id_counts_once_however_often_it_stands(
     assert found == [("PropReports Id", True)]
 
 
+@pytest.mark.parametrize(
+    "corrected",
+    [{"price": Decimal(99)}, {"quantity": Decimal(1)}, {"symbol": "QQZ"}],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_exports_of_before_and_after_a_correction_in_one_file_stop_the_run(
+    home: Home, tmp_path: Path, corrected: dict[str, object]
+) -> None:
+    before = held(home)
+    changed = replace(FIRM["A1"][-1], **corrected)
+    exports = written(tmp_path / "exports", FIRM | {"A1": [*FIRM["A1"], changed]})
+    with pytest.raises(GateError, match="2 fills carry a PropReports Id that another"):
+        ingest(home, exports)
+    assert held(home) == before
+
+
+@pytest.mark.parametrize(("number", "said"), [("0", set()), ("7", {"ids_unique"})])
+def test_of_two_accounts_a_shared_id_is_said_and_0_is_none(
+    tmp_path: Path, number: str, said: set[str]
+) -> None:
+    firm = {
+        name: [replace(one, propreports_id=number) for one in fills(name, 1, 1)]
+        for name in ("A1", "B2")
+    }
+    home = Home(tmp_path / "home")
+    ingest(home, written(tmp_path / "exports", firm))
+    assert unmet(home).keys() == said
+    assert [count for _, count, _ in held(home)] == [1, 1]
+
+
 def test_a_fill_id_names_a_row_only_if_no_other_row_has_it(tmp_path: Path) -> None:
     first, other = fills("A1", 1, 2, with_ids=False)
     named = replace(first, fill_id="e1")

@@ -92,6 +92,7 @@ def test_an_empty_window_is_one_line(window) -> None:
         run(frames({"HL1": 100}), Tuning(), window, threads=1)
 
 
+@pytest.mark.skipif(draw(True, False), reason="in a long draw only")
 def test_the_sample_is_walked_written_and_held_against_the_truth(
     sample, tmp_path
 ) -> None:

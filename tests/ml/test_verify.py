@@ -115,6 +115,7 @@ def test_a_model_that_is_gone_is_one_line(copied) -> None:
         look_at(copied)
 
 
+@pytest.mark.skipif(draw(True, False), reason="in a long draw only")
 def test_a_damaged_model_is_refused_and_trained_anew(copied) -> None:
     def run(step: str):
         done = call_daily(step, SOURCE="sample", RISK_HOME=copied.root)

@@ -5,6 +5,7 @@ The dates are sessions of 2025 from March on, apart from those of the holiday ca
 """
 
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -411,15 +412,10 @@ def _told_apart(fills: list[ExportedFill]) -> list[ExportedFill]:
     The warehouse numbers rows by their content, not by their place in the file: such
     an order is nobody's to foresee.
     """
-    seen: dict[tuple, list[ExportedFill]] = {}
-    for one in fills:
-        alike = seen.setdefault(tie(one), [])
-        if one not in alike:
-            alike.append(one)
+    numbers = {one: str(10**11 + at) for at, one in enumerate(dict.fromkeys(fills))}
+    ties = Counter(tie(one) for one in numbers)
     return [
-        _with(one, propreports_id=str(1000 + seen[tie(one)].index(one)))
-        if len(seen[tie(one)]) > 1
-        else one
+        _with(one, propreports_id=numbers[one]) if ties[tie(one)] > 1 else one
         for one in fills
     ]
 
@@ -473,7 +469,7 @@ def _random_day(
             order_id=draw.choice(["", str(number // 2), f"o{number}"]),
             fill_id=draw.choice(["", str(draw.randrange(120)), f"x{number}", "007"]),
             status="CXLD" if all_gone or draw.random() < 0.04 else "REGULAR",
-            propreports_id=draw.choice(["", str(draw.randrange(99))]),
+            propreports_id=draw.choice(["", str(draw.randrange(10**9))]),
         )
         if draw.random() < 0.02:
             first = _with(first, status=draw.choice(["EXP", "JRNL"]))
@@ -489,6 +485,7 @@ def _random_day(
                 if first.price > 1
                 else first.price,
                 "fill_id": "",
+                "propreports_id": first.propreports_id and f"2{first.propreports_id}",
             }
             if draw.random() < 0.1:
                 back["quantity"] = 2 * first.quantity

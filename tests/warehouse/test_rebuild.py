@@ -451,6 +451,7 @@ def test_one_model_by_hand_is_what_dbt_says_it_is(
     assert all(now[date] != built[date] for date in built)
 
 
+@pytest.mark.skipif(draw(True, False), reason="in a long draw only")
 def test_a_doubled_row_is_seen_by_hand_after_a_build_that_changed_nothing(
     traded: tuple[Home, Firm],
 ) -> None:
