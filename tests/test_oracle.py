@@ -402,11 +402,13 @@ def test_those_who_only_win_or_only_lose() -> None:
 def test_a_cancelled_day_is_no_day_and_journal_entries_are_no_volume() -> None:
     assert [row["net_pnl"] for row in rows_of("all_cancelled", "CANCEL")] == [10, -20]
     rows = rows_of("journal_fills", "JOURNAL")
-    # 150 of premium lost in two expiries: one on a traded day, one on none.
-    assert [row["net_pnl"] for row in rows] == [0, 40 - 150, -40]
-    assert [row["fills_count"] for row in rows] == [1, 2, 2]
+    # 150 of premium lost in each of two expiries: one on a traded day, one on none.
+    assert [row["net_pnl"] for row in rows] == [0, 40 - 150, -150, -40]
+    assert [row["fills_count"] for row in rows] == [1, 2, 0, 2]
+    assert [row["traded_days_count"] for row in rows] == [1, 2, 2, 3]
     assert rows[0]["overnight_notional_ratio"] == 1
-    assert rows[2]["open_symbols_count"] == 1
+    assert rows[2]["mean_fill_notional"] is rows[2]["fills_vs_20d_ratio"] is None
+    assert rows[3]["open_symbols_count"] == 1
 
 
 def test_an_account_that_moves_counts_for_its_trader_of_the_day() -> None:

@@ -546,7 +546,7 @@ def test_the_sample_tells_what_is_no_alarm_as_information(sample: SampleRun) -> 
     assert [check["check_name"] for check in told["problems"]] == []
     names = [check["check_name"] for check in told["information"]]
     # What is told of the data comes before what is told of the models.
-    assert names[:2] == ["journal_entries", "closed_exchange"]
+    assert names[:2] == ["journal_entries", "feature_drift"]
     html = (sample.home.reports / "2025-12-19" / "report.html").read_text()
     shown = BeautifulSoup(html, "html.parser").select(".told li")
     assert len(shown) == len(names)
