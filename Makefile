@@ -53,6 +53,9 @@ ingest: setup ## Load what is new or changed from the source
 backfill: setup ## Read the days FROM= to TO= again (YYYY-MM-DD), from the API
 	@$(PY) -m daily backfill
 
+sweep: setup ## Read again what the broker restated this month or the last
+	@$(PY) -m daily sweep
+
 upgrade: setup ## Bring a warehouse of an earlier version to this one; a copy is kept
 	@$(PY) -m daily upgrade
 
@@ -189,4 +192,4 @@ clean: ## Remove .venv, .venv-spark, caches and the sample warehouse (a firm's d
 	@rm -rf $(VENV) $(VENV)-spark var/sample .ruff_cache .mypy_cache .hypothesis build *.egg-info
 	@find . -name __pycache__ -not -path './var/*' -prune -exec rm -rf {} +
 
-.PHONY: help setup setup-spark daily ingest backfill upgrade doctor freshness build build-spark train score tune verify retrain-weekly backtest risk publish sql report board status watchdog schedule predictions explain stats test-email docs test test-long test-spark lint bench lock check-install clean
+.PHONY: help setup setup-spark daily ingest backfill sweep upgrade doctor freshness build build-spark train score tune verify retrain-weekly backtest risk publish sql report board status watchdog schedule predictions explain stats test-email docs test test-long test-spark lint bench lock check-install clean

@@ -90,6 +90,14 @@ def run_backfill(first: datetime, last: datetime) -> None:
     recorded("backfill", lambda run: ingest(run, bring=bring))
 
 
+@main.command("sweep")
+def run_sweep() -> None:
+    """Read again what the broker restated this month or the last."""
+    from ingestion.sweep import sweep
+
+    recorded("sweep", lambda run: ingest(run, bring=sweep))
+
+
 @main.command("backtest")
 @click.option("--from", "first", type=DATE, envvar="FROM", help="First feature date.")
 @click.option("--to", "last", type=DATE, envvar="TO", help="Last feature date.")

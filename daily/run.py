@@ -279,13 +279,14 @@ def ingest(
     Returns:
         The home to go on with: the run's, or that of a past morning.
     """
-    from ingestion.pipeline import bring_up_to_date
+    from ingestion.sweep import bring_up_to_date_and_sweep
 
     run.lock(run.root)
     found: list[Ingested] = []
 
     def work() -> Done:
-        done = (bring or bring_up_to_date)(run.settings, progress_bar=_progress_bar)
+        way = bring or bring_up_to_date_and_sweep
+        done = way(run.settings, progress_bar=_progress_bar)
         if done.home != run.root:
             run.lock(done.home)
         kind = "SAMPLE DATA of a " if done.context.is_sample else ""

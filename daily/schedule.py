@@ -12,6 +12,8 @@ from runtime.settings import PROJECT_ROOT, Settings
 
 # Weekdays of cron, Sunday being 0.
 WEEKDAYS, SATURDAY = (1, 2, 3, 4, 5), (6,)
+# Before the models are trained anew, and after the broker's night.
+SWEEP_AT = time(4)
 _OTHER_ZONE = """\
 # This machine is not on Eastern time: while only one of them has summer time, runs are
 # an hour off. A cron that knows CRON_TZ=America/New_York (not Debian's) is exact, and
@@ -30,9 +32,13 @@ def schedule(settings: Settings, zone: tzinfo | None = None) -> str:
 
 def _jobs(settings: Settings) -> tuple[tuple[str, time, tuple[int, ...], str], ...]:
     """Target, Eastern time, weekdays, and what it is for."""
+    # A folder of exports is read whole each morning.
+    has_sweep = settings.source_name != "files"
+    sweep = ("sweep", SWEEP_AT, SATURDAY, "what the broker restated")
     return (
         ("daily", settings.run_at, WEEKDAYS, "the morning"),
         ("watchdog", settings.due_at, WEEKDAYS, "an alert if it is not done by then"),
+        *([sweep] if has_sweep else []),
         ("retrain-weekly", settings.run_at, SATURDAY, "tuning and training"),
     )
 

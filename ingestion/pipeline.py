@@ -31,7 +31,7 @@ from ingestion.history import rebuild
 from ingestion.landing import Landing, open_landing, slice_tables
 from ingestion.parsed_batch import ParsedBatch
 from ingestion.reasons import SENTENCES, ReasonCode, place_of
-from ingestion.resources import FILLS
+from ingestion.resources import FILLS, Resource
 from ingestion.sources import Request, Source, firm_of, open_source
 from ingestion.spreadsheet_files import refuse_or_tell
 from ingestion.upgrade import upgrade
@@ -195,6 +195,7 @@ def load(
     home: Home,
     *,
     window: tuple[date, date] | None = None,
+    only: Resource | None = None,
     now: datetime | None = None,
     progress_bar: ProgressBar = nullcontext,
 ) -> IngestSummary:
@@ -202,6 +203,7 @@ def load(
 
     Args:
         window: Read these days again, and no others.
+        only: Read nothing else of them; None: all there is.
         now: Naive UTC; the time at which what is new counts as known.
         progress_bar: Wraps the requests while they are read.
 
@@ -215,7 +217,7 @@ def load(
     accounts = source.accounts()
     desk_moved = begin_desk(settings, home)
     desk = read_desk(settings, home)
-    salt = _salt(home)
+    salt = account_salt(home)
     with (
         open_landing(home, settings.threads) as landing,
         ParsedBatch(
@@ -223,7 +225,7 @@ def load(
         ) as parsed,
     ):
         _refuse_other_firm(landing.owner(), source.name, source.firm, home)
-        run = _Load(settings, source, landing, parsed, before, window, now)
+        run = _Load(settings, source, landing, parsed, before, window, only, now)
         summary = run.load(home, accounts, salt, progress_bar)
     prepare_downstream(home)
     summary.desk = "; ".join(filter(None, [desk_moved, record_desk(home, desk, now)]))
@@ -241,6 +243,7 @@ class _Load:
         parsed: ParsedBatch,
         before: RunContext | None,
         window: tuple[date, date] | None,
+        only: Resource | None,
         now: datetime | None,
     ) -> None:
         self.summary = IngestSummary()
@@ -250,6 +253,7 @@ class _Load:
         self._parsed = parsed
         self._before = before
         self._window = window
+        self._only = only
         self._now = now or datetime.now(UTC).replace(tzinfo=None)
         self._unlisted: dict[str, str] = {}
         self._gate: Gate | None = None
@@ -398,7 +402,7 @@ class _Load:
         return [
             request
             for request in self._source.requests(listed.numbers, first, last)
-            if request.name not in done
+            if request.name not in done and self._only in (None, request.resource)
         ]
 
     def _first(self, listed: AccountList, read: dict[str, date], as_of: date) -> date:
@@ -550,7 +554,7 @@ def _import_slow_libraries() -> None:
         import dlt  # noqa: F401
 
 
-def _salt(home: Home) -> str:
+def account_salt(home: Home) -> str:
     """The secret of this home that hides account names; made on first use."""
     path = home.root / "account_salt"
     if not path.exists():
