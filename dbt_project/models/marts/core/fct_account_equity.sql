@@ -45,7 +45,8 @@ broker_days as (
         total_delta,
         transfers_amount,
         cash_amount,
-        unrealized_pnl,
+        -- A type whose positions have not moved has no row of its own.
+        coalesce(end_balance - cash_amount, unrealized_pnl) as unrealized_pnl,
         end_balance
     from {{ ref('int_broker_days') }}
 ),
@@ -381,7 +382,8 @@ classified as (
                 then 'adjustments_differ'
             when abs(transfers_difference) > displayed_tolerance then 'transfers_differ'
             when
-                abs(unrealized_difference) > unrealized_tolerance + displayed_tolerance
+                abs(unrealized_difference)
+                > unrealized_tolerance + displayed_tolerance + {{ var('displayed_rounding') }}
                 or abs(unrealized_delta_difference)
                 > unrealized_tolerance + previous_unrealized_tolerance + displayed_tolerance
                 then 'unrealized_differs'
