@@ -53,7 +53,8 @@ limits.csv                  account,valid_from,daily_loss_limit_amount
 accepted_warnings.csv       warnings of the gate that a person has looked at, and who:
                             no alarm any more (as marts.gate_results names them)
 signed_off_breaks.csv       differences from the broker that a person has signed off,
-                            to the cent (as marts.broker_reconciliation shows them)
+                            to the cent (as marts.broker_reconciliation shows them; with
+                            a symbol: as marts.position_reconciliation does)
 
 UTF-8, commas, dates as 2025-06-02. docs/configuration.md says what each column means.
 """
@@ -239,11 +240,13 @@ DESK_FILES = (
         {
             "account_id": _needed,
             "trade_date": _needed_date,
+            "symbol": _text,
             "amount": _needed_cents,
             "signed_off_by": _needed,
             "note": _text,
         },
-        ("account_id", "trade_date"),
+        ("account_id", "trade_date", "symbol"),
+        optional=("note", "symbol"),
     ),
 )
 DESK_VERSIONS = Table(
@@ -467,9 +470,10 @@ def _record(
         f"delete from {table.name} where content_hash = ?", [one.content_hash]
     )
     if one.lines:
+        # An older warehouse has its columns in another order.
         places = ", ".join("?" * len(table.columns))
         connection.executemany(
-            f"insert into {table.name} values ({places})",
+            f"insert into {table.name} ({', '.join(table.columns)}) values ({places})",
             [[one.content_hash, number, *cells] for number, cells in one.lines],
         )
 

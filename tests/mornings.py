@@ -10,9 +10,11 @@ from decimal import Decimal
 from functools import cache
 
 from ingestion.client import PropReportsClient
+from ingestion.documents import Document
 from ingestion.pipeline import IngestSummary, load
+from ingestion.resources import BROKER_DAYS, POSITIONS
 from ingestion.simulator import Simulator
-from ingestion.sources import ApiSource
+from ingestion.sources import ApiSource, Request
 from runtime.home import Home
 from runtime.sessions import EASTERN
 from tests.conftest import make_settings, rows
@@ -132,6 +134,58 @@ def load_from(
         chosen = make_settings(risk_home=home.root, **settings)
         utc = now.replace(tzinfo=EASTERN).astimezone(UTC).replace(tzinfo=None)
         return load(chosen, source, home, window=window, now=utc)
+
+
+class _BrokersBooks(ApiSource):
+    """Fills and adjustments of one firm, the broker's own figures of another."""
+
+    def __init__(self, client: PropReportsClient, books: ApiSource, as_of: date):
+        super().__init__(
+            client, name="api", firm="two books", group_id=-2, latest_as_of=as_of
+        )
+        self._books = books
+
+    def requests(
+        self, account_names: dict[str, str], first: date, last: date
+    ) -> list[Request]:
+        """As of any API."""
+        self._books.requests(account_names, first, last)
+        return super().requests(account_names, first, last)
+
+    def read(self, request: Request) -> Iterator[Document]:
+        """From where it is told."""
+        if request.resource in (POSITIONS, BROKER_DAYS):
+            return self._books.read(request)
+        return super().read(request)
+
+
+def load_two_books(
+    simulator: Simulator, books: Simulator, home: Home, **settings: object
+) -> IngestSummary:
+    """As `load_morning`; positions and summaries are those of the firm of `books`."""
+    freeze_imports()
+    with _client(simulator) as client, _client(books) as other:
+        own = ApiSource(
+            other,
+            name="api",
+            firm="two books",
+            group_id=-2,
+            latest_as_of=simulator.as_of,
+        )
+        source = _BrokersBooks(client, own, simulator.as_of)
+        chosen = make_settings(risk_home=home.root, **settings)
+        utc = simulator.now.replace(tzinfo=EASTERN).astimezone(UTC)
+        return load(chosen, source, home, now=utc.replace(tzinfo=None))
+
+
+def _client(simulator: Simulator) -> PropReportsClient:
+    return PropReportsClient(
+        simulator.url,
+        user=simulator.user,
+        password=simulator.password,
+        first_wait_seconds=0.001,
+        requests_per_second=1000,
+    )
 
 
 @cache

@@ -101,11 +101,13 @@ def test_todays_fills_meet_first_and_a_match_is_booked_at_its_later_fill() -> No
 
 def test_an_open_position_lasts_over_sessions_without_fills_and_takes_a_mark() -> None:
     book = book_of("carried_for_weeks")
-    marks = {("CARRYLOT", "ABC", DAYS[2]): Decimal(13)}
+    marks = {("ABC", DAYS[2]): Decimal(13), ("DEF", DAYS[3]): Decimal(99)}
     held = open_positions(book, SESSIONS, DAYS[40], marks)
     assert len(held) == 30  # sessions 0 to 29
     third = held["CARRYLOT", "ABC", DAYS[2]]
     assert (third.open_cost, third.unrealized_pnl, third.held_days) == (3300, 600, 2)
+    assert held["CARRYLOT", "ABC", DAYS[1]].unrealized_pnl is None
+    assert held["CARRYLOT", "ABC", DAYS[9]].unrealized_pnl == 600  # carried forward
     # 150 sold: the lot @ 10 and half of that @ 11 are gone.
     later = held["CARRYLOT", "ABC", DAYS[20]]
     assert (later.lots_count, later.open_cost, later.oldest_lot_date) == (

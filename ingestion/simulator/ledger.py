@@ -38,8 +38,8 @@ class SymbolDay:
         position: Signed, at the end of the date.
         cost: Signed position x multiplier x price paid.
         average_price: Of the open lots; None when flat.
-        mark: Closing price; None where the firm has none.
-        unrealized: At the mark; 0 when flat, None when the mark is not known.
+        mark: Closing price; None where the firm has none of that date.
+        unrealized: At the last mark so far; 0 when flat, None before the first one.
         unrealized_delta: Change since the date before; unknown counts as 0.
     """
 
@@ -211,12 +211,20 @@ class Ledger:
         for adjustment in firm.adjustments:
             if adjustment.date <= through:
                 adjustments[adjustment.account_name].append(adjustment)
-        marked = sorted({day for _, day in firm.closes if day <= through})
+        marks: dict[str, list[tuple[date, Decimal]]] = defaultdict(list)
+        for (symbol, day), price in firm.closes.items():
+            if day <= through:
+                marks[symbol].append((day, price))
+        for known in marks.values():
+            known.sort()
+        marked = sorted({day for known in marks.values() for day, _ in known})
         self._days: dict[str, list[AccountDay]] = {}
         self._dates: dict[str, list[date]] = {}
         for account in firm.accounts:
             name = account.name
-            days = list(_account_days(firm, fills[name], adjustments[name], marked))
+            days = list(
+                _account_days(firm, fills[name], adjustments[name], marks, marked)
+            )
             self._days[name] = days
             self._dates[name] = [day.date for day in days]
 
@@ -237,6 +245,7 @@ def _account_days(
     firm: Firm,
     fills: Sequence[Fill],
     adjustments: Sequence[Adjustment],
+    marks: Mapping[str, Sequence[tuple[date, Decimal]]],
     marked: Sequence[date],
 ) -> Iterator[AccountDay]:
     by_date: dict[date, dict[str, list[Fill]]] = {}
@@ -270,6 +279,7 @@ def _account_days(
                 queue,
                 symbol_fills.get(symbol, ()),
                 firm.closes.get((symbol, day)),
+                _last_mark(marks.get(symbol, ()), day),
             )
             symbol_days.append(symbol_day)
             if not symbol_day.position:
@@ -288,12 +298,19 @@ def _account_days(
         yield AccountDay(day, tuple(symbol_days), sums, adjusted, transfers, cash)
 
 
+def _last_mark(marks: Sequence[tuple[date, Decimal]], day: date) -> Decimal | None:
+    """The last closing price up to a date; None before the first."""
+    index = bisect_right(marks, day, key=lambda mark: mark[0])
+    return marks[index - 1][1] if index else None
+
+
 def _symbol_day(
     day: date,
     symbol: str,
     queue: _Queue,
     fills: Sequence[Fill],
     mark: Decimal | None,
+    last_mark: Decimal | None,
 ) -> SymbolDay:
     gross = quantity = ZERO
     fees: dict[str, Decimal] = {}
@@ -313,7 +330,9 @@ def _symbol_day(
     unrealized: Decimal | None = ZERO
     if position:
         average = cost / queue.multiplier / position
-        unrealized = None if mark is None else position * queue.multiplier * mark - cost
+        unrealized = None
+        if last_mark is not None:
+            unrealized = position * queue.multiplier * last_mark - cost
     delta = (unrealized or ZERO) - (queue.unrealized or ZERO)
     queue.unrealized = unrealized
     return SymbolDay(

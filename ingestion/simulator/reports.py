@@ -157,8 +157,9 @@ def summary_by_date(
     """One row per date and instrument type on which anything moved, then totals.
 
     An account's adjustments, transfers, cash and end balance stand in the first row of
-    a date only; further rows of the date have 0 and blank there, and Unrealized is by
-    type. So the rows of a date add up to the account's day.
+    a date only, whichever type it is of; further rows of the date have 0 and blank
+    there, and Unrealized is by type. So the rows of a date add up to the account's day,
+    but for the unrealized of a type that has not moved.
     """
     days = archive.ledger.days(account.name, first, last)
     fees = fee_columns(_fee_names(days))
@@ -177,9 +178,18 @@ def summary_by_date(
     types_traded = {x.type for day in days for x in day.symbol_days}
     home = next((kind for kind in TYPE_TOTALS if kind in types_traded), "Eq")
     for day in days:
-        kinds = {x.type for x in day.symbol_days} or {home}
-        for number, kind in enumerate(x for x in TYPE_TOTALS if x in kinds):
-            own = [x for x in day.symbol_days if x.type == kind]
+        by_type = {
+            kind: [x for x in day.symbol_days if x.type == kind] for kind in TYPE_TOTALS
+        }
+        moved = [
+            kind
+            for kind, own in by_type.items()
+            if any(_symbol_flows(own, fees)) or _total(x.unrealized_delta for x in own)
+        ]
+        if not moved and day.adjustments:
+            moved = [next((kind for kind, own in by_type.items() if own), home)]
+        for number, kind in enumerate(moved):
+            own = by_type[kind]
             sums = day.adjustments if number == 0 else {}
             adjusted = day.adjusted if number == 0 else ZERO
             flows = [
@@ -192,8 +202,6 @@ def summary_by_date(
                 *[sums.get(name, ZERO) for name in transfers],
                 day.transfers if number == 0 else ZERO,
             ]
-            if not any(flows):
-                continue
             state = [
                 _money(day.cash) if number == 0 else "",
                 _money(_total(x.unrealized or ZERO for x in own)),

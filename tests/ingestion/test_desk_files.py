@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -143,6 +144,33 @@ def test_a_cell_that_is_wrong_is_named_with_file_line_and_column(
     number = 3 + line.count("\n")
     said = refusal(home)
     assert said.startswith(f"{path}, line {number}, column {column}: {cell!r} ")
+
+
+def test_a_sign_off_may_name_a_symbol_in_a_table_that_had_none(home: Home) -> None:
+    """A table that an earlier version made has the new column at its end."""
+    with duckdb.connect(home.warehouse) as connection:
+        connection.execute(
+            "alter table raw.desk_signed_off_breaks drop column symbol; "
+            "alter table raw.desk_signed_off_breaks add column symbol varchar"
+        )
+    write(
+        home,
+        "signed_off_breaks",
+        "A1,2025-03-03,QQZ,95,ANN,",
+        "A1,2025-03-03,QQY,-1.5,ANN,known",
+        "A1,2025-03-03,,7,BEN,",
+        header="account_id,trade_date,symbol,amount,signed_off_by,note\n",
+    )
+    record_desk(home, read_desk(make_settings(), home))
+    assert rows(
+        home,
+        "select account_id, symbol, amount, signed_off_by, note "
+        "from raw.desk_signed_off_breaks order by line_number",
+    ) == [
+        ("A1", "QQZ", "95.00", "ANN", None),
+        ("A1", "QQY", "-1.50", "ANN", "known"),
+        ("A1", None, "7.00", "BEN", None),
+    ]
 
 
 def test_a_pipe_in_place_of_a_file_holds_nobody_up(home: Home) -> None:

@@ -119,6 +119,17 @@ def test_an_open_position_is_marked_on_days_without_fills():
     assert sum(day.total_delta for day in days) == 100 - Decimal("0.6")
 
 
+def test_a_mark_holds_until_the_next_one():
+    days = days_of(
+        (1, 1, "B", 100, "10.00"),
+        (2, 1, "S", 50, "10.00"),
+        (4, 1, "S", 50, "10.00"),
+        closes={0: "9.50", 3: "11"},
+    )
+    assert [day.unrealized for day in days] == [-50, -25, 50, 0]
+    assert [day.symbol_days[0].mark for day in days] == [None, None, 11, None]
+
+
 def test_an_unknown_mark_is_not_zero():
     (day,) = days_of((0, 1, "B", 100, "10.00"))
     assert day.symbol_days[0].unrealized is None

@@ -189,12 +189,13 @@ def open_positions(
     book: Book,
     sessions: Iterable[Session],
     until: date,
-    marks: Mapping[tuple[str, str, date], Decimal] | None = None,
+    marks: Mapping[tuple[str, date], Decimal] | None = None,
 ) -> dict[tuple[str, str, date], OpenPosition]:
     """Positions by account, symbol and date at whose end they are open.
 
     Dates are the sessions up to `until` and those with a counted fill of the account,
     in whichever symbol: what it holds at a traded day's end is always whole.
+    A mark, of a symbol and date, holds until the symbol's next one.
     """
     lots: dict[tuple[str, str], list[Lot]] = defaultdict(list)
     for lot in book.lots:
@@ -204,7 +205,8 @@ def open_positions(
     for (account, symbol), carried in lots.items():
         traded = {fill.day for fill in book.counted if fill.account == account}
         for day in sorted(session_dates | traded):
-            mark = (marks or {}).get((account, symbol, day))
+            known = [d for name, d in marks or () if name == symbol and d <= day]
+            mark = (marks or {})[symbol, max(known)] if known else None
             position = position_at(carried, day, mark)
             if position:
                 positions[account, symbol, day] = position

@@ -106,6 +106,7 @@ def test_no_column_is_missing_from_the_descriptions(
             "trader_accounts",
             "traders",
             "instrument_multipliers",
+            "adjustment_categories",
             "check_index",
         )
     }

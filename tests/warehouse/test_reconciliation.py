@@ -283,8 +283,8 @@ def test_a_sign_off_holds_to_the_cent_and_of_a_break_alone(tmp_path: Path) -> No
     assert unreconciled[3].endswith(": 1 restated fees ($0.16)")
     assert signed_off == (
         "signed_off_breaks", False, 1,
-        "account-days differ from the broker's own summary and are signed off, "
-        "$95.00 in all: LARGE of 2025-03-03 by Ann",
+        "differences from the broker's own figures are signed off, $95.00 in all: "
+        "LARGE of 2025-03-03 by Ann",
     )  # fmt: skip
     assert unused[:3] == ("unused_sign_offs", False, 5)
     assert unused[3] == (

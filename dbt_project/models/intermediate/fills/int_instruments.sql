@@ -13,6 +13,9 @@ with
 
 fills as (
     select distinct symbol from {{ ref('stg_propreports__fills') }}
+    union
+    -- The broker may hold what we have no fill of.
+    select distinct symbol from {{ ref('stg_propreports__positions') }}
 ),
 
 instrument_multipliers as (

@@ -2,7 +2,8 @@
     Grain: one row per account, symbol and date at whose end a position is held, or at
     whose beginning one was: dates with a counted fill, sessions through which it was
     carried, and dates off session on which the account traded or was booked something.
-    Where no mark is known, unrealized is null, never 0; off session the last close holds.
+    A mark holds until the symbol's next one, off session too; its age says how old it is.
+    Before the symbol's first mark unrealized is null, never 0.
 #}
 with
 
@@ -31,15 +32,30 @@ account_days as (
     from {{ ref('int_adjustments') }}
 ),
 
+positions as (
+    {{ current_rows(ref('stg_propreports__positions'), 'positions') }}
+),
+
 marks as (
     select
         symbol,
         trade_date,
         max(close_price) as close_price
-    from (
-        {{ current_rows(ref('stg_propreports__positions'), 'positions') }}
-    ) as positions
+    from positions
+    where close_price is not null
     group by symbol, trade_date
+),
+
+mark_periods as (
+    select
+        symbol,
+        close_price,
+        trade_date as valid_from,
+        coalesce(
+            lead(trade_date) over (partition by symbol order by trade_date),
+            {{ max_date() }}
+        ) as valid_to
+    from marks
 ),
 
 sessions as (
@@ -126,28 +142,47 @@ all_days as (
     from carried_days
 ),
 
+session_periods as (
+    select
+        session_date as valid_from,
+        coalesce(lead(session_date) over (order by session_date), {{ max_date() }})
+            as valid_to,
+        row_number() over (order by session_date) as session_number
+    from sessions
+),
+
+dates_numbered as (
+    -- A date off session has the number of the session before it.
+    select
+        dates.trade_date,
+        coalesce(session_periods.session_number, 0) as session_number
+    from (
+        select trade_date from all_days
+        union
+        select trade_date from marks
+    ) as dates
+    left join session_periods
+        on
+            dates.trade_date >= session_periods.valid_from
+            and dates.trade_date < session_periods.valid_to
+),
+
 days_priced as (
     select
         all_days.*,
-        sessions.session_date is not null as is_session,
-        marks.close_price as own_close_price,
-        {{ last_so_far(
-            'marks.close_price', 'all_days.account_id, all_days.symbol',
-            'all_days.trade_date',
-        ) }} as last_close_price
+        mark_periods.close_price,
+        day_numbers.session_number - mark_numbers.session_number
+            as mark_age_sessions_count
     from all_days
-    left join marks
-        on all_days.symbol = marks.symbol and all_days.trade_date = marks.trade_date
-    left join sessions on all_days.trade_date = sessions.session_date
-),
-
-days_closed as (
-    -- Off session nothing is marked anew: the last close holds.
-    select
-        *,
-        case when is_session then own_close_price else last_close_price end
-            as close_price
-    from days_priced
+    inner join dates_numbered as day_numbers
+        on all_days.trade_date = day_numbers.trade_date
+    left join mark_periods
+        on
+            all_days.symbol = mark_periods.symbol
+            and all_days.trade_date >= mark_periods.valid_from
+            and all_days.trade_date < mark_periods.valid_to
+    left join dates_numbered as mark_numbers
+        on mark_periods.valid_from = mark_numbers.trade_date
 ),
 
 days_marked as (
@@ -160,7 +195,7 @@ days_marked as (
                     {{ exact_product('position_quantity', 'close_price', 'multiplier') }}
                     - open_cost
         end as unrealized_pnl
-    from days_closed
+    from days_priced
 ),
 
 days_with_previous as (
@@ -190,6 +225,7 @@ final as (
         multiplier,
         open_cost,
         close_price,
+        cast(mark_age_sessions_count as bigint) as mark_age_sessions_count,
         ---------- money
         unrealized_pnl,
         unrealized_pnl

@@ -28,6 +28,7 @@ held_days as (
         position_quantity,
         open_cost,
         close_price,
+        mark_age_sessions_count,
         unrealized_pnl,
         unrealized_delta,
         has_fills
@@ -38,6 +39,7 @@ all_days as (
     select
         results.*,
         held_days.close_price,
+        held_days.mark_age_sessions_count,
         held_days.account_id is not null as is_held,
         held_days.unrealized_pnl,
         held_days.unrealized_delta,
@@ -61,6 +63,7 @@ all_days as (
         cast(0 as decimal(38, 8)) as overnight_gross_pnl,
         cast(0 as decimal(38, 8)) as total_fees,
         close_price,
+        mark_age_sessions_count,
         true as is_held,
         unrealized_pnl,
         unrealized_delta,
@@ -80,6 +83,7 @@ final as (
         multiplier,
         open_cost,
         close_price,
+        mark_age_sessions_count,
         ---------- money
         intraday_gross_pnl,
         overnight_gross_pnl,

@@ -13,6 +13,7 @@ symbol_days as (
         account_id,
         trade_date,
         position_quantity,
+        mark_age_sessions_count,
         gross_pnl,
         total_fees,
         unrealized_pnl,
@@ -68,6 +69,9 @@ pnl_days as (
         sum(gross_pnl) as gross_pnl,
         sum(total_fees) as total_fees,
         sum(case when position_quantity <> 0 then 1 else 0 end) as open_symbols_count,
+        sum(
+            case when position_quantity <> 0 and mark_age_sessions_count > 0 then 1 else 0 end
+        ) as stale_marks_count,
         -- One unknown part makes the sum unknown.
         case when count(*) = count(unrealized_pnl) then sum(unrealized_pnl) end
             as unrealized_pnl,
@@ -118,6 +122,7 @@ totals as (
         cast(coalesce(fill_days.orders_count, 0) as bigint) as orders_count,
         cast(coalesce(fill_days.fills_count, 0) as bigint) as fills_count,
         cast(coalesce(pnl_days.open_symbols_count, 0) as bigint) as open_symbols_count,
+        cast(coalesce(pnl_days.stale_marks_count, 0) as bigint) as stale_marks_count,
         cast(coalesce(fill_days.quantity, 0) as decimal(38, 8)) as quantity,
         cast(coalesce(pnl_days.gross_pnl, 0) as decimal(38, 8)) as gross_pnl,
         cast(coalesce(pnl_days.total_fees, 0) as decimal(38, 8)) as total_fees,
@@ -186,6 +191,7 @@ final as (
         orders_count,
         fills_count,
         open_symbols_count,
+        stale_marks_count,
         quantity,
         ---------- money
         gross_pnl,

@@ -13,6 +13,7 @@ held_days as (
         multiplier,
         open_cost,
         close_price,
+        mark_age_sessions_count,
         unrealized_pnl
     from {{ ref('int_held_days') }}
     where position_quantity <> 0
@@ -70,6 +71,7 @@ final as (
         ) }} as average_price,
         held_days.multiplier,
         held_days.close_price,
+        held_days.mark_age_sessions_count,
         ---------- money
         cast(held_days.open_cost as decimal(38, 8)) as open_cost,
         cast(held_days.unrealized_pnl as decimal(38, 8)) as unrealized_pnl,

@@ -68,6 +68,7 @@ sign_offs as (
         signed_off_by,
         note
     from {{ ref('stg_desk__signed_off_breaks') }}
+    where symbol is null
 ),
 
 past_sessions as (
@@ -200,6 +201,16 @@ days_measured as (
             and days_joined.trade_date = time_order_days.trade_date
 ),
 
+days_tolerated as (
+    select
+        *,
+        round(least(
+            gross_tolerance + {{ var('fees_rounding') }},
+            {{ var('largest_rounding_amount') }}
+        ), 10) as net_tolerance
+    from days_measured
+),
+
 days_compared as (
     select
         *,
@@ -209,10 +220,7 @@ days_compared as (
         coalesce(abs(quantity_surplus), 0) <= {{ quantity_rounding }} as quantity_agrees,
         abs(cast(gross_surplus as double)) <= gross_tolerance as gross_agrees,
         abs(fees_surplus) <= {{ var('fees_rounding') }} as fees_agree,
-        abs(cast(net_surplus as double)) <= round(least(
-            gross_tolerance + {{ var('fees_rounding') }},
-            {{ var('largest_rounding_amount') }}
-        ), 10) as net_agrees,
+        abs(cast(net_surplus as double)) <= net_tolerance as net_agrees,
         -- What net differs by is what gross and fees do.
         abs(net_surplus - gross_surplus + fees_surplus) <= {{ var('fees_rounding') }}
             as net_follows,
@@ -233,7 +241,7 @@ days_compared as (
             coalesce(abs(quantity_surplus), 0) <= {{ quantity_rounding }}
             or abs(quantity_surplus - journal_quantity) <= {{ quantity_rounding }}
         ) as surplus_is_journal
-    from days_measured
+    from days_tolerated
 ),
 
 differing_days as (
@@ -496,7 +504,8 @@ final as (
         cast(total_fees - broker_total_fees as decimal(38, 8)) as fees_difference,
         net_pnl,
         cast(broker_net_pnl as decimal(38, 8)) as broker_net_pnl,
-        cast(net_pnl - broker_net_pnl as decimal(38, 8)) as net_difference
+        cast(net_pnl - broker_net_pnl as decimal(38, 8)) as net_difference,
+        cast(net_tolerance as decimal(38, 8)) as net_tolerance
     from breaks_aged
 )
 

@@ -1,4 +1,8 @@
-{# Grain: one row per account and date whose difference from the broker somebody has signed off. #}
+{#
+    Grain: one row per account, date and symbol whose difference from the broker somebody
+    has signed off; without a symbol it is that of the day's P&L, with one that of a
+    position, from the date on which it was first seen.
+#}
 with
 
 lines as (
@@ -10,6 +14,7 @@ final as (
         lines.line_number,
         lines.account_id,
         cast(lines.trade_date as date) as trade_date,
+        lines.symbol,
         cast(lines.amount as decimal(18, 2)) as amount,
         lines.signed_off_by,
         lines.note

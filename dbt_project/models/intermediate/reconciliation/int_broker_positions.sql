@@ -1,0 +1,42 @@
+{#
+    Grain: one row per account, symbol and date of the broker's own positions, as
+    displayed; a symbol that was traded and is flat has a row of 0.
+#}
+with
+
+positions as (
+    {{ current_rows(ref('stg_propreports__positions'), 'positions') }}
+),
+
+accounts as (
+    select
+        account_number,
+        account_id
+    from {{ ref('int_accounts') }}
+),
+
+final as (
+    -- Rows of one symbol are one position; a part that is not shown makes it unknown.
+    select
+        ---------- keys
+        accounts.account_id,
+        positions.symbol,
+        positions.trade_date,
+        ---------- numbers
+        case
+            when count(*) = count(positions.quantity)
+                then cast(sum(positions.quantity) as decimal(38, 8))
+        end as position_quantity,
+        case when count(*) = 1 then max(positions.average_price) end as average_price,
+        max(positions.close_price) as close_price,
+        ---------- money
+        case
+            when count(*) = count(positions.unrealized_pnl)
+                then cast(sum(positions.unrealized_pnl) as decimal(38, 8))
+        end as unrealized_pnl
+    from positions
+    inner join accounts on positions.account_number = accounts.account_number
+    group by accounts.account_id, positions.symbol, positions.trade_date
+)
+
+select * from final

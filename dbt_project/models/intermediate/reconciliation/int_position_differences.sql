@@ -1,0 +1,284 @@
+{#
+    Grain: one row per account, symbol and session (or date of the broker's positions) on
+    which we or the broker hold a position.
+    What differs, and by how many dollars; how long it stands is position_reconciliation's.
+    The broker shows average prices and money in cents. Unrealized is compared to a cent and
+    half a unit of the close's last decimal for each unit held, for our mark is the close
+    as it is shown.
+#}
+{% set six_digits = '(' ~ '[0-9]' * 6 ~ ')' %}
+{% set eight_digits = '[0-9]' * 8 %}
+
+with
+
+held_days as (
+    select
+        account_id,
+        symbol,
+        trade_date,
+        position_quantity,
+        multiplier,
+        open_cost,
+        close_price,
+        unrealized_pnl
+    from {{ ref('int_held_days') }}
+    where position_quantity <> 0
+),
+
+broker_positions as (
+    select
+        account_id,
+        symbol,
+        trade_date,
+        position_quantity,
+        average_price,
+        close_price,
+        unrealized_pnl
+    from {{ ref('int_broker_positions') }}
+),
+
+days_read as (
+    select
+        account_id,
+        trade_date
+    from {{ ref('int_read_position_days') }}
+),
+
+instruments as (
+    select
+        symbol,
+        instrument_type,
+        multiplier
+    from {{ ref('int_instruments') }}
+),
+
+sessions as (
+    select session_date from {{ ref('stg_propreports__sessions') }}
+),
+
+positions_joined as (
+    select
+        coalesce(held_days.account_id, broker_positions.account_id) as account_id,
+        coalesce(held_days.symbol, broker_positions.symbol) as symbol,
+        coalesce(held_days.trade_date, broker_positions.trade_date) as trade_date,
+        coalesce(held_days.position_quantity, 0) as position_quantity,
+        held_days.multiplier,
+        held_days.open_cost,
+        coalesce(broker_positions.close_price, held_days.close_price) as close_price,
+        held_days.unrealized_pnl,
+        broker_positions.account_id is not null as is_listed,
+        broker_positions.position_quantity as broker_quantity,
+        broker_positions.average_price as broker_average_price,
+        broker_positions.unrealized_pnl as broker_unrealized_pnl
+    from held_days
+    full outer join broker_positions
+        on
+            held_days.account_id = broker_positions.account_id
+            and held_days.symbol = broker_positions.symbol
+            and held_days.trade_date = broker_positions.trade_date
+    where
+        held_days.account_id is not null
+        or broker_positions.position_quantity <> 0
+),
+
+symbols_split as (
+    -- OSI: six digits of the expiry, C or P, the strike; its eight digits where no sign
+    -- before the root says that it is an option.
+    select
+        symbol,
+        case
+            when upper(left(symbol, 1)) between 'A' and 'Z' or left(symbol, 1) between '0' and '9'
+                then regexp_extract(symbol, '^.+{{ six_digits }}[CPcp]{{ eight_digits }}$', 1)
+            else regexp_extract(symbol, '^.+{{ six_digits }}[CPcp][0-9.]+$', 1)
+        end as expiry_digits
+    from (select distinct symbol from positions_joined) as symbols
+),
+
+expiries as (
+    select
+        symbol,
+        try_cast(
+            '20' || left(expiry_digits, 2) || '-' || substr(expiry_digits, 3, 2)
+            || '-' || substr(expiry_digits, 5, 2) as date
+        ) as expiry_date
+    from symbols_split
+),
+
+positions_measured as (
+    select
+        positions_joined.account_id,
+        positions_joined.symbol,
+        positions_joined.trade_date,
+        positions_joined.position_quantity,
+        positions_joined.open_cost,
+        positions_joined.close_price,
+        positions_joined.unrealized_pnl,
+        positions_joined.is_listed,
+        positions_joined.broker_average_price,
+        positions_joined.broker_unrealized_pnl,
+        coalesce(positions_joined.multiplier, instruments.multiplier) as multiplier,
+        -- What a whole list does not name is not held; what nobody read is unknown.
+        case
+            when positions_joined.is_listed then positions_joined.broker_quantity
+            when days_read.account_id is not null then 0
+        end as broker_quantity,
+        {{ safe_divide(
+            'positions_joined.open_cost',
+            'positions_joined.position_quantity * positions_joined.multiplier',
+        ) }} as average_price,
+        case
+            when sessions.session_date > expiries.expiry_date then expiries.expiry_date
+        end as passed_expiry_date,
+        case
+            when positions_joined.close_price = cast(positions_joined.close_price as decimal(18, 2))
+                then 2
+            {% for decimals in range(3, 8) -%}
+                when
+                    positions_joined.close_price
+                    = cast(positions_joined.close_price as decimal(18, {{ decimals }}))
+                    then {{ decimals }}
+            {% endfor -%}
+            else 8
+        end as close_decimals
+    from positions_joined
+    left join days_read
+        on
+            positions_joined.account_id = days_read.account_id
+            and positions_joined.trade_date = days_read.trade_date
+    left join instruments on positions_joined.symbol = instruments.symbol
+    left join expiries on positions_joined.symbol = expiries.symbol
+    left join sessions on positions_joined.trade_date = sessions.session_date
+    where sessions.session_date is not null or days_read.account_id is not null
+),
+
+positions_compared as (
+    select
+        *,
+        position_quantity - broker_quantity as quantity_difference,
+        round(average_price - broker_average_price, 8) as average_price_difference,
+        unrealized_pnl - broker_unrealized_pnl as unrealized_difference,
+        cast(abs(position_quantity) as double) * cast(multiplier as double) as units_held,
+        round(
+            {{ var('gross_rounding_per_row') }}
+            + 0.5 * power(10, -close_decimals)
+            * cast(abs(position_quantity) as double) * cast(multiplier as double),
+            10
+        ) as unrealized_tolerance
+    from positions_measured
+),
+
+classified as (
+    select
+        *,
+        coalesce(
+            abs(average_price_difference) > {{ var('displayed_rounding') }}, false
+        ) as average_price_differs,
+        -- Lots of other prices make unrealized another one, day after day by as much.
+        coalesce(
+            abs(
+                cast(unrealized_difference as double)
+                + average_price_difference * sign(position_quantity) * units_held
+            ) <= unrealized_tolerance + {{ var('displayed_rounding') }} * units_held,
+            true
+        ) as is_explained_by_average,
+        case
+            when passed_expiry_date is not null then 'dead_option'
+            when broker_quantity is null then 'not_compared'
+            when quantity_difference <> 0 then 'position_break'
+            when
+                abs(average_price_difference) > {{ var('displayed_rounding') }}
+                or abs(cast(unrealized_difference as double)) > unrealized_tolerance
+                then 'price_break'
+            else 'agrees'
+        end as difference_class,
+        coalesce(
+            close_price, broker_average_price, cast(average_price as decimal(18, 8))
+        ) as known_price
+    from positions_compared
+),
+
+valued as (
+    select
+        *,
+        case difference_class
+            -- What it was bought for is what an expiry at 0 books.
+            when 'dead_option'
+                then coalesce(
+                    abs(open_cost),
+                    abs({{ exact_product(
+                        'broker_quantity',
+                        'coalesce(broker_average_price, close_price)',
+                        'multiplier',
+                    ) }})
+                )
+            when 'position_break'
+                then abs(
+                    {{ exact_product('quantity_difference', 'known_price', 'multiplier') }}
+                )
+            when 'price_break'
+                then greatest(
+                    coalesce(abs(unrealized_difference), 0),
+                    coalesce(
+                        cast(abs(average_price_difference) * units_held as decimal(38, 8)), 0
+                    )
+                )
+            when 'agrees' then 0
+        end as difference_amount
+    from classified
+),
+
+final as (
+    select
+        ---------- keys
+        account_id,
+        symbol,
+        trade_date,
+        ---------- verdict
+        difference_class,
+        cast(difference_amount as decimal(38, 8)) as difference_amount,
+        passed_expiry_date,
+        is_listed,
+        average_price_differs,
+        -- What makes a break another one; null where nothing is compared.
+        case difference_class
+            when 'not_compared' then null
+            when 'agrees' then 'agrees'
+            when 'dead_option'
+                then
+                    'dead_option '
+                    || cast(coalesce(quantity_difference, position_quantity) as string)
+            when 'position_break'
+                then 'position_break ' || cast(quantity_difference as string)
+            when 'price_break'
+                then concat_ws(
+                    ' ',
+                    'price_break',
+                    cast(position_quantity as string),
+                    case
+                        when average_price_differs
+                            then cast(cast(average_price_difference as decimal(18, 2)) as string)
+                    end,
+                    case
+                        when not is_explained_by_average
+                            then cast({{ to_cents('unrealized_difference') }} as string)
+                    end
+                )
+        end as break_key,
+        ---------- numbers
+        position_quantity,
+        broker_quantity as broker_position_quantity,
+        quantity_difference,
+        average_price,
+        broker_average_price,
+        average_price_difference,
+        close_price,
+        multiplier,
+        ---------- money
+        unrealized_pnl,
+        broker_unrealized_pnl,
+        unrealized_difference,
+        cast(unrealized_tolerance as decimal(38, 8)) as unrealized_tolerance
+    from valued
+)
+
+select * from final

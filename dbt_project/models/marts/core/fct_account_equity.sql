@@ -1,0 +1,473 @@
+{#
+    Grain: one row per account and date of which fills, positions, adjustments or the broker's
+    summary tell anything.
+    Cash is what it was plus net, adjustments, payouts and transfers; the end balance is cash
+    and unrealized. Cash before the first date is what the broker's summary leaves for it,
+    nothing where the account begins with that date, and unknown otherwise. What a source
+    does not list comes from the broker's summary, and says so. Unknown is null, never 0, and
+    so is all that is made of it; cash is known again from the next date on which the broker
+    shows it.
+#}
+
+with
+
+daily_totals as (
+    select
+        account_id,
+        trade_date,
+        net_pnl,
+        adjustments_amount,
+        payouts_amount,
+        transfers_amount,
+        unrealized_pnl,
+        unrealized_delta
+    from {{ ref('daily_totals') }}
+),
+
+unmapped_days as (
+    select
+        account_id,
+        trade_date,
+        sum(adjustment_amount) as unmapped_amount
+    from {{ ref('int_adjustments') }}
+    where adjustment_class = 'unknown'
+    group by account_id, trade_date
+),
+
+broker_days as (
+    select
+        account_id,
+        trade_date,
+        type_rows_count,
+        net_pnl,
+        adjusted_net_pnl,
+        unrealized_delta,
+        total_delta,
+        transfers_amount,
+        cash_amount,
+        -- A type whose positions have not moved has no row of its own.
+        coalesce(end_balance - cash_amount, unrealized_pnl) as unrealized_pnl,
+        end_balance
+    from {{ ref('int_broker_days') }}
+),
+
+net_tolerances as (
+    select
+        account_id,
+        trade_date,
+        net_tolerance
+    from {{ ref('broker_reconciliation') }}
+),
+
+position_days as (
+    select
+        account_id,
+        trade_date,
+        sum(unrealized_tolerance) as unrealized_tolerance
+    from {{ ref('int_position_differences') }}
+    group by account_id, trade_date
+),
+
+accounts as (
+    select
+        account_number,
+        account_id
+    from {{ ref('int_accounts') }}
+),
+
+first_traded_dates as (
+    select
+        accounts.account_id,
+        min(listings.first_traded_date) as first_traded_date
+    from {{ ref('stg_propreports__accounts') }} as listings
+    inner join accounts on listings.account_number = accounts.account_number
+    group by accounts.account_id
+),
+
+account_traders as (
+    select
+        account_id,
+        trader_id,
+        valid_from,
+        valid_to
+    from {{ ref('int_account_traders') }}
+),
+
+run_context as (
+    select source_name = 'files' as lists_no_adjustments
+    from {{ ref('stg_propreports__run_context') }}
+),
+
+account_days as (
+    select
+        account_id,
+        trade_date
+    from daily_totals
+    union
+    select
+        account_id,
+        trade_date
+    from broker_days
+    union
+    select
+        account_id,
+        trade_date
+    from position_days
+),
+
+days_joined as (
+    -- Where we know of no position nothing is unrealized.
+    select
+        account_days.account_id,
+        account_days.trade_date,
+        coalesce(daily_totals.net_pnl, 0) as net_pnl,
+        case
+            when run_context.lists_no_adjustments
+                then coalesce(
+                    daily_totals.adjustments_amount,
+                    broker_days.adjusted_net_pnl - broker_days.net_pnl
+                )
+            else coalesce(daily_totals.adjustments_amount, 0)
+        end as adjustments_amount,
+        case
+            when not run_context.lists_no_adjustments
+                then coalesce(daily_totals.payouts_amount, 0)
+        end as payouts_amount,
+        case
+            when not run_context.lists_no_adjustments
+                then coalesce(unmapped_days.unmapped_amount, 0)
+        end as unmapped_amount,
+        case
+            when run_context.lists_no_adjustments then broker_days.transfers_amount
+            else coalesce(daily_totals.transfers_amount, 0)
+        end as transfers_amount,
+        run_context.lists_no_adjustments,
+        case when daily_totals.account_id is null then 0 else daily_totals.unrealized_pnl end
+            as marked_unrealized_pnl,
+        case when daily_totals.account_id is null then 0 else daily_totals.unrealized_delta end
+            as marked_unrealized_delta,
+        broker_days.account_id is not null as has_summary,
+        broker_days.type_rows_count,
+        broker_days.net_pnl as broker_net_pnl,
+        broker_days.adjusted_net_pnl as broker_adjusted_net_pnl,
+        broker_days.unrealized_delta as broker_unrealized_delta,
+        broker_days.total_delta as broker_total_delta,
+        broker_days.transfers_amount as broker_transfers_amount,
+        broker_days.cash_amount as broker_cash_amount,
+        broker_days.unrealized_pnl as broker_unrealized_pnl,
+        broker_days.end_balance as broker_end_balance,
+        {{ var('displayed_rounding') }} * coalesce(broker_days.type_rows_count, 0)
+            as displayed_tolerance,
+        coalesce(net_tolerances.net_tolerance, 0) as net_tolerance,
+        coalesce(position_days.unrealized_tolerance, 0) as unrealized_tolerance
+    from account_days
+    cross join run_context
+    left join daily_totals
+        on
+            account_days.account_id = daily_totals.account_id
+            and account_days.trade_date = daily_totals.trade_date
+    left join unmapped_days
+        on
+            account_days.account_id = unmapped_days.account_id
+            and account_days.trade_date = unmapped_days.trade_date
+    left join broker_days
+        on
+            account_days.account_id = broker_days.account_id
+            and account_days.trade_date = broker_days.trade_date
+    left join net_tolerances
+        on
+            account_days.account_id = net_tolerances.account_id
+            and account_days.trade_date = net_tolerances.trade_date
+    left join position_days
+        on
+            account_days.account_id = position_days.account_id
+            and account_days.trade_date = position_days.trade_date
+),
+
+days_sourced as (
+    select
+        *,
+        coalesce(marked_unrealized_pnl, broker_unrealized_pnl) as unrealized_pnl,
+        case
+            when marked_unrealized_pnl is not null then 'marks'
+            when coalesce(broker_unrealized_pnl, broker_unrealized_delta) is not null
+                then 'broker_summary'
+        end as unrealized_source,
+        case
+            when not lists_no_adjustments then 'adjustments'
+            when adjustments_amount is not null then 'broker_summary'
+        end as adjustments_source,
+        -- What the broker calls adjusted net: payouts and what nobody has told are in it.
+        net_pnl + adjustments_amount + coalesce(payouts_amount, 0)
+        + coalesce(unmapped_amount, 0) as adjusted_net_pnl
+    from days_joined
+),
+
+days_changed as (
+    select
+        *,
+        adjusted_net_pnl + transfers_amount as cash_change,
+        coalesce(
+            marked_unrealized_delta,
+            unrealized_pnl - lag(unrealized_pnl) over account_in_order,
+            broker_unrealized_delta
+        ) as unrealized_delta,
+        coalesce(lag(unrealized_tolerance) over account_in_order, 0)
+            as previous_unrealized_tolerance
+    from days_sourced
+    window account_in_order as (partition by account_id order by trade_date)
+),
+
+days_summed as (
+    select
+        *,
+        net_pnl + adjustments_amount + unrealized_delta as total_delta,
+        sum(coalesce(cash_change, 0)) over account_so_far as cash_changes,
+        sum(case when cash_change is null then 1 else 0 end) over account_so_far
+            as unknown_changes_count,
+        sum(coalesce(transfers_amount, 0)) over account_so_far as transfers_so_far,
+        sum(case when transfers_amount is null then 1 else 0 end) over account_so_far
+            as unknown_transfers_count,
+        sum(net_tolerance) over account_so_far as net_tolerances
+    from days_changed
+    window account_so_far as (
+        partition by account_id order by trade_date
+        rows between unbounded preceding and current row
+    )
+),
+
+cash_starts as (
+    -- From each change that is unknown on, cash begins anew.
+    select
+        days_summed.account_id,
+        days_summed.unknown_changes_count,
+        min(days_summed.trade_date) as first_date,
+        min(
+            case when days_summed.broker_cash_amount is not null then days_summed.trade_date end
+        ) as shown_date,
+        min_by(
+            days_summed.broker_cash_amount - days_summed.cash_changes,
+            case when days_summed.broker_cash_amount is not null then days_summed.trade_date end
+        ) as shown_before
+    from days_summed
+    group by days_summed.account_id, days_summed.unknown_changes_count
+),
+
+cash_known as (
+    select
+        cash_starts.account_id,
+        cash_starts.unknown_changes_count,
+        -- Half a cent is what the broker's display has left out.
+        case
+            when
+                cash_starts.unknown_changes_count = 0
+                and coalesce(
+                    abs(cash_starts.shown_before) <= {{ var('displayed_rounding') }},
+                    cash_starts.first_date <= first_traded_dates.first_traded_date
+                )
+                then 'history'
+            when cash_starts.shown_date is not null then 'broker_summary'
+        end as cash_source,
+        cash_starts.first_date,
+        cash_starts.shown_date,
+        cash_starts.shown_before
+    from cash_starts
+    left join first_traded_dates
+        on cash_starts.account_id = first_traded_dates.account_id
+),
+
+days_balanced as (
+    select
+        days_summed.*,
+        case
+            when cash_known.cash_source = 'history' then days_summed.cash_changes
+            when days_summed.trade_date >= cash_known.shown_date
+                then cash_known.shown_before + days_summed.cash_changes
+        end as cash_amount,
+        case
+            when
+                cash_known.cash_source = 'history'
+                or days_summed.trade_date >= cash_known.shown_date
+                then cash_known.cash_source
+        end as cash_source
+    from days_summed
+    inner join cash_known
+        on
+            days_summed.account_id = cash_known.account_id
+            and days_summed.unknown_changes_count = cash_known.unknown_changes_count
+),
+
+days_closed as (
+    select
+        *,
+        cash_amount + unrealized_pnl as end_balance,
+        coalesce(
+            lag(cash_amount + unrealized_pnl) over (
+                partition by account_id order by trade_date
+            ),
+            cash_amount + unrealized_pnl - cash_change - unrealized_delta
+        ) as opening_equity
+    from days_balanced
+),
+
+days_levelled as (
+    -- Money moved in or out is neither gain nor loss.
+    select
+        *,
+        case
+            when unknown_transfers_count = 0 then end_balance - transfers_so_far
+        end as own_level,
+        case
+            when unknown_transfers_count = 0
+                then opening_equity - transfers_so_far + transfers_amount
+        end as opening_level
+    from days_closed
+),
+
+days_peaked as (
+    select
+        *,
+        case
+            when own_level is not null
+                then max(greatest(own_level, coalesce(opening_level, own_level))) over (
+                    partition by account_id order by trade_date
+                    rows between unbounded preceding and current row
+                )
+        end as high_water_mark,
+        {% for period in ['month', 'year'] -%}
+            sum(coalesce(total_delta, 0)) over (
+                partition by account_id, {{ dbt.date_trunc(period, 'trade_date') }}
+                order by trade_date
+                rows between unbounded preceding and current row
+            ) as {{ period }}_to_date_total_delta,
+            sum(case when total_delta is null then 1 else 0 end) over (
+                partition by account_id, {{ dbt.date_trunc(period, 'trade_date') }}
+                order by trade_date
+                rows between unbounded preceding and current row
+            ) as {{ period }}_to_date_unknown_days_count,
+        {% endfor -%}
+        net_pnl - broker_net_pnl as net_difference,
+        adjusted_net_pnl - net_pnl - (broker_adjusted_net_pnl - broker_net_pnl)
+            as adjustments_difference,
+        transfers_amount - broker_transfers_amount as transfers_difference,
+        unrealized_pnl - broker_unrealized_pnl as unrealized_difference,
+        adjusted_net_pnl - broker_adjusted_net_pnl as adjusted_net_difference,
+        unrealized_delta - broker_unrealized_delta as unrealized_delta_difference,
+        adjusted_net_pnl + unrealized_delta - broker_total_delta as total_delta_difference,
+        cash_amount - broker_cash_amount as cash_difference,
+        end_balance - broker_end_balance as end_balance_difference,
+        -- However long the history, more than that is no rounding.
+        least(
+            {{ var('gross_rounding_per_row') }} + net_tolerances,
+            {{ var('largest_rounding_amount') }}
+        ) as cash_tolerance
+    from days_levelled
+),
+
+classified as (
+    -- The first that fits decides: the day's own flows before what is carried.
+    select
+        *,
+        case
+            when not has_summary then 'no_summary'
+            when
+                coalesce(
+                    adjusted_net_difference, unrealized_delta_difference,
+                    total_delta_difference, cash_difference, end_balance_difference
+                ) is null
+                then 'not_comparable'
+            when abs(net_difference) > greatest(net_tolerance, displayed_tolerance)
+                then 'net_differs'
+            when abs(adjustments_difference) > 2 * displayed_tolerance
+                then 'adjustments_differ'
+            when abs(transfers_difference) > displayed_tolerance then 'transfers_differ'
+            when
+                abs(unrealized_difference)
+                > unrealized_tolerance + displayed_tolerance + {{ var('displayed_rounding') }}
+                or abs(unrealized_delta_difference)
+                > unrealized_tolerance + previous_unrealized_tolerance + displayed_tolerance
+                then 'unrealized_differs'
+            when
+                abs(cash_difference) > cash_tolerance
+                or abs(end_balance_difference)
+                > cash_tolerance + unrealized_tolerance + displayed_tolerance
+                then 'carried_difference'
+            else 'agrees'
+        end as difference_class
+    from days_peaked
+),
+
+final as (
+    select
+        ---------- keys
+        classified.account_id,
+        account_traders.trader_id,
+        classified.trade_date,
+        ---------- the day
+        cast(classified.opening_equity as decimal(38, 8)) as opening_equity,
+        cast(classified.net_pnl as decimal(38, 8)) as net_pnl,
+        cast(classified.adjustments_amount as decimal(38, 8)) as adjustments_amount,
+        cast(classified.payouts_amount as decimal(38, 8)) as payouts_amount,
+        cast(classified.unmapped_amount as decimal(38, 8)) as unmapped_amount,
+        cast(classified.transfers_amount as decimal(38, 8)) as transfers_amount,
+        cast(classified.unrealized_delta as decimal(38, 8)) as unrealized_delta,
+        cast(classified.total_delta as decimal(38, 8)) as total_delta,
+        ---------- at its end
+        cast(classified.cash_amount as decimal(38, 8)) as cash_amount,
+        cast(classified.unrealized_pnl as decimal(38, 8)) as unrealized_pnl,
+        cast(classified.end_balance as decimal(38, 8)) as end_balance,
+        ---------- where it is from
+        classified.cash_source,
+        classified.adjustments_source,
+        classified.unrealized_source,
+        ---------- so far
+        cast(classified.month_to_date_total_delta as decimal(38, 8))
+            as month_to_date_total_delta,
+        cast(classified.month_to_date_unknown_days_count as bigint)
+            as month_to_date_unknown_days_count,
+        cast(classified.year_to_date_total_delta as decimal(38, 8))
+            as year_to_date_total_delta,
+        cast(classified.year_to_date_unknown_days_count as bigint)
+            as year_to_date_unknown_days_count,
+        cast(classified.high_water_mark as decimal(38, 8)) as high_water_mark,
+        cast(classified.high_water_mark - classified.own_level as decimal(38, 8))
+            as drawdown_from_peak,
+        ---------- the broker's
+        cast(classified.broker_adjusted_net_pnl as decimal(38, 8)) as broker_adjusted_net_pnl,
+        cast(classified.broker_unrealized_delta as decimal(38, 8)) as broker_unrealized_delta,
+        cast(classified.broker_total_delta as decimal(38, 8)) as broker_total_delta,
+        cast(classified.broker_cash_amount as decimal(38, 8)) as broker_cash_amount,
+        cast(classified.broker_end_balance as decimal(38, 8)) as broker_end_balance,
+        cast(classified.adjusted_net_difference as decimal(38, 8)) as adjusted_net_difference,
+        cast(classified.unrealized_delta_difference as decimal(38, 8))
+            as unrealized_delta_difference,
+        cast(classified.total_delta_difference as decimal(38, 8)) as total_delta_difference,
+        cast(classified.cash_difference as decimal(38, 8)) as cash_difference,
+        cast(classified.end_balance_difference as decimal(38, 8)) as end_balance_difference,
+        classified.difference_class,
+        cast(
+            case classified.difference_class
+                when 'net_differs' then classified.net_difference
+                when 'adjustments_differ' then classified.adjustments_difference
+                when 'transfers_differ' then classified.transfers_difference
+                when 'unrealized_differs'
+                    then coalesce(
+                        nullif(classified.unrealized_difference, 0),
+                        classified.unrealized_delta_difference
+                    )
+                when 'carried_difference'
+                    then coalesce(
+                        classified.end_balance_difference, classified.cash_difference
+                    )
+                when 'agrees' then 0
+            end as decimal(38, 8)
+        ) as difference_amount
+    from classified
+    inner join account_traders
+        on
+            classified.account_id = account_traders.account_id
+            and classified.trade_date >= account_traders.valid_from
+            and classified.trade_date < account_traders.valid_to
+)
+
+select * from final

@@ -1,0 +1,336 @@
+"""What an account is worth, against the simulator's books and the broker's summary."""
+
+import random
+from collections import defaultdict
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from ingestion.simulator import Account, Firm, Ledger, serve
+from ingestion.simulator.firm import Adjustment, Fill
+from runtime.home import Home
+from runtime.sessions import sessions_between
+from tests.conftest import build_models_of, build_warehouse, make_settings, rows
+from tests.draws import is_long
+from tests.exports import ExportedFill, Exports
+from tests.mornings import load_morning, load_two_books
+
+DAYS = sessions_between(date(2024, 12, 16), date(2025, 1, 24))
+AS_OF = DAYS[-1]
+SATURDAY = date(2025, 1, 11)
+SYMBOLS = ("QQX", "QQY", "QQZ", "+QQZ250221C00020000")
+MODELS = "+fct_account_equity +position_reconciliation +data_quality"
+# Two are payouts or transfers, one nobody has told.
+CATEGORIES = ("Transfer: Deposit", "Cash In/Out", "Fee: Payout", "Dividend", "Fee: Tea")
+ZERO = Decimal(0)
+
+
+def random_firm(seed: int) -> Firm:
+    """Accounts that carry, are booked, and miss marks."""
+    draw = random.Random(seed)
+    names = [f"Z{number}" for number in range(6)]
+    fills, adjustments = [], []
+    for number in range(500):
+        day = draw.choice([*DAYS, SATURDAY] if number % 9 == 0 else DAYS)
+        fills.append(
+            Fill(
+                account_name=draw.choice(names[:-1]),
+                filled_at=datetime.combine(day, time(10))
+                + timedelta(minutes=draw.randrange(300)),
+                side=draw.choice("BSTC"),
+                quantity=Decimal(draw.randrange(1, 400)),
+                symbol=draw.choice(SYMBOLS),
+                price=Decimal(draw.randrange(1500, 2500)) / 100,
+                fees={"Comm": Decimal(draw.randrange(-40, 300)) / 10_000},
+                order_id=str(number),
+                fill_id=str(number),
+                status=draw.choice(["REGULAR"] * 9 + ["CXLD", "JRNL"]),
+                propreports_id=number + 1,
+            )
+        )
+    for _ in range(60):
+        amount = Decimal(draw.randrange(-500_000, 900_000)) / 100
+        day, category = draw.choice([*DAYS, SATURDAY]), draw.choice(CATEGORIES)
+        adjustments.append(Adjustment(day, draw.choice(names), category, amount))
+    closes = {
+        (symbol, day): Decimal(draw.randrange(15_000, 25_000)) / 1000
+        for symbol in SYMBOLS
+        for day in DAYS
+        # What was never marked is no subject here: the first day has all.
+        if day == DAYS[0] or draw.random() < 0.8
+    }
+    # On the first day everything is held, so that the warehouse knows its mark.
+    for place, symbol in enumerate(SYMBOLS):
+        fills.append(
+            Fill(
+                account_name=names[0],
+                filled_at=datetime.combine(DAYS[0], time(9, 31 + place)), side="B",
+                quantity=Decimal(100_000), symbol=symbol, price=Decimal(20),
+                order_id=f"F{place}", fill_id=str(900 + place),
+                propreports_id=900 + place,
+            )
+        )  # fmt: skip
+    accounts = [Account(501 + place, name) for place, name in enumerate(names)]
+    return Firm(accounts, fills, adjustments, closes, {SYMBOLS[3]: Decimal(100)})
+
+
+@pytest.mark.parametrize("seed", range(6 if is_long else 1))
+def test_every_account_and_date_is_the_simulators_own_books(
+    tmp_path: Path, seed: int
+) -> None:
+    firm, home = random_firm(seed), Home(tmp_path)
+    with serve(firm, as_of=AS_OF, rate_limit=10**6) as simulator:
+        load_morning(simulator, home, gate="warn")
+    build_models_of(make_settings(risk_home=home.root), home, data_tests=True)
+    ledger = Ledger(firm, DAYS[-2])
+    books = {
+        (account.name, day.date): day
+        for account in firm.accounts
+        for day in ledger.days(account.name, date.min, date.max)
+    }
+    found = rows(
+        home,
+        "select account_id, trade_date, opening_equity, cash_amount, unrealized_pnl, "
+        "end_balance, unrealized_delta, high_water_mark, drawdown_from_peak, "
+        "month_to_date_total_delta, year_to_date_total_delta, "
+        "month_to_date_unknown_days_count, year_to_date_unknown_days_count, "
+        "cash_source, difference_class, total_delta "
+        "from marts.fct_account_equity order by 1, 2",
+    )
+    assert {(who, day) for who, day, *_ in found} == books.keys()
+    opening: dict[str, Decimal] = defaultdict(Decimal)
+    moved: dict[str, Decimal] = defaultdict(Decimal)
+    peak: dict[str, Decimal] = defaultdict(Decimal)
+    months: dict[tuple, Decimal] = defaultdict(Decimal)
+    years: dict[tuple, Decimal] = defaultdict(Decimal)
+    for who, day, *figures in found:
+        own = books[who, day]
+        moved[who] += own.transfers
+        level = own.end_balance - moved[who]
+        peak[who] = max(peak[who], level)
+        outside = sum(
+            (own.adjustments.get(name, ZERO) for name in ("Fee: Payout", "Fee: Tea")),
+            ZERO,
+        )
+        months[who, day.year, day.month] += own.total_delta - outside
+        years[who, day.year] += own.total_delta - outside
+        assert figures == [
+            opening[who], own.cash, own.unrealized, own.end_balance,
+            own.unrealized_delta, peak[who], peak[who] - level,
+            months[who, day.year, day.month], years[who, day.year], 0, 0, "history",
+            "agrees" if figures[-2] != "no_summary" else "no_summary",
+            own.total_delta - outside,
+        ], (who, day)  # fmt: skip
+        opening[who] = own.end_balance
+    positions = {
+        (who, day, one.symbol): one.position
+        for (who, day), own in books.items()
+        for one in own.symbol_days
+        if one.position
+    }
+    assert positions == {
+        (who, day, symbol): quantity
+        for who, day, symbol, quantity in rows(
+            home,
+            "select account_id, trade_date, symbol, position_quantity "
+            "from marts.position_reconciliation where difference_class = 'agrees'",
+        )
+    }
+    assert len(positions) > 300
+    told = dict(rows(home, "select check_name, found_count from marts.data_quality"))
+    assert told["equity_differences"] == told["position_breaks"] == 0
+
+
+def fill(number: int, account: str, day: int, side: str, price: str) -> Fill:
+    """A fill of 100."""
+    return Fill(
+        account_name=account, filled_at=datetime.combine(DAYS[day], time(10, number)),
+        side=side, quantity=Decimal(100), symbol="QQZ", price=Decimal(price),
+        order_id=str(number), fill_id=str(number), propreports_id=number,
+    )  # fmt: skip
+
+
+def test_each_kind_of_difference_from_the_broker_has_its_class_and_dollars(
+    tmp_path: Path,
+) -> None:
+    names = ("EQUAL", "NET", "BOOKED", "MOVED", "MARKED")
+    fills = [
+        one
+        for place, name in enumerate(names)
+        for one in (
+            fill(4 * place + 1, name, 0, "B", "20.00"),
+            fill(4 * place + 2, name, 3, "S", "21.00"),
+            fill(4 * place + 3, name, 5, "B", "21.00"),
+            fill(4 * place + 4, name, 6, "S", "22.00"),
+        )
+    ]
+    adjustments = [
+        Adjustment(DAYS[0], name, "Transfer: Deposit", Decimal(5000)) for name in names
+    ]
+    closes = {("QQZ", day): Decimal("20.50") for day in DAYS}
+    accounts = [Account(501 + place, name) for place, name in enumerate(names)]
+    ours = Firm(accounts, fills, adjustments, closes)
+    theirs = replace(
+        ours,
+        fills=[
+            replace(one, price=Decimal("21.50"))
+            if (one.account_name, one.side, one.filled_at.date())
+            == ("NET", "S", DAYS[3])
+            else one
+            for one in fills
+        ],
+        adjustments=[
+            *adjustments,
+            Adjustment(DAYS[3], "BOOKED", "Dividend", Decimal(30)),
+            Adjustment(DAYS[3], "MOVED", "Transfer: Withdrawal", Decimal(-70)),
+        ],
+    )
+    home = Home(tmp_path)
+    with (
+        serve(ours, as_of=DAYS[9], rate_limit=10**6) as one,
+        serve(theirs, as_of=DAYS[9], rate_limit=10**6) as other,
+    ):
+        load_two_books(one, other, home)
+    build_models_of(make_settings(risk_home=home.root), home, models=MODELS)
+
+    def classes(account: str) -> list[tuple]:
+        return [
+            (DAYS.index(day), name, amount)
+            for day, name, amount in rows(
+                home,
+                "select trade_date, difference_class, difference_amount "
+                f"from marts.fct_account_equity where account_id = '{account}' "
+                "and difference_class <> 'no_summary' order by 1",
+            )
+        ]
+
+    assert classes("EQUAL") == [(day, "agrees", 0) for day in (0, 3, 5, 6)]
+    assert classes("NET")[1:] == [
+        (3, "net_differs", -50),
+        (5, "carried_difference", -50),
+        (6, "carried_difference", -50),
+    ]
+    assert classes("BOOKED")[1:3] == [
+        (3, "adjustments_differ", -30),
+        (5, "carried_difference", -30),
+    ]
+    assert classes("MOVED")[1:3] == [
+        (3, "transfers_differ", 70),
+        (5, "carried_difference", 70),
+    ]
+    ((count, needs_attention, finding),) = rows(
+        home,
+        "select found_count, needs_attention, finding from marts.data_quality "
+        "where check_name = 'equity_differences'",
+    )
+    assert (count, needs_attention) == (3, False)
+    assert f"MOVED of {DAYS[6]}, carried difference, $70.00; NET of" in finding
+
+
+def test_cash_of_a_history_that_begins_later_is_counted_from_the_brokers(
+    tmp_path: Path,
+) -> None:
+    """Its first trade was before; and nobody shows the cash of another account."""
+    fills = [
+        fill(1, "Z1", 0, "B", "20.005"),
+        fill(2, "Z1", 0, "S", "21.00"),
+        fill(3, "Z1", 5, "B", "20.00"),
+        fill(4, "Z1", 7, "S", "21.00"),
+    ]
+    firm = Firm(
+        [Account(501, "Z1")],
+        fills,
+        [Adjustment(DAYS[0], "Z1", "Transfer: Deposit", Decimal(5000))],
+        {("QQZ", day): Decimal("20.50") for day in DAYS},
+    )
+    home = Home(tmp_path)
+    with serve(firm, as_of=DAYS[9], rate_limit=10**6) as simulator:
+        load_morning(simulator, home, history_start=DAYS[4])
+    build_models_of(make_settings(risk_home=home.root), home, models=MODELS)
+    found = rows(
+        home,
+        "select trade_date, opening_equity, cash_amount, end_balance, cash_source, "
+        "difference_class from marts.fct_account_equity order by 1",
+    )
+    assert found == [
+        (DAYS[5], Decimal("5099.50"), Decimal("5099.50"), Decimal("5149.50"),
+         "broker_summary", "agrees"),
+        (DAYS[6], Decimal("5149.50"), Decimal("5099.50"), Decimal("5149.50"),
+         "broker_summary", "no_summary"),
+        (DAYS[7], Decimal("5149.50"), Decimal("5199.50"), Decimal("5199.50"),
+         "broker_summary", "agrees"),
+    ]  # fmt: skip
+
+
+SUMMARIES = {
+    "TOLD": "Date,Type,Fills,Qty,Gross,Trade Fees,Net,Adj Net,Unrealized Δ,Total Δ,"
+    "Transfers,Cash,Unrealized,End Balance\n"
+    "3/3/2025,Eq,2,2,48.00,0.00,48.00,23.00,150.00,173.00,1000.00,1523.00,150.00,"
+    "1673.00\n"
+    # Nobody shows what was booked on the second day.
+    "3/4/2025,Eq,2,2,48.00,0.00,48.00,,,,,,,\n"
+    "3/5/2025,Eq,2,2,48.00,0.00,48.00,40.00,-10.00,30.00,0.00,1700.00,20.00,1720.00\n"
+    "3/6/2025,Eq,2,2,48.00,0.00,48.00,48.00,0.00,48.00,0.00,1748.00,20.00,1768.00\n",
+    "SILENT": "Date,Type,Fills,Qty,Gross,Trade Fees,Net\n"
+    "3/3/2025,Eq,2,2,48.00,0.00,48.00\n",
+}
+
+
+def test_of_files_the_brokers_summary_tells_and_says_so_or_nobody(
+    tmp_path: Path,
+) -> None:
+    exports = Exports(tmp_path / "exports")
+    monday = datetime(2025, 3, 3, 10)
+    exports.write(
+        [
+            *(
+                ExportedFill(
+                    who, monday + timedelta(days=day, minutes=minute), side, Decimal(1),
+                    Decimal(price),
+                )
+                for who, days in (("TOLD", 4), ("SILENT", 1))
+                for day in range(days)
+                for minute, side, price in ((0, "B", 10), (5, "S", 58))
+            ),
+            # Held without a mark from the first day on.
+            *(
+                ExportedFill(who, monday, "B", Decimal(10), Decimal(10), symbol="DEF")
+                for who in ("TOLD", "SILENT")
+            ),
+        ]
+    )  # fmt: skip
+    folder = exports.folder / "summaryByDate"
+    folder.mkdir()
+    for name, text in SUMMARIES.items():
+        folder.joinpath(f"{name}.csv").write_text(text)
+    home = build_warehouse(
+        tmp_path / "home", exports.folder, models=MODELS, gate="warn"
+    )
+
+    def equity(account: str) -> list[tuple]:
+        return [
+            tuple(f"{x.normalize():f}" if isinstance(x, Decimal) else x for x in one)
+            for one in rows(
+                home,
+                "select adjustments_amount, adjustments_source, unrealized_pnl, "
+                "unrealized_delta, unrealized_source, total_delta, transfers_amount, "
+                "cash_amount, cash_source, opening_equity, high_water_mark, "
+                "month_to_date_total_delta, month_to_date_unknown_days_count "
+                f"from marts.fct_account_equity where account_id = '{account}' "
+                "order by trade_date",
+            )
+        ]
+
+    told, none = "broker_summary", None
+    assert equity("TOLD") == [
+        ("-25", told, "150", "150", told, "173", "1000", "1523", told, "500", "673",
+         "173", 0),
+        (none,) * 9 + ("1673", none, "173", 1),
+        ("-8", told, "20", "-10", told, "30", "0", "1700", told, "1690", none, "203",
+         1),
+        ("0", told, "20", "0", told, "48", "0", "1748", told, "1720", none, "251", 1),
+    ]  # fmt: skip
+    assert equity("SILENT") == [(none,) * 11 + ("0", days) for days in (1, 2, 3, 4)]
