@@ -412,6 +412,7 @@ def test_every_mart_that_grows_with_the_fills_is_partitioned() -> None:
         path.stem
         for path in (PROJECT_ROOT / "dbt_project/models/marts").rglob("*.sql")
         if "Grain: one row per fill of" in path.read_text()
+        or "fee of the counted fills" in path.read_text()
         or "flat-to-flat position" in path.read_text()
     }
     assert grains == set(runtime.publish.marts_copy.PARTITIONED)

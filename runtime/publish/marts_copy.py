@@ -31,10 +31,15 @@ CURRENT = "current"
 COPY = "risk.duckdb"
 MANIFEST = "manifest.json"
 # Marts that grow with the fills, and the column they are partitioned by.
-PARTITIONED = {"fct_fills": "trade_date", "fct_round_trips": "opened_date"}
+PARTITIONED = {
+    "fct_fills": "trade_date",
+    "fct_fees": "trade_date",
+    "fct_round_trips": "opened_date",
+}
 # Rows lie in this order within a date, so that a trader's are together.
 ORDERED_BY = {
     "fct_fills": "account_id, symbol, fill_sequence",
+    "fct_fees": "account_id, symbol, route, liquidity, is_regular, fee_name",
     "fct_round_trips": "account_id, symbol, round_trip_id",
 }
 # Counted up with every change to how a partition is written: all are written anew.
