@@ -146,7 +146,7 @@ def described(moments: list) -> tuple:
         is_known = None not in worths
         walked.append((
             moment,
-            sum(map(abs, held.values()), Decimal(0)),
+            max(map(abs, held.values()), default=Decimal(0)),
             sum(map(abs, worths), Decimal(0)) if is_known else None,
             sum(worths, Decimal(0)) if is_known else None,
         ))  # fmt: skip

@@ -83,35 +83,45 @@ fills_placed as (
 fills_valued as (
     select
         *,
+        abs(quantity_after) as units_after,
         {{ exposure_of('quantity_before', 'price_before', 'multiplier') }}
             as exposure_before,
-        {{ exposure_of('quantity_after', 'price_after', 'multiplier') }} as exposure
+        {{ exposure_of('quantity_after', 'price_after', 'multiplier') }}
+            as exposure_after
     from fills_placed
 ),
 
-days_opened as (
+days_summarised as (
+    -- The day begins with what the first fill of each symbol finds.
     select
         account_id,
+        max(trader_id) as trader_id,
         trade_date,
-        sum(abs(quantity_before)) as opening_quantity,
-        sum(abs(exposure_before)) as opening_gross_exposure,
-        sum(exposure_before) as opening_net_exposure
+        count(*) = count(exposure_before + exposure_after) as is_known,
+        greatest(
+            max(units_after),
+            max(case when symbol_day_sequence = 1 then abs(quantity_before) end)
+        ) as peak_quantity,
+        max(case when symbol_day_sequence = 1 then abs(quantity_before) end)
+            as opening_quantity,
+        sum(case when symbol_day_sequence = 1 then abs(exposure_before) end)
+            as opening_gross,
+        sum(case when symbol_day_sequence = 1 then exposure_before end) as opening_net
     from fills_valued
-    where symbol_day_sequence = 1
     group by account_id, trade_date
 ),
 
 paths as (
+    -- Whole cents, which doubles add up exactly, and faster than decimals.
     select
         account_id,
-        trader_id,
         trade_date,
         filled_at_et,
-        exposure - exposure_before as net_change,
-        sum(abs(quantity_after) - abs(quantity_before)) over day_so_far
-            as quantity_moved,
-        sum(abs(exposure) - abs(exposure_before)) over day_so_far as gross_moved,
-        sum(exposure - exposure_before) over day_so_far as net_moved
+        units_after,
+        sum(cast(100 * (abs(exposure_after) - abs(exposure_before)) as double))
+            over day_so_far as gross_cents_moved,
+        sum(cast(100 * (exposure_after - exposure_before) as double))
+            over day_so_far as net_cents_moved
     from fills_valued
     window day_so_far as (
         partition by account_id, trade_date order by fill_sequence
@@ -119,16 +129,13 @@ paths as (
     )
 ),
 
-days_summarised as (
+extremes as (
     select
         account_id,
-        max(trader_id) as trader_id,
         trade_date,
-        count(*) = count(net_change) as is_known,
-        greatest(max(quantity_moved), 0) as most_quantity_moved,
-        greatest(max(gross_moved), 0) as most_gross_moved,
-        greatest(max(net_moved), 0) as most_net_moved,
-        least(min(net_moved), 0) as least_net_moved
+        greatest(max(gross_cents_moved), 0) as most_gross_moved,
+        greatest(max(net_cents_moved), 0) as most_net_moved,
+        least(min(net_cents_moved), 0) as least_net_moved
     from paths
     group by account_id, trade_date
 ),
@@ -141,36 +148,40 @@ moments as (
         min(
             case
                 when
-                    paths.quantity_moved = days_summarised.most_quantity_moved
-                    and days_summarised.most_quantity_moved <> 0
+                    paths.units_after = days_summarised.peak_quantity
+                    and days_summarised.peak_quantity > days_summarised.opening_quantity
                     then paths.filled_at_et
             end
         ) as quantity_at_et,
         min(
             case
                 when
-                    paths.gross_moved = days_summarised.most_gross_moved
-                    and days_summarised.most_gross_moved <> 0
+                    paths.gross_cents_moved = extremes.most_gross_moved
+                    and extremes.most_gross_moved > 0
                     then paths.filled_at_et
             end
         ) as gross_at_et,
         min(
             case
                 when
-                    paths.net_moved = days_summarised.most_net_moved
-                    and days_summarised.most_net_moved <> 0
+                    paths.net_cents_moved = extremes.most_net_moved
+                    and extremes.most_net_moved > 0
                     then paths.filled_at_et
             end
         ) as net_long_at_et,
         min(
             case
                 when
-                    paths.net_moved = days_summarised.least_net_moved
-                    and days_summarised.least_net_moved <> 0
+                    paths.net_cents_moved = extremes.least_net_moved
+                    and extremes.least_net_moved < 0
                     then paths.filled_at_et
             end
         ) as net_short_at_et
     from paths
+    inner join extremes
+        on
+            paths.account_id = extremes.account_id
+            and paths.trade_date = extremes.trade_date
     inner join days_summarised
         on
             paths.account_id = days_summarised.account_id
@@ -185,29 +196,29 @@ final as (
         days_summarised.trader_id,
         days_summarised.trade_date,
         ---------- numbers
-        cast(
-            days_opened.opening_quantity + days_summarised.most_quantity_moved
-            as decimal(38, 8)
-        ) as peak_quantity,
+        cast(days_summarised.peak_quantity as decimal(38, 8)) as peak_quantity,
         ---------- money
-        cast(
-            case
-                when days_summarised.is_known
-                    then days_opened.opening_gross_exposure + days_summarised.most_gross_moved
-            end as decimal(38, 8)
-        ) as peak_gross_exposure,
-        cast(
-            case
-                when days_summarised.is_known
-                    then days_opened.opening_net_exposure + days_summarised.most_net_moved
-            end as decimal(38, 8)
-        ) as highest_net_exposure,
-        cast(
-            case
-                when days_summarised.is_known
-                    then days_opened.opening_net_exposure + days_summarised.least_net_moved
-            end as decimal(38, 8)
-        ) as lowest_net_exposure,
+        case
+            when days_summarised.is_known
+                then
+                    days_summarised.opening_gross
+                    + cast(extremes.most_gross_moved as decimal(38, 0))
+                    * cast(0.01 as decimal(3, 2))
+        end as peak_gross_exposure,
+        case
+            when days_summarised.is_known
+                then
+                    days_summarised.opening_net
+                    + cast(extremes.most_net_moved as decimal(38, 0))
+                    * cast(0.01 as decimal(3, 2))
+        end as highest_net_exposure,
+        case
+            when days_summarised.is_known
+                then
+                    days_summarised.opening_net
+                    + cast(extremes.least_net_moved as decimal(38, 0))
+                    * cast(0.01 as decimal(3, 2))
+        end as lowest_net_exposure,
         ---------- times; PropReports writes midnight where the time is unknown
         nullif(moments.quantity_at_et, cast(days_summarised.trade_date as timestamp))
             as quantity_at_et,
@@ -218,10 +229,10 @@ final as (
         nullif(moments.net_short_at_et, cast(days_summarised.trade_date as timestamp))
             as net_short_at_et
     from days_summarised
-    inner join days_opened
+    inner join extremes
         on
-            days_summarised.account_id = days_opened.account_id
-            and days_summarised.trade_date = days_opened.trade_date
+            days_summarised.account_id = extremes.account_id
+            and days_summarised.trade_date = extremes.trade_date
     inner join moments
         on
             days_summarised.account_id = moments.account_id

@@ -75,7 +75,7 @@ held_summed as (
     select
         account_id,
         trade_date,
-        sum(carried_quantity) as carried_quantity,
+        max(carried_quantity) as carried_quantity,
         count(*) = count(carried_exposure) as is_carried_known,
         sum(abs(carried_exposure)) as carried_gross,
         sum(carried_exposure) as carried_net,
@@ -93,8 +93,9 @@ account_days as (
     select
         coalesce(paths.account_id, held_summed.account_id) as account_id,
         coalesce(paths.trade_date, held_summed.trade_date) as trade_date,
-        coalesce(paths.peak_quantity, 0) + coalesce(held_summed.carried_quantity, 0)
-            as peak_quantity,
+        greatest(
+            coalesce(paths.peak_quantity, 0), coalesce(held_summed.carried_quantity, 0)
+        ) as peak_quantity,
         case when paths.account_id is null then 0 else paths.peak_gross_exposure end
         + case
             when held_summed.account_id is null then 0
@@ -120,7 +121,10 @@ account_days as (
         end as overnight_short,
         coalesce(held_summed.open_symbols_count, 0) as open_symbols_count,
         coalesce(held_summed.marked_symbols_count, 0) as marked_symbols_count,
-        paths.quantity_at_et,
+        case
+            when paths.peak_quantity > coalesce(held_summed.carried_quantity, 0)
+                then paths.quantity_at_et
+        end as quantity_at_et,
         paths.gross_at_et,
         paths.net_long_at_et,
         paths.net_short_at_et
