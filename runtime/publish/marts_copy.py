@@ -402,6 +402,14 @@ def _create_views(
         for mart, described in columns.items():
             by = PARTITIONED[mart]
             names = ", ".join(_wide(name, kind) for name, kind in described)
+            if not any((partial / mart).iterdir()):
+                # Nobody paid a fee yet, say: there is no Parquet to look for.
+                nulls = (f'cast(null as {kind}) as "{name}"' for name, kind in described)
+                connection.execute(
+                    f'create view marts."{mart}" as select {names} '
+                    f"from (select {', '.join(nulls)}) where false"
+                )
+                continue
             spill = "current_setting('temp_directory')"
             files = f"/{mart}/*/*.parquet"
             connection.execute(
