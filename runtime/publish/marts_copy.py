@@ -404,7 +404,7 @@ def _create_views(
             names = ", ".join(_wide(name, kind) for name, kind in described)
             if not any((partial / mart).iterdir()):
                 # Nobody paid a fee yet, say: there is no Parquet to look for.
-                nulls = (f'cast(null as {kind}) as "{name}"' for name, kind in described)
+                nulls = (f'cast(null as {kind}) as "{one}"' for one, kind in described)
                 connection.execute(
                     f'create view marts."{mart}" as select {names} '
                     f"from (select {', '.join(nulls)}) where false"

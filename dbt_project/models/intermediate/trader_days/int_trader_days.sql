@@ -1,6 +1,6 @@
 {#
     Grain: one row per trader and traded day: a date with at least one regular fill in
-    any of the trader's accounts.
+    any of the trader's accounts. What is in no total of the desk is nobody's day.
     Everything here is known at the close of that date.
 #}
 with
@@ -17,6 +17,7 @@ account_days as (
         net_pnl,
         open_symbols_count
     from {{ ref('daily_totals') }}
+    where is_in_desk_total
 ),
 
 fill_days as (

@@ -11,6 +11,8 @@
     'accounts_off_the_list',
     'foreign_currency',
     'unmapped_adjustments',
+    'unclear_roles',
+    'masters_differ',
     'gate_warnings',
     'negative_prices',
     'renamed_accounts',
