@@ -34,6 +34,8 @@ _SEPARATORS = (b",", b";", b"\t")
 _MOST = Decimal(10) ** 10
 _FLAGS = {"true": "true", "false": "false", "yes": "true", "no": "false"}
 _INSTRUMENT_TYPES = ("equity", "option", "future", "forex")
+# Of which master, house, error and demo are in no total of the desk.
+_ACCOUNT_ROLES = ("trader", "master", "sub", "house", "error", "demo", "parent")
 # Of which payout and transfer are no P&L.
 _ADJUSTMENT_CLASSES = (
     "dividend", "interest", "locate", "borrow", "market_data", "software", "desk_fee",
@@ -44,6 +46,8 @@ These files are the desk's: an upgrade of the project leaves them alone. A file 
 its header only says nothing, and the project's own (dbt_project/seeds) holds.
 
 trader_accounts.csv         which accounts belong to which trader, from which date on
+account_roles.csv           what an account is (master, sub, house, error, demo): what
+                            is in no total of the desk, and whose sum a master is
 traders.csv                 name, strategy, group, whether active, daily loss limit
 instrument_multipliers.csv  what a contract is worth, by its root (#ES, without month
                             and year); its lines are added to the project's
@@ -186,6 +190,21 @@ DESK_FILES = (
         },
         ("account_id", "valid_from"),
         shipped="d79a0fcad47c4fcbaa586d46acfe995a08663985f8bc88a31481861e8a625fc9",
+    ),
+    DeskFile(
+        "account_roles",
+        {
+            "account_id": _needed,
+            "valid_from": _date,
+            "role": _one_of(_ACCOUNT_ROLES),
+            "parent_account_id": _text,
+            "reset_date": _date,
+            "note": _text,
+        },
+        # Two roles at one time are no reason to stop a morning: a check tells of them.
+        ("account_id", "valid_from", "role", "parent_account_id"),
+        optional=("valid_from", "parent_account_id", "reset_date", "note"),
+        shipped="5853ccb2d7ec48d590a1555f2aab2c4b21c9e439db583cdd98adf79de4c85103",
     ),
     DeskFile(
         "traders",

@@ -178,7 +178,7 @@ def _read(connection: duckdb.DuckDBPyConnection) -> dict:
         connection,
         "select trade_date, count(*) as accounts_count, "
         "sum(fills_count) as fills_count, sum(net_pnl) as net_pnl "
-        "from marts.daily_totals where fills_count > 0 "
+        "from marts.daily_totals where fills_count > 0 and is_in_desk_total "
         "group by trade_date order by trade_date desc limit 1",
     )
     score = rows_of(connection, "from marts.desk_forecast_scores")

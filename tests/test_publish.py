@@ -171,6 +171,19 @@ def test_days_written_a_few_at_a_time_are_the_same(home: Home, rows: int) -> Non
     assert said.endswith("days of fills and trips: 0 written, 3 as before")
 
 
+def test_a_firm_that_pays_no_fee_is_published(home: Home) -> None:
+    change(
+        home,
+        "create table marts.fct_fees (account_id varchar, trade_date date, "
+        "fee_amount decimal(38, 8))",
+    )
+    publish(home)
+    assert query(copy_of(home), "from marts.fct_fees") == []
+    assert query(copy_of(home), "describe marts.fct_fees") == query(
+        home.warehouse, "describe marts.fct_fees"
+    )
+
+
 def test_tables_and_columns_of_the_copy_say_what_they_are(home: Home) -> None:
     described = {
         "model.risk.daily_totals": {
@@ -412,6 +425,7 @@ def test_every_mart_that_grows_with_the_fills_is_partitioned() -> None:
         path.stem
         for path in (PROJECT_ROOT / "dbt_project/models/marts").rglob("*.sql")
         if "Grain: one row per fill of" in path.read_text()
+        or "fee of the counted fills" in path.read_text()
         or "flat-to-flat position" in path.read_text()
     }
     assert grains == set(runtime.publish.marts_copy.PARTITIONED)

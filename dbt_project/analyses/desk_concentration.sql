@@ -7,6 +7,7 @@ trader_months as (
         trader_id,
         sum(net_pnl) as net_pnl
     from {{ ref('daily_totals') }}
+    where is_in_desk_total
     group by date_trunc('month', trade_date), trader_id
 ),
 

@@ -8,6 +8,7 @@ days as (
         trade_date,
         sum(net_pnl) as net_pnl
     from {{ ref('daily_totals') }}
+    where is_in_desk_total
     group by trader_id, trade_date
 ),
 

@@ -20,6 +20,11 @@ from {{ ref('fct_fills') }} as fills
 cross join latest
 where
     fills.is_counted
+    and fills.trader_id in (
+        select totalled.trader_id
+        from {{ ref('dim_accounts') }} as totalled
+        where totalled.is_in_desk_total
+    )
     and fills.trade_date > latest.trade_date - interval '30 days'
 group by fills.instrument_type, fills.route, fills.liquidity
 order by total_fees desc

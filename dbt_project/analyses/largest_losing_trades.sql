@@ -23,5 +23,10 @@ cross join latest_month
 where
     trips.closed_date >= latest_month.month_start
     and trips.net_pnl < 0
+    and trips.trader_id in (
+        select totalled.trader_id
+        from {{ ref('dim_accounts') }} as totalled
+        where totalled.is_in_desk_total
+    )
 order by trips.net_pnl, trips.round_trip_id
 limit 20

@@ -17,6 +17,11 @@ positions as (
         positions.oldest_lot_date
     from {{ ref('fct_open_positions') }} as positions
     inner join latest on positions.trade_date = latest.trade_date
+    where positions.trader_id in (
+        select totalled.trader_id
+        from {{ ref('dim_accounts') }} as totalled
+        where totalled.is_in_desk_total
+    )
 )
 
 select

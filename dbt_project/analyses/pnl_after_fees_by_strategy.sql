@@ -13,5 +13,6 @@ inner join {{ ref('dim_traders') }} as traders
         totals.trader_id = traders.trader_id
         and totals.trade_date >= traders.valid_from
         and totals.trade_date < traders.valid_to
+where totals.is_in_desk_total
 group by date_trunc('month', totals.trade_date), traders.strategy
 order by month_start, traders.strategy

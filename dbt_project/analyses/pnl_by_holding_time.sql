@@ -23,6 +23,11 @@ trips as (
     cross join latest
     where
         trips.is_closed
+        and trips.trader_id in (
+            select totalled.trader_id
+            from {{ ref('dim_accounts') }} as totalled
+            where totalled.is_in_desk_total
+        )
         and trips.closed_date > latest.closed_date - interval '60 days'
 )
 

@@ -18,6 +18,11 @@ cross join latest
 where
     fills.is_counted
     and fills.has_fill_time
+    and fills.trader_id in (
+        select totalled.trader_id
+        from {{ ref('dim_accounts') }} as totalled
+        where totalled.is_in_desk_total
+    )
     and fills.trade_date > latest.trade_date - interval '60 days'
 group by extract(hour from fills.filled_at_et)
 order by hour_et

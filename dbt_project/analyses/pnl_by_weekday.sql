@@ -9,6 +9,7 @@ desk_days as (
         sum(fills_count) as fills_count,
         sum(net_pnl) as net_pnl
     from {{ ref('daily_totals') }}
+    where is_in_desk_total
     group by trade_date
 )
 

@@ -15,6 +15,7 @@ days as (
     cross join latest
     where
         totals.fills_count > 0
+        and totals.is_in_desk_total
         and totals.trade_date > latest.trade_date - interval '90 days'
     group by totals.trader_id, totals.trade_date
 )

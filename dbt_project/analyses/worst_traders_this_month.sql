@@ -16,7 +16,7 @@ trader_months as (
         sum(totals.net_pnl) as net_pnl
     from {{ ref('daily_totals') }} as totals
     cross join latest_month
-    where totals.trade_date >= latest_month.month_start
+    where totals.trade_date >= latest_month.month_start and totals.is_in_desk_total
     group by totals.trader_id
 ),
 

@@ -62,7 +62,8 @@ def desk(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         "days": rows(
             connection,
             "select trade_date as date, sum(net_pnl) as net_pnl "
-            "from marts.daily_totals group by trade_date order by trade_date",
+            "from marts.daily_totals where is_in_desk_total "
+            "group by trade_date order by trade_date",
         ),
         "record": rows(
             connection, "from marts.desk_forecast_outcomes order by prediction_date"
@@ -76,7 +77,7 @@ def desk(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
             connection,
             """
             select trader_id, sum(net_pnl) as net_pnl from marts.daily_totals
-            where trade_date > (
+            where is_in_desk_total and trade_date > (
                 select max(trade_date) from marts.daily_totals
             ) - interval 90 day
             group by trader_id order by net_pnl desc, trader_id

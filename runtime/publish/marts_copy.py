@@ -31,10 +31,15 @@ CURRENT = "current"
 COPY = "risk.duckdb"
 MANIFEST = "manifest.json"
 # Marts that grow with the fills, and the column they are partitioned by.
-PARTITIONED = {"fct_fills": "trade_date", "fct_round_trips": "opened_date"}
+PARTITIONED = {
+    "fct_fills": "trade_date",
+    "fct_fees": "trade_date",
+    "fct_round_trips": "opened_date",
+}
 # Rows lie in this order within a date, so that a trader's are together.
 ORDERED_BY = {
     "fct_fills": "account_id, symbol, fill_sequence",
+    "fct_fees": "account_id, symbol, route, liquidity, is_regular, fee_name",
     "fct_round_trips": "account_id, symbol, round_trip_id",
 }
 # Counted up with every change to how a partition is written: all are written anew.
@@ -397,6 +402,14 @@ def _create_views(
         for mart, described in columns.items():
             by = PARTITIONED[mart]
             names = ", ".join(_wide(name, kind) for name, kind in described)
+            if not any((partial / mart).iterdir()):
+                # Nobody paid a fee yet, say: there is no Parquet to look for.
+                nulls = (f'cast(null as {kind}) as "{one}"' for one, kind in described)
+                connection.execute(
+                    f'create view marts."{mart}" as select {names} '
+                    f"from (select {', '.join(nulls)}) where false"
+                )
+                continue
             spill = "current_setting('temp_directory')"
             files = f"/{mart}/*/*.parquet"
             connection.execute(

@@ -59,7 +59,7 @@ BUILD_STATE = (
 # An account's day and the version of it that a build was made of.
 _BUILT_DAY = "account_id, trader_id, trade_date, account_number, content_hash"
 # Marts that are published by date: how they are made decides what a date holds.
-_PUBLISHED_BY_DATE = ("fct_fills", "fct_round_trips")
+_PUBLISHED_BY_DATE = ("fct_fills", "fct_fees", "fct_round_trips")
 # Fills that a build takes on at a time: some 2 GB of memory for 4 million.
 BATCH_FILLS = 4_000_000
 

@@ -27,6 +27,7 @@ from tests.conftest import make_settings, rows
 TRADERS = "trader_id,valid_from,display_name,strategy,trader_group,is_active,{}\n"
 HEADERS = {
     "trader_accounts": "account_id,valid_from,trader_id,note\n",
+    "account_roles": "account_id,valid_from,role,parent_account_id,reset_date,note\n",
     "traders": TRADERS.format("daily_loss_limit_amount,note"),
     "instrument_multipliers": "symbol_prefix,instrument_type,multiplier,note\n",
     "adjustment_categories": "category_prefix,adjustment_class,note\n",

@@ -104,6 +104,7 @@ def test_no_column_is_missing_from_the_descriptions(
         ("staging", name)
         for name in (
             "trader_accounts",
+            "account_roles",
             "traders",
             "instrument_multipliers",
             "adjustment_categories",

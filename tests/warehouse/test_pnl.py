@@ -340,6 +340,8 @@ def test_what_is_wrong_with_the_data_is_counted_for_the_report(home: Home) -> No
         "journal_entries": len(JOURNAL),
         "foreign_currency": 0,
         "unmapped_adjustments": 0,
+        "unclear_roles": 0,
+        "masters_differ": 0,
         # Their fees are below zero on some days.
         "gate_warnings": 4,
         "accepted_warnings": 0,

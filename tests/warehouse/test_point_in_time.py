@@ -52,10 +52,11 @@ FEATURES = (
     "feat_trader_day_symbols", "feat_trader_day_sizing", "feat_trader_day_positions",
     "feat_trader_day_tilt", "feat_trader_day_context",
 )  # fmt: skip
-DATED = (*FEATURES, "daily_totals", "fct_fills", "fct_intraday_pnl",
-         "fct_open_positions")  # fmt: skip
+DATED = (*FEATURES, "daily_totals", "fct_fills", "fct_fees", "fct_exposure",
+         "fct_intraday_pnl", "fct_open_positions")  # fmt: skip
 BUILT = (
-    "+feat_trader_day", "daily_totals", "fct_fills", "fct_intraday_pnl", "fct_lots",
+    "+feat_trader_day", "daily_totals", "fct_fills", "+fct_fees", "+fct_exposure",
+    "fct_intraday_pnl", "fct_lots",
     "fct_open_positions", "fct_round_trips", "+label_trader_day", "+dim_traders",
     "dim_accounts", "dim_sessions",
 )  # fmt: skip
@@ -80,7 +81,7 @@ PAST = {
         from marts.fct_lots where opened_date < $cut group by all""",
     # Until when a line holds is known when the next one begins.
     "dim_accounts": f"""
-        select account_id, trader_id, currency, valid_from,
+        select account_id, trader_id, account_role, currency, valid_from,
             least(valid_to, $cut) as valid_to
         from marts.dim_accounts
         where valid_from < $cut and account_id in {KNOWN_ACCOUNTS}""",
@@ -164,7 +165,7 @@ class Bench:
             connection.execute(f"attach '{self.kept.warehouse}' as kept (read_only)")
             connection.execute("create schema if not exists staging")
             for name, is_dated in {
-                "trader_accounts": True, "traders": True,
+                "trader_accounts": True, "account_roles": True, "traders": True,
                 "instrument_multipliers": False, "adjustment_categories": False,
             }.items():  # fmt: skip
                 known = (

@@ -173,6 +173,11 @@ class Firm:
         fills = pa.Table.from_pylist(values, schema)
         connection.register("fills", fills)
         connection.execute("insert into raw.fills by name from fills")
+        connection.execute(
+            "insert into raw.fill_fees select account_number, trade_date, "
+            "content_hash, row_number, 'comm', total_fees from fills "
+            "where total_fees <> 0"
+        )
         connection.unregister("fills")
         known_at = datetime(2025, 6, 1) + timedelta(minutes=self.versions)
         connection.execute(

@@ -88,14 +88,15 @@
     -- Dates of which the rows of a mart may have changed: publish looks at these alone.
     insert or replace into ops.built_dates
     select
-        'fct_fills' as mart,
-        trade_date,
+        marts.mart,
+        touched.trade_date,
         '{{ invocation_id }}' as built
     from (
         select trade_date from {{ relation_of('int_planned_trader_days') }}
         union
         select trade_date from {{ relation_of('int_planned_account_days') }}
-    ) as touched;
+    ) as touched
+    cross join (values ('fct_fills'), ('fct_fees')) as marts (mart);
     insert or replace into ops.built_dates
     select
         'fct_round_trips' as mart,

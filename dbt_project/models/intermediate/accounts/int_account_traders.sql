@@ -1,9 +1,11 @@
 {#
-    Grain: one row per account and date from which it belongs to a trader.
+    Grain: one row per account and date from which it belongs to a trader and has a role.
     The desk's trader_accounts.csv (else the seed) decides, from each of its dates on; before
     the first of them, and where it names no account, an account is a trader of its own,
     or stays with the trader of the account that it was parted from. What is said of a time
     after AS_OF is not known yet.
+    What is in no total of the desk (int_account_roles) is a trader apart, named by account and
+    role: so no fill of it is among a trader's, or counted twice.
 #}
 with
 
@@ -36,33 +38,8 @@ known_lines as (
     inner join run_context on trader_accounts.valid_from <= run_context.as_of_date
 ),
 
-first_lines as (
-    select
-        account_id,
-        min(valid_from) as valid_from
-    from known_lines
-    group by account_id
-),
-
--- An account's own lines, and until the first of them those of whom it was parted from.
 assignments_said as (
-    select
-        accounts.account_id,
-        known_lines.valid_from,
-        known_lines.trader_id
-    from accounts
-    inner join known_lines on accounts.account_id = known_lines.account_id
-    union all
-    select
-        accounts.account_id,
-        known_lines.valid_from,
-        known_lines.trader_id
-    from accounts
-    inner join known_lines on accounts.parted_from_account_id = known_lines.account_id
-    left join first_lines on accounts.account_id = first_lines.account_id
-    where
-        first_lines.account_id is null
-        or known_lines.valid_from < first_lines.valid_from
+    {{ lines_of_accounts('accounts', 'known_lines', ['trader_id']) }}
 ),
 
 assignments as (
@@ -84,7 +61,7 @@ assignments as (
     where assignments_said.account_id is null
 ),
 
-final as (
+assignment_periods as (
     select
         account_id,
         trader_id,
@@ -94,6 +71,57 @@ final as (
             {{ max_date() }}
         ) as valid_to
     from assignments
+),
+
+account_roles as (
+    select * from {{ ref('int_account_roles') }}
+),
+
+changes as (
+    select
+        account_id,
+        valid_from
+    from assignment_periods
+    union
+    select
+        account_id,
+        valid_from
+    from account_roles
+),
+
+final as (
+    select
+        ---------- keys
+        changes.account_id,
+        case
+            when account_roles.is_in_desk_total then assignment_periods.trader_id
+            else changes.account_id || ' (' || account_roles.account_role || ')'
+        end as trader_id,
+        ---------- text
+        account_roles.account_role,
+        account_roles.parent_account_id,
+        ---------- flags
+        account_roles.is_in_desk_total,
+        ---------- dates
+        account_roles.reset_date,
+        changes.valid_from,
+        coalesce(
+            lead(changes.valid_from) over (
+                partition by changes.account_id order by changes.valid_from
+            ),
+            {{ max_date() }}
+        ) as valid_to
+    from changes
+    inner join assignment_periods
+        on
+            changes.account_id = assignment_periods.account_id
+            and changes.valid_from >= assignment_periods.valid_from
+            and changes.valid_from < assignment_periods.valid_to
+    inner join account_roles
+        on
+            changes.account_id = account_roles.account_id
+            and changes.valid_from >= account_roles.valid_from
+            and changes.valid_from < account_roles.valid_to
 )
 
 select * from final

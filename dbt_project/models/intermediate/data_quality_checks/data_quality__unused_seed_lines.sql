@@ -19,6 +19,13 @@ traders as (
     select trader_id from {{ ref('stg_desk__traders') }}
 ),
 
+account_roles as (
+    select
+        account_id,
+        parent_account_id
+    from {{ ref('stg_desk__account_roles') }}
+),
+
 known_names as (
     select account_id as known_id
     from account_traders
@@ -36,6 +43,13 @@ seed_names as (
     union all
     select trader_id as named_id
     from traders
+    union all
+    select account_id as named_id
+    from account_roles
+    union all
+    select parent_account_id as named_id
+    from account_roles
+    where parent_account_id is not null
 ),
 
 unused_names as (

@@ -2,6 +2,7 @@
     Grain: one row per trader and trader day: a date on which any of the trader's accounts
     has a regular fill, or P&L or fees without one (an expiry, an assignment).
     is_traded_day says which; what only trading tells is null on the other days.
+    What is in no total of the desk is nobody's day.
     Everything here is known at the close of that date.
 #}
 with
@@ -18,6 +19,7 @@ account_days as (
         net_pnl,
         open_symbols_count
     from {{ ref('daily_totals') }}
+    where is_in_desk_total
 ),
 
 fill_days as (

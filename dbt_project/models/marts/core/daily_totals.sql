@@ -3,7 +3,8 @@
     through a session, or with an adjustment.
     Realized P&L is intraday FIFO first, then overnight FIFO; each match counts on the
     date of its later fill. Fees count on the date of their fill. Payouts and transfers are
-    no P&L. Where a source lists no adjustments (files), they are what the broker's summary
+    no P&L. What an account is (account_role) decides whether it is in a total of the desk:
+    masters, house, error and demo accounts are not. Where a source lists no adjustments (files), they are what the broker's summary
     shows between net and adjusted net, and unknown where it shows neither.
 #}
 with
@@ -57,6 +58,8 @@ account_traders as (
     select
         account_id,
         trader_id,
+        account_role,
+        is_in_desk_total,
         valid_from,
         valid_to
     from {{ ref('int_account_traders') }}
@@ -119,6 +122,8 @@ totals as (
         account_days.account_id,
         account_traders.trader_id,
         account_days.trade_date,
+        account_traders.account_role,
+        account_traders.is_in_desk_total,
         cast(coalesce(fill_days.orders_count, 0) as bigint) as orders_count,
         cast(coalesce(fill_days.fills_count, 0) as bigint) as fills_count,
         cast(coalesce(pnl_days.open_symbols_count, 0) as bigint) as open_symbols_count,
@@ -187,6 +192,10 @@ final as (
         account_id,
         trader_id,
         trade_date,
+        ---------- text
+        account_role,
+        ---------- flags
+        is_in_desk_total,
         ---------- numbers
         orders_count,
         fills_count,

@@ -1,6 +1,7 @@
 {#
-    Grain: one row per account and date from which it belongs to a trader.
-    Whose each account is, and was: the risk manager's seed trader_accounts.
+    Grain: one row per account and date from which it belongs to a trader and has a role.
+    Whose each account is, and was, and what it is: the desk's trader_accounts.csv and
+    account_roles.csv.
 #}
 with
 
@@ -25,9 +26,13 @@ final as (
         account_traders.trader_id,
         ---------- text
         accounts.currency,
+        account_traders.account_role,
+        account_traders.parent_account_id,
         ---------- flags
+        account_traders.is_in_desk_total,
         account_traders.valid_to = {{ max_date() }} as is_current,
         ---------- dates
+        account_traders.reset_date,
         account_traders.valid_from,
         account_traders.valid_to
     from account_traders

@@ -11,7 +11,7 @@ accounts as (
         account_id,
         trader_id
     from {{ ref('int_account_traders') }}
-    where valid_to = {{ max_date() }}
+    where valid_to = {{ max_date() }} and is_in_desk_total
 ),
 
 traders_said as (

@@ -12,6 +12,8 @@
     'accounts_off_the_list',
     'foreign_currency',
     'unmapped_adjustments',
+    'unclear_roles',
+    'masters_differ',
     'stale_marks',
     'gate_warnings',
     'negative_prices',

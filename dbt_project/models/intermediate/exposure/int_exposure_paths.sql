@@ -1,0 +1,242 @@
+{{ config(
+    materialized='incremental',
+    meta={'planned_by': 'trader_days'},
+    tags=['planned'],
+) }}
+{#
+    Grain: one row per account and date with a counted fill.
+    How much the symbols that are traded on the date are worth together after each fill,
+    every one at the account's own last fill in it. The day begins with what is held of them. A
+    fill at a price of zero leaves the price as it was. One unknown price makes the day's
+    peaks unknown.
+#}
+with
+
+fills as (
+    {{ planned_rows(ref('int_fills_matched'), 'trader_days') }}
+),
+
+results as (
+    select
+        account_id,
+        symbol,
+        trade_date,
+        opening_quantity
+    from {{ ref('int_symbol_day_results') }}
+    where trade_date >= {{ first_built_date() }}
+),
+
+symbol_prices as (
+    select
+        account_id,
+        symbol,
+        trade_date,
+        opening_price
+    from {{ ref('int_symbol_day_prices') }}
+    where trade_date >= {{ first_built_date() }}
+),
+
+fills_priced as (
+    select
+        *,
+        case when is_buy then quantity else -quantity end as signed_quantity,
+        row_number() over (
+            partition by account_id, symbol, trade_date order by fill_sequence
+        ) as symbol_day_sequence,
+        {{ last_preceding(
+            'nullif(price, 0)', 'account_id, symbol, trade_date', 'fill_sequence'
+        ) }} as day_price_before,
+        {{ last_so_far(
+            'nullif(price, 0)', 'account_id, symbol, trade_date', 'fill_sequence'
+        ) }} as day_price
+    from fills
+),
+
+fills_placed as (
+    select
+        fills_priced.account_id,
+        fills_priced.trader_id,
+        fills_priced.trade_date,
+        fills_priced.fill_sequence,
+        fills_priced.filled_at_et,
+        fills_priced.symbol_day_sequence,
+        fills_priced.multiplier,
+        results.opening_quantity + fills_priced.day_quantity_after
+        - fills_priced.signed_quantity as quantity_before,
+        results.opening_quantity + fills_priced.day_quantity_after as quantity_after,
+        coalesce(fills_priced.day_price_before, symbol_prices.opening_price)
+            as price_before,
+        coalesce(fills_priced.day_price, symbol_prices.opening_price) as price_after
+    from fills_priced
+    inner join results
+        on
+            fills_priced.account_id = results.account_id
+            and fills_priced.symbol = results.symbol
+            and fills_priced.trade_date = results.trade_date
+    inner join symbol_prices
+        on
+            fills_priced.account_id = symbol_prices.account_id
+            and fills_priced.symbol = symbol_prices.symbol
+            and fills_priced.trade_date = symbol_prices.trade_date
+),
+
+fills_valued as (
+    select
+        *,
+        abs(quantity_after) as units_after,
+        {{ exposure_of('quantity_before', 'price_before', 'multiplier') }}
+            as exposure_before,
+        {{ exposure_of('quantity_after', 'price_after', 'multiplier') }}
+            as exposure_after
+    from fills_placed
+),
+
+days_summarised as (
+    -- The day begins with what the first fill of each symbol finds.
+    select
+        account_id,
+        max(trader_id) as trader_id,
+        trade_date,
+        count(*) = count(exposure_before + exposure_after) as is_known,
+        greatest(
+            max(units_after),
+            max(case when symbol_day_sequence = 1 then abs(quantity_before) end)
+        ) as peak_quantity,
+        max(case when symbol_day_sequence = 1 then abs(quantity_before) end)
+            as opening_quantity,
+        sum(case when symbol_day_sequence = 1 then abs(exposure_before) end)
+            as opening_gross,
+        sum(case when symbol_day_sequence = 1 then exposure_before end) as opening_net
+    from fills_valued
+    group by account_id, trade_date
+),
+
+paths as (
+    -- Whole cents, which doubles add up exactly, and faster than decimals.
+    select
+        account_id,
+        trade_date,
+        filled_at_et,
+        units_after,
+        sum(cast(100 * (abs(exposure_after) - abs(exposure_before)) as double))
+            over day_so_far as gross_cents_moved,
+        sum(cast(100 * (exposure_after - exposure_before) as double))
+            over day_so_far as net_cents_moved
+    from fills_valued
+    window day_so_far as (
+        partition by account_id, trade_date order by fill_sequence
+        rows between unbounded preceding and current row
+    )
+),
+
+extremes as (
+    select
+        account_id,
+        trade_date,
+        greatest(max(gross_cents_moved), 0) as most_gross_moved,
+        greatest(max(net_cents_moved), 0) as most_net_moved,
+        least(min(net_cents_moved), 0) as least_net_moved
+    from paths
+    group by account_id, trade_date
+),
+
+moments as (
+    -- Fills are numbered in time, so the earliest fill at an extreme is the first one.
+    select
+        paths.account_id,
+        paths.trade_date,
+        min(
+            case
+                when
+                    paths.units_after = days_summarised.peak_quantity
+                    and days_summarised.peak_quantity > days_summarised.opening_quantity
+                    then paths.filled_at_et
+            end
+        ) as quantity_at_et,
+        min(
+            case
+                when
+                    paths.gross_cents_moved = extremes.most_gross_moved
+                    and extremes.most_gross_moved > 0
+                    then paths.filled_at_et
+            end
+        ) as gross_at_et,
+        min(
+            case
+                when
+                    paths.net_cents_moved = extremes.most_net_moved
+                    and extremes.most_net_moved > 0
+                    then paths.filled_at_et
+            end
+        ) as net_long_at_et,
+        min(
+            case
+                when
+                    paths.net_cents_moved = extremes.least_net_moved
+                    and extremes.least_net_moved < 0
+                    then paths.filled_at_et
+            end
+        ) as net_short_at_et
+    from paths
+    inner join extremes
+        on
+            paths.account_id = extremes.account_id
+            and paths.trade_date = extremes.trade_date
+    inner join days_summarised
+        on
+            paths.account_id = days_summarised.account_id
+            and paths.trade_date = days_summarised.trade_date
+    group by paths.account_id, paths.trade_date
+),
+
+final as (
+    select
+        ---------- keys
+        days_summarised.account_id,
+        days_summarised.trader_id,
+        days_summarised.trade_date,
+        ---------- numbers
+        cast(days_summarised.peak_quantity as decimal(38, 8)) as peak_quantity,
+        ---------- money
+        case
+            when days_summarised.is_known
+                then
+                    days_summarised.opening_gross
+                    + cast(extremes.most_gross_moved as decimal(38, 0))
+                    * cast(0.01 as decimal(3, 2))
+        end as peak_gross_exposure,
+        case
+            when days_summarised.is_known
+                then
+                    days_summarised.opening_net
+                    + cast(extremes.most_net_moved as decimal(38, 0))
+                    * cast(0.01 as decimal(3, 2))
+        end as highest_net_exposure,
+        case
+            when days_summarised.is_known
+                then
+                    days_summarised.opening_net
+                    + cast(extremes.least_net_moved as decimal(38, 0))
+                    * cast(0.01 as decimal(3, 2))
+        end as lowest_net_exposure,
+        ---------- times; PropReports writes midnight where the time is unknown
+        nullif(moments.quantity_at_et, cast(days_summarised.trade_date as timestamp))
+            as quantity_at_et,
+        nullif(moments.gross_at_et, cast(days_summarised.trade_date as timestamp))
+            as gross_at_et,
+        nullif(moments.net_long_at_et, cast(days_summarised.trade_date as timestamp))
+            as net_long_at_et,
+        nullif(moments.net_short_at_et, cast(days_summarised.trade_date as timestamp))
+            as net_short_at_et
+    from days_summarised
+    inner join extremes
+        on
+            days_summarised.account_id = extremes.account_id
+            and days_summarised.trade_date = extremes.trade_date
+    inner join moments
+        on
+            days_summarised.account_id = moments.account_id
+            and days_summarised.trade_date = moments.trade_date
+)
+
+select * from final
