@@ -54,6 +54,7 @@ instrument_multipliers.csv  what a contract is worth, by its root (#ES, without 
 adjustment_categories.csv   what an adjustment is, by how its category begins; its lines
                             are added to the project's
 limits.csv                  account,valid_from,daily_loss_limit_amount
+payout_terms.csv            which part of their gains traders are paid, from when on
 accepted_warnings.csv       warnings of the gate that a person has looked at, and who:
                             no alarm any more (as marts.gate_results names them)
 signed_off_breaks.csv       differences from the broker that a person has signed off,
@@ -97,6 +98,10 @@ def _flag(cell: str) -> str:
     return _FLAGS.get(cell.lower(), "")
 
 
+def _needed_flag(cell: str) -> str:
+    return _flag(_needed(cell))
+
+
 def _number(cell: str) -> Decimal:
     try:
         return Decimal(cell)
@@ -114,6 +119,13 @@ def _amount(cell: str) -> str:
     if len(text.partition(".")[2].rstrip("0")) > 8:
         raise ValueError("has more than eight decimals")
     return text
+
+
+def _share(cell: str) -> str:
+    share = _amount(_needed(cell))
+    if Decimal(share) > 1:
+        raise ValueError("is above 1, which is all of it")
+    return share
 
 
 def _one_of(choices: Sequence[str]) -> Callable[[str], str]:
@@ -243,6 +255,19 @@ DESK_FILES = (
         shipped="7e37e7fb449c9b7cc3bef46d3e4d663d2d570759d24ece0c063e6d4d87fc464a",
     ),
     LIMITS,
+    DeskFile(
+        "payout_terms",
+        {
+            "trader_id": _needed,
+            "valid_from": _date,
+            "payout_rate": _share,
+            "carries_loss": _needed_flag,
+            "fees_deducted": _needed_flag,
+            "note": _text,
+        },
+        ("trader_id", "valid_from"),
+        optional=("valid_from", "note"),
+    ),
     DeskFile(
         "accepted_warnings",
         {

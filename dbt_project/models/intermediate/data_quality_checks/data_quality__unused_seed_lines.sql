@@ -26,6 +26,10 @@ account_roles as (
     from {{ ref('stg_desk__account_roles') }}
 ),
 
+payout_terms as (
+    select trader_id from {{ ref('stg_desk__payout_terms') }}
+),
+
 known_names as (
     select account_id as known_id
     from account_traders
@@ -43,6 +47,9 @@ seed_names as (
     union all
     select trader_id as named_id
     from traders
+    union all
+    select trader_id as named_id
+    from payout_terms
     union all
     select account_id as named_id
     from account_roles

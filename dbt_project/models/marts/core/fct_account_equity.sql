@@ -93,6 +93,14 @@ account_traders as (
     from {{ ref('int_account_traders') }}
 ),
 
+resets as (
+    select distinct
+        account_id,
+        reset_date
+    from {{ ref('int_account_roles') }}
+    where reset_date is not null
+),
+
 run_context as (
     select source_name = 'files' as lists_no_adjustments
     from {{ ref('stg_propreports__run_context') }}
@@ -310,6 +318,30 @@ days_closed as (
     from days_balanced
 ),
 
+reset_days as (
+    select
+        days_closed.account_id,
+        days_closed.trade_date,
+        max(resets.reset_date) as reset_date
+    from days_closed
+    inner join resets
+        on
+            days_closed.account_id = resets.account_id
+            and days_closed.trade_date >= resets.reset_date
+    group by days_closed.account_id, days_closed.trade_date
+),
+
+days_since_reset as (
+    select
+        days_closed.*,
+        coalesce(reset_days.reset_date, {{ min_date() }}) as level_since
+    from days_closed
+    left join reset_days
+        on
+            days_closed.account_id = reset_days.account_id
+            and days_closed.trade_date = reset_days.trade_date
+),
+
 days_levelled as (
     -- Money moved in or out is neither gain nor loss.
     select
@@ -321,7 +353,7 @@ days_levelled as (
             when unknown_transfers_count = 0
                 then opening_equity - transfers_so_far + transfers_amount
         end as opening_level
-    from days_closed
+    from days_since_reset
 ),
 
 days_peaked as (
@@ -330,7 +362,7 @@ days_peaked as (
         case
             when own_level is not null
                 then max(greatest(own_level, coalesce(opening_level, own_level))) over (
-                    partition by account_id order by trade_date
+                    partition by account_id, level_since order by trade_date
                     rows between unbounded preceding and current row
                 )
         end as high_water_mark,
