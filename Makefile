@@ -101,6 +101,9 @@ sql: setup ## Query the published copy (Q="select …", or stdin), also during a
 report: setup ## Write the report and mail it
 	@$(PY) -m daily report
 
+statement: setup ## Write a CSV and a page of each account's month (MONTH=2025-11)
+	@$(PY) -m daily statement
+
 board: setup ## Write the board: pages of the desk, its traders, models and data
 	@$(PY) -m daily board
 
@@ -192,4 +195,4 @@ clean: ## Remove .venv, .venv-spark, caches and the sample warehouse (a firm's d
 	@rm -rf $(VENV) $(VENV)-spark var/sample .ruff_cache .mypy_cache .hypothesis build *.egg-info
 	@find . -name __pycache__ -not -path './var/*' -prune -exec rm -rf {} +
 
-.PHONY: help setup setup-spark daily ingest backfill sweep upgrade doctor freshness build build-spark train score tune verify retrain-weekly backtest risk publish sql report board status watchdog schedule predictions explain stats test-email docs test test-long test-spark lint bench lock check-install clean
+.PHONY: help setup setup-spark daily ingest backfill sweep upgrade doctor freshness build build-spark train score tune verify retrain-weekly backtest risk publish sql report statement board status watchdog schedule predictions explain stats test-email docs test test-long test-spark lint bench lock check-install clean

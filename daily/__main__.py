@@ -155,6 +155,17 @@ def run_sql(query: str | None) -> None:
     guarded(lambda settings: answer(published_home(settings), query))
 
 
+@main.command("statement")
+@click.option("--month", envvar="MONTH", required=True, help="Such as 2025-11.")
+def run_statement(month: str) -> None:
+    """Write a statement of each account for a month, from the published copy."""
+    from reports.statement import write_statements
+
+    guarded(
+        lambda settings: click.echo(write_statements(published_home(settings), month))
+    )
+
+
 @main.command("status")
 def run_status() -> None:
     """Say what runs, how the last runs ended, how fresh data and models are."""

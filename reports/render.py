@@ -153,7 +153,8 @@ def environment(folder: Path) -> "jinja2.Environment":
         undefined=jinja2.StrictUndefined,
     )
     filters = (
-        money, percent, day, number, counted, isolated, multiplier, wrapped, slug,
+        money, dollars, percent, day, number, counted, isolated, multiplier, wrapped,
+        slug,
     )  # fmt: skip
     made.filters |= {one.__name__: one for one in filters}
     made.globals["signs"] = SIGNS
@@ -166,6 +167,14 @@ def money(value: Decimal | float | str | None) -> str:
         return "–"
     whole = Decimal(str(value)).quantize(Decimal(1), ROUND_HALF_UP)
     return f"{'−' if whole < 0 else ''}${abs(whole):,}"
+
+
+def dollars(value: Decimal | None) -> str:
+    """Dollars and cents with a sign, rounded half up; says so where unknown."""
+    if value is None:
+        return "not known"
+    cents = value.quantize(Decimal("0.01"), ROUND_HALF_UP)
+    return f"{'−' if cents < 0 else ''}${abs(cents):,}"
 
 
 def percent(value: float | None) -> str:
