@@ -46,18 +46,6 @@ marks as (
     group by symbol, trade_date
 ),
 
-mark_periods as (
-    select
-        symbol,
-        close_price,
-        trade_date as valid_from,
-        coalesce(
-            lead(trade_date) over (partition by symbol order by trade_date),
-            {{ max_date() }}
-        ) as valid_to
-    from marks
-),
-
 sessions as (
     select session_date from {{ ref('stg_propreports__sessions') }}
 ),
@@ -142,6 +130,19 @@ all_days as (
     from carried_days
 ),
 
+symbol_dates as (
+    -- However many accounts hold it then.
+    select
+        symbol,
+        trade_date
+    from all_days
+    union
+    select
+        symbol,
+        trade_date
+    from marks
+),
+
 session_periods as (
     select
         session_date as valid_from,
@@ -156,33 +157,45 @@ dates_numbered as (
     select
         dates.trade_date,
         coalesce(session_periods.session_number, 0) as session_number
-    from (
-        select trade_date from all_days
-        union
-        select trade_date from marks
-    ) as dates
+    from (select distinct trade_date from symbol_dates) as dates
     left join session_periods
         on
             dates.trade_date >= session_periods.valid_from
             and dates.trade_date < session_periods.valid_to
 ),
 
+last_marks as (
+    select
+        symbol_dates.symbol,
+        symbol_dates.trade_date,
+        {{ last_so_far(
+            'marks.close_price', 'symbol_dates.symbol', 'symbol_dates.trade_date'
+        ) }} as close_price,
+        {{ last_so_far(
+            'marks.trade_date', 'symbol_dates.symbol', 'symbol_dates.trade_date'
+        ) }} as marked_date
+    from symbol_dates
+    left join marks
+        on
+            symbol_dates.symbol = marks.symbol
+            and symbol_dates.trade_date = marks.trade_date
+),
+
 days_priced as (
     select
         all_days.*,
-        mark_periods.close_price,
+        last_marks.close_price,
         day_numbers.session_number - mark_numbers.session_number
             as mark_age_sessions_count
     from all_days
+    inner join last_marks
+        on
+            all_days.symbol = last_marks.symbol
+            and all_days.trade_date = last_marks.trade_date
     inner join dates_numbered as day_numbers
         on all_days.trade_date = day_numbers.trade_date
-    left join mark_periods
-        on
-            all_days.symbol = mark_periods.symbol
-            and all_days.trade_date >= mark_periods.valid_from
-            and all_days.trade_date < mark_periods.valid_to
     left join dates_numbered as mark_numbers
-        on mark_periods.valid_from = mark_numbers.trade_date
+        on last_marks.marked_date = mark_numbers.trade_date
 ),
 
 days_marked as (

@@ -1,3 +1,4 @@
+{{ config(materialized='ephemeral') }}
 {#
     Grain: one row per account, symbol and date of the broker's own positions, as
     displayed; a symbol that was traded and is flat has a row of 0.
