@@ -13,6 +13,8 @@ with
 
 fills as (
     select distinct symbol from {{ ref('stg_propreports__fills') }}
+    union
+    select symbol from {{ ref('int_opening_lots') }}
 ),
 
 instrument_multipliers as (

@@ -2,6 +2,7 @@
     Grain: one row per account, symbol and date at whose end a position is held, or at
     whose beginning one was: dates with a counted fill, sessions through which it was
     carried, and dates off session on which the account traded or was booked something.
+    A position carried over a corporate action is in shares and symbol of each date.
     Where no mark is known, unrealized is null, never 0; off session the last close holds.
 #}
 with
@@ -11,11 +12,25 @@ results as (
         account_id,
         symbol,
         trade_date,
+        book_symbol,
         multiplier,
+        units_per_share,
+        position_units,
         position_quantity,
         open_cost
     from {{ ref('int_symbol_day_results') }}
     where position_quantity <> 0 or opening_quantity <> 0
+),
+
+books as (
+    select
+        account_id,
+        symbol,
+        valid_from,
+        valid_to,
+        book_symbol,
+        units_per_share
+    from {{ ref('int_symbol_books') }}
 ),
 
 account_days as (
@@ -64,7 +79,7 @@ results_with_next as (
     select
         *,
         lead(trade_date) over (
-            partition by account_id, symbol order by trade_date
+            partition by account_id, book_symbol order by trade_date
         ) as next_trade_date
     from results
 ),
@@ -72,11 +87,11 @@ results_with_next as (
 positions_held as (
     select
         results_with_next.account_id,
-        results_with_next.symbol,
+        results_with_next.book_symbol,
         results_with_next.trade_date as held_from,
         coalesce(results_with_next.next_trade_date, run_context.as_of_date) as held_to,
         results_with_next.multiplier,
-        results_with_next.position_quantity,
+        results_with_next.position_units,
         results_with_next.open_cost
     from results_with_next
     cross join run_context
@@ -109,21 +124,33 @@ all_days as (
         account_id,
         symbol,
         trade_date,
+        book_symbol,
         multiplier,
+        units_per_share,
         position_quantity,
         open_cost,
         true as has_fills
     from results
     union all
     select
-        account_id,
-        symbol,
-        trade_date,
-        multiplier,
-        position_quantity,
-        open_cost,
+        carried_days.account_id,
+        coalesce(books.symbol, carried_days.book_symbol) as symbol,
+        carried_days.trade_date,
+        carried_days.book_symbol,
+        carried_days.multiplier,
+        coalesce(books.units_per_share, 1) as units_per_share,
+        {{ in_shares(
+            'carried_days.position_units', 'coalesce(books.units_per_share, 1)'
+        ) }} as position_quantity,
+        carried_days.open_cost,
         false as has_fills
     from carried_days
+    left join books
+        on
+            carried_days.account_id = books.account_id
+            and carried_days.book_symbol = books.book_symbol
+            and carried_days.trade_date >= books.valid_from
+            and carried_days.trade_date < books.valid_to
 ),
 
 days_priced as (
@@ -132,7 +159,9 @@ days_priced as (
         sessions.session_date is not null as is_session,
         marks.close_price as own_close_price,
         {{ last_so_far(
-            'marks.close_price', 'all_days.account_id, all_days.symbol',
+            'marks.close_price',
+            'all_days.account_id, all_days.book_symbol, all_days.symbol,'
+            ~ ' all_days.units_per_share',
             'all_days.trade_date',
         ) }} as last_close_price
     from all_days
@@ -169,12 +198,12 @@ days_with_previous as (
         *,
         coalesce(
             lag(position_quantity) over (
-                partition by account_id, symbol order by trade_date
+                partition by account_id, book_symbol order by trade_date
             ),
             0
         ) as previous_quantity,
         lag(unrealized_pnl) over (
-            partition by account_id, symbol order by trade_date
+            partition by account_id, book_symbol order by trade_date
         ) as previous_unrealized_pnl
     from days_marked
 ),
@@ -185,6 +214,7 @@ final as (
         account_id,
         symbol,
         trade_date,
+        book_symbol,
         ---------- position at the date's end
         position_quantity,
         multiplier,
