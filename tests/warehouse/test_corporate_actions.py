@@ -1,14 +1,23 @@
 """Splits, new symbols, mergers, expiries and opening lots, posted and unposted."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time
 from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
+from ingestion.pipeline import bring_up_to_date
 from runtime.home import Home
-from tests.conftest import build_warehouse, rows
+from runtime.sessions import sessions_between
+from runtime.transform.build import build_models
+from tests import draws
+from tests.conftest import build_warehouse, make_settings, rows
 from tests.exports import ExportedFill, Exports
 
 ACTIONS = "symbol,effective_date,action,ratio,new_symbol,cash_per_share,note\n"
@@ -417,3 +426,165 @@ def test_lines_that_meet_nothing_are_an_alarm(wrong: Home) -> None:
             "on 2025-03-03",
         ],
     )
+
+
+RATIOS = [(2, 1), (3, 1), (4, 1), (5, 1), (10, 1), (3, 2), (1, 2), (1, 3), (1, 10)]
+POSTINGS = ("pair", "free", "none")
+SESSIONS = sessions_between(date(2025, 3, 3), date(2025, 4, 4))
+
+
+@dataclass(frozen=True)
+class Split:
+    """A split, and how the broker posts it: a pair, free shares, or nothing."""
+
+    day: date
+    new: int
+    old: int
+    posting: str
+
+
+@dataclass(frozen=True)
+class History:
+    """Trades in shares as they are after the last split, which is one unit for all."""
+
+    trades: list[tuple[date, int, int]]
+    splits: list[Split]
+
+    def shares(self, day: date) -> Fraction:
+        """Last shares that one of a date is."""
+        later = [Fraction(x.new, x.old) for x in self.splits if x.day > day]
+        return math.prod(later, start=Fraction(1))
+
+    def fills(self, account: str, symbol: str) -> Iterator[ExportedFill]:
+        """As the broker lists them: in the shares of each date, with its postings."""
+        for number, (day, quantity, price) in enumerate(self.trades):
+            shares = self.shares(day)
+            at = datetime.combine(day, time(10, number % 60))
+            yield as_exported(account, at, quantity / shares, price * shares, symbol)
+        for split in self.splits:
+            held = sum(q for day, q, _ in self.trades if day < split.day)
+            after = held / self.shares(split.day)
+            before = after * split.old / split.new
+            rows = {
+                "pair": [(-before, 7), (after, 3)], "free": [(after - before, 0)],
+            }.get(split.posting, []) if held else []  # fmt: skip
+            for quantity, price in rows:
+                at = datetime.combine(split.day, time())
+                yield as_exported(account, at, quantity, price, symbol, "SPLIT")
+
+
+def as_exported(
+    account: str, at: datetime, quantity: Fraction, price: Fraction, symbol: str,
+    status: str = "REGULAR",
+) -> ExportedFill:  # fmt: skip
+    """A row in exact figures."""
+    amounts = [
+        Decimal(Fraction(x).numerator) / Decimal(Fraction(x).denominator)
+        for x in (abs(quantity), price)
+    ]
+    return ExportedFill(
+        account, at, "B" if quantity > 0 else "S", *amounts, symbol=symbol,
+        status=status,
+    )  # fmt: skip
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> History:
+    """Trades and splits whose quantities and prices are whole in shares of any date."""
+    days = sorted(
+        draw(st.sets(st.sampled_from(SESSIONS[1:-1]), min_size=1, max_size=3))
+    )
+    splits = [
+        Split(day, *draw(st.sampled_from(RATIOS)), draw(st.sampled_from(POSTINGS)))
+        for day in days
+    ]
+    lot, tick = math.prod(x.new for x in splits), math.prod(x.old for x in splits)
+    size = st.integers(-9, 9).filter(bool)
+    traded = st.lists(st.sampled_from(SESSIONS), min_size=2, max_size=12)
+    return History(
+        [
+            (day, lot * draw(size), tick * draw(st.integers(1, 50)))
+            for day in sorted(draw(traded))
+        ],
+        splits,
+    )
+
+
+@settings(
+    max_examples=12 if draws.is_long else 1, deadline=None, derandomize=True,
+    suppress_health_check=list(HealthCheck), phases=[Phase.generate],
+)  # fmt: skip
+@given(firm=st.lists(histories(), min_size=30, max_size=30))
+def test_a_split_changes_no_days_pnl(
+    tmp_path_factory: pytest.TempPathFactory, firm: list[History]
+) -> None:
+    """The same history in one unit, without a split, has the same dollars each day."""
+    folder = tmp_path_factory.mktemp("same_dollars")
+    desk = folder / "desk"
+    desk.mkdir()
+    fills, lines = [], []
+    for number, history in enumerate(firm):
+        fills += history.fills(f"S{number:02d}", f"SYM{number}")
+        fills += replace(history, splits=[]).fills(f"T{number:02d}", f"TWIN{number}")
+        lines += [
+            f"SYM{number},{x.day},split,{x.new}:{x.old},,,\n" for x in history.splits
+        ]
+    (desk / "corporate_actions.csv").write_text(ACTIONS + "".join(lines))
+    exports = Exports(folder / "exports").write(fills)
+    home = build_warehouse(
+        folder / "home", exports.folder, models="+daily_totals +fct_round_trips",
+        desk=desk,
+    )  # fmt: skip
+    split, twin = (
+        {
+            (account[1:], str(day)): money
+            for account, day, *money in rows(
+                home,
+                "select account_id, trade_date, round(gross_pnl, 4), fills_count "
+                f"from marts.daily_totals where account_id like '{letter}%' "
+                # A posting makes a day of its own, on which nothing happens.
+                "and (gross_pnl <> 0 or fills_count > 0)",
+            )
+        }
+        for letter in "ST"
+    )
+    assert split == twin
+    trips, twins = (
+        rows(
+            home,
+            "select substr(account_id, 2), is_closed, "
+            "round(coalesce(gross_pnl, 0), 2), opened_date, closed_date "
+            "from marts.fct_round_trips "
+            f"where account_id like '{letter}%' order by all",
+        )
+        for letter in "ST"
+    )
+    assert trips == twins
+
+
+def test_a_new_day_is_built_on_what_was_built_before(tmp_path: Path) -> None:
+    """Mornings one after the other come to what one build of everything comes to."""
+    desk = tmp_path / "desk"
+    desk.mkdir()
+    lines = "".join(case.actions for case in CASES.values())
+    (desk / "corporate_actions.csv").write_text(ACTIONS + lines)
+    fills = [
+        trade(account_of(name), *fill)
+        for name, case in CASES.items()
+        for fill in case.fills
+    ]
+    fills += [trade("ZZZ", f"{day} 10:00", "B", 1, "END", 1) for day in ("05", "14")]
+    exports = Exports(tmp_path / "exports")
+    tables = ("daily_totals", "fct_lots", "fct_round_trips", "fct_open_positions")
+    found = []
+    for mornings in ((6, 14), (14,)):
+        home = Home(tmp_path / f"home{len(mornings)}")
+        for last in mornings:
+            exports.write(one for one in fills if one.at.day <= last)
+            chosen = make_settings(
+                source="files", exports=exports.folder, risk_home=home.root, desk=desk
+            )
+            bring_up_to_date(chosen)
+            build_models(chosen, home, "--exclude-resource-type", "test")
+        found.append([rows(home, f"from marts.{x} order by all") for x in tables])
+    assert found[0] == found[1]

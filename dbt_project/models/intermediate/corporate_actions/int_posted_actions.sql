@@ -70,46 +70,80 @@ posted as (
             and fills.content_hash = fill_days.content_hash
 ),
 
-posted_summed as (
+sides as (
+    -- A long goes out by a sale of the old and comes in by a purchase of the new.
     select
         *,
-        sum(case when symbol = old_symbol and not is_buy and not is_free then quantity else 0 end)
-            over action_of_account as sold_old,
-        sum(case when symbol = new_symbol and is_buy and not is_free then quantity else 0 end)
-            over action_of_account as bought_new,
-        sum(case when symbol = old_symbol and is_buy and not is_free then quantity else 0 end)
-            over action_of_account as bought_old,
-        sum(case when symbol = new_symbol and not is_buy and not is_free then quantity else 0 end)
-            over action_of_account as sold_new
+        case when symbol = old_symbol and not is_buy and not is_free then quantity else 0 end
+            as sold_old,
+        case when symbol = new_symbol and is_buy and not is_free then quantity else 0 end
+            as bought_new,
+        case when symbol = old_symbol and is_buy and not is_free then quantity else 0 end
+            as bought_old,
+        case when symbol = new_symbol and not is_buy and not is_free then quantity else 0 end
+            as sold_new
     from posted
-    window action_of_account as (partition by account_id, old_symbol, effective_date)
+),
+
+sides_summed as (
+    -- Both on one date, or out on one and in on another.
+    select
+        *,
+        sum(sold_old) over that_day as sold_old_that_day,
+        sum(sold_old) over in_all as sold_old_in_all,
+        sum(bought_new) over that_day as bought_new_that_day,
+        sum(bought_new) over in_all as bought_new_in_all,
+        sum(bought_old) over that_day as bought_old_that_day,
+        sum(bought_old) over in_all as bought_old_in_all,
+        sum(sold_new) over that_day as sold_new_that_day,
+        sum(sold_new) over in_all as sold_new_in_all
+    from sides
+    where closing_price is null and not is_free
+    window
+        that_day as (
+            partition by account_id, old_symbol, effective_date, trade_date
+        ),
+        in_all as (partition by account_id, old_symbol, effective_date)
 ),
 
 final as (
-    select distinct
+    select
         account_number,
         trade_date,
         content_hash,
         row_number
-    from posted_summed
+    from sides
     where
-        case
-            when closing_price is not null
-                then
-                    symbol = old_symbol
-                    and price = closing_price
-                    and trade_date > effective_date
-            else
-                is_free
-                or (
-                    sold_old > 0 and bought_new > 0
-                    and abs(bought_new * old_shares - sold_old * new_shares) < old_shares
-                )
-                or (
-                    bought_old > 0 and sold_new > 0
-                    and abs(sold_new * old_shares - bought_old * new_shares) < old_shares
-                )
-        end
+        is_free
+        or (symbol = old_symbol and price = closing_price and trade_date > effective_date)
+    union
+    select
+        account_number,
+        trade_date,
+        content_hash,
+        row_number
+    from sides_summed
+    where
+        (
+            sold_old_that_day > 0
+            and bought_new_that_day > 0
+            and abs(bought_new_that_day * old_shares - sold_old_that_day * new_shares) < old_shares
+        )
+        or (
+            bought_old_that_day > 0
+            and sold_new_that_day > 0
+            and abs(sold_new_that_day * old_shares - bought_old_that_day * new_shares) < old_shares
+        )
+        or (
+            sold_old_in_all > 0
+            and bought_new_in_all > 0
+            and abs(bought_new_in_all * old_shares - sold_old_in_all * new_shares) < old_shares
+        )
+        or (
+            bought_old_in_all > 0
+            and sold_new_in_all > 0
+            and abs(sold_new_in_all * old_shares - bought_old_in_all * new_shares) < old_shares
+        )
 )
 
 select * from final

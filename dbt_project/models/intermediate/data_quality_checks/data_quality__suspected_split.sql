@@ -1,7 +1,8 @@
 {#
     Grain: one row: equities held overnight whose price moved by a split's ratio from one
     known price to the next, and free shares, without a line in corporate_actions.csv.
-    Known are closing prices, and of a lot what it was opened and closed at.
+    Known are closing prices; of symbols without any what a lot was opened and closed at.
+    Prices move by a half often enough, so 3:2 must be met more nearly.
 #}
 with
 
@@ -16,6 +17,7 @@ held_days as (
         symbol,
         book_symbol,
         trade_date,
+        position_quantity,
         close_price
     from {{ ref('int_held_days') }}
     where close_price is not null
@@ -98,10 +100,14 @@ fills as (
 closes as (
     select
         *,
-        lag(close_price) over (
+        lag(case when position_quantity <> 0 then close_price end) over (
             partition by account_id, book_symbol, symbol order by trade_date
         ) as previous_price
     from held_days
+),
+
+marked_symbols as (
+    select distinct symbol from held_days
 ),
 
 moves as (
@@ -124,6 +130,8 @@ moves as (
             lots.account_id = symbol_days.account_id
             and lots.book_symbol = symbol_days.book_symbol
             and lots.closed_date = symbol_days.trade_date
+    left join marked_symbols on symbol_days.symbol = marked_symbols.symbol
+    where marked_symbols.symbol is null
 ),
 
 large_moves as (
@@ -140,7 +148,10 @@ suspicions as (
         ratios.ratio
     from large_moves
     inner join ratios
-        on abs(large_moves.share_factor / ratios.share_factor - 1) < {{ var('suspected_split_tolerance') }}
+        on
+            abs(large_moves.share_factor / ratios.share_factor - 1)
+            < {{ var('suspected_split_tolerance') }}
+            * case when ratios.share_factor between 0.5001 and 1.9999 then 0.25 else 1 end
     left join journal_days
         on
             large_moves.account_id = journal_days.account_id
