@@ -8,6 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
+import duckdb
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ from runtime.home import Home
 from runtime.sessions import sessions_between
 from runtime.transform.build import build_models
 from tests import draws
-from tests.conftest import build_warehouse, make_settings, rows
+from tests.conftest import build_models_of, build_warehouse, make_settings, rows
 from tests.exports import ExportedFill, Exports
 
 ACTIONS = "symbol,effective_date,action,ratio,new_symbol,cash_per_share,note\n"
@@ -588,3 +589,54 @@ def test_a_new_day_is_built_on_what_was_built_before(tmp_path: Path) -> None:
             build_models(chosen, home, "--exclude-resource-type", "test")
         found.append([rows(home, f"from marts.{x} order by all") for x in tables])
     assert found[0] == found[1]
+
+
+def test_without_a_line_the_brokers_positions_of_the_date_before_count(
+    tmp_path: Path,
+) -> None:
+    """Known are the second, before any fill, and the third, after the first ones."""
+    exports = Exports(tmp_path / "exports").write(
+        [
+            trade("A1", "03 10:00", "S", 100, "HELD", 12),
+            trade("A1", "04 10:00", "S", 50, "MORE", 12),
+            trade("A1", "14 10:00", "B", 1, "END", 1),
+        ]
+    )
+    chosen = make_settings(
+        source="files", exports=exports.folder, risk_home=tmp_path / "home"
+    )
+    home = bring_up_to_date(chosen).home
+    with duckdb.connect(home.warehouse) as connection:
+        ((number,),) = connection.execute(
+            "select distinct account_number from raw.day_versions"
+        ).fetchall()
+        for day, content in (("2025-03-02", "before"), ("2025-03-04", "after")):
+            connection.execute(
+                "insert into raw.day_versions by name select 'positions' as resource, "
+                "? as account_number, cast(? as date) as trade_date, "
+                "? as content_hash, 1 as rows_count, "
+                "timestamp '1990-01-01' as known_at, "
+                "timestamp '1990-01-01' as first_seen_at, "
+                "timestamp '1990-01-01' as last_seen_at",
+                [number, day, content],
+            )
+        connection.execute(
+            "insert into raw.positions by name select ? as account_number, "
+            "date '2025-03-02' as trade_date, 'before' as content_hash, "
+            "1 as row_number, 'HELD' as symbol, 100 as quantity, "
+            "10 as average_price, 11 as close_price",
+            [number],
+        )
+    build_models_of(chosen, home, models=f"{MODELS} +data_quality")
+    assert rows(
+        home,
+        "select cast(trade_date as varchar), gross_pnl from marts.daily_totals "
+        "where gross_pnl <> 0",
+    ) == [("2025-03-03", 200)]
+    assert rows(
+        home,
+        "select symbol, quantity from marts.fct_fills where fill_status = 'OPENING'",
+    ) == [("HELD", 100)]
+    assert told(home, "opening_position_suspected") == (
+        1, ["A1,MORE,DATE,50.0,PRICE, (first fill 2025-03-04)"],
+    )  # fmt: skip
