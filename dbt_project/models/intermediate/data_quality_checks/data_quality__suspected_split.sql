@@ -2,7 +2,7 @@
     Grain: one row: equities held overnight whose price moved by a split's ratio from one
     known price to the next, and free shares, without a line in corporate_actions.csv.
     Known are closing prices; of symbols without any what a lot was opened and closed at.
-    Prices move by a half often enough, so 3:2 must be met more nearly.
+    Prices move by a half often enough: 3:2 must be met more nearly, and by closing prices.
 #}
 with
 
@@ -131,7 +131,10 @@ moves as (
             and lots.book_symbol = symbol_days.book_symbol
             and lots.closed_date = symbol_days.trade_date
     left join marked_symbols on symbol_days.symbol = marked_symbols.symbol
-    where marked_symbols.symbol is null
+    where
+        marked_symbols.symbol is null
+        -- Within days, a half is any price's move.
+        and lots.opening_price / lots.closing_price not between 0.55 and 1.8
 ),
 
 large_moves as (
