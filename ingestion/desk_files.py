@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from math import gcd
 from pathlib import Path
 
 import duckdb
@@ -36,6 +37,8 @@ _FLAGS = {"true": "true", "false": "false", "yes": "true", "no": "false"}
 _INSTRUMENT_TYPES = ("equity", "option", "future", "forex")
 # Of which master, house, error and demo are in no total of the desk.
 _ACCOUNT_ROLES = ("trader", "master", "sub", "house", "error", "demo", "parent")
+_LARGEST_RATIO = 9999
+_ACTIONS = ("split", "symbol_change", "merger", "expiry")
 # Of which payout and transfer are no P&L.
 _ADJUSTMENT_CLASSES = (
     "dividend", "interest", "locate", "borrow", "market_data", "software", "desk_fee",
@@ -60,6 +63,9 @@ accepted_warnings.csv       warnings of the gate that a person has looked at, an
 signed_off_breaks.csv       differences from the broker that a person has signed off,
                             to the cent (as marts.broker_reconciliation shows them; with
                             a symbol: as marts.position_reconciliation does)
+corporate_actions.csv       splits, new symbols, mergers, expiries, which the broker
+                            posts late, in pieces or not at all
+opening_lots.csv            what an account held before its first loaded day
 
 UTF-8, commas, dates as 2025-06-02. docs/configuration.md says what each column means.
 """
@@ -147,6 +153,58 @@ def _needed_cents(cell: str) -> str:
     return text
 
 
+def _signed_quantity(cell: str) -> str:
+    quantity = _number(_needed(cell))
+    if quantity == 0:
+        raise ValueError("is no number of shares (below 0 if short)")
+    return f"{'-' if quantity < 0 else ''}{_amount(f'{abs(quantity):f}')}"
+
+
+def _price(cell: str) -> str:
+    return "0" if _number(_needed(cell)) == 0 else _amount(cell)
+
+
+def _cash(cell: str) -> str:
+    return cell and _price(cell)
+
+
+def _ratio(cell: str) -> str:
+    if not cell:
+        return cell
+    found = re.fullmatch(r"([1-9]\d{0,11}):([1-9]\d{0,11})", cell, re.ASCII)
+    if not found:
+        raise ValueError("is not new shares to old ones, such as 4:1, 1:10 or 3:2")
+    new, old = map(int, found.groups())
+    new, old = new // gcd(new, old), old // gcd(new, old)
+    if max(new, old) > _LARGEST_RATIO:
+        raise ValueError(f"is more than {_LARGEST_RATIO}:1, or less than the reverse")
+    return f"{new}:{old}"
+
+
+def _check_action(line: Mapping[str, str | None]) -> None:
+    action = line["action"]
+    needed, allowed = {
+        "split": (("ratio",), ()),
+        "symbol_change": (("new_symbol",), ("ratio",)),
+        "merger": ((), ("new_symbol", "ratio", "cash_per_share")),
+        "expiry": ((), ("cash_per_share",)),
+    }[str(action)]
+    for column in ("ratio", "new_symbol", "cash_per_share"):
+        if column in needed and not line[column]:
+            raise ValueError(f"a {action} needs its {column}")
+        if line[column] and column not in (*needed, *allowed):
+            raise ValueError(f"a line of action {action} has no {column}")
+    if line["new_symbol"] == line["symbol"]:
+        raise ValueError("new_symbol is the old one")
+    if action == "merger":
+        shares = bool(line["new_symbol"]), bool(line["ratio"])
+        if any(shares) == bool(line["cash_per_share"]) or shares[0] != shares[1]:
+            raise ValueError(
+                "a merger is either for shares (new_symbol and ratio) or for "
+                "cash_per_share; of one for both, let the broker post the rows"
+            )
+
+
 @dataclass(frozen=True)
 class DeskFile:
     """A file that the desk may have.
@@ -157,6 +215,9 @@ class DeskFile:
         key: Columns that are not to be the same in two lines.
         optional: Columns that a file may lack.
         shipped: SHA-256 of the project's seed as it was released; None if it has none.
+        check_line: Raises a ValueError where cells contradict each other. A file that
+            has one is read line by line: what is wrong with a line is kept beside it,
+            it counts for nothing, and the morning goes on.
     """
 
     name: str
@@ -164,6 +225,7 @@ class DeskFile:
     key: tuple[str, ...]
     optional: tuple[str, ...] = ("note",)
     shipped: str | None = None
+    check_line: Callable[[Mapping[str, str | None]], None] | None = None
 
     @property
     def file_name(self) -> str:
@@ -176,7 +238,8 @@ class DeskFile:
         return Table(
             f"raw.desk_{self.name}",
             {"content_hash": "varchar not null", "line_number": "bigint not null"}
-            | dict.fromkeys(self.columns, "varchar"),
+            | dict.fromkeys(self.columns, "varchar")
+            | ({"refused_for": "varchar"} if self.check_line else {}),
         )
 
 
@@ -292,6 +355,34 @@ DESK_FILES = (
         ("account_id", "trade_date", "symbol"),
         optional=("note", "symbol"),
     ),
+    DeskFile(
+        "corporate_actions",
+        {
+            "symbol": _needed,
+            "effective_date": _needed_date,
+            "action": _one_of(_ACTIONS),
+            "ratio": _ratio,
+            "new_symbol": _text,
+            "cash_per_share": _cash,
+            "note": _text,
+        },
+        ("symbol", "effective_date"),
+        optional=("ratio", "new_symbol", "cash_per_share", "note"),
+        check_line=_check_action,
+    ),
+    DeskFile(
+        "opening_lots",
+        {
+            "account_id": _needed,
+            "symbol": _needed,
+            "opened_date": _needed_date,
+            "quantity": _signed_quantity,
+            "price": _price,
+            "note": _text,
+        },
+        ("account_id", "symbol", "opened_date", "price"),
+        check_line=lambda _: None,
+    ),
 )
 DESK_VERSIONS = Table(
     "raw.desk_files",
@@ -312,7 +403,7 @@ class DeskContent:
     """What a file says.
 
     Attributes:
-        lines: Number of the line, then its cells in the order of the file's columns.
+        lines: Number of the line, then its cells in the order of the table's columns.
     """
 
     file: DeskFile
@@ -539,16 +630,25 @@ def _read(file: DeskFile, path: Path) -> DeskContent:
             if not names:
                 names = _header(file, path, reader.line_num, cells)
                 continue
-            values = _cells(file, path, reader.line_num, names, cells)
-            key = tuple(values.get(name) for name in file.key)
-            if key in seen:
-                raise DeskFileError(
-                    f"{path}, line {reader.line_num}: {' and '.join(file.key)} are "
-                    f"those of line {seen[key]}. Delete one of them."
-                )
-            seen[key] = reader.line_num
+            try:
+                values = _cells(file, path, reader.line_num, names, cells)
+                key = tuple(values.get(name) for name in file.key)
+                if key in seen:
+                    raise DeskFileError(
+                        f"{path}, line {reader.line_num}: {' and '.join(file.key)} are "
+                        f"those of line {seen[key]}. Delete one of them."
+                    )
+                seen[key] = reader.line_num
+                problem = None
+            except DeskFileError as error:
+                if not file.check_line:
+                    raise
+                values = {}
+                problem = str(error).removeprefix(f"{path}, ")
             in_order = tuple(values.get(name) for name in file.columns)
-            lines.append((reader.line_num, in_order))
+            lines.append(
+                (reader.line_num, (*in_order, problem) if file.check_line else in_order)
+            )
     except csv.Error as error:
         raise DeskFileError(
             f"{path}, line {reader.line_num} is no CSV ({error}). Mend it."
@@ -615,4 +715,10 @@ def _cells(
             raise DeskFileError(
                 f"{path}, line {line}, column {name}: {cell!r} {error}. Mend it."
             ) from None
+    if file.check_line:
+        complete = dict.fromkeys(file.columns) | values
+        try:
+            file.check_line(complete)
+        except ValueError as error:
+            raise DeskFileError(f"{path}, line {line}: {error}. Mend it.") from None
     return values

@@ -68,7 +68,7 @@ def reason_to_build_all(home: Home) -> str | None:
     """Why nothing of the last build can be kept; None if the next may go on from it."""
     with open_warehouse(home.warehouse) as connection:
         found = connection.execute("select fingerprint from ops.built_with").fetchone()
-        made_of = fingerprint(_contract_sizes(connection))
+        made_of = fingerprint(_told_by_the_desk(connection))
     if found is None:
         return "no build has been finished before"
     if found[0] != made_of:
@@ -92,7 +92,7 @@ def forget_build(home: Home) -> None:
             connection.execute(f"delete from {table.name}")
         connection.execute(
             "insert into ops.built_with by name select ? as fingerprint",
-            [fingerprint(_contract_sizes(connection))],
+            [fingerprint(_told_by_the_desk(connection))],
         )
         connection.execute("commit")
 
@@ -181,20 +181,45 @@ def built_dates(connection: duckdb.DuckDBPyConnection, mart: str) -> dict[str, s
     return {} if unrecorded else {str(date): built for date, built in found}
 
 
-def _contract_sizes(connection: duckdb.DuckDBPyConnection) -> str:
-    """Which version of the desk's contract sizes holds; empty where it has none."""
-    found = connection.execute(
+def _told_by_the_desk(connection: duckdb.DuckDBPyConnection) -> str:
+    """What decides of all dates: contract sizes, actions in effect, opening lots."""
+    sizes = connection.execute(
         "select content_hash from raw.desk_files "
         "where file_name = 'instrument_multipliers' order by known_at desc limit 1"
     ).fetchone()
-    return found[0] if found else ""
+    # A line of a date to come takes effect on that morning.
+    actions = connection.execute(
+        "select * exclude (content_hash, line_number, note) "
+        "from raw.desk_corporate_actions where content_hash = ("
+        "select content_hash from raw.desk_files "
+        "where file_name = 'corporate_actions' order by known_at desc limit 1) "
+        "and refused_for is null and cast(effective_date as date) < ("
+        "select as_of from raw.run_context) order by all"
+    ).fetchall()
+    lots = connection.execute(
+        "with first_days as (select account_number, min(trade_date) as first_date "
+        "from raw.day_versions where resource = 'fills' and rows_count > 0 "
+        "group by account_number), "
+        "lots as (select content_hash from raw.desk_opening_lots where content_hash = ("
+        "select content_hash from raw.desk_files "
+        "where file_name = 'opening_lots' order by known_at desc limit 1)) "
+        "select account_number, first_date, '' from first_days "
+        "where exists (select 1 from lots) "
+        "union all select distinct '', null, content_hash from lots "
+        "union all (select versions.account_number, first_date, content_hash "
+        "from raw.day_versions as versions inner join first_days "
+        "on versions.account_number = first_days.account_number "
+        "and versions.trade_date < first_days.first_date "
+        "where resource = 'positions' and rows_count > 0) order by all"
+    ).fetchall()
+    return f"{sizes[0] if sizes else ''}{actions or ''}{lots or ''}"
 
 
-def fingerprint(contract_sizes: str = "") -> str:
+def fingerprint(told_by_the_desk: str = "") -> str:
     """Of all that decides what is made of the same fills, published dates included.
 
     Args:
-        contract_sizes: Version of the desk's own.
+        told_by_the_desk: Contract sizes and corporate actions of its files.
     """
     files = sorted(
         [
@@ -220,7 +245,7 @@ def fingerprint(contract_sizes: str = "") -> str:
     variables = {name: project["vars"][name] for name in sorted(used)}
     # A session of the past may be another one in a newer calendar.
     calendar = version("exchange_calendars")
-    said = "\0".join([*texts, str(variables), calendar, contract_sizes])
+    said = "\0".join([*texts, str(variables), calendar, told_by_the_desk])
     return hashlib.sha256(said.encode()).hexdigest()
 
 

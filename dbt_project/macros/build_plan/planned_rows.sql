@@ -17,7 +17,7 @@
         {% if planned_by == 'symbols' -%}
             on
                 dated_rows.account_id = planned.account_id
-                and dated_rows.symbol = planned.symbol
+                and dated_rows.book_symbol = planned.book_symbol
                 and dated_rows.{{ date_column }} >= planned.first_date
         {%- else -%}
             {%- set key = 'trader_id' if planned_by == 'trader_days' else 'account_id' %}

@@ -110,7 +110,7 @@
         inner join {{ relation_of('int_planned_symbols') }} as planned
             on
                 round_trips.account_id = planned.account_id
-                and round_trips.symbol = planned.symbol
+                and round_trips.book_symbol = planned.book_symbol
                 and coalesce(round_trips.closed_date, {{ max_date() }})
                 >= planned.first_date
     ) as touched;

@@ -38,14 +38,14 @@
         {{ ref('int_planned_symbols') }} as planned
         where
             old_rows.account_id = planned.account_id
-            and old_rows.symbol = planned.symbol
+            and old_rows.book_symbol = planned.book_symbol
             and old_rows.trade_date >= planned.first_date
             and old_rows.trade_date >= {{ first_date }}
     {%- elif planned_by == 'symbol_spans' -%}
         {{ ref('int_planned_symbols') }} as planned
         where
             old_rows.account_id = planned.account_id
-            and old_rows.symbol = planned.symbol
+            and old_rows.book_symbol = planned.book_symbol
             and coalesce(old_rows.closed_date, {{ max_date() }}) >= planned.first_date
             and coalesce(old_rows.closed_date, {{ max_date() }}) >= {{ first_date }}
     {%- else -%}

@@ -1,34 +1,55 @@
 {#
     Orders, fills and volume of an account's day are those of its regular fills, its fees
     those of all that count, and its position that of the day before and what was bought
-    less what was sold. Of days built anew.
+    less what was sold, but of shares that a corporate action concerns. Of days built anew.
 #}
 {% set first_date = first_tested_date() %}
 with
 
+changed_books as (
+    select distinct
+        account_id,
+        book_symbol
+    from {{ ref('int_symbol_books') }}
+),
+
 fills as (
     select
-        account_id,
-        trade_date,
-        count(distinct case when is_regular then order_id end) as orders_count,
-        count(case when is_regular then quantity end) as fills_count,
-        coalesce(sum(case when is_regular then quantity end), 0) as quantity,
-        sum(total_fees) as total_fees,
-        sum(signed_quantity) as signed_quantity
-    from {{ ref('int_fills_current') }}
-    where is_counted and trade_date >= {{ first_date }}
-    group by account_id, trade_date
+        fills.account_id,
+        fills.trade_date,
+        count(distinct case when fills.is_regular then fills.order_id end) as orders_count,
+        count(case when fills.is_regular then fills.quantity end) as fills_count,
+        coalesce(sum(case when fills.is_regular then fills.quantity end), 0) as quantity,
+        sum(fills.total_fees) as total_fees,
+        sum(case when changed_books.account_id is null then fills.signed_quantity end)
+            as signed_quantity
+    from {{ ref('int_fills_current') }} as fills
+    left join changed_books
+        on
+            fills.account_id = changed_books.account_id
+            and fills.book_symbol = changed_books.book_symbol
+    where fills.is_counted and fills.trade_date >= {{ first_date }}
+    group by fills.account_id, fills.trade_date
 ),
 
 held as (
     select
-        account_id,
-        trade_date,
-        sum(position_quantity) as position_quantity
-    from {{ ref('int_symbol_days') }}
+        symbol_days.account_id,
+        symbol_days.trade_date,
+        sum(
+            case
+                when changed_books.account_id is null then symbol_days.position_quantity
+                else 0
+            end
+        ) as position_quantity
+    from {{ ref('int_symbol_days') }} as symbol_days
+    left join changed_books
+        on
+            symbol_days.account_id = changed_books.account_id
+            and symbol_days.book_symbol = changed_books.book_symbol
     -- What is held has a row at each session, so the day before is never further back.
-    where trade_date >= {{ first_date }} - interval 10 day
-    group by account_id, trade_date
+    where symbol_days.trade_date >= {{ first_date }} - interval 10 day
+    group by symbol_days.account_id, symbol_days.trade_date
 ),
 
 held_moved as (

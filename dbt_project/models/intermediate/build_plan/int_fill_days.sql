@@ -40,30 +40,59 @@ built_days as (
     from {{ ref('stg_ops__built_fill_days') }}
 ),
 
+opening_lots as (
+    select
+        account_id,
+        account_number,
+        trade_date,
+        content_hash
+    from {{ ref('int_opening_lots') }}
+),
+
+versions as (
+    select
+        accounts.account_id,
+        day_versions.trade_date,
+        day_versions.account_number,
+        day_versions.content_hash,
+        day_versions.rows_count
+    from day_versions
+    inner join accounts on day_versions.account_number = accounts.account_number
+    union all
+    -- What was held before the first day is a version of the date before.
+    select
+        account_id,
+        trade_date,
+        account_number,
+        content_hash,
+        count(*) as rows_count
+    from opening_lots
+    group by account_id, trade_date, account_number, content_hash
+),
+
 final as (
     select
         ---------- keys
-        accounts.account_id,
+        versions.account_id,
         account_traders.trader_id,
-        day_versions.trade_date,
+        versions.trade_date,
         ---------- version
-        day_versions.account_number,
-        day_versions.content_hash,
+        versions.account_number,
+        versions.content_hash,
         ---------- numbers
-        day_versions.rows_count as fills_count
-    from day_versions
-    inner join accounts on day_versions.account_number = accounts.account_number
+        versions.rows_count as fills_count
+    from versions
     inner join account_traders
         on
-            accounts.account_id = account_traders.account_id
-            and day_versions.trade_date >= account_traders.valid_from
-            and day_versions.trade_date < account_traders.valid_to
+            versions.account_id = account_traders.account_id
+            and versions.trade_date >= account_traders.valid_from
+            and versions.trade_date < account_traders.valid_to
     left join built_days
         on
-            accounts.account_id = built_days.account_id
-            and day_versions.trade_date = built_days.trade_date
+            versions.account_id = built_days.account_id
+            and versions.trade_date = built_days.trade_date
     where
-        day_versions.trade_date
+        versions.trade_date
         <= cast('{{ env_var("BUILD_THROUGH", "9999-12-31") }}' as date)
         or built_days.account_id is not null
 )

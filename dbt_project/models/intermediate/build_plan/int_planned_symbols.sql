@@ -1,6 +1,7 @@
 {#
-    Grain: one row per account and symbol whose positions this run builds anew, from
-    first_date on: what a planned day changes lives on in open lots and trips.
+    Grain: one row per account and book (int_symbol_books; mostly a symbol) whose positions
+    this run builds anew, from first_date on: what a planned day changes lives on in open
+    lots and trips.
     The symbols of a planned day are those of its fills now and those it was built from.
 #}
 with
@@ -37,6 +38,23 @@ fills as (
         content_hash,
         symbol
     from {{ ref('stg_propreports__fills') }}
+    union all
+    select
+        account_number,
+        trade_date,
+        content_hash,
+        symbol
+    from {{ ref('int_opening_lots') }}
+),
+
+books as (
+    select
+        account_id,
+        symbol,
+        valid_from,
+        valid_to,
+        book_symbol
+    from {{ ref('int_symbol_books') }}
 ),
 
 planned_versions as (
@@ -66,7 +84,7 @@ planned_versions as (
 final as (
     select
         planned_versions.account_id,
-        fills.symbol,
+        coalesce(books.book_symbol, fills.symbol) as book_symbol,
         min(planned_versions.trade_date) as first_date
     from planned_versions
     inner join fills
@@ -74,7 +92,13 @@ final as (
             planned_versions.account_number = fills.account_number
             and planned_versions.trade_date = fills.trade_date
             and planned_versions.content_hash = fills.content_hash
-    group by planned_versions.account_id, fills.symbol
+    left join books
+        on
+            planned_versions.account_id = books.account_id
+            and fills.symbol = books.symbol
+            and fills.trade_date >= books.valid_from
+            and fills.trade_date < books.valid_to
+    group by planned_versions.account_id, coalesce(books.book_symbol, fills.symbol)
 )
 
 select * from final

@@ -23,9 +23,19 @@ previous_days as (
 planned_symbols as (
     select
         account_id,
-        symbol,
+        book_symbol,
         first_date
     from {{ ref('int_planned_symbols') }}
+),
+
+books as (
+    select
+        account_id,
+        symbol,
+        valid_from,
+        valid_to,
+        book_symbol
+    from {{ ref('int_symbol_books') }}
 ),
 
 fill_days as (
@@ -90,10 +100,16 @@ final as (
             later_days.account_number = fills.account_number
             and later_days.trade_date = fills.trade_date
             and later_days.content_hash = fills.content_hash
+    left join books
+        on
+            later_days.account_id = books.account_id
+            and fills.symbol = books.symbol
+            and fills.trade_date >= books.valid_from
+            and fills.trade_date < books.valid_to
     inner join planned_symbols
         on
             later_days.account_id = planned_symbols.account_id
-            and fills.symbol = planned_symbols.symbol
+            and coalesce(books.book_symbol, fills.symbol) = planned_symbols.book_symbol
             and later_days.trade_date > planned_symbols.first_date
 )
 

@@ -10,7 +10,8 @@ unknown_statuses as (
     where
         not is_regular
         and not is_cancelled
-        and fill_status not in ('ASG', 'EXP', 'JRNL')
+        and not is_corporate_action
+        and fill_status not in ('ASG', 'EXP', 'JRNL', 'OPENING')
     group by fill_status
 ),
 

@@ -10,12 +10,78 @@
     number: it orders the fills of all dates, and no day moves another's. Fill ids are not
     unique, so nothing is deduplicated by them.
     A fill belongs to the trader whom the account belonged to on its trade date.
+    Opening lots are journal entries of the date before an account's first.
 #}
 with
 
 fills as (
-    select * from {{ ref('stg_propreports__fills') }}
+    select
+        account_number,
+        trade_date,
+        content_hash,
+        row_number,
+        symbol,
+        side,
+        order_id,
+        fill_id,
+        propreports_id,
+        route,
+        liquidity,
+        currency,
+        fill_status,
+        quantity,
+        price,
+        total_fees,
+        is_buy,
+        is_cancelled,
+        is_regular,
+        filled_at_et
+    from {{ ref('stg_propreports__fills') }}
     where trade_date >= {{ first_built_date() }}
+    union all
+    select
+        account_number,
+        trade_date,
+        content_hash,
+        row_number,
+        symbol,
+        case when signed_quantity > 0 then 'B' else 'T' end as side,
+        null as order_id,
+        null as fill_id,
+        null as propreports_id,
+        null as route,
+        null as liquidity,
+        null as currency,
+        'OPENING' as fill_status,
+        abs(signed_quantity) as quantity,
+        price,
+        0 as total_fees,
+        signed_quantity > 0 as is_buy,
+        false as is_cancelled,
+        false as is_regular,
+        cast(trade_date as timestamp) as filled_at_et
+    from {{ ref('int_opening_lots') }}
+    where trade_date >= {{ first_built_date() }}
+),
+
+books as (
+    select
+        account_id,
+        symbol,
+        valid_from,
+        valid_to,
+        book_symbol,
+        units_per_share
+    from {{ ref('int_symbol_books') }}
+),
+
+posted_actions as (
+    select
+        account_number,
+        trade_date,
+        content_hash,
+        row_number
+    from {{ ref('int_posted_actions') }}
 ),
 
 fill_days as (
@@ -37,6 +103,9 @@ fills_identified as (
         fill_days.trader_id,
         instruments.instrument_type,
         instruments.multiplier,
+        coalesce(books.book_symbol, fills.symbol) as book_symbol,
+        coalesce(books.units_per_share, 1) as units_per_share,
+        posted_actions.row_number is not null as is_corporate_action,
         try_cast(fills.fill_id as bigint) as fill_number,
         try_cast(fills.propreports_id as bigint) as propreports_number
     from fills
@@ -46,6 +115,18 @@ fills_identified as (
             and fills.trade_date = fill_days.trade_date
             and fills.content_hash = fill_days.content_hash
     left join instruments on fills.symbol = instruments.symbol
+    left join books
+        on
+            fill_days.account_id = books.account_id
+            and fills.symbol = books.symbol
+            and fills.trade_date >= books.valid_from
+            and fills.trade_date < books.valid_to
+    left join posted_actions
+        on
+            fills.account_number = posted_actions.account_number
+            and fills.trade_date = posted_actions.trade_date
+            and fills.content_hash = posted_actions.content_hash
+            and fills.row_number = posted_actions.row_number
 ),
 
 days_sequenced as (
@@ -80,6 +161,7 @@ final as (
         day_sequence,
         account_number,
         row_number,
+        book_symbol,
         ---------- text
         instrument_type,
         side,
@@ -95,6 +177,7 @@ final as (
         signed_quantity,
         price,
         multiplier,
+        units_per_share,
         -- To the cent, so that sums of squares fit 38 digits.
         {{ to_cents('abs(exact_notional)') }} as notional,
         total_fees,
@@ -103,6 +186,7 @@ final as (
         is_regular,
         is_cancelled,
         is_counted,
+        is_corporate_action,
         not is_cancelled and multiplier is null as lacks_multiplier,
         -- PropReports writes midnight where the time is unknown.
         filled_at_et > cast(trade_date as timestamp) as has_fill_time,

@@ -16,6 +16,8 @@ fills as (
     union
     -- The broker may hold what we have no fill of.
     select distinct symbol from {{ ref('stg_propreports__positions') }}
+    union
+    select symbol from {{ ref('int_opening_lots') }}
 ),
 
 instrument_multipliers as (

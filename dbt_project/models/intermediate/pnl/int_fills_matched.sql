@@ -8,6 +8,7 @@
     First FIFO level: of B shares bought and S sold in a symbol today, the first
     min(B, S) of each are matched, whatever is held overnight. Journal entries (splits,
     expiries, assignments) are no trading of the day: they meet what is held, in time.
+    What was posted for a corporate action of the desk's lines moves nothing again.
 #}
 with
 
@@ -15,13 +16,35 @@ fills as (
     {{ planned_rows(ref('int_fills_current'), 'account_days') }}
 ),
 
+fills_counted as (
+    select
+        account_id,
+        trader_id,
+        symbol,
+        trade_date,
+        fill_sequence,
+        day_sequence,
+        book_symbol,
+        units_per_share,
+        case when is_corporate_action then 0 else quantity end as quantity,
+        case when is_corporate_action then 0 else signed_quantity end as signed_quantity,
+        price,
+        multiplier,
+        total_fees,
+        is_buy,
+        is_regular,
+        has_fill_time,
+        filled_at_et
+    from fills
+    where is_counted
+),
+
 fills_sided as (
     select
         *,
         case when is_regular and is_buy then quantity else 0 end as bought_quantity,
         case when is_regular and not is_buy then quantity else 0 end as sold_quantity
-    from fills
-    where is_counted
+    from fills_counted
 ),
 
 fills_numbered as (
@@ -80,7 +103,9 @@ final as (
         trade_date,
         fill_sequence,
         day_sequence,
+        book_symbol,
         ---------- numbers
+        units_per_share,
         quantity,
         matched_quantity,
         quantity - matched_quantity as remaining_quantity,

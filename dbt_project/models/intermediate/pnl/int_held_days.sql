@@ -2,6 +2,7 @@
     Grain: one row per account, symbol and date at whose end a position is held, or at
     whose beginning one was: dates with a counted fill, sessions through which it was
     carried, and dates off session on which the account traded or was booked something.
+    A position carried over a corporate action is in shares and symbol of each date.
     A mark holds until the symbol's next one, off session too; its age says how old it is.
     Before the symbol's first mark unrealized is null, never 0.
 #}
@@ -12,11 +13,25 @@ results as (
         account_id,
         symbol,
         trade_date,
+        book_symbol,
         multiplier,
+        units_per_share,
+        position_units,
         position_quantity,
         open_cost
     from {{ ref('int_symbol_day_results') }}
     where position_quantity <> 0 or opening_quantity <> 0
+),
+
+books as (
+    select
+        account_id,
+        symbol,
+        valid_from,
+        valid_to,
+        book_symbol,
+        units_per_share
+    from {{ ref('int_symbol_books') }}
 ),
 
 account_days as (
@@ -46,6 +61,13 @@ marks as (
     group by symbol, trade_date
 ),
 
+corporate_actions as (
+    select
+        symbol,
+        effective_date
+    from {{ ref('int_corporate_actions') }}
+),
+
 sessions as (
     select session_date from {{ ref('stg_propreports__sessions') }}
 ),
@@ -68,7 +90,7 @@ results_with_next as (
     select
         *,
         lead(trade_date) over (
-            partition by account_id, symbol order by trade_date
+            partition by account_id, book_symbol order by trade_date
         ) as next_trade_date
     from results
 ),
@@ -76,11 +98,11 @@ results_with_next as (
 positions_held as (
     select
         results_with_next.account_id,
-        results_with_next.symbol,
+        results_with_next.book_symbol,
         results_with_next.trade_date as held_from,
         coalesce(results_with_next.next_trade_date, run_context.as_of_date) as held_to,
         results_with_next.multiplier,
-        results_with_next.position_quantity,
+        results_with_next.position_units,
         results_with_next.open_cost
     from results_with_next
     cross join run_context
@@ -113,21 +135,33 @@ all_days as (
         account_id,
         symbol,
         trade_date,
+        book_symbol,
         multiplier,
+        units_per_share,
         position_quantity,
         open_cost,
         true as has_fills
     from results
     union all
     select
-        account_id,
-        symbol,
-        trade_date,
-        multiplier,
-        position_quantity,
-        open_cost,
+        carried_days.account_id,
+        coalesce(books.symbol, carried_days.book_symbol) as symbol,
+        carried_days.trade_date,
+        carried_days.book_symbol,
+        carried_days.multiplier,
+        coalesce(books.units_per_share, 1) as units_per_share,
+        {{ in_shares(
+            'carried_days.position_units', 'coalesce(books.units_per_share, 1)'
+        ) }} as position_quantity,
+        carried_days.open_cost,
         false as has_fills
     from carried_days
+    left join books
+        on
+            carried_days.account_id = books.account_id
+            and carried_days.book_symbol = books.book_symbol
+            and carried_days.trade_date >= books.valid_from
+            and carried_days.trade_date < books.valid_to
 ),
 
 symbol_dates as (
@@ -164,21 +198,36 @@ dates_numbered as (
             and dates.trade_date < session_periods.valid_to
 ),
 
-last_marks as (
+symbol_spans as (
+    -- A mark of before a split or a new name is of another share.
     select
         symbol_dates.symbol,
         symbol_dates.trade_date,
-        {{ last_so_far(
-            'marks.close_price', 'symbol_dates.symbol', 'symbol_dates.trade_date'
-        ) }} as close_price,
-        {{ last_so_far(
-            'marks.trade_date', 'symbol_dates.symbol', 'symbol_dates.trade_date'
-        ) }} as marked_date
+        max(corporate_actions.effective_date) as changed_date
     from symbol_dates
+    left join corporate_actions
+        on
+            symbol_dates.symbol = corporate_actions.symbol
+            and symbol_dates.trade_date >= corporate_actions.effective_date
+    group by symbol_dates.symbol, symbol_dates.trade_date
+),
+
+last_marks as (
+    select
+        symbol_spans.symbol,
+        symbol_spans.trade_date,
+        {% for column in ['close_price', 'trade_date'] -%}
+            {{ last_so_far(
+                'marks.' ~ column,
+                'symbol_spans.symbol, symbol_spans.changed_date',
+                'symbol_spans.trade_date',
+            ) }} as {{ 'marked_date' if column == 'trade_date' else column }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from symbol_spans
     left join marks
         on
-            symbol_dates.symbol = marks.symbol
-            and symbol_dates.trade_date = marks.trade_date
+            symbol_spans.symbol = marks.symbol
+            and symbol_spans.trade_date = marks.trade_date
 ),
 
 days_priced as (
@@ -217,12 +266,12 @@ days_with_previous as (
         *,
         coalesce(
             lag(position_quantity) over (
-                partition by account_id, symbol order by trade_date
+                partition by account_id, book_symbol order by trade_date
             ),
             0
         ) as previous_quantity,
         lag(unrealized_pnl) over (
-            partition by account_id, symbol order by trade_date
+            partition by account_id, book_symbol order by trade_date
         ) as previous_unrealized_pnl
     from days_marked
 ),
@@ -233,6 +282,7 @@ final as (
         account_id,
         symbol,
         trade_date,
+        book_symbol,
         ---------- position at the date's end
         position_quantity,
         multiplier,

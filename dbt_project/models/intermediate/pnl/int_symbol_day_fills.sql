@@ -19,7 +19,9 @@ final as (
         account_id,
         symbol,
         trade_date,
+        max(book_symbol) as book_symbol,
         ---------- numbers
+        max(units_per_share) as units_per_share,
         max(multiplier) as multiplier,
         cast(sum(case when is_buy then quantity else -quantity end) as decimal(38, 8))
             as signed_quantity,

@@ -8,7 +8,7 @@ with
 splits as (
     select
         account_id,
-        symbol,
+        book_symbol,
         fill_sequence,
         matched_quantity,
         remaining_quantity
@@ -18,7 +18,7 @@ splits as (
 symbols as (
     select distinct
         account_id,
-        symbol
+        book_symbol
     from splits
 ),
 
@@ -26,36 +26,39 @@ fills as (
     -- What one day leaves for overnight moves every later day of the symbol.
     select
         intraday_matches.account_id,
-        intraday_matches.symbol,
+        intraday_matches.book_symbol,
         intraday_matches.trade_date,
         intraday_matches.fill_sequence,
         intraday_matches.is_buy,
         coalesce(splits.matched_quantity, intraday_matches.matched_quantity)
             as matched_quantity,
-        coalesce(splits.remaining_quantity, intraday_matches.remaining_quantity)
-            as remaining_quantity,
+        cast(
+            {{ in_units(
+                'coalesce(splits.remaining_quantity, intraday_matches.remaining_quantity)',
+                'intraday_matches.units_per_share',
+            ) }} as decimal(18, 8)
+        ) as remaining_units,
         intraday_matches.price,
         intraday_matches.multiplier
     from {{ ref('int_fills_matched') }} as intraday_matches
     inner join symbols
         on
             intraday_matches.account_id = symbols.account_id
-            and intraday_matches.symbol = symbols.symbol
+            and intraday_matches.book_symbol = symbols.book_symbol
     left join splits
         on
             intraday_matches.account_id = splits.account_id
-            and intraday_matches.symbol = splits.symbol
             and intraday_matches.fill_sequence = splits.fill_sequence
 ),
 
 overnight_lot_matches as (
-    {{ fifo_lot_matches('fills', 'remaining_quantity') }}
+    {{ fifo_lot_matches('fills', 'remaining_units') }}
 ),
 
 symbol_days as (
     select
         account_id,
-        symbol,
+        book_symbol,
         trade_date,
         gross_pnl
     from {{ ref('int_symbol_days') }}
@@ -72,7 +75,7 @@ account_days as (
 parts as (
     select
         account_id,
-        symbol,
+        book_symbol,
         trade_date,
         case when is_buy then -1 else 1 end
         * {{ exact_product('matched_quantity', 'price', 'multiplier') }} as gross_pnl
@@ -80,7 +83,7 @@ parts as (
     union all
     select
         account_id,
-        symbol,
+        book_symbol,
         greatest(buy_date, sell_date) as trade_date,
         gross_pnl
     from overnight_lot_matches
@@ -90,11 +93,11 @@ parts as (
 parts_summed as (
     select
         account_id,
-        symbol,
+        book_symbol,
         trade_date,
         sum(gross_pnl) as gross_pnl
     from parts
-    group by account_id, symbol, trade_date
+    group by account_id, book_symbol, trade_date
 ),
 
 differences as (
@@ -106,7 +109,7 @@ differences as (
     inner join symbol_days
         on
             parts_summed.account_id = symbol_days.account_id
-            and parts_summed.symbol = symbol_days.symbol
+            and parts_summed.book_symbol = symbol_days.book_symbol
             and parts_summed.trade_date = symbol_days.trade_date
     group by parts_summed.account_id, parts_summed.trade_date
 ),

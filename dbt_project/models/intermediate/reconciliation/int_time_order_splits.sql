@@ -35,6 +35,7 @@ candidates as (
     select
         symbol_days.account_id,
         symbol_days.symbol,
+        symbol_days.book_symbol,
         symbol_days.trade_date,
         symbol_days.opening_quantity as carried_quantity
     from symbol_days
@@ -62,6 +63,7 @@ intraday_matches as (
 fills_running as (
     select
         intraday_matches.*,
+        candidates.book_symbol,
         candidates.carried_quantity,
         sum(
             case
@@ -152,6 +154,7 @@ final as (
         account_id,
         symbol,
         trade_date,
+        book_symbol,
         fill_sequence,
         quantity,
         matched_quantity,

@@ -9,6 +9,8 @@
     leaves behind is its gross P&L. A trip says how a trade went; on which day its P&L
     counts is daily_totals'. A trip is its last fill's trader's; opening_trader_id opened
     it, with the fill opening_sequence.
+    Over a corporate action its quantities are units of its book (int_symbol_books), shown in
+    the shares of its last date; an expiry closes it without a fill.
     A trip that is open when what is planned begins is built again from its first fill on.
 #}
 with
@@ -16,7 +18,7 @@ with
 planned_symbols as (
     select
         account_id,
-        symbol,
+        book_symbol,
         first_date
     from {{ ref('int_planned_symbols') }}
 ),
@@ -29,6 +31,8 @@ matches as (
         trade_date,
         fill_sequence,
         day_sequence,
+        book_symbol,
+        units_per_share,
         is_buy,
         quantity,
         day_quantity_after,
@@ -38,15 +42,17 @@ matches as (
         has_fill_time,
         filled_at_et
     from {{ ref('int_fills_matched') }}
-    where trade_date >= {{ first_open_date() }}
+    -- What was posted for a corporate action trades nothing.
+    where trade_date >= {{ first_open_date() }} and quantity > 0
 ),
 
 symbol_days as (
     select
         account_id,
         symbol,
+        book_symbol,
         trade_date,
-        opening_quantity
+        opening_units
     from {{ ref('int_symbol_day_results') }}
     where trade_date >= {{ first_open_date() }}
 ),
@@ -54,7 +60,7 @@ symbol_days as (
 previous_trips as (
     select * from {{ previous_rows({
         'account_id': 'varchar(100)',
-        'symbol': 'varchar(100)',
+        'book_symbol': 'varchar(100)',
         'opening_sequence': 'bigint',
         'opened_date': 'date',
         'closed_date': 'date',
@@ -65,7 +71,7 @@ previous_trips as (
 open_trips as (
     select
         planned_symbols.account_id,
-        planned_symbols.symbol,
+        planned_symbols.book_symbol,
         planned_symbols.first_date,
         previous_trips.opening_sequence,
         previous_trips.opened_date
@@ -73,10 +79,30 @@ open_trips as (
     inner join planned_symbols
         on
             previous_trips.account_id = planned_symbols.account_id
-            and previous_trips.symbol = planned_symbols.symbol
+            and previous_trips.book_symbol = planned_symbols.book_symbol
             and previous_trips.opened_date < planned_symbols.first_date
             and coalesce(previous_trips.closed_date, {{ max_date() }})
             >= planned_symbols.first_date
+),
+
+books as (
+    select
+        account_id,
+        valid_from,
+        valid_to,
+        book_symbol,
+        closing_date,
+        closing_price
+    from {{ ref('int_symbol_books') }}
+),
+
+account_traders as (
+    select
+        account_id,
+        trader_id,
+        valid_from,
+        valid_to
+    from {{ ref('int_account_traders') }}
 ),
 
 planned_days as (
@@ -88,7 +114,7 @@ days_chosen as (
         account_id,
         symbol,
         trade_date,
-        opening_quantity,
+        opening_units,
         cast(0 as bigint) as first_sequence
     from planned_days
     union all
@@ -96,13 +122,13 @@ days_chosen as (
         symbol_days.account_id,
         symbol_days.symbol,
         symbol_days.trade_date,
-        symbol_days.opening_quantity,
+        symbol_days.opening_units,
         open_trips.opening_sequence as first_sequence
     from symbol_days
     inner join open_trips
         on
             symbol_days.account_id = open_trips.account_id
-            and symbol_days.symbol = open_trips.symbol
+            and symbol_days.book_symbol = open_trips.book_symbol
             and symbol_days.trade_date >= open_trips.opened_date
             and symbol_days.trade_date < open_trips.first_date
 ),
@@ -115,10 +141,17 @@ fills as (
         matches.trade_date,
         matches.fill_sequence,
         matches.day_sequence,
-        case when matches.is_buy then matches.quantity else -matches.quantity end
-            as signed_quantity,
-        days_chosen.opening_quantity + matches.day_quantity_after as position_after,
-        matches.price,
+        matches.book_symbol,
+        matches.units_per_share,
+        {{ in_units(
+            'case when matches.is_buy then matches.quantity else -matches.quantity end',
+            'matches.units_per_share',
+        ) }} as signed_quantity,
+        days_chosen.opening_units
+        + {{ in_units('matches.day_quantity_after', 'matches.units_per_share') }}
+            as position_after,
+        cast({{ in_shares('matches.price', 'matches.units_per_share') }} as decimal(18, 8))
+            as price,
         matches.multiplier,
         matches.total_fees,
         matches.has_fill_time,
@@ -131,10 +164,45 @@ fills as (
             and matches.symbol = days_chosen.symbol
             and matches.trade_date = days_chosen.trade_date
     where matches.fill_sequence >= days_chosen.first_sequence
+    union all
+    select
+        planned_days.account_id,
+        account_traders.trader_id,
+        planned_days.symbol,
+        planned_days.trade_date,
+        {{ date_prefixed_sequence('planned_days.trade_date', 9999999) }} as fill_sequence,
+        9999999 as day_sequence,
+        planned_days.book_symbol,
+        planned_days.units_per_share,
+        planned_days.ended_units as signed_quantity,
+        cast(0 as decimal(38, 8)) as position_after,
+        cast(
+            {{ in_shares('books.closing_price', 'planned_days.units_per_share') }}
+            as decimal(18, 8)
+        ) as price,
+        planned_days.multiplier,
+        0 as total_fees,
+        false as has_fill_time,
+        cast(planned_days.trade_date as timestamp) as filled_at_et,
+        0 as first_sequence
+    from planned_days
+    inner join books
+        on
+            planned_days.account_id = books.account_id
+            and planned_days.book_symbol = books.book_symbol
+            and planned_days.trade_date = books.closing_date
+            and books.valid_from <= books.closing_date
+            and books.valid_to > books.closing_date
+    inner join account_traders
+        on
+            planned_days.account_id = account_traders.account_id
+            and planned_days.trade_date >= account_traders.valid_from
+            and planned_days.trade_date < account_traders.valid_to
+    where planned_days.ended_units <> 0
 ),
 
 fill_legs as (
-    {{ fill_legs('fills', also=['first_sequence']) }}
+    {{ fill_legs('fills', also=['first_sequence', 'book_symbol', 'units_per_share']) }}
 ),
 
 legs_chosen as (
@@ -151,12 +219,12 @@ legs_opened as (
         abs(position_after) > abs(position_after - signed_quantity) as is_entering,
         {{ last_so_far(
             'case when position_after = signed_quantity then leg_sequence end',
-            'account_id, symbol',
+            'account_id, book_symbol',
             'leg_sequence',
         ) }} as opening_leg_sequence,
         {{ last_so_far(
             'case when position_after = signed_quantity then trade_date end',
-            'account_id, symbol',
+            'account_id, book_symbol',
             'leg_sequence',
         ) }} as opened_date
     from legs_chosen
@@ -205,8 +273,10 @@ legs_valued as (
 trips_summarised as (
     select
         account_id,
-        symbol,
+        book_symbol,
         opening_leg_sequence,
+        max_by(symbol, leg_sequence) as symbol,
+        max_by(units_per_share, leg_sequence) as units_per_share,
         min(fill_sequence) as opening_sequence,
         max_by(trader_id, leg_sequence) as trader_id,
         min_by(trader_id, leg_sequence) as opening_trader_id,
@@ -242,7 +312,7 @@ trips_summarised as (
         max_by(trade_date, leg_sequence) as last_trade_date,
         min(opened_date) as opened_date
     from legs_valued
-    group by account_id, symbol, opening_leg_sequence
+    group by account_id, book_symbol, opening_leg_sequence
 ),
 
 trips_compared as (
@@ -262,16 +332,20 @@ final as (
         account_id,
         trader_id,
         symbol,
+        book_symbol,
         opening_sequence,
         opening_trader_id,
         opening_day_sequence,
         case when is_closed then closing_day_sequence end as closing_day_sequence,
         ---------- numbers
         fills_count,
-        peak_quantity,
+        cast({{ in_shares('peak_quantity', 'units_per_share') }} as decimal(38, 8))
+            as peak_quantity,
         multiplier,
-        case when is_long then buy_price else sell_price end as average_entry_price,
-        case when is_long then sell_price else buy_price end as average_exit_price,
+        case when is_long then buy_price else sell_price end * units_per_share
+            as average_entry_price,
+        case when is_long then sell_price else buy_price end * units_per_share
+            as average_exit_price,
         ---------- money: an open trip has spent cash but realized nothing yet
         cast(entry_notional as decimal(38, 8)) as entry_notional,
         cast(opening_day_entry_notional as decimal(38, 8)) as opening_day_entry_notional,

@@ -53,6 +53,7 @@ final as (
         fills.is_counted,
         fills.is_regular,
         fills.is_cancelled,
+        fills.is_corporate_action,
         fills.has_fill_time,
         ---------- times
         fills.filled_at_et,

@@ -1,13 +1,64 @@
 {#
     Grain: one row per matched part of a lot that was carried overnight, or opened or closed
     by a journal entry: units of one fill, and the later fill that closed them, or none yet.
+    In the shares and under the symbol of the date that closed it, or of today: prices of
+    before a split are those of the new shares.
     The lots of a date's end are those with
     opened_date <= date and (closed_date > date or closed_date is null).
 #}
 with
 
-lots as (
+lots_in_units as (
     select * from {{ ref('int_overnight_lot_matches') }}
+),
+
+books as (
+    select
+        account_id,
+        symbol,
+        valid_from,
+        valid_to,
+        book_symbol,
+        units_per_share
+    from {{ ref('int_symbol_books') }}
+),
+
+lots as (
+    select
+        lots_in_units.account_id,
+        coalesce(books.symbol, lots_in_units.book_symbol) as symbol,
+        lots_in_units.opening_sequence,
+        lots_in_units.closing_sequence,
+        lots_in_units.multiplier,
+        lots_in_units.is_long,
+        lots_in_units.closing_price,
+        lots_in_units.gross_pnl,
+        lots_in_units.opened_date,
+        lots_in_units.closed_date,
+        cast(
+            {{ in_shares(
+                'lots_in_units.quantity', 'coalesce(books.units_per_share, 1)'
+            ) }} as decimal(18, 8)
+        ) as quantity,
+        case
+            when coalesce(books.units_per_share, 1) = lots_in_units.opening_units
+                then lots_in_units.opening_price
+            else
+                cast(
+                    cast(lots_in_units.opening_price as double)
+                    * coalesce(books.units_per_share, 1) / lots_in_units.opening_units
+                    as decimal(18, 8)
+                )
+        end as opening_price
+    from lots_in_units
+    left join books
+        on
+            lots_in_units.account_id = books.account_id
+            and lots_in_units.book_symbol = books.book_symbol
+            and coalesce(lots_in_units.closed_date, {{ max_date() }} - interval 1 day)
+            >= books.valid_from
+            and coalesce(lots_in_units.closed_date, {{ max_date() }} - interval 1 day)
+            < books.valid_to
 ),
 
 account_traders as (

@@ -8,6 +8,7 @@ held_days as (
     select
         account_id,
         symbol,
+        book_symbol,
         trade_date,
         position_quantity,
         multiplier,
@@ -22,7 +23,7 @@ held_days as (
 lots as (
     select
         account_id,
-        symbol,
+        book_symbol,
         opening_sequence,
         opened_date,
         closed_date
@@ -49,7 +50,7 @@ lots_counted as (
     inner join lots
         on
             held_days.account_id = lots.account_id
-            and held_days.symbol = lots.symbol
+            and held_days.book_symbol = lots.book_symbol
             and held_days.trade_date >= lots.opened_date
             and held_days.trade_date < coalesce(lots.closed_date, {{ max_date() }})
     group by held_days.account_id, held_days.symbol, held_days.trade_date

@@ -1,0 +1,241 @@
+{#
+    Grain: one row per account, symbol and span of dates (valid_from to valid_to, which is
+    no part of it) between corporate actions that concern the account.
+    A share of the span is units_per_share units of book_symbol: these no split and no new
+    name changes, so that lots of before meet fills of after. A 4:1 split makes an old
+    share four units of which a new one is one, a 1:4 split the reverse. An expiry ends its
+    book. A symbol that another one is renamed to begins a book on that date.
+    Symbols without a line are books of their own, of one unit a share, and not in here.
+    Spans are chained by doubling the reach of each step: so many actions of one share as
+    two to the power of the steps.
+#}
+{% set steps = 5 %}
+
+with
+
+actions as (
+    select
+        symbol,
+        effective_date,
+        new_symbol,
+        new_shares,
+        old_shares,
+        closing_price
+    from {{ ref('int_corporate_actions') }}
+),
+
+fill_days as (
+    select
+        account_id,
+        trade_date,
+        account_number,
+        content_hash
+    from {{ ref('int_fill_days') }}
+),
+
+fills as (
+    select
+        account_number,
+        trade_date,
+        content_hash,
+        symbol
+    from {{ ref('stg_propreports__fills') }}
+    where symbol in (select actions.symbol from actions)
+),
+
+opening_lots as (
+    select
+        account_id,
+        symbol
+    from {{ ref('int_opening_lots') }}
+    where symbol in (select actions.symbol from actions)
+),
+
+reached_0 as (
+    select
+        fill_days.account_id,
+        fills.symbol
+    from fills
+    inner join fill_days
+        on
+            fills.account_number = fill_days.account_number
+            and fills.trade_date = fill_days.trade_date
+            and fills.content_hash = fill_days.content_hash
+    union
+    select
+        account_id,
+        symbol
+    from opening_lots
+),
+
+{% for step in range(1, steps + 1) %}
+    reached_{{ step }} as (
+        select * from reached_{{ step - 1 }}
+        union
+        select
+            reached_{{ step - 1 }}.account_id,
+            actions.new_symbol as symbol
+        from reached_{{ step - 1 }}
+        inner join actions on reached_{{ step - 1 }}.symbol = actions.symbol
+    ),
+{% endfor %}
+
+ends as (
+    -- What expires is open until the end of that date, the rest until the one before.
+    select
+        reached.account_id,
+        actions.symbol,
+        case
+            when actions.closing_price is not null
+                then cast(actions.effective_date + interval 1 day as date)
+            else actions.effective_date
+        end as valid_to,
+        actions.effective_date,
+        case when actions.closing_price is null then actions.new_symbol end as next_symbol,
+        actions.new_shares,
+        actions.old_shares,
+        actions.closing_price
+    from actions
+    inner join reached_{{ steps }} as reached on actions.symbol = reached.symbol
+    union all
+    select
+        reached.account_id,
+        actions.new_symbol as symbol,
+        actions.effective_date as valid_to,
+        actions.effective_date,
+        null as next_symbol,
+        cast(1 as decimal(18, 0)) as new_shares,
+        cast(1 as decimal(18, 0)) as old_shares,
+        null as closing_price
+    from actions
+    inner join reached_{{ steps }} as reached on actions.symbol = reached.symbol
+    where actions.new_symbol <> actions.symbol
+),
+
+ends_ranked as (
+    select
+        *,
+        row_number() over (
+            partition by account_id, symbol, valid_to
+            order by next_symbol nulls last, closing_price nulls last
+        ) as end_rank,
+        -- Of two that become one share on one date, the first goes on.
+        row_number() over (
+            partition by account_id, next_symbol, effective_date order by symbol
+        ) as predecessor_rank
+    from ends
+),
+
+spans as (
+    select
+        account_id,
+        symbol,
+        coalesce(
+            lag(valid_to) over (partition by account_id, symbol order by valid_to),
+            {{ min_date() }}
+        ) as valid_from,
+        valid_to,
+        effective_date,
+        case when predecessor_rank = 1 then next_symbol end as next_symbol,
+        new_shares,
+        old_shares,
+        closing_price
+    from ends_ranked
+    where end_rank = 1
+    union all
+    select
+        account_id,
+        symbol,
+        max(valid_to) as valid_from,
+        {{ max_date() }} as valid_to,
+        null as effective_date,
+        null as next_symbol,
+        cast(1 as decimal(18, 0)) as new_shares,
+        cast(1 as decimal(18, 0)) as old_shares,
+        null as closing_price
+    from ends_ranked
+    group by account_id, symbol
+),
+
+reach_0 as (
+    select
+        account_id,
+        symbol,
+        valid_from,
+        coalesce(next_symbol, symbol) as last_symbol,
+        case when next_symbol is null then valid_from else effective_date end
+            as last_valid_from,
+        cast(case when next_symbol is null then 1 else new_shares end as double)
+            as new_shares,
+        cast(case when next_symbol is null then 1 else old_shares end as double)
+            as old_shares
+    from spans
+),
+
+{% for step in range(1, steps + 1) %}
+    reach_{{ step }} as (
+        select
+            nearer.account_id,
+            nearer.symbol,
+            nearer.valid_from,
+            farther.last_symbol,
+            farther.last_valid_from,
+            nearer.new_shares * farther.new_shares as new_shares,
+            nearer.old_shares * farther.old_shares as old_shares
+        from reach_{{ step - 1 }} as nearer
+        inner join reach_{{ step - 1 }} as farther
+            on
+                nearer.account_id = farther.account_id
+                and nearer.last_symbol = farther.symbol
+                and nearer.last_valid_from = farther.valid_from
+    ),
+{% endfor %}
+
+books as (
+    select
+        reach.account_id,
+        reach.symbol,
+        reach.valid_from,
+        spans.valid_to,
+        reach.new_shares,
+        reach.old_shares,
+        case
+            when last_spans.valid_to = {{ max_date() }} then last_spans.symbol
+            else concat(last_spans.symbol, '@', cast(last_spans.effective_date as string))
+        end as book_symbol,
+        last_spans.closing_price,
+        case when last_spans.closing_price is not null then last_spans.effective_date end
+            as closing_date
+    from reach_{{ steps }} as reach
+    inner join spans
+        on
+            reach.account_id = spans.account_id
+            and reach.symbol = spans.symbol
+            and reach.valid_from = spans.valid_from
+    inner join spans as last_spans
+        on
+            reach.account_id = last_spans.account_id
+            and reach.last_symbol = last_spans.symbol
+            and reach.last_valid_from = last_spans.valid_from
+),
+
+final as (
+    select
+        ---------- keys
+        account_id,
+        symbol,
+        valid_from,
+        valid_to,
+        book_symbol,
+        ---------- numbers
+        cast(
+            new_shares * max(old_shares) over (partition by account_id, book_symbol)
+            / old_shares as decimal(18, 0)
+        ) as units_per_share,
+        ---------- what ends the book
+        closing_date,
+        closing_price
+    from books
+)
+
+select * from final

@@ -1,0 +1,50 @@
+{# Grain: one row: lines of corporate_actions.csv and opening_lots.csv that are refused. #}
+with
+
+actions as (
+    select
+        line_number,
+        refused_for
+    from {{ ref('stg_desk__corporate_actions') }}
+    where refused_for is not null
+),
+
+lots as (
+    select
+        line_number,
+        refused_for
+    from {{ ref('stg_desk__opening_lots') }}
+    where refused_for is not null
+),
+
+refused_lines as (
+    select
+        'corporate_actions.csv, ' || refused_for as line_text,
+        1 as file_order,
+        line_number
+    from actions
+    union all
+    select
+        'opening_lots.csv, ' || refused_for as line_text,
+        2 as file_order,
+        line_number
+    from lots
+),
+
+lines_numbered as (
+    select
+        line_text,
+        row_number() over (order by file_order, line_number) as shown_order
+    from refused_lines
+),
+
+final as (
+    select
+        'refused_desk_lines' as check_name,
+        count(*) as found_count,
+        'lines of the desk''s files are wrong and count for nothing: '
+        || {{ first_few_joined('line_text', '; ') }} as finding
+    from lines_numbered
+)
+
+select * from final

@@ -1,0 +1,34 @@
+{#
+    Grain: one row per line of corporate_actions.csv, those that are refused included.
+    A line for shares says how many new ones an old one becomes (split, symbol_change,
+    merger); one that closes what is open says at which price (expiry, merger for cash).
+#}
+with
+
+lines as (
+    {{ desk_lines('corporate_actions') }}
+),
+
+final as (
+    select
+        line_number,
+        symbol,
+        cast(effective_date as date) as effective_date,
+        action,
+        coalesce(new_symbol, symbol) as new_symbol,
+        cast(
+            coalesce(regexp_extract(ratio, '^([0-9]+):', 1), '1') as decimal(18, 0)
+        ) as new_shares,
+        cast(
+            coalesce(regexp_extract(ratio, ':([0-9]+)$', 1), '1') as decimal(18, 0)
+        ) as old_shares,
+        case
+            when action = 'expiry' or cash_per_share is not null
+                then cast(coalesce(cash_per_share, '0') as decimal(18, 8))
+        end as closing_price,
+        note,
+        refused_for
+    from lines
+)
+
+select * from final

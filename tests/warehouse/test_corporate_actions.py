@@ -1,0 +1,642 @@
+"""Splits, new symbols, mergers, expiries and opening lots, posted and unposted."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from ingestion.pipeline import bring_up_to_date
+from runtime.home import Home
+from runtime.sessions import sessions_between
+from runtime.transform.build import build_models
+from tests import draws
+from tests.conftest import build_models_of, build_warehouse, make_settings, rows
+from tests.exports import ExportedFill, Exports
+
+ACTIONS = "symbol,effective_date,action,ratio,new_symbol,cash_per_share,note\n"
+LOTS = "account_id,symbol,opened_date,quantity,price,note\n"
+MODELS = (
+    "+daily_totals +fct_fills +fct_lots +fct_round_trips +fct_open_positions "
+    "stg_propreports__fill_fees"
+)
+
+
+def trade(
+    account: str, day: str, side: str, quantity: float, symbol: str, price: float,
+    status: str = "REGULAR",
+) -> ExportedFill:  # fmt: skip
+    """A fill of March 2025; `05 10:00` is the fifth at ten, `05` without a time."""
+    at = datetime.fromisoformat(f"2025-03-{day}" + (" 00:00" if len(day) == 2 else ""))
+    return ExportedFill(
+        account, at, side, Decimal(str(quantity)), Decimal(str(price)), symbol=symbol,
+        status=status,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Case:
+    """What happened, what the desk says of it, and what each date then comes to."""
+
+    fills: Sequence[tuple]
+    gross: dict[str, float]
+    held: dict[str, tuple[str, float, float]]
+    actions: str = ""
+    lots: str = ""
+
+
+SPLIT = "{},2025-03-05,split,4:1,,,\n"
+CASES = {
+    "posted_as_a_pair": Case(
+        [
+            ("03 10:00", "B", 100, "AA", 100),
+            ("05", "S", 100, "AA", 100, "SPLIT"),
+            ("05", "B", 400, "AA", 25, "SPLIT"),
+            ("06 10:00", "S", 400, "AA", 26),
+        ],
+        {"06": 400},
+        {"04": ("AA", 100, 100), "05": ("AA", 400, 25)},
+    ),
+    "posted_as_a_pair_with_a_line": Case(
+        [
+            ("03 10:00", "B", 100, "AB", 100),
+            ("05", "S", 100, "AB", 104, "SPLIT"),
+            ("05", "B", 400, "AB", 26, "SPLIT"),
+            ("06 10:00", "S", 400, "AB", 26),
+        ],
+        {"06": 400},
+        {"04": ("AB", 100, 100), "05": ("AB", 400, 25)},
+        SPLIT.format("AB"),
+    ),
+    "reverse_split_of_a_short": Case(
+        [
+            ("03 10:00", "T", 400, "AC", 25),
+            ("05", "C", 400, "AC", 25, "SPLIT"),
+            ("05", "T", 100, "AC", 100, "SPLIT"),
+            ("06 10:00", "C", 100, "AC", 99),
+        ],
+        {"06": 100},
+        {"04": ("AC", -400, 25), "05": ("AC", -100, 100)},
+        "AC,2025-03-05,split,1:4,,,\n",
+    ),
+    "posted_as_free_shares": Case(
+        [
+            ("03 10:00", "B", 100, "AD", 100),
+            ("05", "B", 300, "AD", 0, "SPLIT"),
+            ("06 10:00", "S", 200, "AD", 26),
+            ("07 10:00", "S", 200, "AD", 26),
+        ],
+        {"06": 200, "07": 200},
+        {"04": ("AD", 100, 100), "05": ("AD", 400, 25), "06": ("AD", 200, 25)},
+        SPLIT.format("AD"),
+    ),
+    "posted_days_later": Case(
+        [
+            ("03 10:00", "B", 100, "AE", 100),
+            ("05 10:00", "S", 200, "AE", 26),
+            ("07", "B", 300, "AE", 0, "SPLIT"),
+            ("07 10:00", "S", 200, "AE", 26),
+        ],
+        {"05": 200, "07": 200},
+        {"04": ("AE", 100, 100), "06": ("AE", 200, 25)},
+        SPLIT.format("AE"),
+    ),
+    "posted_by_nobody": Case(
+        [("03 10:00", "B", 100, "AF", 100), ("06 10:00", "S", 400, "AF", 26)],
+        {"06": 400},
+        {"04": ("AF", 100, 100), "05": ("AF", 400, 25)},
+        SPLIT.format("AF"),
+    ),
+    "three_for_two_with_a_fraction": Case(
+        [
+            ("03 10:00", "B", 101, "AG", 30),
+            ("05 10:00", "S", 100, "AG", 21),
+            ("06 10:00", "S", 51.5, "AG", 21),
+        ],
+        {"05": 100, "06": 51.5},
+        {"04": ("AG", 101, 30), "05": ("AG", 51.5, 20)},
+        "AG,2025-03-05,split,3:2,,,\n",
+    ),
+    "one_for_three": Case(
+        [
+            ("03 10:00", "B", 100, "AH", 1),
+            ("05 10:00", "B", 200, "AH", 3),
+            ("06 10:00", "S", 233.33333333, "AH", 4),
+        ],
+        {"06": 233.33},
+        {"05": ("AH", 233.33333333, 3)},
+        "AH,2025-03-05,split,1:3,,,\n",
+    ),
+    "two_splits_of_one_share": Case(
+        [
+            ("03 10:00", "B", 10, "AI", 120),
+            ("04 10:00", "B", 30, "AI", 40),
+            ("06 10:00", "S", 20, "AI", 60),
+            ("07 10:00", "S", 10, "AI", 10),
+        ],
+        {"06": -400, "07": -700},
+        {"03": ("AI", 10, 120), "04": ("AI", 60, 40), "05": ("AI", 30, 80)},
+        "AI,2025-03-04,split,3:1,,,\nAI,2025-03-05,split,1:2,,,\n",
+    ),
+    "new_symbol": Case(
+        [("03 10:00", "B", 100, "OLD", 10), ("06 10:00", "S", 100, "NEW", 12)],
+        {"06": 200},
+        {"04": ("OLD", 100, 10), "05": ("NEW", 100, 10)},
+        "OLD,2025-03-05,symbol_change,,NEW,,\n",
+    ),
+    "new_symbol_posted": Case(
+        [
+            ("03 10:00", "B", 100, "OLE", 10),
+            ("06", "S", 100, "OLE", 11, "JRNL"),
+            ("06", "B", 100, "NEU", 11, "JRNL"),
+            ("06 10:00", "S", 100, "NEU", 12),
+        ],
+        {"06": 200},
+        {"04": ("OLE", 100, 10), "05": ("NEU", 100, 10)},
+        "OLE,2025-03-05,symbol_change,,NEU,,\n",
+    ),
+    "new_symbol_then_split_then_another": Case(
+        [
+            ("03 10:00", "B", 100, "ONE", 12),
+            ("05 10:00", "B", 200, "TWO", 6),
+            ("10 10:00", "S", 1200, "TRI", 3),
+        ],
+        {"10": 1200},
+        {
+            "03": ("ONE", 100, 12),
+            "04": ("TWO", 100, 12),
+            "05": ("TWO", 300, 8),
+            "06": ("TWO", 600, 4),
+            "07": ("TRI", 1200, 2),
+        },
+        "ONE,2025-03-04,symbol_change,,TWO,,\nTWO,2025-03-06,split,2:1,,,\n"
+        "TWO,2025-03-07,symbol_change,2:1,TRI,,\n",
+    ),  # fmt: skip
+    "merger_for_shares": Case(
+        [("03 10:00", "T", 100, "TGT", 30), ("06 10:00", "C", 150, "ACQ", 18)],
+        {"06": 300},
+        {"04": ("TGT", -100, 30), "05": ("ACQ", -150, 20)},
+        "TGT,2025-03-05,merger,3:2,ACQ,,\n",
+    ),
+    "merger_for_cash": Case(
+        [("03 10:00", "B", 100, "CSH", 30)],
+        {"05": 450},
+        {"04": ("CSH", 100, 30)},
+        "CSH,2025-03-05,merger,,,34.5,\n",
+    ),
+    "expiry_posted_by_nobody": Case(
+        [
+            ("03 10:00", "B", 2, "+XYZ 250307C10", 1.5),
+            ("07 10:00", "S", 1, "+XYZ 250307C10", 0.5),
+        ],
+        {"07": -100 - 150},
+        {"06": ("+XYZ 250307C10", 2, 1.5)},
+        "+XYZ 250307C10,2025-03-07,expiry,,,,\n",
+    ),
+    "expiry_posted_after_it": Case(
+        [
+            ("03 10:00", "T", 2, "+XYZ 250307P10", 1.5),
+            ("10", "C", 2, "+XYZ 250307P10", 0, "EXP"),
+        ],
+        {"07": 300},
+        {"06": ("+XYZ 250307P10", -2, 1.5)},
+        "+XYZ 250307P10,2025-03-07,expiry,,,,\n",
+    ),
+    "expiry_posted_without_a_line": Case(
+        [
+            ("03 10:00", "T", 2, "+XYZ 250307P11", 1.5),
+            ("07", "C", 2, "+XYZ 250307P11", 0, "EXP"),
+        ],
+        {"07": 300},
+        {"06": ("+XYZ 250307P11", -2, 1.5)},
+    ),
+    "position_older_than_the_history": Case(
+        [("03 10:00", "S", 100, "OLDER", 12)],
+        {"03": 200},
+        {},
+        lots="{},OLDER,2024-06-03,100,10,\n",
+    ),
+    "older_lots_oldest_first": Case(
+        [("03 10:00", "C", 150, "OLDS", 9), ("05 10:00", "C", 100, "OLDS", 5)],
+        {"03": 250},
+        {"03": ("OLDS", -50, 10), "04": ("OLDS", -100, 5)},
+        "OLDS,2025-03-04,split,2:1,,,\n",
+        "{},OLDS,2024-06-04,-100,10,\n{},OLDS,2024-06-03,-100,11,\n",
+    ),
+}
+
+
+def account_of(case: str) -> str:
+    """Each case has an account of its own."""
+    return f"Z{list(CASES).index(case):02d}"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """Every case an account of its own."""
+    folder = tmp_path_factory.mktemp("actions")
+    desk = folder / "desk"
+    desk.mkdir()
+    lots = "".join(
+        case.lots.replace("{}", account_of(name)) for name, case in CASES.items()
+    )
+    lines = "".join(case.actions for case in CASES.values())
+    (desk / "corporate_actions.csv").write_text(ACTIONS + lines)
+    (desk / "opening_lots.csv").write_text(LOTS + lots)
+    exports = Exports(folder / "exports").write(
+        [
+            *(
+                trade(account_of(name), *fill)
+                for name, case in CASES.items()
+                for fill in case.fills
+            ),
+            # A desk that trades on until the fourteenth.
+            trade("ZZZ", "14 10:00", "B", 1, "END", 1),
+        ]
+    )
+    return build_warehouse(
+        folder / "home", exports.folder, models=MODELS, data_tests=True, desk=desk
+    )
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_pnl_and_positions_of_a_case(home: Home, name: str) -> None:
+    case, account = CASES[name], account_of(name)
+    found = rows(
+        home,
+        "select right(cast(trade_date as varchar), 2), gross_pnl "
+        f"from marts.daily_totals where account_id = '{account}' and gross_pnl <> 0",
+    )
+    assert {day: round(float(gross), 2) for day, gross in found} == case.gross
+    held = rows(
+        home,
+        "select right(cast(trade_date as varchar), 2), symbol, position_quantity, "
+        f"average_price from marts.fct_open_positions where account_id = '{account}'",
+    )
+    by_day = {
+        day: (symbol, float(quantity), round(price, 6))
+        for day, symbol, quantity, price in held
+    }
+    assert {day: by_day.get(day) for day in case.held} == case.held
+
+
+def test_trips_and_lots_close_as_the_position_does(home: Home) -> None:
+    found = rows(
+        home,
+        "select account_id, is_closed, cast(closed_date as varchar), peak_quantity, "
+        "round(average_entry_price, 6), round(gross_pnl, 4) "
+        "from marts.fct_round_trips order by all",
+    )
+    by_account = {who: rest for who, *rest in found}
+    assert by_account[account_of("posted_as_free_shares")] == [
+        True, "2025-03-07", 400, 25, 400,
+    ]  # fmt: skip
+    assert by_account[account_of("expiry_posted_by_nobody")] == [
+        True, "2025-03-07", 2, 1.5, -250,
+    ]  # fmt: skip
+    assert by_account[account_of("merger_for_cash")][:2] == [True, "2025-03-05"]
+    assert rows(
+        home,
+        "select symbol, signed_quantity, opening_price, closing_price, gross_pnl "
+        f"from marts.fct_lots where account_id = '{account_of('posted_by_nobody')}'",
+    ) == [("AF", 400, 25, 26, 400)]
+
+
+def test_what_was_posted_stays_visible_and_moves_nothing(home: Home) -> None:
+    ids = [account_of(name) for name in ("posted_as_a_pair", "posted_days_later")]
+    assert rows(
+        home,
+        "select account_id, is_corporate_action, count(*) from marts.fct_fills "
+        f"where account_id in ('{ids[0]}', '{ids[1]}') and not is_regular "
+        "group by all order by all",
+    ) == [(ids[0], False, 2), (ids[1], True, 1)]
+
+
+@pytest.fixture(scope="module")
+def wrong(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """What nobody has told, and what a desk has told wrongly."""
+    folder = tmp_path_factory.mktemp("wrong")
+    desk = folder / "desk"
+    desk.mkdir()
+    (desk / "corporate_actions.csv").write_text(
+        ACTIONS
+        + "KEPT,2025-03-05,split,0:1,,,\n"
+        + "KEPT,2025-03-05,reverse,1:4,,,\n"
+        + "TOLD,2025-03-05,split,1:1,,,\n"
+        + "NEVER,2025-03-05,split,4:1,,,\n"
+        + "NEVER,2025-03-05,symbol_change,,NEW,,\n"
+        + "FLAT,2025-03-06,split,2:1,,,\n"
+        + "FROM,2025-03-05,merger,1:1,INTO,,\n"
+        + "COMES,2025-04-05,split,2:1,,,\n"
+    )
+    (desk / "opening_lots.csv").write_text(
+        LOTS
+        + "A9,KEPT,2024-03-05,100,10,\n"
+        + "A1,KEPT,2025-03-03,100,10,\n"
+        + "A1,KEPT,2024-03-05,0,10,\n"
+        + "A1,KEPT,2024-03-05,1,-3,\n"
+    )
+    exports = Exports(folder / "exports").write(
+        trade("A1", *fill)
+        for fill in (
+            ("03 10:00", "B", 100, "KEPT", 100),
+            ("05 10:00", "S", 100, "KEPT", 101),
+            ("03 10:00", "B", 100, "SUSP", 100),
+            ("06 10:00", "S", 400, "SUSP", 26),
+            ("03 10:00", "B", 100, "TOLD", 100),
+            ("06 10:00", "S", 100, "TOLD", 50),
+            ("03 10:00", "B", 100, "FREE", 90),
+            ("05", "B", 50, "FREE", 0, "SPLIT"),
+            ("03 10:00", "B", 100, "PAIR", 100),
+            ("05", "S", 100, "PAIR", 100, "SPLIT"),
+            ("05", "B", 400, "PAIR", 25, "SPLIT"),
+            ("03 10:00", "B", 1, "FLAT", 100),
+            ("05 10:00", "S", 1, "FLAT", 100),
+            ("03 10:00", "B", 10, "FROM", 100),
+            ("03 10:00", "B", 10, "INTO", 100),
+            ("14 10:00", "B", 1, "END", 1),
+        )
+    )
+    return build_warehouse(
+        folder / "home", exports.folder, models=f"{MODELS} +data_quality", desk=desk
+    )
+
+
+def told(home: Home, check_name: str) -> tuple[int, list[str]]:
+    """How much a check found, and what it names."""
+    ((count, finding, is_alarm),) = rows(
+        home,
+        "select found_count, finding, needs_attention from marts.data_quality "
+        f"where check_name = '{check_name}'",
+    )
+    assert is_alarm
+    return count, (finding or "").partition(": ")[2].split("; ")
+
+
+def test_a_wrong_line_counts_for_nothing_and_is_an_alarm(wrong: Home) -> None:
+    assert told(wrong, "refused_desk_lines") == (
+        5,
+        [
+            "corporate_actions.csv, line 2, column ratio: '0:1' is not new shares to "
+            "old ones, such as 4:1, 1:10 or 3:2. Mend it.",
+            "corporate_actions.csv, line 3, column action: 'reverse' is not one of "
+            "split, symbol_change, merger, expiry. Mend it.",
+            "corporate_actions.csv, line 6: symbol and effective_date are those of "
+            "line 5. Delete one of them.",
+            "opening_lots.csv, line 4, column quantity: '0' is no number of shares "
+            "(below 0 if short). Mend it.",
+            "opening_lots.csv, line 5, column price: '-3' is not a number above 0. "
+            "Mend it.",
+        ],
+    )
+    assert rows(
+        wrong,
+        "select gross_pnl from marts.daily_totals where account_id = 'A1' "
+        "and trade_date = '2025-03-05'",
+    ) == [(100,)]
+
+
+def test_a_split_that_nobody_told_is_an_alarm_with_the_line_to_add(wrong: Home) -> None:
+    assert told(wrong, "suspected_split") == (
+        2, ["SUSP,2025-03-06,split,4:1,,,", "FREE,2025-03-05,split,150:100,,,"],
+    )  # fmt: skip
+
+
+def test_lines_that_meet_nothing_are_an_alarm(wrong: Home) -> None:
+    assert told(wrong, "unused_corporate_actions") == (
+        3,
+        [
+            "line 5, NEVER of 2025-03-05: no account held it then",
+            "line 7, FLAT of 2025-03-06: no account held it then",
+            "A1 held INTO already when another symbol became it: kept apart as "
+            "INTO@2025-03-05, so let the broker post the rows and delete the line",
+        ],
+    )
+    assert told(wrong, "unused_opening_lots") == (
+        2,
+        [
+            "line 2, KEPT of A9, an account without any fill",
+            "line 3, KEPT of A1, opened on 2025-03-03, and the account's fills begin "
+            "on 2025-03-03",
+        ],
+    )
+
+
+RATIOS = [(2, 1), (3, 1), (4, 1), (5, 1), (10, 1), (3, 2), (1, 2), (1, 3), (1, 10)]
+POSTINGS = ("pair", "free", "none")
+SESSIONS = sessions_between(date(2025, 3, 3), date(2025, 4, 4))
+
+
+@dataclass(frozen=True)
+class Split:
+    """A split, and how the broker posts it: a pair, free shares, or nothing."""
+
+    day: date
+    new: int
+    old: int
+    posting: str
+
+
+@dataclass(frozen=True)
+class History:
+    """Trades in shares as they are after the last split, which is one unit for all."""
+
+    trades: list[tuple[date, int, int]]
+    splits: list[Split]
+
+    def shares(self, day: date) -> Fraction:
+        """Last shares that one of a date is."""
+        later = [Fraction(x.new, x.old) for x in self.splits if x.day > day]
+        return math.prod(later, start=Fraction(1))
+
+    def fills(self, account: str, symbol: str) -> Iterator[ExportedFill]:
+        """As the broker lists them: in the shares of each date, with its postings."""
+        for number, (day, quantity, price) in enumerate(self.trades):
+            shares = self.shares(day)
+            at = datetime.combine(day, time(10, number % 60))
+            yield as_exported(account, at, quantity / shares, price * shares, symbol)
+        for split in self.splits:
+            held = sum(q for day, q, _ in self.trades if day < split.day)
+            after = held / self.shares(split.day)
+            before = after * split.old / split.new
+            rows = {
+                "pair": [(-before, 7), (after, 3)], "free": [(after - before, 0)],
+            }.get(split.posting, []) if held else []  # fmt: skip
+            for quantity, price in rows:
+                at = datetime.combine(split.day, time())
+                yield as_exported(account, at, quantity, price, symbol, "SPLIT")
+
+
+def as_exported(
+    account: str, at: datetime, quantity: Fraction, price: Fraction, symbol: str,
+    status: str = "REGULAR",
+) -> ExportedFill:  # fmt: skip
+    """A row in exact figures."""
+    amounts = [
+        Decimal(Fraction(x).numerator) / Decimal(Fraction(x).denominator)
+        for x in (abs(quantity), price)
+    ]
+    return ExportedFill(
+        account, at, "B" if quantity > 0 else "S", *amounts, symbol=symbol,
+        status=status,
+    )  # fmt: skip
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> History:
+    """Trades and splits whose quantities and prices are whole in shares of any date."""
+    days = sorted(
+        draw(st.sets(st.sampled_from(SESSIONS[1:-1]), min_size=1, max_size=3))
+    )
+    splits = [
+        Split(day, *draw(st.sampled_from(RATIOS)), draw(st.sampled_from(POSTINGS)))
+        for day in days
+    ]
+    lot, tick = math.prod(x.new for x in splits), math.prod(x.old for x in splits)
+    size = st.integers(-9, 9).filter(bool)
+    traded = st.lists(st.sampled_from(SESSIONS), min_size=2, max_size=12)
+    return History(
+        [
+            (day, lot * draw(size), tick * draw(st.integers(1, 50)))
+            for day in sorted(draw(traded))
+        ],
+        splits,
+    )
+
+
+@settings(
+    max_examples=12 if draws.is_long else 1, deadline=None, derandomize=True,
+    suppress_health_check=list(HealthCheck), phases=[Phase.generate],
+)  # fmt: skip
+@given(firm=st.lists(histories(), min_size=30, max_size=30))
+def test_a_split_changes_no_days_pnl(
+    tmp_path_factory: pytest.TempPathFactory, firm: list[History]
+) -> None:
+    """The same history in one unit, without a split, has the same dollars each day."""
+    folder = tmp_path_factory.mktemp("same_dollars")
+    desk = folder / "desk"
+    desk.mkdir()
+    fills, lines = [], []
+    for number, history in enumerate(firm):
+        fills += history.fills(f"S{number:02d}", f"SYM{number}")
+        fills += replace(history, splits=[]).fills(f"T{number:02d}", f"TWIN{number}")
+        lines += [
+            f"SYM{number},{x.day},split,{x.new}:{x.old},,,\n" for x in history.splits
+        ]
+    (desk / "corporate_actions.csv").write_text(ACTIONS + "".join(lines))
+    exports = Exports(folder / "exports").write(fills)
+    home = build_warehouse(
+        folder / "home", exports.folder, models="+daily_totals +fct_round_trips",
+        desk=desk,
+    )  # fmt: skip
+    split, twin = (
+        {
+            (account[1:], str(day)): money
+            for account, day, *money in rows(
+                home,
+                "select account_id, trade_date, round(gross_pnl, 4), fills_count "
+                f"from marts.daily_totals where account_id like '{letter}%' "
+                # A posting makes a day of its own, on which nothing happens.
+                "and (gross_pnl <> 0 or fills_count > 0)",
+            )
+        }
+        for letter in "ST"
+    )
+    assert split == twin
+    trips, twins = (
+        rows(
+            home,
+            "select substr(account_id, 2), is_closed, "
+            "round(coalesce(gross_pnl, 0), 2), opened_date, closed_date "
+            "from marts.fct_round_trips "
+            f"where account_id like '{letter}%' order by all",
+        )
+        for letter in "ST"
+    )
+    assert trips == twins
+
+
+def test_a_new_day_is_built_on_what_was_built_before(tmp_path: Path) -> None:
+    """Mornings one after the other come to what one build of everything comes to."""
+    desk = tmp_path / "desk"
+    desk.mkdir()
+    lines = "".join(case.actions for case in CASES.values())
+    (desk / "corporate_actions.csv").write_text(ACTIONS + lines)
+    fills = [
+        trade(account_of(name), *fill)
+        for name, case in CASES.items()
+        for fill in case.fills
+    ]
+    fills += [trade("ZZZ", f"{day} 10:00", "B", 1, "END", 1) for day in ("05", "14")]
+    exports = Exports(tmp_path / "exports")
+    tables = ("daily_totals", "fct_lots", "fct_round_trips", "fct_open_positions")
+    found = []
+    for mornings in ((6, 14), (14,)):
+        home = Home(tmp_path / f"home{len(mornings)}")
+        for last in mornings:
+            exports.write(one for one in fills if one.at.day <= last)
+            chosen = make_settings(
+                source="files", exports=exports.folder, risk_home=home.root, desk=desk
+            )
+            bring_up_to_date(chosen)
+            build_models(chosen, home, "--exclude-resource-type", "test")
+        found.append([rows(home, f"from marts.{x} order by all") for x in tables])
+    assert found[0] == found[1]
+
+
+def test_without_a_line_the_brokers_positions_of_the_date_before_count(
+    tmp_path: Path,
+) -> None:
+    """Known are the second, before any fill, and the third, after the first ones."""
+    exports = Exports(tmp_path / "exports").write(
+        [
+            trade("A1", "03 10:00", "S", 100, "HELD", 12),
+            trade("A1", "04 10:00", "S", 50, "MORE", 12),
+            trade("A1", "14 10:00", "B", 1, "END", 1),
+        ]
+    )
+    chosen = make_settings(
+        source="files", exports=exports.folder, risk_home=tmp_path / "home"
+    )
+    home = bring_up_to_date(chosen).home
+    with duckdb.connect(home.warehouse) as connection:
+        ((number,),) = connection.execute(
+            "select distinct account_number from raw.day_versions"
+        ).fetchall()
+        for day, content in (("2025-03-02", "before"), ("2025-03-04", "after")):
+            connection.execute(
+                "insert into raw.day_versions by name select 'positions' as resource, "
+                "? as account_number, cast(? as date) as trade_date, "
+                "? as content_hash, 1 as rows_count, "
+                "timestamp '1990-01-01' as known_at, "
+                "timestamp '1990-01-01' as first_seen_at, "
+                "timestamp '1990-01-01' as last_seen_at",
+                [number, day, content],
+            )
+        connection.execute(
+            "insert into raw.positions by name select ? as account_number, "
+            "date '2025-03-02' as trade_date, 'before' as content_hash, "
+            "1 as row_number, 'HELD' as symbol, 100 as quantity, "
+            "10 as average_price, 11 as close_price",
+            [number],
+        )
+    build_models_of(chosen, home, models=f"{MODELS} +data_quality")
+    assert rows(
+        home,
+        "select cast(trade_date as varchar), gross_pnl from marts.daily_totals "
+        "where gross_pnl <> 0",
+    ) == [("2025-03-03", 200)]
+    assert rows(
+        home,
+        "select symbol, quantity from marts.fct_fills where fill_status = 'OPENING'",
+    ) == [("HELD", 100)]
+    assert told(home, "opening_position_suspected") == (
+        1, ["A1,MORE,DATE,50.0,PRICE, (first fill 2025-03-04)"],
+    )  # fmt: skip
