@@ -261,9 +261,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
             trade("ZZZ", "14 10:00", "B", 1, "END", 1),
         ]
     )
-    return build_warehouse(
-        folder / "home", exports.folder, models=MODELS, data_tests=True, desk=desk
-    )
+    return build_warehouse(folder / "home", exports.folder, models=MODELS, desk=desk)
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -219,6 +219,7 @@ def _accounts() -> pa.Table:
             "name_hash": ACCOUNTS,
             "content_hash": ACCOUNTS,
             "account_code": ACCOUNTS,
+            "first_traded_date": pa.nulls(len(ACCOUNTS), pa.date32()),
         }
     )
 

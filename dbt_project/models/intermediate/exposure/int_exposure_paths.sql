@@ -31,7 +31,7 @@ symbol_prices as (
         account_id,
         symbol,
         trade_date,
-        opening_price
+        opening_unit_price
     from {{ ref('int_symbol_day_prices') }}
     where trade_date >= {{ first_built_date() }}
 ),
@@ -64,9 +64,14 @@ fills_placed as (
         results.opening_quantity + fills_priced.day_quantity_after
         - fills_priced.signed_quantity as quantity_before,
         results.opening_quantity + fills_priced.day_quantity_after as quantity_after,
-        coalesce(fills_priced.day_price_before, symbol_prices.opening_price)
-            as price_before,
-        coalesce(fills_priced.day_price, symbol_prices.opening_price) as price_after
+        coalesce(
+            fills_priced.day_price_before,
+            {{ in_units('symbol_prices.opening_unit_price', 'fills_priced.units_per_share') }}
+        ) as price_before,
+        coalesce(
+            fills_priced.day_price,
+            {{ in_units('symbol_prices.opening_unit_price', 'fills_priced.units_per_share') }}
+        ) as price_after
     from fills_priced
     inner join results
         on

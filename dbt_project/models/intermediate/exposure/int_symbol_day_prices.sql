@@ -5,7 +5,8 @@
 ) }}
 {#
     Grain: one row per account, symbol and date with a counted fill.
-    The price of the account's last fill in the symbol, before the date and at its end. A
+    The price of the account's last fill in the symbol, before the date and at its end, per
+    unit of its book (int_symbol_books), so that it is carried over a split. A
     price of zero (shares given, an expiry) says nothing of what the symbol is worth.
     The last row before what is planned carries the price on.
 #}
@@ -14,7 +15,7 @@ with
 planned_symbols as (
     select
         account_id,
-        symbol,
+        book_symbol,
         first_date
     from {{ ref('int_planned_symbols') }}
 ),
@@ -26,67 +27,78 @@ fills as (
 previous_prices as (
     select * from {{ previous_rows({
         'account_id': 'varchar(100)',
-        'symbol': 'varchar(100)',
+        'book_symbol': 'varchar(100)',
         'trade_date': 'date',
-        'last_price': 'decimal(18, 8)',
+        'last_unit_price': 'decimal(38, 8)',
     }) }}
 ),
 
 carried as (
     select
         previous_prices.account_id,
-        previous_prices.symbol,
-        max_by(previous_prices.last_price, previous_prices.trade_date) as last_price
+        previous_prices.book_symbol,
+        max_by(previous_prices.last_unit_price, previous_prices.trade_date)
+            as last_unit_price
     from previous_prices
     inner join planned_symbols
         on
             previous_prices.account_id = planned_symbols.account_id
-            and previous_prices.symbol = planned_symbols.symbol
+            and previous_prices.book_symbol = planned_symbols.book_symbol
             and previous_prices.trade_date < planned_symbols.first_date
-    group by previous_prices.account_id, previous_prices.symbol
+    group by previous_prices.account_id, previous_prices.book_symbol
 ),
 
 priced_days as (
     select
         account_id,
+        book_symbol,
         symbol,
         trade_date,
-        max_by(price, case when price <> 0 then fill_sequence end) as day_price
+        max_by(
+            {{ in_shares('price', 'units_per_share') }},
+            case when price <> 0 then fill_sequence end
+        ) as day_unit_price
     from fills
-    group by account_id, symbol, trade_date
+    group by account_id, book_symbol, symbol, trade_date
 ),
 
 days_carried as (
     select
         priced_days.account_id,
+        priced_days.book_symbol,
         priced_days.symbol,
         priced_days.trade_date,
-        carried.last_price as carried_price,
+        carried.last_unit_price as carried_unit_price,
         {{ last_so_far(
-            'priced_days.day_price', 'priced_days.account_id, priced_days.symbol',
+            'priced_days.day_unit_price',
+            'priced_days.account_id, priced_days.book_symbol',
             'priced_days.trade_date',
-        ) }} as price_so_far
+        ) }} as unit_price_so_far
     from priced_days
     left join carried
         on
             priced_days.account_id = carried.account_id
-            and priced_days.symbol = carried.symbol
+            and priced_days.book_symbol = carried.book_symbol
 ),
 
 final as (
     select
         ---------- keys
         account_id,
+        book_symbol,
         symbol,
         trade_date,
         ---------- numbers
-        coalesce(
-            lag(price_so_far) over (
-                partition by account_id, symbol order by trade_date
-            ),
-            carried_price
-        ) as opening_price,
-        coalesce(price_so_far, carried_price) as last_price
+        cast(
+            coalesce(
+                lag(unit_price_so_far) over (
+                    partition by account_id, book_symbol order by trade_date
+                ),
+                carried_unit_price
+            ) as decimal(38, 8)
+        ) as opening_unit_price,
+        cast(coalesce(unit_price_so_far, carried_unit_price) as decimal(38, 8))
+            as last_unit_price
     from days_carried
 )
 

@@ -284,6 +284,7 @@ final as (
         trade_date,
         book_symbol,
         ---------- position at the date's end
+        units_per_share,
         position_quantity,
         multiplier,
         open_cost,

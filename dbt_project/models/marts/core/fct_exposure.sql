@@ -12,6 +12,8 @@ held_days as (
         account_id,
         symbol,
         trade_date,
+        book_symbol,
+        units_per_share,
         position_quantity,
         multiplier,
         close_price,
@@ -24,7 +26,7 @@ symbol_prices as (
         account_id,
         symbol,
         trade_date,
-        last_price
+        last_unit_price
     from {{ ref('int_symbol_day_prices') }}
 ),
 
@@ -41,19 +43,27 @@ account_traders as (
     from {{ ref('int_account_traders') }}
 ),
 
-held_priced as (
+held_unit_priced as (
     select
         held_days.*,
         {{ last_so_far(
-            'symbol_prices.last_price', 'held_days.account_id, held_days.symbol',
+            'symbol_prices.last_unit_price',
+            'held_days.account_id, held_days.book_symbol',
             'held_days.trade_date',
-        ) }} as own_price
+        ) }} as own_unit_price
     from held_days
     left join symbol_prices
         on
             held_days.account_id = symbol_prices.account_id
             and held_days.symbol = symbol_prices.symbol
             and held_days.trade_date = symbol_prices.trade_date
+),
+
+held_priced as (
+    select
+        *,
+        {{ in_units('own_unit_price', 'units_per_share') }} as own_price
+    from held_unit_priced
 ),
 
 held_valued as (

@@ -36,8 +36,8 @@ final as (
         max(fills.trader_id) as trader_id,
         fills.trade_date,
         fills.symbol,
-        fills.route,
-        fills.liquidity,
+        coalesce(fills.route, 'unknown') as route,
+        coalesce(fills.liquidity, 'unknown') as liquidity,
         fill_fees.fee_name,
         ---------- numbers
         cast(count(*) as bigint) as fills_count,
