@@ -180,7 +180,7 @@ def _lines(
     yield Line("opening equity", "", days["opening"])
     yield Line("net P&L", "gross", sum((x["gross"] for x in money), Decimal(0)))
     for one in fees:
-        yield Line("net P&L", f"fee: {one['item']}", one["amount"])
+        yield Line("net P&L", f"fee: {one['item'].replace('_', ' ')}", one["amount"])
     # What no fee column of the fills tells of is in the day's fees all the same.
     untold = sum((x["fees"] for x in money), Decimal(0)) + sum(
         (x["amount"] for x in fees), Decimal(0)
