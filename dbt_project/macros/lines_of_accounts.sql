@@ -8,19 +8,15 @@
 {% macro lines_of_accounts(accounts, lines, columns) -%}
     select
         accounts.account_id,
-        lines.valid_from,
-        {% for column in columns -%}
-            lines.{{ column }}{{ ',' if not loop.last }}
-        {% endfor %}
+        lines.{{ columns | join(', lines.') }},
+        lines.valid_from
     from {{ accounts }} as accounts
     inner join {{ lines }} as lines on accounts.account_id = lines.account_id
     union all
     select
         accounts.account_id,
-        lines.valid_from,
-        {% for column in columns -%}
-            lines.{{ column }}{{ ',' if not loop.last }}
-        {% endfor %}
+        lines.{{ columns | join(', lines.') }},
+        lines.valid_from
     from {{ accounts }} as accounts
     inner join {{ lines }} as lines
         on accounts.parted_from_account_id = lines.account_id

@@ -18,6 +18,11 @@ def dateadd(part, count, date):
     return f"{date} + interval ({count}) {part}"
 
 
+def last_day(date, part):
+    """As dbt.last_day."""
+    return f"last_day({date}) /* {part} */"
+
+
 def run_query(_sql):
     """As dbt.run_query, of a query that finds nothing."""
     return SimpleNamespace(columns=[SimpleNamespace(values=lambda: [None])])

@@ -2,7 +2,9 @@
 with
 
 traded_dates as (
-    select distinct trade_date from {{ ref('int_trader_days') }} where is_traded_day
+    select distinct trade_date
+    from {{ ref('int_trader_days') }}
+    where is_traded_day
 ),
 
 run_context as (

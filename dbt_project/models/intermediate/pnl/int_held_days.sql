@@ -216,13 +216,16 @@ last_marks as (
     select
         symbol_spans.symbol,
         symbol_spans.trade_date,
-        {% for column in ['close_price', 'trade_date'] -%}
-            {{ last_so_far(
-                'marks.' ~ column,
-                'symbol_spans.symbol, symbol_spans.changed_date',
-                'symbol_spans.trade_date',
-            ) }} as {{ 'marked_date' if column == 'trade_date' else column }}{{ ',' if not loop.last }}
-        {% endfor %}
+        {{ last_so_far(
+            'marks.close_price',
+            'symbol_spans.symbol, symbol_spans.changed_date',
+            'symbol_spans.trade_date',
+        ) }} as close_price,
+        {{ last_so_far(
+            'marks.trade_date',
+            'symbol_spans.symbol, symbol_spans.changed_date',
+            'symbol_spans.trade_date',
+        ) }} as marked_date
     from symbol_spans
     left join marks
         on
