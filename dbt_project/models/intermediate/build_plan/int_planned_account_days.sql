@@ -2,9 +2,13 @@
 {#
     Grain: one row per account and date whose fills this run builds anew.
     Those that are new, corrected, gone or another trader's since the last finished build,
-    those that a build has begun with and not finished, and the other accounts of the same
-    traders on these dates, because the fills of a trader's day are numbered together.
+    those that a build has begun with and not finished, those near a corporate action with
+    one of them (rows that the broker posted for it are known by each other), and the other
+    accounts of the same traders on these dates, because the fills of a trader's day are
+    numbered together.
 #}
+{% set days = var('corporate_action_posting_days') %}
+
 with
 
 fill_days as (
@@ -42,7 +46,14 @@ previous_days as (
     from {{ ref('int_previous_fill_days') }}
 ),
 
-changed_days as (
+corporate_actions as (
+    select distinct
+        {{ dbt.dateadd('day', '-' ~ days, 'effective_date') }} as first_date,
+        {{ dbt.dateadd('day', days, 'effective_date') }} as last_date
+    from {{ ref('int_corporate_actions') }}
+),
+
+own_changed_days as (
     select
         coalesce(fill_days.account_id, built_days.account_id) as account_id,
         coalesce(fill_days.trade_date, built_days.trade_date) as trade_date
@@ -60,6 +71,27 @@ changed_days as (
         account_id,
         trade_date
     from begun_days
+),
+
+changed_days as (
+    select
+        account_id,
+        trade_date
+    from own_changed_days
+    union
+    select
+        fill_days.account_id,
+        fill_days.trade_date
+    from own_changed_days
+    inner join corporate_actions
+        on
+            own_changed_days.trade_date >= corporate_actions.first_date
+            and own_changed_days.trade_date <= corporate_actions.last_date
+    inner join fill_days
+        on
+            own_changed_days.account_id = fill_days.account_id
+            and corporate_actions.first_date <= fill_days.trade_date
+            and corporate_actions.last_date >= fill_days.trade_date
 ),
 
 trader_days as (

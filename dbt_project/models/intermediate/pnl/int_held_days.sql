@@ -66,6 +66,13 @@ corporate_actions as (
         symbol,
         effective_date
     from {{ ref('int_corporate_actions') }}
+    union all
+    -- What bore the new name before is another share.
+    select
+        new_symbol as symbol,
+        effective_date
+    from {{ ref('int_corporate_actions') }}
+    where action = 'symbol_change'
 ),
 
 sessions as (

@@ -94,11 +94,10 @@ account_traders as (
 ),
 
 resets as (
-    select distinct
+    select
         account_id,
         reset_date
-    from {{ ref('int_account_roles') }}
-    where reset_date is not null
+    from {{ ref('int_account_resets') }}
 ),
 
 run_context as (
