@@ -54,6 +54,17 @@ class Case:
 
 SPLIT = "{},2025-03-05,split,4:1,,,\n"
 CASES = {
+    "posted_on_two_dates": Case(
+        [
+            ("03 10:00", "B", 100, "TW", 100),
+            ("05", "S", 100, "TW", 100, "SPLIT"),
+            ("06", "B", 400, "TW", 25, "SPLIT"),
+            ("07 10:00", "S", 400, "TW", 26),
+        ],
+        {"07": 400},
+        {"05": ("TW", 400, 25), "06": ("TW", 400, 25)},
+        SPLIT.format("TW"),
+    ),
     "posted_as_a_pair": Case(
         [
             ("03 10:00", "B", 100, "AA", 100),
@@ -561,15 +572,22 @@ def test_a_split_changes_no_days_pnl(
     assert trips == twins
 
 
-def test_a_new_day_is_built_on_what_was_built_before(tmp_path: Path) -> None:
-    """Mornings one after the other come to what one build of everything comes to."""
+@pytest.mark.parametrize("names", [tuple(CASES), ("posted_on_two_dates",)], ids=len)
+def test_a_new_day_is_built_on_what_was_built_before(
+    tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    """Mornings one after the other come to what one build of everything comes to.
+
+    A line that takes effect builds everything: among all cases one does each morning.
+    """
     desk = tmp_path / "desk"
     desk.mkdir()
-    lines = "".join(case.actions for case in CASES.values())
+    cases = {name: CASES[name] for name in names}
+    lines = "".join(case.actions for case in cases.values())
     (desk / "corporate_actions.csv").write_text(ACTIONS + lines)
     fills = [
         trade(account_of(name), *fill)
-        for name, case in CASES.items()
+        for name, case in cases.items()
         for fill in case.fills
     ]
     fills += [trade("ZZZ", f"{day} 10:00", "B", 1, "END", 1) for day in ("05", "14")]
