@@ -43,6 +43,11 @@ class Statement:
     payout: dict[str, Any] | None
 
     @property
+    def has_rested(self) -> bool:
+        """Whether the account has no day in the month."""
+        return f"{self.last_date:%Y-%m}" < self.month
+
+    @property
     def unexplained(self) -> Decimal | None:
         """What the lines between leave open; 0 if all is right, None if not known."""
         amounts = [line.amount for line in self.lines]
@@ -69,7 +74,7 @@ def write_statements(home: Home, month: str) -> str:
             "select min(trade_date), max(trade_date) from fct_account_equity"
         ).fetchall()
         published = rows_of(connection, "select * from published_at")[0]
-    if not statements:
+    if not statements or month > f"{last:%Y-%m}":
         raise UserError(
             f"There is no account-day in {month}: the marts hold {first} to {last}."
         )
@@ -94,6 +99,12 @@ def _statements(connection: duckdb.DuckDBPyConnection, month: str) -> list[State
     days = rows_of(
         connection,
         f"""
+        with last_days as (
+            select * from fct_account_equity where trade_date < cast(? as date)
+            qualify row_number() over (
+                partition by account_id order by trade_date desc
+            ) = 1
+        )
         select account_id, max_by(trader_id, trade_date) as trader_id,
             min(trade_date) as first_date, max(trade_date) as last_date,
             arg_min_null(opening_equity, trade_date) as opening,
@@ -102,9 +113,17 @@ def _statements(connection: duckdb.DuckDBPyConnection, month: str) -> list[State
             {_whole("unmapped_amount")}, {_whole("transfers_amount")},
             {_whole("unrealized_delta")},
             max(adjustments_source) as adjustments_source
-        from fct_account_equity where {within} group by account_id order by account_id
+        from fct_account_equity where {within} group by account_id
+        union all
+        -- Who rests has what there was.
+        select account_id, trader_id, trade_date, trade_date, end_balance, end_balance,
+            0, 0, 0, 0, 0, adjustments_source
+        from last_days where end_balance is distinct from 0 and account_id not in (
+            select account_id from fct_account_equity where {within}
+        )
+        order by account_id
         """,
-        start,
+        [start[0], *start, *start],
     )
     money = _by_account(
         rows_of(
@@ -154,7 +173,8 @@ def _statements(connection: duckdb.DuckDBPyConnection, month: str) -> list[State
                     booked.get(one["account_id"], []),
                 )
             ),
-            payouts.get(one["trader_id"]),
+            # Once, however many accounts a trader has.
+            payouts.pop(one["trader_id"], None),
         )
         for one in days
     ]
@@ -216,9 +236,8 @@ def _csv(statement: Statement) -> str:
         for name in ("watermark_amount", "payout_amount", "paid_amount"):
             amount = statement.payout[name]
             item = name.removesuffix("_amount")
-            writer.writerow(
-                [*key, "payout of the trader", item, "" if amount is None else amount]
-            )
+            section = f"payout of {statement.trader_id}, all accounts"
+            writer.writerow([*key, section, item, "" if amount is None else amount])
     return text.getvalue()
 
 

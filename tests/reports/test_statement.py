@@ -50,12 +50,20 @@ def test_each_account_has_one_and_its_lines_add_up_to_the_close(home: Home) -> N
             f"from fct_account_equity where strftime(trade_date, '%Y-%m') = '{MONTH}' "
             "group by account_id"
         ).fetchall()
+        rested = marts.execute(
+            "select account_id, arg_max_null(end_balance, trade_date) "
+            f"from fct_account_equity where trade_date < '{MONTH}-01' and account_id "
+            "not in (select account_id from fct_account_equity "
+            f"where strftime(trade_date, '%Y-%m') = '{MONTH}') group by account_id"
+        ).fetchall()
+    ledger += [(one, kept, kept, 0, 0, 0, 0) for one, kept in rested]
     files = {path.name for path in folder(home).glob("*.csv")}
     assert files == {f"{slug(account)}.csv" for account, *_ in ledger}
+    assert rested
     assert len(ledger) > 15
     for account, opening, closing, net, total, paid, moved in ledger:
         lines = lines_of(folder(home) / f"{slug(account)}.csv")
-        own = [x for x in lines if x["section"] != "payout of the trader"]
+        own = [x for x in lines if not x["section"].startswith("payout of ")]
         amounts = [Decimal(line["amount"]) for line in own]
         assert (amounts[0], amounts[-1]) == (opening, closing)
         assert sum(amounts[:-1]) == closing

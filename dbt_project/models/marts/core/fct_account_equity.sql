@@ -63,7 +63,15 @@ position_days as (
     select
         account_id,
         trade_date,
-        sum(unrealized_tolerance) as unrealized_tolerance
+        sum(unrealized_tolerance) as unrealized_tolerance,
+        -- What the broker holds alone is no position without gain.
+        max(
+            case
+                when broker_position_quantity <> 0 and coalesce(position_quantity, 0) = 0
+                    then 1
+                else 0
+            end
+        ) as is_incomplete
     from {{ ref('int_position_differences') }}
     group by account_id, trade_date
 ),
@@ -123,7 +131,7 @@ account_days as (
 ),
 
 days_joined as (
-    -- Where we know of no position nothing is unrealized.
+    -- Where neither we nor the broker know of a position nothing is unrealized.
     select
         account_days.account_id,
         account_days.trade_date,
@@ -149,10 +157,16 @@ days_joined as (
             else coalesce(daily_totals.transfers_amount, 0)
         end as transfers_amount,
         run_context.lists_no_adjustments,
-        case when daily_totals.account_id is null then 0 else daily_totals.unrealized_pnl end
-            as marked_unrealized_pnl,
-        case when daily_totals.account_id is null then 0 else daily_totals.unrealized_delta end
-            as marked_unrealized_delta,
+        case
+            when position_days.is_incomplete = 1 then null
+            when daily_totals.account_id is null then 0
+            else daily_totals.unrealized_pnl
+        end as marked_unrealized_pnl,
+        case
+            when position_days.is_incomplete = 1 then null
+            when daily_totals.account_id is null then 0
+            else daily_totals.unrealized_delta
+        end as marked_unrealized_delta,
         broker_days.account_id is not null as has_summary,
         broker_days.type_rows_count,
         broker_days.net_pnl as broker_net_pnl,
