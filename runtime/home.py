@@ -2,13 +2,18 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TextIO
 
 from runtime.errors import UserError
+
+# How long who has just taken the lock may take to write his number into it.
+LOCK_NAMES_ITSELF_WITHIN_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -146,15 +151,11 @@ class Home:
                 "permissions, or set RISK_HOME to another folder."
             ) from None
         with handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                handle.seek(0)
-                holder = handle.read().partition(" ")[0].strip() or "unknown"
+            if holder := _lock_or_holder(handle):
                 raise UserError(
                     f"Another run is writing to {self.root} (process {holder}). "
                     "Wait for it to end, or stop it."
-                ) from None
+                )
             handle.truncate(0)
             handle.write(f"{os.getpid()} {_beginning(os.getpid())}".strip())
             handle.flush()
@@ -163,6 +164,24 @@ class Home:
             finally:
                 # Who comes next, and comes too late, must not read this process's id.
                 handle.truncate(0)
+
+
+def _lock_or_holder(handle: TextIO) -> str | None:
+    """None with the lock taken, or the process that holds it."""
+    deadline = time.monotonic() + LOCK_NAMES_ITSELF_WITHIN_SECONDS
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            handle.seek(0)
+            if holder := handle.read().partition(" ")[0].strip():
+                return holder
+        else:
+            return None
+        # It has the lock and has yet to write its number, or has just wiped it.
+        if time.monotonic() > deadline:
+            return "unknown"
+        time.sleep(0.01)
 
 
 def _beginning(process: int) -> str:

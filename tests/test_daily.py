@@ -1,18 +1,22 @@
 """The whole line as a person runs it: processes, exit codes, one clear line."""
 
+import fcntl
 import os
 import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
 from ingestion.simulator import Fault, sample_firm, serve
+from runtime.errors import UserError
 from runtime.home import Home
 from runtime.sessions import sessions_between
 from tests.conftest import (
@@ -201,6 +205,32 @@ def test_two_runs_at_once_one_works_and_the_other_says_who_does(tmp_path: Path) 
     assert run.code == 1
     assert "Another run is writing" in run.err
     assert not home.warehouse.exists()
+
+
+@pytest.mark.parametrize("then", ["names itself", "ends"])
+def test_a_lock_that_has_just_been_taken_is_asked_again(
+    tmp_path: Path, then: str
+) -> None:
+    with (tmp_path / "lock").open("a+") as holder:
+        fcntl.flock(holder, fcntl.LOCK_EX)
+
+        def go_on() -> None:
+            if then == "ends":
+                fcntl.flock(holder, fcntl.LOCK_UN)
+            else:
+                holder.write("4711 1")
+                holder.flush()
+
+        timer = Timer(0.1, go_on)
+        timer.start()
+        refused = (
+            nullcontext()
+            if then == "ends"
+            else pytest.raises(UserError, match=r"\(process 4711\)")
+        )
+        with refused, Home(tmp_path).locked():
+            assert Home(tmp_path).lock_holder() == os.getpid()
+        timer.join()
 
 
 def test_of_two_processes_started_at_once_one_works(tmp_path: Path) -> None:
