@@ -9,8 +9,9 @@ from daily.text import dollars, table
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.limits import free_disk_space, size
-from runtime.publish.marts_copy import PARTITIONED, open_published, require_published
+from runtime.publish.marts_copy import open_published, require_published
 from runtime.settings import Settings
+from runtime.transform.build_state import PUBLISHED_BY_DATE
 from runtime.warehouse import open_warehouse
 
 LARGEST_SHOWN = 10
@@ -162,7 +163,7 @@ def _partitioned(connection: duckdb.DuckDBPyConnection) -> list[tuple]:
         "select schema_name, view_name, column_count from duckdb_views() "
         "where database_name = current_database() and schema_name = 'marts' "
         "and view_name in (select unnest(?))",
-        [list(PARTITIONED)],
+        [list(PUBLISHED_BY_DATE)],
     ).fetchall()
     counted = []
     for schema, view, columns in views:

@@ -215,9 +215,9 @@ class DeskFile:
         key: Columns that are not to be the same in two lines.
         optional: Columns that a file may lack.
         shipped: SHA-256 of the project's seed as it was released; None if it has none.
-        check_line: Raises a ValueError where cells contradict each other. A file that
-            has one is read line by line: what is wrong with a line is kept beside it,
-            it counts for nothing, and the morning goes on.
+        is_read_by_line: What is wrong with a line is kept beside it, it counts for
+            nothing, and the morning goes on; else the file is refused.
+        check_line: Raises a ValueError where cells contradict each other.
     """
 
     name: str
@@ -225,7 +225,8 @@ class DeskFile:
     key: tuple[str, ...]
     optional: tuple[str, ...] = ("note",)
     shipped: str | None = None
-    check_line: Callable[[Mapping[str, str | None]], None] | None = None
+    is_read_by_line: bool = False
+    check_line: Callable[[Mapping[str, str | None]], None] = lambda _: None
 
     @property
     def file_name(self) -> str:
@@ -239,7 +240,7 @@ class DeskFile:
             f"raw.desk_{self.name}",
             {"content_hash": "varchar not null", "line_number": "bigint not null"}
             | dict.fromkeys(self.columns, "varchar")
-            | ({"refused_for": "varchar"} if self.check_line else {}),
+            | ({"refused_for": "varchar"} if self.is_read_by_line else {}),
         )
 
 
@@ -368,6 +369,7 @@ DESK_FILES = (
         },
         ("symbol", "effective_date"),
         optional=("ratio", "new_symbol", "cash_per_share", "note"),
+        is_read_by_line=True,
         check_line=_check_action,
     ),
     DeskFile(
@@ -381,7 +383,7 @@ DESK_FILES = (
             "note": _text,
         },
         ("account_id", "symbol", "opened_date", "price"),
-        check_line=lambda _: None,
+        is_read_by_line=True,
     ),
 )
 DESK_VERSIONS = Table(
@@ -641,13 +643,16 @@ def _read(file: DeskFile, path: Path) -> DeskContent:
                 seen[key] = reader.line_num
                 problem = None
             except DeskFileError as error:
-                if not file.check_line:
+                if not file.is_read_by_line:
                     raise
                 values = {}
                 problem = str(error).removeprefix(f"{path}, ")
             in_order = tuple(values.get(name) for name in file.columns)
             lines.append(
-                (reader.line_num, (*in_order, problem) if file.check_line else in_order)
+                (
+                    reader.line_num,
+                    (*in_order, problem) if file.is_read_by_line else in_order,
+                )
             )
     except csv.Error as error:
         raise DeskFileError(
@@ -715,10 +720,8 @@ def _cells(
             raise DeskFileError(
                 f"{path}, line {line}, column {name}: {cell!r} {error}. Mend it."
             ) from None
-    if file.check_line:
-        complete = dict.fromkeys(file.columns) | values
-        try:
-            file.check_line(complete)
-        except ValueError as error:
-            raise DeskFileError(f"{path}, line {line}: {error}. Mend it.") from None
+    try:
+        file.check_line(dict.fromkeys(file.columns) | values)
+    except ValueError as error:
+        raise DeskFileError(f"{path}, line {line}: {error}. Mend it.") from None
     return values

@@ -4,8 +4,8 @@ import hashlib
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from threading import Thread
@@ -164,6 +164,26 @@ def backfill(
     Raises:
         UserError: Nothing is loaded yet, or the source is always read whole.
     """
+    home, context, upgraded = warehouse_to_read_again(settings)
+    if first > last or first >= context.as_of:
+        raise UserError(
+            f"FROM={first} TO={last} holds no day before {context.as_of}. Give FROM= "
+            "and TO= as YYYY-MM-DD, the earlier one first."
+        )
+    with open_source_to_read_again(settings) as source:
+        summary = load(
+            settings, source, home, window=(first, last), progress_bar=progress_bar
+        )
+    sentence = "; ".join(filter(None, [upgraded, str(summary)]))
+    return Ingested(home, context, sentence, summary.rows_loaded)
+
+
+def warehouse_to_read_again(settings: Settings) -> tuple[Home, RunContext, str | None]:
+    """A home, what it holds, and what brought it to this version, if anything did.
+
+    Raises:
+        UserError: Nothing is loaded yet.
+    """
     home = Home(settings.home_root)
     upgraded = upgrade(home)
     context = read_run_context(home)
@@ -172,21 +192,22 @@ def backfill(
             f"There is no warehouse in {home.root}. Run `make ingest` first: it loads "
             "the whole history."
         )
-    if first > last or first >= context.as_of:
-        raise UserError(
-            f"FROM={first} TO={last} holds no day before {context.as_of}. Give FROM= "
-            "and TO= as YYYY-MM-DD, the earlier one first."
-        )
+    return home, context, upgraded
+
+
+@contextmanager
+def open_source_to_read_again(settings: Settings) -> Iterator[Source]:
+    """The source, of which some days can be read by themselves.
+
+    Raises:
+        UserError: It is always read whole.
+    """
     with open_source(settings) as source:
         if source.reads_whole:
             raise UserError(
                 "A folder of exports is read whole each time. Run `make ingest`."
             )
-        summary = load(
-            settings, source, home, window=(first, last), progress_bar=progress_bar
-        )
-    sentence = "; ".join(filter(None, [upgraded, str(summary)]))
-    return Ingested(home, context, sentence, summary.rows_loaded)
+        yield source
 
 
 def load(

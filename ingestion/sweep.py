@@ -18,12 +18,12 @@ from ingestion.pipeline import (
     account_salt,
     bring_up_to_date,
     load,
+    open_source_to_read_again,
+    warehouse_to_read_again,
 )
 from ingestion.resources import BROKER_DAYS
-from ingestion.sources import Source, open_source
-from ingestion.upgrade import upgrade
+from ingestion.sources import Source
 from ingestion.versions import PriorCoverage, compare
-from runtime.errors import UserError
 from runtime.home import Home
 from runtime.settings import Settings
 from runtime.warehouse import open_warehouse, read_run_context
@@ -43,19 +43,8 @@ def sweep(settings: Settings, progress_bar: ProgressBar = nullcontext) -> Ingest
     Raises:
         UserError: Nothing is loaded yet, or the source is always read whole.
     """
-    home = Home(settings.home_root)
-    upgraded = upgrade(home)
-    context = read_run_context(home)
-    if context is None:
-        raise UserError(
-            f"There is no warehouse in {home.root}. Run `make ingest` first: it loads "
-            "the whole history."
-        )
-    with open_source(settings) as source:
-        if source.reads_whole:
-            raise UserError(
-                "A folder of exports is read whole each time. Run `make ingest`."
-            )
+    home, context, upgraded = warehouse_to_read_again(settings)
+    with open_source_to_read_again(settings) as source:
         found, rows_count = sweep_source(settings, source, home, progress_bar)
     sentence = "; ".join(filter(None, [upgraded, found]))
     return Ingested(home, context, sentence, rows_count)

@@ -154,7 +154,7 @@ def environment(folder: Path) -> "jinja2.Environment":
     )
     filters = (
         money, dollars, percent, day, number, counted, isolated, multiplier, wrapped,
-        slug,
+        slug, actual,
     )  # fmt: skip
     made.filters |= {one.__name__: one for one in filters}
     made.globals["signs"] = SIGNS
@@ -175,6 +175,13 @@ def dollars(value: Decimal | None) -> str:
         return "not known"
     cents = value.quantize(Decimal("0.01"), ROUND_HALF_UP)
     return f"{'−' if cents < 0 else ''}${abs(cents):,}"
+
+
+def actual(outcome: dict[str, Any]) -> str:
+    """What became of a call: its P&L, whether traded or not, else why there is none."""
+    if outcome["actual_net_pnl"] is not None:
+        return money(outcome["actual_net_pnl"])
+    return "not known" if outcome["has_traded"] is None else "did not trade"
 
 
 def percent(value: float | None) -> str:

@@ -6,7 +6,7 @@ again with other bytes and the same substance is the same to whoever reads it.
 
 from typing import Any
 
-from reports.render import day, money, multiplier, percent
+from reports.render import actual, day, money, multiplier, percent
 
 
 def desk_substance(summary: dict[str, Any]) -> dict[str, str]:
@@ -31,13 +31,13 @@ def desk_substance(summary: dict[str, Any]) -> dict[str, str]:
         )
     for calls in summary["calls"].values():
         found |= {_name(call): _call(call) for call in calls}
-    return found | {_outcome_of(one): _outcome(one) for one in summary["outcomes"]}
+    return found | {_outcome_of(one): actual(one) for one in summary["outcomes"]}
 
 
 def trader_substance(summary: dict[str, Any], call: dict[str, Any]) -> dict[str, str]:
     """The same of a trader's own page."""
     own = [x for x in summary["outcomes"] if x["trader_id"] == call["trader_id"]]
-    return {_name(call): _call(call)} | {_outcome_of(one): _outcome(one) for one in own}
+    return {_name(call): _call(call)} | {_outcome_of(one): actual(one) for one in own}
 
 
 def _name(one: dict[str, Any]) -> str:
@@ -62,9 +62,3 @@ def _call(call: dict[str, Any]) -> str:
 
 def _outcome_of(outcome: dict[str, Any]) -> str:
     return f"{_name(outcome)} on {day(outcome['prediction_date'])}"
-
-
-def _outcome(outcome: dict[str, Any]) -> str:
-    if outcome["actual_net_pnl"] is not None:
-        return money(outcome["actual_net_pnl"])
-    return "not known" if outcome["has_traded"] is None else "did not trade"

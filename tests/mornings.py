@@ -132,8 +132,12 @@ def load_from(
             latest_as_of=now.date(),
         )
         chosen = make_settings(risk_home=home.root, **settings)
-        utc = now.replace(tzinfo=EASTERN).astimezone(UTC).replace(tzinfo=None)
-        return load(chosen, source, home, window=window, now=utc)
+        return load(chosen, source, home, window=window, now=in_utc(now))
+
+
+def in_utc(now: datetime) -> datetime:
+    """A naive Eastern time as naive UTC."""
+    return now.replace(tzinfo=EASTERN).astimezone(UTC).replace(tzinfo=None)
 
 
 class _BrokersBooks(ApiSource):
@@ -164,7 +168,7 @@ def load_two_books(
 ) -> IngestSummary:
     """As `load_morning`; positions and summaries are those of the firm of `books`."""
     freeze_imports()
-    with _client(simulator) as client, _client(books) as other:
+    with connect(simulator) as client, connect(books) as other:
         own = ApiSource(
             other,
             name="api",
@@ -174,11 +178,11 @@ def load_two_books(
         )
         source = _BrokersBooks(client, own, simulator.as_of)
         chosen = make_settings(risk_home=home.root, **settings)
-        utc = simulator.now.replace(tzinfo=EASTERN).astimezone(UTC)
-        return load(chosen, source, home, now=utc.replace(tzinfo=None))
+        return load(chosen, source, home, now=in_utc(simulator.now))
 
 
-def _client(simulator: Simulator) -> PropReportsClient:
+def connect(simulator: Simulator) -> PropReportsClient:
+    """A client of a simulator that waits for nothing."""
     return PropReportsClient(
         simulator.url,
         user=simulator.user,

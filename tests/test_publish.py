@@ -16,13 +16,13 @@ import duckdb
 import pytest
 import yaml
 
-import runtime.publish.marts_copy
 from daily.diagnostics import stats
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.publish.marts_copy import open_published, publish
 from runtime.publish.previous_names import MARTS
 from runtime.settings import ENV_FILE
+from runtime.transform.build_state import PUBLISHED_BY_DATE
 from runtime.warehouse import RAW_LAYOUT
 from tests.conftest import PROJECT_ROOT, make_settings, run_daily, start_python
 
@@ -428,7 +428,7 @@ def test_every_mart_that_grows_with_the_fills_is_partitioned() -> None:
         or "fee of the counted fills" in path.read_text()
         or "flat-to-flat position" in path.read_text()
     }
-    assert grains == set(runtime.publish.marts_copy.PARTITIONED)
+    assert grains == set(PUBLISHED_BY_DATE)
 
 
 RENAMED = (

@@ -24,18 +24,12 @@ from runtime.errors import UserError
 from runtime.home import Home
 from runtime.publish.manifest import read_dbt_manifest
 from runtime.publish.previous_names import MARTS, marts_of_today, previous_marts
-from runtime.transform.build_state import built_dates
+from runtime.transform.build_state import PUBLISHED_BY_DATE, built_dates
 from runtime.warehouse import RunContext, open_warehouse, require_run_context
 
 CURRENT = "current"
 COPY = "risk.duckdb"
 MANIFEST = "manifest.json"
-# Marts that grow with the fills, and the column they are partitioned by.
-PARTITIONED = {
-    "fct_fills": "trade_date",
-    "fct_fees": "trade_date",
-    "fct_round_trips": "opened_date",
-}
 # Rows lie in this order within a date, so that a trader's are together.
 ORDERED_BY = {
     "fct_fills": "account_id, symbol, fill_sequence",
@@ -104,7 +98,7 @@ def _publish(
     connection.execute(f"attach {_text(partial / COPY)} as copy")
     connection.execute("create schema copy.marts")
     for mart in marts:
-        if mart in PARTITIONED:
+        if mart in PUBLISHED_BY_DATE:
             partitions[mart], new, kept = _write_partitions(
                 connection,
                 mart,
@@ -118,7 +112,7 @@ def _publish(
         connection.execute(f'create table copy.marts."{mart}" as from marts."{mart}"')
     _create_published_at(connection, context, now)
     for mart in (*marts, "published_at"):
-        if mart not in PARTITIONED:
+        if mart not in PUBLISHED_BY_DATE:
             connection.execute(
                 f'copy copy.marts."{mart}" to {_text(partial / f"{mart}.parquet")} '
                 "(format parquet)"
@@ -260,7 +254,7 @@ def _write_partitions(
     Returns:
         What the manifest keeps of the mart; dates written; dates linked.
     """
-    by = PARTITIONED[mart]
+    by = PUBLISHED_BY_DATE[mart]
     columns = _columns(connection, mart)
     schema = [PARTITION_LAYOUT, HASHED_BY, *map(list, columns)]
     names = ", ".join(f'"{name}"' for name, _ in columns)
@@ -317,7 +311,7 @@ def _write_partitions(
 
 def _rows_of(mart: str, dates: list[str]) -> str:
     """The end of a query on these dates, which are in order."""
-    by = PARTITIONED[mart]
+    by = PUBLISHED_BY_DATE[mart]
     listed = ", ".join(f"date '{date}'" for date in dates)
     # The bounds let DuckDB skip what lies outside of them without a look.
     return (
@@ -330,7 +324,7 @@ def _count_rows(
     connection: duckdb.DuckDBPyConnection, mart: str, dates: list[str] | None
 ) -> dict[str, int]:
     """Rows of each of these dates, or of all, in the order of the dates."""
-    by = PARTITIONED[mart]
+    by = PUBLISHED_BY_DATE[mart]
     if dates == []:
         return {}
     chosen = _rows_of(mart, dates) if dates else f'from marts."{mart}"'
@@ -400,7 +394,7 @@ def _create_views(
     """
     with duckdb.connect(partial / COPY) as connection:
         for mart, described in columns.items():
-            by = PARTITIONED[mart]
+            by = PUBLISHED_BY_DATE[mart]
             names = ", ".join(_wide(name, kind) for name, kind in described)
             if not any((partial / mart).iterdir()):
                 # Nobody paid a fee yet, say: there is no Parquet to look for.

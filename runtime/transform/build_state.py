@@ -58,8 +58,13 @@ BUILD_STATE = (
 )
 # An account's day and the version of it that a build was made of.
 _BUILT_DAY = "account_id, trader_id, trade_date, account_number, content_hash"
-# Marts that are published by date: how they are made decides what a date holds.
-_PUBLISHED_BY_DATE = ("fct_fills", "fct_fees", "fct_round_trips")
+# Marts that are published by date, and which one: how they are made decides what a date
+# holds.
+PUBLISHED_BY_DATE = {
+    "fct_fills": "trade_date",
+    "fct_fees": "trade_date",
+    "fct_round_trips": "opened_date",
+}
 # Fills that a build takes on at a time: some 2 GB of memory for 4 million.
 BATCH_FILLS = 4_000_000
 
@@ -234,7 +239,7 @@ def fingerprint(told_by_the_desk: str = "") -> str:
             ),
             *(
                 _DBT / "models" / "marts" / "core" / f"{mart}.sql"
-                for mart in _PUBLISHED_BY_DATE
+                for mart in PUBLISHED_BY_DATE
             ),
             _DBT / "seeds" / "instrument_multipliers.csv",
         ]

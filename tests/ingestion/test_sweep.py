@@ -1,12 +1,11 @@
 """What is restated after the mornings have stopped reading it is found by a sweep."""
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from ingestion.client import PropReportsClient
 from ingestion.resources import FILLS
 from ingestion.simulator import Fault, Firm, Simulator, sample_firm, serve
 from ingestion.simulator.firm import Adjustment
@@ -15,13 +14,15 @@ from ingestion.sources import ApiSource
 from ingestion.sweep import has_carried_break, sweep_source
 from runtime.errors import UserError
 from runtime.home import Home
-from runtime.sessions import EASTERN, sessions_between
+from runtime.sessions import sessions_between
 from tests.conftest import build_models_of, make_settings
 from tests.desks import some_of
 from tests.mornings import (
     assert_as_shown,
     assert_versions_are_whole,
+    connect,
     freeze_imports,
+    in_utc,
     load_morning,
 )
 
@@ -40,20 +41,13 @@ def firm() -> Firm:
 def swept(simulator: Simulator, home: Home) -> str:
     """What a sweep says at the simulator's time."""
     freeze_imports()
-    with PropReportsClient(
-        simulator.url,
-        user=simulator.user,
-        password=simulator.password,
-        first_wait_seconds=0.001,
-        requests_per_second=1000,
-    ) as client:
+    settings = make_settings(risk_home=home.root)
+    with connect(simulator) as client:
         source = ApiSource(
             client, name="api", firm="simulated firm", group_id=-2, latest_as_of=AS_OF
         )
-        now = simulator.now.replace(tzinfo=EASTERN).astimezone(UTC).replace(tzinfo=None)
-        return sweep_source(make_settings(risk_home=home.root), source, home, now=now)[
-            0
-        ]
+        said, _ = sweep_source(settings, source, home, now=in_utc(simulator.now))
+    return said
 
 
 def days_of(firm: Firm, *dates: date) -> list[tuple[str, date]]:

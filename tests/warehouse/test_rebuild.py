@@ -21,11 +21,15 @@ from ingestion.downstream import prepare_downstream
 from ingestion.landing import day_schema, empty_tables, open_landing
 from ingestion.resources import FILLS
 from runtime.home import Home
-from runtime.publish.marts_copy import PARTITIONED
 from runtime.sessions import sessions_between, sessions_table
 from runtime.settings import PROJECT_ROOT
 from runtime.transform.build import build_models
-from runtime.transform.build_state import batch_ends, fingerprint, reason_to_build_all
+from runtime.transform.build_state import (
+    PUBLISHED_BY_DATE,
+    batch_ends,
+    fingerprint,
+    reason_to_build_all,
+)
 from runtime.transform.dbt import TransformError, run_dbt
 from runtime.warehouse import RunContext
 from tests import draws
@@ -516,7 +520,7 @@ def test_what_is_published_by_date_decides_as_well(
     before = fingerprint()
     (project / "models/marts/core/daily_totals.sql").write_text("select 1")
     assert fingerprint() == before
-    for mart in PARTITIONED:
+    for mart in PUBLISHED_BY_DATE:
         (project / f"models/marts/core/{mart}.sql").write_text("select 1")
         assert fingerprint() != before
         before = fingerprint()

@@ -1,7 +1,4 @@
-{#
-    Grain: one row per adjustment (a version of it); positive is a credit.
-    A transfer moves capital in or out and is no part of any P&L.
-#}
+{# Grain: one row per adjustment (a version of it); positive is a credit. #}
 with
 
 source as (
@@ -15,8 +12,7 @@ final as (
         content_hash,
         row_number,
         category,
-        amount as adjustment_amount,
-        is_transfer
+        amount as adjustment_amount
     from source
 )
 
