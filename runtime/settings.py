@@ -313,9 +313,19 @@ class Settings(MailSettings):
 
     @property
     def home_root(self) -> Path:
-        """Absolute path of `RISK_HOME`."""
+        """Absolute path of `RISK_HOME`.
+
+        Raises:
+            UserError: It is beneath the home of nobody, or a link that leads to itself.
+        """
         home = self.risk_home or PROJECT_ROOT / "var" / self.source_name
-        return home.expanduser().resolve()
+        try:
+            return home.expanduser().resolve()
+        except RuntimeError as error:
+            raise UserError(
+                f"RISK_HOME={home} is no place: {error}. Set RISK_HOME to another "
+                "folder."
+            ) from None
 
 
 def env_file() -> Path | None:

@@ -198,6 +198,16 @@ def test_the_lineage_site_says_that_it_is_of_sample_data(sample: SampleRun) -> N
     assert "SAMPLE DATA" in page
 
 
+def test_a_home_that_is_a_link_to_itself_is_said(tmp_path: Path) -> None:
+    (tmp_path / "home").symlink_to("home")
+    for command in ("run", "status", "doctor"):
+        run = call_daily(command, RISK_HOME=tmp_path / "home")
+        assert run.code == 1
+        said = run.err or run.out
+        assert "is no place: Symlink loop" in said
+        assert said.count("\n") == 1
+
+
 def test_two_runs_at_once_one_works_and_the_other_says_who_does(tmp_path: Path) -> None:
     home = Home(tmp_path)
     with home.locked():
@@ -280,6 +290,7 @@ def test_of_two_processes_started_at_once_one_works(tmp_path: Path) -> None:
         ({"AS_OF": "2999-01-01"}, "lies in the future"),
         ({"EXPORTS": "/nowhere"}, "no folder /nowhere"),
         ({"MEMORY_LIMIT": "lots"}, "MEMORY_LIMIT"),
+        ({"RISK_HOME": "~nobody_of_this_name/home"}, "RISK_HOME=~nobody_of_this_"),
     ],
 )
 def test_bad_settings_are_one_line_and_exit_code_one(

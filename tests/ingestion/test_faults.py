@@ -63,6 +63,7 @@ def one_by_one(groups: Iterable[tuple]) -> list[tuple]:
     return draw(list(groups), alone)
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("fault", draw(OF_FILLS, tuple(Fault)))
 def test_a_fault_of_fills_is_survived_or_refused_in_one_line(
     tmp_path: Path, fault: Fault
@@ -147,6 +148,7 @@ def lasting_faults() -> Iterator[object]:
                 yield pytest.param(fault, action, id=f"{fault} {action}")
 
 
+@pytest.mark.few(7)
 @pytest.mark.parametrize(("fault", "action"), lasting_faults())
 def test_a_fault_that_lasts_stops_the_run_and_nothing_changes(
     tmp_path: Path,

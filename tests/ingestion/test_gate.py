@@ -190,7 +190,7 @@ ODD_DAYS = {
 }
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(1)
 @pytest.mark.parametrize(("check", "change"), ODD_DAYS.items(), ids=ODD_DAYS)
 def test_an_odd_day_is_loaded_and_said(
     firm: Firm, home: Home, check: str, change

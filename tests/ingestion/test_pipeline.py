@@ -231,7 +231,7 @@ def test_a_warehouse_refuses_another_firm(tmp_path: Path) -> None:
     assert len(current_fills(home)) == 3
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("break_it", "message"),
     [

@@ -176,6 +176,7 @@ def test_a_cut_is_told_from_a_bust_by_the_day_it_is_in_as_well(tmp_path: Path) -
     assert held(home) == before
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("days", [1, 7, 18])
 def test_days_after_the_end_of_a_file_are_kept_and_said(
     home: Home, tmp_path: Path, days: int
@@ -298,7 +299,7 @@ def test_a_fill_id_names_a_row_only_if_no_other_row_has_it(tmp_path: Path) -> No
     assert [count for _, count, _ in held(home)] == [1, 3]
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("how", GLUED.values(), ids=GLUED)
 @pytest.mark.parametrize("per_day", [2, 7])
 def test_blocks_without_ids_stop_the_run(
@@ -315,7 +316,7 @@ def test_blocks_without_ids_stop_the_run(
     assert "fills_repeated_in_blocks" in unmet(home)
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("times", [2, 3, 4, 7])
 @pytest.mark.parametrize(("days", "per_day"), [(1, 1), (1, 2), (4, 1), (3, 5)])
 def test_held_days_that_come_several_times_stop_the_run(

@@ -66,7 +66,7 @@ def test_a_sound_file_is_told_nothing_of(exports: Path) -> None:
     assert told(exports) == []
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "cell", ["1.23E+11", "1,23E+11", "1E+15", "#NAME?", "#REF!", "#VALUE!", "####"]
 )
@@ -115,7 +115,7 @@ def test_true_may_be_a_symbol_and_is_told(exports: Path) -> None:
     assert told(exports) == [(6, "Symbol", "TRUE", "spreadsheet_symbol")]
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "symbol", ["BRK/A", "BAC-PL", "ABC-WT", "SPY", "#ESM6", "@EURCAD", "ABC.TO", "MAR"]
 )

@@ -134,7 +134,7 @@ def test_a_new_warehouse_needs_no_upgrade(tmp_path: Path) -> None:
         assert schema_versions(connection) == VERSIONS
 
 
-@pytest.mark.few(4)
+@pytest.mark.few(2)
 @pytest.mark.parametrize("place", ["copy", "begin", *map(str, range(len(MIGRATIONS)))])
 def test_killed_anywhere_it_leaves_the_warehouse_as_it_was(
     before: Home, place: str

@@ -147,7 +147,7 @@ WHOSE: dict[str, tuple[list[Lists], dict[str, int] | None]] = {
 }
 
 
-@pytest.mark.few(6)
+@pytest.mark.few(3)
 @pytest.mark.parametrize("kind", ["files", "api"])
 @pytest.mark.parametrize(("lists", "expected"), WHOSE.values(), ids=WHOSE)
 def test_what_a_beginning_meant_it_means(

@@ -258,7 +258,7 @@ def odd(name: str):
     return replace(marts, features=features, labels=labels, limits=limits)
 
 
-@pytest.mark.few(4)
+@pytest.mark.few(2)
 @pytest.mark.usefixtures("_seldom_refitted")
 @pytest.mark.parametrize(
     "name",

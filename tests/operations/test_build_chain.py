@@ -246,6 +246,7 @@ def test_a_load_that_counts_in_part_is_known(
         assert_refused(home, "the load was begun and not finished", [("train",)])
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

@@ -258,6 +258,7 @@ def test_a_hostile_name_is_shown_and_does_no_harm(home: Home, tmp_path: Path) ->
     assert all(one["wide"] <= 1200 for one in looks), looks
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("traders", [(), ("SIM022",), ("SIM015",)])
 def test_a_desk_of_nobody_or_of_one_reads_well(
     home: Home, tmp_path: Path, traders: tuple[str, ...]

@@ -47,6 +47,7 @@ def check(home: Home, **ago: float) -> str:
     return check_freshness(make_settings(risk_home=home.root), home)
 
 
+@pytest.mark.few(1)
 @pytest.mark.usefixtures("_anywhere")
 def test_late_after_36_hours_stale_after_five_days_in_any_time_zone(home: Home) -> None:
     assert check(home, minutes=3).startswith("loaded 0 h 3 min ago, at 20")

@@ -228,6 +228,7 @@ CLASSES = (
 )
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("as_of", [date(2025, 3, 7), date(2025, 12, 1)])
 def test_a_break_stays_an_alarm_however_old_it_is(tmp_path: Path, as_of: date) -> None:
     """By December the gate would stop for want of fills."""
