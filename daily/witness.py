@@ -16,7 +16,7 @@ from typing import Never
 from daily.alerts import alert
 from runtime.errors import UserError
 from runtime.home import Home
-from runtime.ledger import KILLED, START, Ledger, StepRun
+from runtime.ledger import BETWEEN, KILLED, START, Ledger, StepRun
 from runtime.settings import Settings, load_settings
 
 _BEGUN, _ENDED = b"+", b"-"
@@ -82,12 +82,13 @@ def _mail(process: int) -> None:
         settings = None
     home = Home(settings.home_root) if settings else None
     ledger = Ledger(home) if home else None
-    steps = ledger.steps() if ledger else []
-    last = next((one for one in steps[::-1] if one.process == process), None)
-    if settings and home and ledger and last and last.outcome == KILLED:
-        tell(settings, home, ledger, last)
+    runs = ledger.runs() if ledger else []
+    run = next((one for one in runs if one.last.process == process), None)
+    died_in = run.died_in if run and run.outcome == KILLED else None
+    if settings and home and ledger and died_in:
+        tell(settings, home, ledger, died_in)
     else:
-        step = last.step if last else START
+        step = run.last.step if run else START
         alert(settings, home, step, _message(step))
 
 
@@ -104,7 +105,8 @@ def tell(settings: Settings, home: Home, ledger: Ledger, killed: StepRun) -> str
 
 
 def _message(step: str) -> str:
+    where = step if step.startswith(BETWEEN) else f"in step {step}"
     return (
-        f"The run was killed in step {step}: by the machine, out of memory, by a crash "
+        f"The run was killed {where}: by the machine, out of memory, by a crash "
         "in a library, or by hand. See `dmesg` and the end of the log."
     )

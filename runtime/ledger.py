@@ -23,6 +23,8 @@ FILE = "runs.jsonl"
 MAXIMUM_BYTES = 4_000_000
 # A run that ended before its first step, locked out or misconfigured.
 START = "start"
+# Of the name of what a run was between two steps.
+BETWEEN = "after "
 SUCCEEDED, FAILED, KILLED, RUNNING = "succeeded", "failed", "killed", "running"
 STEPS = Table(
     "ops.steps",
@@ -142,6 +144,26 @@ class PastRun:
         """The step it came to."""
         return self.steps[-1]
 
+    @property
+    def died_in(self) -> StepRun | None:
+        """Where it was killed, or is if it is not on; None if it came to its end."""
+        if self.last.outcome in (RUNNING, KILLED):
+            return self.last
+        if self.last.outcome != SUCCEEDED or self.last.is_last:
+            return None
+        return replace(
+            self.last,
+            step_number=self.last.step_number + 1,
+            step=f"{BETWEEN}{self.last.step}",
+            started_at=self.last.ended_at or self.last.started_at,
+            ended_at=None,
+            seconds=None,
+            outcome=KILLED,
+            rows_count=None,
+            message=None,
+            missing_sessions_count=None,
+        )
+
 
 class Ledger:
     """The runs of one `RISK_HOME`, those of past mornings too."""
@@ -188,16 +210,16 @@ class Ledger:
         self._append(replace(one, outcome=KILLED, message=message))
 
     def untold(self, run_id: str) -> StepRun | None:
-        """The step in which the run before was killed, if nobody has told of it.
+        """Where the run before was killed, if nobody has told of it.
 
         Args:
             run_id: Of the run that asks, and holds the lock: no other one is on, also
                 where each has the same process number.
         """
-        others = (run.last for run in self.runs() if run.last.run_id != run_id)
+        others = (run for run in self.runs() if run.last.run_id != run_id)
         last = next(others, None)
-        is_untold = last and last.outcome in (RUNNING, KILLED) and not last.message
-        return last if is_untold else None
+        died_in = last.died_in if last else None
+        return died_in if died_in and not died_in.message else None
 
     def steps(self) -> list[StepRun]:
         """Every step there is, in the order they began; the latest word on each."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from runtime.home import Home
-from runtime.ledger import RUNNING, Ledger, run_id
+from runtime.ledger import KILLED, RUNNING, SUCCEEDED, Ledger, run_id
 from tests.conftest import start_daily
 from tests.in_process import call_daily
 from tests.mail_server import Desk
@@ -69,20 +69,24 @@ def test_a_run_that_is_stopped_mails_as_ever_and_once(
     assert "Stopped in step ingest" in " ".join(mail.get_content().split())
 
 
+@pytest.mark.parametrize("where", ["in step train", "after train"])
 def test_a_death_that_no_witness_told_of_is_mailed_by_the_next_run_once(
-    desk: Desk, tmp_path: Path
+    desk: Desk, tmp_path: Path, where: str
 ) -> None:
     """In a container the witness dies as well, and every run has one number."""
     home = Home(tmp_path)
     ledger = Ledger(home)
-    ledger.begin(run_id(), "run", "train", 3, 9, home)
+    begun = ledger.begin(run_id(), "run", "train", 3, 9, home)
+    if where == "after train":
+        ledger.end(begun, SUCCEEDED, "168 models")
     for is_first in (True, False):
         run = call_daily("score", **environment(desk, tmp_path, SOURCE="sample"))
         assert run.code == 1
         # Who sits at a terminal is not mailed, and reads it.
-        assert (
-            "The run before: The run was killed in step train" in run.err
-        ) == is_first
+        assert (f"The run before: The run was killed {where}" in run.err) == is_first
     told = [mail for mail in desk.mails if "train" in mail["Subject"]]
     assert len(told) == 1
-    assert "was killed in step train" in " ".join(told[0].get_content().split())
+    assert f"was killed {where}" in " ".join(told[0].get_content().split())
+    (killed,) = (run for run in ledger.runs() if run.command == "run")
+    assert killed.outcome == KILLED
+    assert (where == "after train") == (killed.steps[0].message == "168 models")
