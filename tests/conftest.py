@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
+import hypothesis
 import pytest
 
 from runtime.home import Home
@@ -37,6 +38,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Let the tests know how much to draw, while they are collected."""
     draws.is_long = config.getoption("long")
+    # How long an example takes depends on what else the machine does.
+    hypothesis.settings.register_profile("untimed", deadline=None)
+    hypothesis.settings.load_profile("untimed")
     config.addinivalue_line("markers", "few(n): so many of its cases, and all if long")
     # Each collection of garbage looks through all that dbt and dlt have imported.
     gc.set_threshold(100_000, 20, 50)

@@ -309,7 +309,7 @@ PLAIN_ROWS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=CASES, deadline=None)
+@settings(max_examples=CASES)
 @given(
     st.lists(ROWS | PLAIN_ROWS, min_size=1, max_size=8), st.sampled_from(["\n", "\r\n"])
 )
@@ -359,7 +359,7 @@ PLAIN_ROW = {
 }  # fmt: skip
 
 
-@settings(max_examples=CASES // 3, deadline=None)
+@settings(max_examples=CASES // 3)
 @given(st.lists(PLAIN_ROWS, min_size=1, max_size=8))
 def test_a_readable_table_is_read_whole(
     batch: ParsedBatch, table: list[dict[str, str]]
@@ -398,7 +398,7 @@ ROUGH_CELLS = st.text(st.sampled_from('ab,"\n\r 1'), max_size=6)
 ROUGH_ENDS = st.sampled_from(["\n", "\r\n", "\r"])
 
 
-@settings(max_examples=CASES, deadline=None)
+@settings(max_examples=CASES)
 @given(
     st.integers(1, 6),
     st.integers(0, 5),
@@ -432,7 +432,7 @@ def test_a_quote_that_is_never_closed_swallows_nothing_unsaid(
         assert f",{name}," in kept
 
 
-@settings(max_examples=CASES, deadline=None)
+@settings(max_examples=CASES)
 @given(st.lists(st.tuples(ROUGH_CELLS, ROUGH_ENDS), min_size=1, max_size=6))
 def test_malformed_lines_in_closed_quotes_come_back_equal_or_are_quarantined(
     batch: ParsedBatch, lines: list[tuple[str, str]]

@@ -503,7 +503,7 @@ def damages(drawn: st.DrawFn) -> tuple[dict[str, list[ExportedFill]], str]:
     return FIRM | {name: rest}, kind
 
 
-@settings(max_examples=draw(8, 60), deadline=None)
+@settings(max_examples=draw(8, 60))
 @given(damaged=damages())
 def test_nothing_is_lost_or_counted_twice_in_silence(
     loaded: Home, tmp_path_factory: pytest.TempPathFactory, damaged: tuple

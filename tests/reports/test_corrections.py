@@ -319,7 +319,6 @@ STEPS = some.lists(
 
 @hypothesis_settings(
     max_examples=draw(12, 200),
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(steps=STEPS)

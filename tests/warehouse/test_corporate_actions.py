@@ -521,7 +521,7 @@ def histories(draw: st.DrawFn) -> History:
 
 
 @settings(
-    max_examples=12 if draws.is_long else 1, deadline=None, derandomize=True,
+    max_examples=12 if draws.is_long else 1, derandomize=True,
     suppress_health_check=list(HealthCheck), phases=[Phase.generate],
 )  # fmt: skip
 @given(firm=st.lists(histories(), min_size=30, max_size=30))

@@ -245,7 +245,8 @@ def test_who_is_not_on_the_list_any_more_is_no_idle_trader(tmp_path: Path) -> No
         source="files", exports=exports.folder, risk_home=home.root
     )
     record_desk(home, read_desk(settings, home))
-    build_models_of(settings, home, models=" ".join(needed))
+    changed = (f"stg_desk__traders+,{model}" for model in needed)
+    build_models_of(settings, home, models=" ".join(changed))
     assert told(home)["accounts_off_the_list"][0] == 0
     assert rows(home, idle) == [("A1", 0), ("B2", 27)]
 
