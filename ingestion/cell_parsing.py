@@ -52,7 +52,9 @@ create or replace temp macro is_number(cell) as
     and regexp_matches(cell, '\d');
 create or replace temp macro has_line_break(cell) as
     contains(cell, chr(10)) or contains(cell, chr(13));
-create or replace temp macro is_symbol(cell) as regexp_full_match(cell, '\PC{1,48}');
+-- A pattern that counts to 48 is compiled for each block, in two milliseconds.
+create or replace temp macro is_symbol(cell) as
+    length(cell) <= 48 and regexp_full_match(cell, '\PC+');
 -- 1.23E+11 for a long number, #REF! for a formula that found nothing, ### for a narrow
 -- column.
 create or replace temp macro is_spreadsheet_value(cell) as
