@@ -359,6 +359,22 @@ PLAIN_ROW = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("symbol", "is_read"),
+    [("A" * 48, True), ("É" * 48, True), ("A" * 49, False), ("A\u200b", False)],
+    ids=["48", "48 of two bytes", "49", "one that cannot be seen"],
+)
+def test_a_symbol_has_48_characters_that_can_be_seen(
+    batch: ParsedBatch, symbol: str, is_read: bool
+) -> None:
+    table = [PLAIN_ROW | {"Symbol": symbol}]
+    found = read(batch, Document(FILLS, "x.csv", as_csv(table, "\n")))
+    assert bool(found.rows) == is_read
+    assert [row["reason_code"] for row in found.rejected] == (
+        [] if is_read else [ReasonCode.NOT_A_SYMBOL]
+    )
+
+
 @settings(max_examples=CASES // 3)
 @given(st.lists(PLAIN_ROWS, min_size=1, max_size=8))
 def test_a_readable_table_is_read_whole(
