@@ -53,10 +53,10 @@ FEATURES = (
     "feat_trader_day_tilt", "feat_trader_day_context",
 )  # fmt: skip
 DATED = (*FEATURES, "daily_totals", "fct_fills", "fct_fees", "fct_exposure",
-         "fct_intraday_pnl", "fct_open_positions")  # fmt: skip
+         "fct_intraday_pnl", "fct_open_positions", "fct_trader_total_pnl")  # fmt: skip
 BUILT = (
     "+feat_trader_day", "daily_totals", "fct_fills", "+fct_fees", "+fct_exposure",
-    "fct_intraday_pnl", "fct_lots",
+    "fct_intraday_pnl", "fct_lots", "+fct_trader_total_pnl",
     "fct_open_positions", "fct_round_trips", "+label_trader_day", "+dim_traders",
     "dim_accounts", "dim_sessions",
 )  # fmt: skip

@@ -75,6 +75,12 @@ pnl_days as (
         sum(
             case when position_quantity <> 0 and mark_age_sessions_count > 0 then 1 else 0 end
         ) as stale_marks_count,
+        max(
+            case
+                when position_quantity <> 0 and mark_age_sessions_count > 0
+                    then mark_age_sessions_count
+            end
+        ) as oldest_mark_age_sessions_count,
         -- One unknown part makes the sum unknown.
         case when count(*) = count(unrealized_pnl) then sum(unrealized_pnl) end
             as unrealized_pnl,
@@ -128,6 +134,8 @@ totals as (
         cast(coalesce(fill_days.fills_count, 0) as bigint) as fills_count,
         cast(coalesce(pnl_days.open_symbols_count, 0) as bigint) as open_symbols_count,
         cast(coalesce(pnl_days.stale_marks_count, 0) as bigint) as stale_marks_count,
+        cast(pnl_days.oldest_mark_age_sessions_count as bigint)
+            as oldest_mark_age_sessions_count,
         cast(coalesce(fill_days.quantity, 0) as decimal(38, 8)) as quantity,
         cast(coalesce(pnl_days.gross_pnl, 0) as decimal(38, 8)) as gross_pnl,
         cast(coalesce(pnl_days.total_fees, 0) as decimal(38, 8)) as total_fees,
@@ -201,6 +209,7 @@ final as (
         fills_count,
         open_symbols_count,
         stale_marks_count,
+        oldest_mark_age_sessions_count,
         quantity,
         ---------- money
         gross_pnl,

@@ -1,0 +1,179 @@
+"""Realised and total P&L of traders, against the simulator's own books."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from ingestion.desk_files import read_desk, record_desk
+from ingestion.simulator import Firm, Ledger, serve
+from runtime.home import Home
+from tests.conftest import SampleRun, build_models_of, make_settings, rows
+from tests.mornings import load_morning
+from tests.warehouse.test_equity import AS_OF, DAYS, random_firm
+
+ACCOUNTS = """\
+account_id,valid_from,trader_id,note
+Z0,,ONE,
+Z1,,ONE,
+Z1,2025-01-08,TWO,moved with all it held
+Z2,,TWO,
+Z3,,TEA,
+Z4,,DEMO,
+Z5,,IDLE,bookings alone
+"""
+ROLES = """\
+account_id,valid_from,role,parent_account_id,reset_date,note
+Z4,,demo,,,
+"""
+LIMITS = """\
+account,valid_from,daily_loss_limit_amount,note
+Z0,,2000,
+Z2,2025-01-08,150,
+"""
+TRADER_OF = {"Z0": "ONE", "Z2": "TWO", "Z3": "TEA", "Z5": "IDLE"}
+MOVED_ON = date(2025, 1, 8)
+ZERO = Decimal(0)
+
+
+@pytest.fixture(scope="module")
+def firm() -> Firm:
+    """Accounts that carry, are booked, and miss marks; one has a booking not told."""
+    firm = random_firm(0)
+    told = [
+        one for one in firm.adjustments
+        if one.category != "Fee: Tea" or one.account_name == "Z3"
+    ]  # fmt: skip
+    return replace(firm, adjustments=told)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, firm: Firm) -> Home:
+    """Its warehouse; two traders of several accounts, one account in no total."""
+    home = Home(tmp_path_factory.mktemp("total"))
+    with serve(firm, as_of=AS_OF, rate_limit=10**6) as simulator:
+        load_morning(simulator, home, gate="warn")
+    home.desk.mkdir(exist_ok=True)
+    home.desk.joinpath("trader_accounts.csv").write_text(ACCOUNTS)
+    home.desk.joinpath("account_roles.csv").write_text(ROLES)
+    home.desk.joinpath("limits.csv").write_text(LIMITS)
+    settings = make_settings(risk_home=home.root)
+    record_desk(home, read_desk(settings, home))
+    build_models_of(
+        settings, home, models="+fct_trader_total_pnl +fct_fees", data_tests=True
+    )
+    return home
+
+
+@dataclass
+class TraderDay:
+    """A trader's day of the simulator's books."""
+
+    net: Decimal = ZERO
+    total: Decimal | None = ZERO
+    unknown: list[str] = field(default_factory=list)
+    carried: int = 0
+    oldest: int | None = None
+
+
+def trader_of(account: str, day: date) -> str:
+    """Whose the account is."""
+    return TRADER_OF.get(account) or ("ONE" if day < MOVED_ON else "TWO")
+
+
+def limit_of(trader: str, day: date) -> int:
+    """What the trader may lose."""
+    own = {"ONE": 2000, "TWO": 150 if day >= MOVED_ON else 1000}
+    return own.get(trader, 1000)
+
+
+def books(firm: Firm) -> dict[tuple[str, date], TraderDay]:
+    """Of each trader and date, what the accounts' own books come to."""
+    ledger = Ledger(firm, DAYS[-2])
+    found: dict[tuple[str, date], TraderDay] = defaultdict(TraderDay)
+    for account in ("Z0", "Z1", "Z2", "Z3", "Z5"):
+        for own in ledger.days(account, date.min, date.max):
+            day = found[trader_of(account, own.date), own.date]
+            day.net += own.net
+            if "Fee: Tea" in own.adjustments:
+                day.unknown.append(f"{account}: unmapped adjustment")
+                day.total = None
+            if day.total is not None:
+                paid = own.adjustments.get("Fee: Payout", ZERO)
+                day.total += own.total_delta - paid
+            for one in own.symbol_days:
+                if one.position and one.mark is None and own.date in DAYS:
+                    age = 0
+                    while (
+                        one.symbol,
+                        DAYS[DAYS.index(own.date) - age],
+                    ) not in firm.closes:
+                        age += 1
+                    day.carried += 1
+                    day.oldest = max(age, day.oldest or 0)
+    return found
+
+
+def test_every_traders_day_is_the_simulators_own_books(home: Home, firm: Firm) -> None:
+    expected = {
+        key: (
+            day.net, day.total, "realised_only" if day.unknown else "total",
+            ", ".join(day.unknown) or None, day.carried, day.oldest,
+            day.net < -limit_of(*key),
+            None if day.total is None else day.total < -limit_of(*key),
+        )
+        for key, day in books(firm).items()
+    }  # fmt: skip
+    found = {
+        (trader, day): tuple(figures)
+        for trader, day, *figures in rows(
+            home,
+            "select trader_id, trade_date, net_pnl, total_pnl, pnl_basis, "
+            "unknown_parts, stale_marks_count, oldest_mark_age_sessions_count, "
+            "is_limit_breached, is_limit_breached_by_total "
+            "from marts.fct_trader_total_pnl",
+        )
+    }
+    assert found == expected
+    differing = [one for one in found.values() if one[-1] not in (one[-2], None)]
+    assert len(differing) > 5
+    assert {one[2] for one in found.values()} == {"total", "realised_only"}
+    assert max(one[5] or 0 for one in found.values()) > 1
+
+
+CHANGE = """
+    with ends as (
+        select account_id, max_by(end_balance, trade_date)
+            - min_by(opening_equity, trade_date)
+            - sum(transfers_amount + payouts_amount + unmapped_amount) as gained
+        from marts.fct_account_equity group by account_id
+    )
+    select sum(gained) from ends where account_id not in (
+        select account_id from marts.daily_totals where not is_in_desk_total)
+"""
+
+
+def test_total_is_what_equity_gained_but_for_what_was_moved(home: Home) -> None:
+    """What nobody has told is no P&L; the other days come to the cent."""
+    ((known,),) = rows(home, "select sum(total_pnl) from marts.fct_trader_total_pnl")
+    ((unknown,),) = rows(
+        home,
+        "select sum(equity.total_delta) from marts.fct_account_equity as equity "
+        "inner join marts.fct_trader_total_pnl as days using (trader_id, trade_date) "
+        "where days.pnl_basis <> 'total'",
+    )
+    ((gained,),) = rows(home, CHANGE)
+    assert known + unknown == gained
+    assert unknown != 0
+
+
+def test_total_of_the_sample_is_what_its_equity_gained(sample: SampleRun) -> None:
+    (found,) = rows(
+        sample.home,
+        f"select sum(total_pnl), ({CHANGE}), count(*) = count(total_pnl) "
+        "from marts.fct_trader_total_pnl",
+    )
+    assert found == (found[1], found[1], True)
+    assert found[0] != 0
