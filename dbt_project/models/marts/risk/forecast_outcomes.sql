@@ -4,7 +4,8 @@
     A trader who did not trade that day has no outcome, neither hit nor miss, unless there
     was P&L all the same (an expiry). Nor has one of whom it is unknown: fills of an account
     are of unknown contract size, or did not arrive; what the other accounts made is not the
-    trader's day.
+    trader's day. Loss, direction and interval speak of realised P&L, as the label does; the
+    limit is held against total P&L too, where that is known, traded or not.
 #}
 with
 
@@ -36,20 +37,20 @@ trader_days as (
     from {{ ref('int_trader_days') }}
 ),
 
-uncounted_days as (
-    select distinct
-        trader_id,
-        trade_date
-    from {{ ref('int_fills_current') }}
-    where lacks_multiplier
-),
-
-unknown_trading as (
+spans as (
     select
         account_id,
-        vanished_until,
-        is_cut
-    from {{ ref('int_unknown_trading') }}
+        unknown_from,
+        unknown_until
+    from {{ ref('int_unknown_trading_spans') }}
+),
+
+total_pnl_days as (
+    select
+        trader_id,
+        trade_date,
+        total_pnl
+    from {{ ref('fct_trader_total_pnl') }}
 ),
 
 account_traders as (
@@ -59,15 +60,6 @@ account_traders as (
         valid_from,
         valid_to
     from {{ ref('int_account_traders') }}
-),
-
-account_last_days as (
-    select
-        account_id,
-        max(trade_date) as last_traded_date
-    from {{ ref('int_account_day_fills') }}
-    where fills_count > 0
-    group by account_id
 ),
 
 run_context as (
@@ -84,21 +76,11 @@ calls_unknown as (
             risk_calls.trader_id = account_traders.trader_id
             and risk_calls.prediction_date >= account_traders.valid_from
             and risk_calls.prediction_date < account_traders.valid_to
-    inner join unknown_trading on account_traders.account_id = unknown_trading.account_id
-    left join account_last_days
-        on account_traders.account_id = account_last_days.account_id
-    where
-        risk_calls.prediction_date
-        > coalesce(account_last_days.last_traded_date, {{ min_date() }})
-        and (
-            unknown_trading.is_cut
-            or risk_calls.prediction_date <= unknown_trading.vanished_until
-        )
-    union
-    select
-        trader_id,
-        trade_date as prediction_date
-    from uncounted_days
+    inner join spans
+        on
+            account_traders.account_id = spans.account_id
+            and risk_calls.prediction_date >= spans.unknown_from
+            and risk_calls.prediction_date <= spans.unknown_until
 ),
 
 known_days as (
@@ -137,6 +119,9 @@ final as (
         end as has_traded,
         known_days.net_pnl < 0 as is_loss,
         known_days.net_pnl < -risk_calls.daily_loss_limit_amount as is_limit_breached,
+        cast(total_pnl_days.total_pnl as decimal(38, 8)) as actual_total_pnl,
+        total_pnl_days.total_pnl < -risk_calls.daily_loss_limit_amount
+            as is_limit_breached_by_total,
         (risk_calls.predicted_pnl < 0) = (known_days.net_pnl < 0) as is_direction_hit,
         known_days.net_pnl between risk_calls.predicted_pnl_p05
         and risk_calls.predicted_pnl_p95 as is_inside_interval,
@@ -153,6 +138,10 @@ final as (
         on
             risk_calls.trader_id = calls_unknown.trader_id
             and risk_calls.prediction_date = calls_unknown.prediction_date
+    left join total_pnl_days
+        on
+            risk_calls.trader_id = total_pnl_days.trader_id
+            and risk_calls.prediction_date = total_pnl_days.trade_date
 )
 
 select * from final
