@@ -154,7 +154,7 @@ def environment(folder: Path) -> "jinja2.Environment":
     )
     filters = (
         money, dollars, percent, day, number, counted, isolated, multiplier, wrapped,
-        slug, actual,
+        slug, actual, total, in_all,
     )  # fmt: skip
     made.filters |= {one.__name__: one for one in filters}
     made.globals["signs"] = SIGNS
@@ -182,6 +182,32 @@ def actual(outcome: dict[str, Any]) -> str:
     if outcome["actual_net_pnl"] is not None:
         return money(outcome["actual_net_pnl"])
     return "not known" if outcome["has_traded"] is None else "did not trade"
+
+
+def total(outcome: dict[str, Any]) -> str:
+    """P&L with adjustments and unrealized; what is known instead; a dash of no day."""
+    if outcome["total_pnl"] is None and outcome["pnl_basis"]:
+        return outcome["pnl_basis"].replace("_", " ")
+    return money(outcome["total_pnl"])
+
+
+def in_all(made: dict[str, Any]) -> str:
+    """What follows a realised P&L: the total, or of whom it is not known and why."""
+    if made["pnl_basis"] is None:
+        return ""
+    if made["total_pnl"] is not None:
+        told = f", {money(made['total_pnl'])} in all with adjustments and unrealized"
+    else:
+        words = {
+            "realised_only": "realised only: the total is not known of",
+            "incomplete": "incomplete: not all is known of",
+        }[made["pnl_basis"]]
+        told = f", {words} {made['unknown_parts']}"
+    carried = int(made["stale_marks_count"])
+    if carried:
+        age = counted(made["oldest_mark_age_sessions_count"], "session")
+        told += f"; {counted(carried, 'mark')} carried forward, the oldest {age} old"
+    return told
 
 
 def percent(value: float | None) -> str:

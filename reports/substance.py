@@ -6,7 +6,7 @@ again with other bytes and the same substance is the same to whoever reads it.
 
 from typing import Any
 
-from reports.render import actual, day, money, multiplier, percent
+from reports.render import actual, day, in_all, money, multiplier, percent, total
 
 
 def desk_substance(summary: dict[str, Any]) -> dict[str, str]:
@@ -28,16 +28,17 @@ def desk_substance(summary: dict[str, Any]) -> dict[str, str]:
     if last_day:
         found["net of the last day"] = (
             f"{money(last_day['net_pnl'])} on {day(last_day['trade_date'])}"
+            f"{in_all(last_day)}"
         )
     for calls in summary["calls"].values():
         found |= {_name(call): _call(call) for call in calls}
-    return found | {_outcome_of(one): actual(one) for one in summary["outcomes"]}
+    return found | {_outcome_of(one): _made(one) for one in summary["outcomes"]}
 
 
 def trader_substance(summary: dict[str, Any], call: dict[str, Any]) -> dict[str, str]:
     """The same of a trader's own page."""
     own = [x for x in summary["outcomes"] if x["trader_id"] == call["trader_id"]]
-    return {_name(call): _call(call)} | {_outcome_of(one): actual(one) for one in own}
+    return {_name(call): _call(call)} | {_outcome_of(one): _made(one) for one in own}
 
 
 def _name(one: dict[str, Any]) -> str:
@@ -62,3 +63,8 @@ def _call(call: dict[str, Any]) -> str:
 
 def _outcome_of(outcome: dict[str, Any]) -> str:
     return f"{_name(outcome)} on {day(outcome['prediction_date'])}"
+
+
+def _made(outcome: dict[str, Any]) -> str:
+    told = f", total {total(outcome)}" if outcome["pnl_basis"] else ""
+    return actual(outcome) + told

@@ -31,6 +31,10 @@ _FORMER_NAMES = {
 }
 # What a kept summary of an earlier version does not say.
 _UNSAID: dict[str, Any] = {"is_past_morning": False, "stale": None}
+# Of a total, which an earlier version did not know.
+_TOTAL_UNSAID = {"total_pnl": None, "pnl_basis": None}
+# Traders that are named where a total is not known.
+FEW_TRADERS = 3
 # Traded days in the small chart of a trader.
 SHOWN_DAYS = 20
 BASE_RATE = "trader's share of losing days"
@@ -78,7 +82,8 @@ def read_summary(
     Returns:
         firm, source, is_sample, as_of, prediction_date; is_past_morning (AS_OF asked
         for it) and stale, what the data lacks up to today, in words, or None; desk
-        (counts by level, expected P&L and worst case) and last_day (what it made last);
+        (counts by level, expected P&L and worst case) and last_day (what it made last,
+        realised and in all);
         calls, a list per level,
         most at risk first, each with the trader's last days; inactive; outcomes_date,
         outcomes of the last calls that are over, and whether they were replayed; score
@@ -134,12 +139,15 @@ def read_kept(home: Home, as_of: date) -> dict[str, Any]:
     path = _kept(home, as_of)
     try:
         kept = json.loads(path.read_text("utf-8"), object_hook=_with_names_of_today)
-        return _UNSAID | kept
     except ValueError:
         raise UserError(
             f"{path} is damaged. Delete it; `make daily AS_OF={as_of}` rebuilds that "
             "morning."
         ) from None
+    if kept["last_day"]:
+        kept["last_day"] = _TOTAL_UNSAID | kept["last_day"]
+    kept["outcomes"] = [_TOTAL_UNSAID | one for one in kept["outcomes"]]
+    return _UNSAID | kept
 
 
 def _with_names_of_today(values: dict[str, Any]) -> dict[str, Any]:
@@ -174,13 +182,7 @@ def _read(connection: duckdb.DuckDBPyConnection) -> dict:
         [prediction_date],
     )
     outcomes = _outcomes(connection)
-    last_day = rows_of(
-        connection,
-        "select trade_date, count(*) as accounts_count, "
-        "sum(fills_count) as fills_count, sum(net_pnl) as net_pnl "
-        "from marts.daily_totals where fills_count > 0 and is_in_desk_total "
-        "group by trade_date order by trade_date desc limit 1",
-    )
+    last_day = read_last_day(connection)
     score = rows_of(connection, "from marts.desk_forecast_scores")
     found = [
         check
@@ -204,7 +206,7 @@ def _read(connection: duckdb.DuckDBPyConnection) -> dict:
     return {
         **published,
         "desk": desk[0] if desk else None,
-        "last_day": last_day[0] if last_day else None,
+        "last_day": last_day,
         "calls": {
             level: [call for call in calls if call["risk_level"] == level]
             for level in LEVELS
@@ -232,6 +234,41 @@ def _read(connection: duckdb.DuckDBPyConnection) -> dict:
     }
 
 
+def read_last_day(connection: duckdb.DuckDBPyConnection) -> dict[str, Any] | None:
+    """What the desk made on its last day with fills: realised, and in all."""
+    found = rows_of(
+        connection,
+        """
+        with realised as (
+            select trade_date, count(*) as accounts_count,
+                sum(fills_count) as fills_count, sum(net_pnl) as net_pnl
+            from marts.daily_totals where fills_count > 0 and is_in_desk_total
+            group by trade_date order by trade_date desc limit 1
+        ),
+        totals as (
+            select trade_date,
+                case when count(*) = count(total_pnl) then sum(total_pnl) end
+                    as total_pnl,
+                -- What is known least of a trader is first in the alphabet too.
+                min(pnl_basis) as pnl_basis,
+                list(unknown_parts order by trader_id)
+                    filter (where unknown_parts is not null) as unknown_parts,
+                sum(stale_marks_count) as stale_marks_count,
+                max(oldest_mark_age_sessions_count) as oldest_mark_age_sessions_count
+            from marts.fct_trader_total_pnl group by trade_date
+        )
+        select * from realised left join totals using (trade_date)
+        """,
+    )
+    for day in found:
+        parts = day["unknown_parts"] or []
+        more = [f"of {len(parts) - FEW_TRADERS} more traders"]
+        shown = parts[:FEW_TRADERS] + (more if len(parts) > FEW_TRADERS else [])
+        day["unknown_parts"] = " and ".join(shown) if shown else None
+        return day
+    return None
+
+
 def _outcomes(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     """The last calls that are over; replayed ones where none was made yet."""
     return rows_of(
@@ -251,8 +288,13 @@ def _outcomes(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
                 position_multiplier, actual_net_pnl, true, advised_size_effect
             from marts.forecast_record where is_replayed
         )
-        select outcomes.*, display_name from outcomes
+        select outcomes.*, display_name, total_pnl, pnl_basis, unknown_parts,
+            stale_marks_count, oldest_mark_age_sessions_count
+        from outcomes
         inner join marts.trader_status using (trader_id)
+        left join marts.fct_trader_total_pnl as totals
+            on totals.trader_id = outcomes.trader_id
+            and totals.trade_date = outcomes.prediction_date
         where outcomes.prediction_date = (select max(prediction_date) from sessions)
         order by actual_net_pnl nulls last, trader_id
         """,

@@ -57,7 +57,7 @@ def by_trader(found: list[Row]) -> dict[str, list[Row]]:
 
 
 def desk(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
-    """Of the desk: days, record, scores (of traders too), concentration, traders."""
+    """Of the desk: days, record, scores and last day of traders too, traders."""
     return {
         "days": rows(
             connection,
@@ -72,6 +72,15 @@ def desk(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         "scores": {
             row["trader_id"]: row
             for row in rows(connection, "from marts.trader_forecast_scores")
+        },
+        "last_days": {
+            row["trader_id"]: row
+            for row in rows(
+                connection,
+                "from marts.fct_trader_total_pnl where trade_date = (select "
+                "max(trade_date) from marts.daily_totals "
+                "where fills_count > 0 and is_in_desk_total)",
+            )
         },
         "concentration": rows(
             connection,
@@ -108,7 +117,12 @@ def traders(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, list[R
         "record": by_trader(
             rows(
                 connection,
-                "from marts.forecast_record order by trader_id, prediction_date",
+                "select record.*, total_pnl, pnl_basis "
+                "from marts.forecast_record as record "
+                "left join marts.fct_trader_total_pnl as totals "
+                "on totals.trader_id = record.trader_id "
+                "and totals.trade_date = record.prediction_date "
+                "order by record.trader_id, prediction_date",
             )
         ),
         "hours": by_trader(

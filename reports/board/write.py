@@ -127,7 +127,12 @@ class _Pages:
             ),
         ]
         self._write(
-            "index.html", "desk", charts, score=found["score"], scores=found["scores"]
+            "index.html",
+            "desk",
+            charts,
+            score=found["score"],
+            scores=found["scores"],
+            last_days=found["last_days"],
         )
 
     def traders(self, connection: duckdb.DuckDBPyConnection) -> int:
@@ -143,6 +148,7 @@ class _Pages:
                 status=status,
                 call=self._calls.get(trader),
                 score=self._desk["scores"].get(trader),
+                own_last_day=self._desk["last_days"].get(trader),
                 accounts=own["accounts"],
                 record=own["record"][-20:][::-1],
             )

@@ -90,7 +90,7 @@ CHANGES = [
     (told(desk=None), "worst case: −$5,000, now not told"),
     (told() | {"outcomes": [OUTCOME | {"prediction_date": "2026-02-27",
                                        "actual_net_pnl": "800"}]},
-     "T9 on Fri 2026-02-27: −$800, now $800"),
+     "T9 on Fri 2026-02-27: −$800, total −$750, now $800, total −$750"),
     (told(last_day={"trade_date": "2026-02-27", "net_pnl": "5", "fills_count": 2,
                     "accounts_count": 1}),
      "net of the last day: not told, now $5 on Fri 2026-02-27"),

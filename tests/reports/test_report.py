@@ -77,7 +77,9 @@ SCORE = {
 OUTCOME = {
     "trader_id": "T9", "display_name": "T9", "risk_level": "High",
     "predicted_pnl": "-1200", "actual_net_pnl": "-800", "has_traded": True,
-    "advised_size_effect": 400.0,
+    "advised_size_effect": 400.0, "total_pnl": "-750", "pnl_basis": "total",
+    "unknown_parts": None, "stale_marks_count": 0,
+    "oldest_mark_age_sessions_count": None,
 }  # fmt: skip
 
 
@@ -405,6 +407,81 @@ def test_past_calls_are_held_against_what_happened() -> None:
     )
     for text in (said(told), told.text):
         assert "Nobody was called then" in text
+
+
+LAST_DAY = {
+    "trade_date": "2026-02-27", "accounts_count": 4, "fills_count": 9, "net_pnl": "800",
+    "total_pnl": "-120.4", "pnl_basis": "total", "unknown_parts": None,
+    "stale_marks_count": 0, "oldest_mark_age_sessions_count": None,
+}  # fmt: skip
+MADE = [
+    ({}, "$800 net with 9 fills, −$120 in all with adjustments and unrealized."),
+    (
+        {"stale_marks_count": "3", "oldest_mark_age_sessions_count": 2},
+        "unrealized; 3 marks carried forward, the oldest 2 sessions old.",
+    ),
+    (
+        {"stale_marks_count": 1, "oldest_mark_age_sessions_count": 1,
+         "total_pnl": None, "pnl_basis": "realised_only",
+         "unknown_parts": "A1 (no mark)"},
+        "9 fills, realised only: the total is not known of A1 (no mark); "
+        "1 mark carried forward, the oldest 1 session old.",
+    ),
+    (
+        {"total_pnl": None, "pnl_basis": "incomplete",
+         "unknown_parts": "A1 (fills missing)"},
+        "9 fills, incomplete: not all is known of A1 (fills missing).",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("known", "sentence"), MADE)
+def test_the_total_stands_beside_what_was_realised(known: dict, sentence: str) -> None:
+    told = render(summary(last_day=LAST_DAY | known))
+    for text in (said(told), " ".join(told.text.split())):
+        assert "On Fri 2026-02-27 it made $800 net" in text
+        assert sentence in text
+
+
+@pytest.mark.parametrize(
+    ("known", "cell"),
+    [
+        ({}, "−$750"),
+        ({"total_pnl": None, "pnl_basis": "realised_only"}, "realised only"),
+        ({"total_pnl": None, "pnl_basis": "incomplete"}, "incomplete"),
+        ({"total_pnl": None, "pnl_basis": None}, "–"),
+    ],
+)
+def test_each_trader_has_a_total_or_what_is_known_instead(
+    known: dict, cell: str
+) -> None:
+    outcome = OUTCOME | {"unknown_parts": "A1 (no mark)"} | known
+    whole = summary(outcomes=[outcome], outcomes_date="2026-02-27")
+    told = render(whole)
+    cells = [one.text.strip() for one in page(told).select(".rows td")]
+    cells = cells[cells.index("T9") :]
+    assert cells[3:5] == ["−$800", cell]
+    (line,) = [one for one in told.text.splitlines() if one.startswith("  T9 ")]
+    assert " ".join(line.split()).endswith(f"−$800 {cell} $400")
+    own = render_trader(
+        summary(outcomes=[outcome | {"trader_id": "T1"}], outcomes_date="2026-02-27"),
+        whole["calls"]["High"][0],
+    )
+    for text in (said(own), " ".join(own.text.split())):
+        assert ("−$750 in all" in text) == (cell == "−$750")
+        assert ("of A1 (no mark)" in text) == (cell in ("realised only", "incomplete"))
+
+
+def test_what_was_kept_before_totals_were_known_says_nothing_of_them(
+    tmp_path: Path,
+) -> None:
+    home, named = Home(tmp_path), ("total_pnl", "pnl_basis", "unknown_parts")
+    before = [{key: x for key, x in one.items() if key not in named}
+              for one in (LAST_DAY, OUTCOME)]  # fmt: skip
+    keep(home, summary(last_day=before[0], outcomes=[before[1]], outcomes_date=None))
+    told = render(read_kept(home, date(2026, 3, 2)))
+    assert "it made $800 net with 9 fills." in said(told)
+    assert "−$800" in told.text
 
 
 def test_the_running_score_says_what_the_advice_was_worth() -> None:

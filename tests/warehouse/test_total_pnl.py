@@ -5,12 +5,14 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
+import duckdb
 import pytest
 
 from ingestion.desk_files import read_desk, record_desk
 from ingestion.simulator import Firm, Ledger, serve
+from reports.summary import read_last_day
 from runtime.home import Home
-from tests.conftest import SampleRun, build_models_of, make_settings, rows
+from tests.conftest import SampleRun, build_models_of, connected, make_settings, rows
 from tests.mornings import load_morning
 from tests.warehouse.test_equity import AS_OF, DAYS, random_firm
 
@@ -98,7 +100,7 @@ def books(firm: Firm) -> dict[tuple[str, date], TraderDay]:
             day = found[trader_of(account, own.date), own.date]
             day.net += own.net
             if "Fee: Tea" in own.adjustments:
-                day.unknown.append(f"{account}: unmapped adjustment")
+                day.unknown.append(f"{account} (unmapped adjustment)")
                 day.total = None
             if day.total is not None:
                 paid = own.adjustments.get("Fee: Payout", ZERO)
@@ -141,6 +143,39 @@ def test_every_traders_day_is_the_simulators_own_books(home: Home, firm: Firm) -
     assert len(differing) > 5
     assert {one[2] for one in found.values()} == {"total", "realised_only"}
     assert max(one[5] or 0 for one in found.values()) > 1
+
+
+def test_what_the_desk_made_last_is_known_as_far_as_each_traders(
+    home: Home, firm: Firm
+) -> None:
+    last = DAYS[-2]
+    days = {key: one for key, one in books(firm).items() if key[1] == last}
+    with connected(home) as connection:
+        found = read_last_day(connection)
+    assert found is not None
+    assert found["trade_date"] == last
+    assert found["pnl_basis"] == "total"
+    assert found["total_pnl"] == sum(one.total for one in days.values())
+    assert found["stale_marks_count"] == sum(one.carried for one in days.values())
+    assert found["oldest_mark_age_sessions_count"] == max(
+        (one.oldest for one in days.values() if one.oldest), default=None
+    )
+    with duckdb.connect(home.warehouse) as connection:
+        connection.execute(
+            "begin; update marts.fct_trader_total_pnl set total_pnl = null, pnl_basis "
+            "= case trader_id when 'TWO' then 'incomplete' else 'realised_only' end, "
+            "unknown_parts = trader_id || ' (x)' where trade_date = ?",
+            [last],
+        )
+        found = read_last_day(connection)
+        connection.execute("rollback")
+    assert found is not None
+    assert (found["total_pnl"], found["pnl_basis"]) == (None, "incomplete")
+    named = sorted(trader for trader, _ in days)
+    more = [f"of {len(named) - 3} more traders"] if len(named) > 3 else []
+    assert found["unknown_parts"] == " and ".join(
+        [f"{trader} (x)" for trader in named[:3]] + more
+    )
 
 
 CHANGE = """

@@ -38,7 +38,7 @@ unknown_parts as (
     select
         trader_id,
         trade_date,
-        {{ first_few_joined("account_id || ': ' || replace(unknown_reason, '_', ' ')") }}
+        {{ first_few_joined("account_id || ' (' || replace(unknown_reason, '_', ' ') || ')'") }}
             as unknown_parts
     from unknown_accounts
     group by trader_id, trade_date
