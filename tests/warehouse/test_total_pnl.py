@@ -35,6 +35,12 @@ account,valid_from,daily_loss_limit_amount,note
 Z0,,2000,
 Z2,2025-01-08,150,
 """
+TRADERS = """\
+trader_id,valid_from,display_name,strategy,trader_group,is_active,daily_loss_limit_amount
+ONE,,One,opening,Red,true,
+ONE,2025-01-10,One,closing,Red,true,
+TWO,,Two,opening,Blue,true,
+"""
 TRADER_OF = {"Z0": "ONE", "Z2": "TWO", "Z3": "TEA", "Z5": "IDLE"}
 MOVED_ON = date(2025, 1, 8)
 ZERO = Decimal(0)
@@ -59,12 +65,13 @@ def home(tmp_path_factory: pytest.TempPathFactory, firm: Firm) -> Home:
         load_morning(simulator, home, gate="warn")
     home.desk.mkdir(exist_ok=True)
     home.desk.joinpath("trader_accounts.csv").write_text(ACCOUNTS)
+    home.desk.joinpath("traders.csv").write_text(TRADERS)
     home.desk.joinpath("account_roles.csv").write_text(ROLES)
     home.desk.joinpath("limits.csv").write_text(LIMITS)
     settings = make_settings(risk_home=home.root)
     record_desk(home, read_desk(settings, home))
     build_models_of(
-        settings, home, models="+fct_trader_total_pnl +fct_fees", data_tests=True
+        settings, home, models="+fct_trader_total_pnl +fct_period_pnl", data_tests=True
     )
     return home
 
@@ -178,6 +185,100 @@ def test_what_the_desk_made_last_is_known_as_far_as_each_traders(
     )
 
 
+def test_each_month_and_year_is_the_simulators_own_books(
+    home: Home, firm: Firm
+) -> None:
+    """Also of a group and a strategy, which a trader may change."""
+    found = {
+        tuple(key): tuple(figures)
+        for *key, net, total, unknown in rows(
+            home,
+            "select period, period_start, scope, scope_name, net_pnl, total_pnl, "
+            "unknown_days_count from marts.fct_period_pnl "
+            "where scope in ('desk', 'trader', 'group', 'strategy')",
+        )
+        for figures in [(net, total, unknown)]
+    }
+    parts: dict[tuple, list[TraderDay]] = defaultdict(list)
+    dates: dict[tuple, set[date]] = defaultdict(set)
+    for (trader, day), one in books(firm).items():
+        strategy = (
+            "opening" if trader == "TWO" or day < date(2025, 1, 10) else "closing"
+        )
+        names = {
+            "desk": "desk", "trader": trader,
+            "group": {"ONE": "Red", "TWO": "Blue"}.get(trader, "none"),
+            "strategy": strategy if trader in ("ONE", "TWO") else "none",
+        }  # fmt: skip
+        for scope, name in names.items():
+            for key in (
+                ("month", day.replace(day=1), scope, name),
+                ("year", date(day.year, 1, 1), scope, name),
+            ):
+                parts[key].append(one)
+                dates[key] |= {day} if one.total is None else set()
+    assert found == {
+        key: (
+            sum((one.net for one in days), ZERO),
+            # Of a day that is not whole what is known, and it is counted.
+            sum((one.total for one in days if one.total is not None), ZERO),
+            len(dates[key]),
+        )
+        for key, days in parts.items()
+    }
+    assert sum(unknown for *_, unknown in found.values()) > 0
+
+
+ADD_UP = """
+    with sums as (
+        select period, period_start, scope, sum(net_pnl) as net_pnl,
+            sum(total_fees) as total_fees, sum(total_pnl) as total_pnl
+        from marts.fct_period_pnl where scope <> 'account' group by all
+    )
+    select parts.scope, count(*),
+        bool_and(parts.total_fees = desk.total_fees),
+        bool_and(parts.net_pnl = desk.net_pnl),
+        bool_and(parts.total_pnl = desk.total_pnl)
+    from sums as parts inner join sums as desk using (period, period_start)
+    where desk.scope = 'desk' group by parts.scope order by parts.scope
+"""
+
+
+def parts_add_up(home: Home) -> None:
+    """Each scope comes to the desk's, as far as it is known of it."""
+    found = {scope: same for scope, _, *same in rows(home, ADD_UP)}
+    whole = [True, True, True]
+    assert found.pop("symbol")[:2] == whole[:2]
+    assert found == {
+        "desk": whole, "trader": whole, "group": whole, "strategy": whole,
+        "route": [True, True, None], "fee": [True, None, None],
+    }  # fmt: skip
+
+
+def test_accounts_symbols_routes_and_fees_come_to_the_same(home: Home) -> None:
+    parts_add_up(home)
+    assert rows(
+        home,
+        "select count(*) from marts.fct_period_pnl as months "
+        "inner join marts.fct_account_equity as days on scope_name = account_id "
+        "and period = 'month' and scope = 'account' "
+        "and period_start = date_trunc('month', trade_date) "
+        "where trade_date = (select max(trade_date) from marts.fct_account_equity "
+        "where account_id = scope_name) and not is_complete "
+        "and (months.high_water_mark, months.drawdown_from_peak) "
+        "is not distinct from (days.high_water_mark, days.drawdown_from_peak)",
+    ) == [(6,)]
+    differing = rows(
+        home,
+        "select scope_name from marts.fct_period_pnl as years "
+        "where scope = 'account' and period = 'year' and total_pnl <> (select "
+        "max_by(year_to_date_total_delta, trade_date) from marts.fct_account_equity "
+        "where account_id = scope_name and year(trade_date) = year(period_start))",
+    )
+    # What nobody has told is in no total.
+    assert differing == [("Z3",)] * len(differing)
+
+
 CHANGE = """
     with ends as (
         select account_id, max_by(end_balance, trade_date)
@@ -212,3 +313,4 @@ def test_total_of_the_sample_is_what_its_equity_gained(sample: SampleRun) -> Non
     )
     assert found == (found[1], found[1], True)
     assert found[0] != 0
+    parts_add_up(sample.home)
