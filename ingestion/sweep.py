@@ -9,6 +9,8 @@ from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
+import duckdb
+
 from ingestion.accounts import names_in_use, namesakes, read_account_list
 from ingestion.landing import open_landing
 from ingestion.parsed_batch import ParsedBatch
@@ -26,13 +28,24 @@ from ingestion.sources import Source
 from ingestion.versions import PriorCoverage, compare
 from runtime.home import Home
 from runtime.settings import Settings
-from runtime.warehouse import open_warehouse, read_run_context
+from runtime.tables import Table, prepare_tables
+from runtime.warehouse import has_column, open_warehouse, read_run_context
 
 # Of a date itself; cash, unrealized and end balance come from the dates before as well.
 OWN_FIGURES = (
     "orders_count", "fills_count", "quantity", "gross_pnl", "total_fees", "net_pnl",
     "adjusted_net_pnl", "unrealized_delta", "transfers_amount",
 )  # fmt: skip
+# Breaks of carried cash that stood when a sweep had read everything again.
+SWEPT_BREAKS = Table(
+    "ops.swept_breaks",
+    {
+        "account_id": "varchar not null",
+        "trade_date": "date not null",
+        "identity_name": "varchar not null",
+        "difference_amount": "decimal(38, 8) not null",
+    },
+)
 # Dates so near to each other are read in one go: there is a weekend between them.
 READ_TOGETHER_DAYS = 4
 
@@ -93,6 +106,7 @@ def sweep_source(
     first = (last.replace(day=1) - timedelta(days=1)).replace(day=1)
     dates, is_as_read = _compare_summaries(settings, source, home, first, last)
     if is_as_read:
+        _remember_breaks(home)
         return f"summaries of {first} to {last} are as they were read", 0
     rows_count = 0
     for window in _windows(dates):
@@ -106,6 +120,7 @@ def sweep_source(
         window=(first, last), only=BROKER_DAYS, now=now, progress_bar=progress_bar,
     )  # fmt: skip
     rows_count += summary.rows_loaded
+    _remember_breaks(home)
     shown = ", ".join(map(str, dates[:3])) + (", ..." if len(dates) > 3 else "")
     count = "1 date" if len(dates) == 1 else f"{len(dates)} dates"
     found = f"{count} restated and read again" + (f" ({shown})" if dates else "")
@@ -194,21 +209,44 @@ def _windows(dates: list[date]) -> list[tuple[date, date]]:
 
 
 def has_carried_break(home: Home) -> bool:
-    """Whether the last build found that cash did not carry over, of late."""
+    """Whether the last build found that cash did not carry over, and no sweep since."""
     if not home.warehouse.exists():
         return False
     with open_warehouse(home.warehouse, read_only=True) as connection:
-        is_built = connection.execute(
-            "select count(*) > 0 from information_schema.tables "
-            "where table_schema = 'intermediate' "
-            "and table_name = 'int_broker_identities'"
-        ).fetchall()[0][0]
-        return (
-            is_built
-            and connection.execute("""
-            select count(*) > 0 from intermediate.int_broker_identities
-            cross join raw.run_context
+        return bool(_carried_breaks(connection) - _looked_into(connection))
+
+
+def _remember_breaks(home: Home) -> None:
+    """What stands after a sweep is no reason for another one each morning."""
+    with open_warehouse(home.warehouse) as connection:
+        found = _carried_breaks(connection)
+        connection.execute("begin")
+        prepare_tables(connection, [SWEPT_BREAKS])
+        connection.execute(f"delete from {SWEPT_BREAKS.name}")
+        for one in found:
+            connection.execute(
+                f"insert into {SWEPT_BREAKS.name} values (?, ?, ?, ?)", one
+            )
+        connection.execute("commit")
+
+
+def _carried_breaks(connection: duckdb.DuckDBPyConnection) -> set[tuple]:
+    """Breaks of this month or the last, as columns of `SWEPT_BREAKS`."""
+    if not has_column(
+        connection, "intermediate", "int_broker_identities", "identity_name"
+    ):
+        return set()
+    return set(
+        connection.execute("""
+            select account_id, trade_date, identity_name, difference_amount
+            from intermediate.int_broker_identities cross join raw.run_context
             where identity_name like '%_carried' and trade_date
                 >= date_trunc('month', run_context.as_of) - interval 1 month
-        """).fetchall()[0][0]
-        )
+        """).fetchall()
+    )
+
+
+def _looked_into(connection: duckdb.DuckDBPyConnection) -> set[tuple]:
+    if not has_column(connection, "ops", "swept_breaks", "identity_name"):
+        return set()
+    return set(connection.execute(f"from {SWEPT_BREAKS.name}").fetchall())

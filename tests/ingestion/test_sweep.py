@@ -4,6 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from ingestion.resources import FILLS
@@ -170,3 +171,24 @@ def test_cash_that_does_not_carry_over_tells_of_it_until_it_is_swept(
         assert built()
         swept(simulator, home)
         assert not built()
+
+
+def test_what_stands_after_a_sweep_is_no_reason_for_another(
+    tmp_path: Path, firm: Firm
+) -> None:
+    """Until there is another break, or it is another one."""
+    home = Home(tmp_path / "home")
+    with serve(firm, as_of=AS_OF, **FREE) as simulator:
+        load_morning(simulator, home)
+        # The broker's cash moved by what nothing explains.
+        for amount in (7, 8):
+            with duckdb.connect(home.warehouse) as connection:
+                connection.execute(
+                    "create schema if not exists intermediate; create or replace table "
+                    "intermediate.int_broker_identities as select 'SIM001' as "
+                    "account_id, date '2025-03-04' as trade_date, 'cash_carried' as "
+                    f"identity_name, {amount}::decimal(38, 8) as difference_amount"
+                )
+            assert has_carried_break(home)
+            assert swept(simulator, home).endswith("are as they were read")
+            assert not has_carried_break(home)
