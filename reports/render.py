@@ -185,7 +185,7 @@ def actual(outcome: dict[str, Any]) -> str:
 
 
 def total(outcome: dict[str, Any]) -> str:
-    """P&L with adjustments and unrealized; what is known instead; a dash of no day."""
+    """P&L with adjustments and unrealized, or what is known; a dash without a day."""
     if outcome["total_pnl"] is None and outcome["pnl_basis"]:
         return outcome["pnl_basis"].replace("_", " ")
     return money(outcome["total_pnl"])

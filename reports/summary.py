@@ -255,18 +255,20 @@ def read_last_day(connection: duckdb.DuckDBPyConnection) -> dict[str, Any] | Non
                     filter (where unknown_parts is not null) as unknown_parts,
                 sum(stale_marks_count) as stale_marks_count,
                 max(oldest_mark_age_sessions_count) as oldest_mark_age_sessions_count
-            from marts.fct_trader_total_pnl group by trade_date
+            from marts.fct_trader_total_pnl
+            where trade_date = (select trade_date from realised) group by trade_date
         )
         select * from realised left join totals using (trade_date)
         """,
     )
-    for day in found:
-        parts = day["unknown_parts"] or []
-        more = [f"of {len(parts) - FEW_TRADERS} more traders"]
-        shown = parts[:FEW_TRADERS] + (more if len(parts) > FEW_TRADERS else [])
-        day["unknown_parts"] = " and ".join(shown) if shown else None
-        return day
-    return None
+    if not found:
+        return None
+    (day,) = found
+    parts = day["unknown_parts"] or []
+    more = [f"of {len(parts) - FEW_TRADERS} more traders"]
+    shown = parts[:FEW_TRADERS] + (more if len(parts) > FEW_TRADERS else [])
+    day["unknown_parts"] = " and ".join(shown) if shown else None
+    return day
 
 
 def _outcomes(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ FILE = "runs.jsonl"
 MAXIMUM_BYTES = 4_000_000
 # A run that ended before its first step, locked out or misconfigured.
 START = "start"
-# Of the name of what a run was between two steps.
+# What begins the name of a death between two steps; the step before follows.
 BETWEEN = "after "
 SUCCEEDED, FAILED, KILLED, RUNNING = "succeeded", "failed", "killed", "running"
 STEPS = Table(
@@ -151,18 +151,12 @@ class PastRun:
             return self.last
         if self.last.outcome != SUCCEEDED or self.last.is_last:
             return None
-        return replace(
-            self.last,
-            step_number=self.last.step_number + 1,
-            step=f"{BETWEEN}{self.last.step}",
-            started_at=self.last.ended_at or self.last.started_at,
-            ended_at=None,
-            seconds=None,
-            outcome=KILLED,
-            rows_count=None,
-            message=None,
-            missing_sessions_count=None,
-        )
+        last = self.last
+        return StepRun(
+            last.run_id, last.step_number + 1, last.command, f"{BETWEEN}{last.step}",
+            last.steps_count, last.home, last.ended_at or last.started_at,
+            outcome=KILLED, versions=last.versions,
+        )  # fmt: skip
 
 
 class Ledger:

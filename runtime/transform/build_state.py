@@ -58,8 +58,8 @@ BUILD_STATE = (
 )
 # An account's day and the version of it that a build was made of.
 _BUILT_DAY = "account_id, trader_id, trade_date, account_number, content_hash"
-# Marts that are published by date, and which one: how they are made decides what a date
-# holds.
+# Marts that are published by date, and the column it is in: how they are made decides
+# what a date holds.
 PUBLISHED_BY_DATE = {
     "fct_fills": "trade_date",
     "fct_fees": "trade_date",

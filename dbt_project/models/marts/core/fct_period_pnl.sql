@@ -22,15 +22,6 @@ traders as (
     from {{ ref('dim_traders') }}
 ),
 
-account_traders as (
-    select
-        account_id,
-        valid_from,
-        valid_to
-    from {{ ref('int_account_traders') }}
-    where is_in_desk_total
-),
-
 symbol_days as (
     select
         account_id,
@@ -84,6 +75,14 @@ run_context as (
     select as_of_date from {{ ref('stg_propreports__run_context') }}
 ),
 
+days_of_desk as (
+    select
+        account_id,
+        trade_date
+    from account_days
+    where is_in_desk_total
+),
+
 days_of_traders as (
     select
         account_days.*,
@@ -100,11 +99,10 @@ days_of_traders as (
 symbols_of_desk as (
     select symbol_days.*
     from symbol_days
-    inner join account_traders
+    inner join days_of_desk
         on
-            symbol_days.account_id = account_traders.account_id
-            and symbol_days.trade_date >= account_traders.valid_from
-            and symbol_days.trade_date < account_traders.valid_to
+            symbol_days.account_id = days_of_desk.account_id
+            and symbol_days.trade_date = days_of_desk.trade_date
 ),
 
 routes_of_desk as (
@@ -114,11 +112,10 @@ routes_of_desk as (
         sum(fills.realized_gross_pnl) as gross_pnl,
         sum(fills.total_fees) as total_fees
     from fills
-    inner join account_traders
+    inner join days_of_desk
         on
-            fills.account_id = account_traders.account_id
-            and fills.trade_date >= account_traders.valid_from
-            and fills.trade_date < account_traders.valid_to
+            fills.account_id = days_of_desk.account_id
+            and fills.trade_date = days_of_desk.trade_date
     group by fills.route, fills.trade_date
     union all
     -- An expiry closes what is open without a fill.
@@ -128,11 +125,10 @@ routes_of_desk as (
         lots_without_fill.gross_pnl,
         0 as total_fees
     from lots_without_fill
-    inner join account_traders
+    inner join days_of_desk
         on
-            lots_without_fill.account_id = account_traders.account_id
-            and lots_without_fill.closed_date >= account_traders.valid_from
-            and lots_without_fill.closed_date < account_traders.valid_to
+            lots_without_fill.account_id = days_of_desk.account_id
+            and lots_without_fill.closed_date = days_of_desk.trade_date
 ),
 
 fees_of_desk as (
@@ -141,11 +137,10 @@ fees_of_desk as (
         fees.trade_date,
         sum(fees.fee_amount) as fee_amount
     from fees
-    inner join account_traders
+    inner join days_of_desk
         on
-            fees.account_id = account_traders.account_id
-            and fees.trade_date >= account_traders.valid_from
-            and fees.trade_date < account_traders.valid_to
+            fees.account_id = days_of_desk.account_id
+            and fees.trade_date = days_of_desk.trade_date
     group by fees.fee_name, fees.trade_date
 ),
 
