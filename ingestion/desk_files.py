@@ -37,7 +37,10 @@ _FLAGS = {"true": "true", "false": "false", "yes": "true", "no": "false"}
 _INSTRUMENT_TYPES = ("equity", "option", "future", "forex")
 # Of which master, house, error and demo are in no total of the desk.
 _ACCOUNT_ROLES = ("trader", "master", "sub", "house", "error", "demo", "parent")
+# That of dbt_project.yml.
+_BASE_CURRENCY = "USD"
 _LARGEST_RATIO = 9999
+_LARGEST_RATE = 10**6
 _ACTIONS = ("split", "symbol_change", "merger", "expiry")
 # Of which payout and transfer are no P&L.
 _ADJUSTMENT_CLASSES = (
@@ -63,6 +66,10 @@ accepted_warnings.csv       warnings of the gate that a person has looked at, an
 signed_off_breaks.csv       differences from the broker that a person has signed off,
                             to the cent (as marts.broker_reconciliation shows them; with
                             a symbol: as marts.position_reconciliation does)
+currency_suffixes.csv       in which currency symbols with an ending (.TO) are priced;
+                            its lines are added to the project's
+exchange_rates.csv          what a unit of a currency is worth in the base currency, by
+                            date; one counts until the next
 corporate_actions.csv       splits, new symbols, mergers, expiries, which the broker
                             posts late, in pieces or not at all
 opening_lots.csv            what an account held before its first loaded day
@@ -125,6 +132,28 @@ def _amount(cell: str) -> str:
     if len(text.partition(".")[2].rstrip("0")) > 8:
         raise ValueError("has more than eight decimals")
     return text
+
+
+def _rate(cell: str) -> str:
+    rate = _number(_needed(cell))
+    if not rate.is_finite() or not 0 < rate < _LARGEST_RATE:
+        raise ValueError(f"is not a rate above 0 and below {_LARGEST_RATE}")
+    text = f"{rate:f}"
+    if len(text.partition(".")[2].rstrip("0")) > 10:
+        raise ValueError("has more than ten decimals")
+    return text
+
+
+def _currency(cell: str) -> str:
+    if not re.fullmatch(r"[A-Z]{3}", cell, re.ASCII):
+        raise ValueError("is not a currency of three capital letters, such as CAD")
+    return cell
+
+
+def _suffix(cell: str) -> str:
+    if not re.fullmatch(r"\.[A-Z]{1,4}", cell, re.ASCII):
+        raise ValueError("is not the ending of a symbol, such as .TO")
+    return cell
 
 
 def _share(cell: str) -> str:
@@ -203,6 +232,11 @@ def _check_action(line: Mapping[str, str | None]) -> None:
                 "a merger is either for shares (new_symbol and ratio) or for "
                 "cash_per_share; of one for both, let the broker post the rows"
             )
+
+
+def _check_rate(line: Mapping[str, str | None]) -> None:
+    if line["currency"] == _BASE_CURRENCY:
+        raise ValueError(f"{_BASE_CURRENCY} is the base currency and has no rate")
 
 
 @dataclass(frozen=True)
@@ -318,6 +352,12 @@ DESK_FILES = (
         ("category_prefix",),
         shipped="7e37e7fb449c9b7cc3bef46d3e4d663d2d570759d24ece0c063e6d4d87fc464a",
     ),
+    DeskFile(
+        "currency_suffixes",
+        {"symbol_suffix": _suffix, "currency": _currency, "note": _text},
+        ("symbol_suffix",),
+        shipped="e026f12374afaab60543a4e6d8cbb5e8ce16b193ee4956864e0686066ec10540",
+    ),
     LIMITS,
     DeskFile(
         "payout_terms",
@@ -371,6 +411,18 @@ DESK_FILES = (
         optional=("ratio", "new_symbol", "cash_per_share", "note"),
         is_read_by_line=True,
         check_line=_check_action,
+    ),
+    DeskFile(
+        "exchange_rates",
+        {
+            "rate_date": _needed_date,
+            "currency": _currency,
+            "rate": _rate,
+            "note": _text,
+        },
+        ("rate_date", "currency"),
+        is_read_by_line=True,
+        check_line=_check_rate,
     ),
     DeskFile(
         "opening_lots",

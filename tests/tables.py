@@ -6,7 +6,8 @@ import duckdb
 
 # The plan of a build and the record of its run, which no other run repeats.
 _OF_A_RUN = (
-    "table_name like 'int_planned%' or table_name in ('run_context', 'run_ledger')"
+    "table_name like 'int_planned%' or table_name in "
+    "('int_days_of_changed_rates', 'run_context', 'run_ledger')"
 )
 _OF_DLT = r"table_name like '%\_dlt%' escape '\'"
 

@@ -42,6 +42,14 @@ BUILD_STATE = (
         },
     ),
     Table(
+        "ops.built_rates",
+        {
+            "currency": "varchar not null",
+            "valid_from": "date not null",
+            "exchange_rate": "decimal(17, 10) not null",
+        },
+    ),
+    Table(
         "ops.built_with",
         {"fingerprint": "varchar not null"},
         dropped_columns=("seen_through",),
@@ -187,11 +195,20 @@ def built_dates(connection: duckdb.DuckDBPyConnection, mart: str) -> dict[str, s
 
 
 def _told_by_the_desk(connection: duckdb.DuckDBPyConnection) -> str:
-    """What decides of all dates: contract sizes, actions in effect, opening lots."""
+    """What decides of all dates: contract sizes, currencies, actions, opening lots."""
     sizes = connection.execute(
         "select content_hash from raw.desk_files "
         "where file_name = 'instrument_multipliers' order by known_at desc limit 1"
     ).fetchone()
+    # Rates are no part of it: int_days_of_changed_rates knows which dates they touch.
+    currencies = connection.execute(
+        "(select content_hash, '' from raw.desk_files "
+        "where file_name = 'currency_suffixes' order by known_at desc limit 1) "
+        "union all (select account_number, currency from (select account_number, "
+        "arg_max(upper(currency), known_at) as currency from raw.account_versions "
+        "join raw.accounts using (account_number, content_hash) "
+        "group by account_number) where currency <> 'USD' order by all)"
+    ).fetchall()
     # A line of a date to come takes effect on that morning.
     actions = connection.execute(
         "select * exclude (content_hash, line_number, note) "
@@ -217,7 +234,7 @@ def _told_by_the_desk(connection: duckdb.DuckDBPyConnection) -> str:
         "and versions.trade_date < first_days.first_date "
         "where resource = 'positions' and rows_count > 0) order by all"
     ).fetchall()
-    return f"{sizes[0] if sizes else ''}{actions or ''}{lots or ''}"
+    return f"{sizes[0] if sizes else ''}{currencies or ''}{actions or ''}{lots or ''}"
 
 
 def fingerprint(told_by_the_desk: str = "") -> str:
@@ -242,6 +259,7 @@ def fingerprint(told_by_the_desk: str = "") -> str:
                 for mart in PUBLISHED_BY_DATE
             ),
             _DBT / "seeds" / "instrument_multipliers.csv",
+            _DBT / "seeds" / "currency_suffixes.csv",
         ]
     )
     texts = [path.read_text(encoding="utf-8") for path in files]

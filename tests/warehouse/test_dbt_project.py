@@ -108,6 +108,7 @@ def test_no_column_is_missing_from_the_descriptions(
             "traders",
             "instrument_multipliers",
             "adjustment_categories",
+            "currency_suffixes",
             "check_index",
         )
     }

@@ -85,6 +85,13 @@
         account_number,
         content_hash
     from {{ relation_of('int_fill_days') }};
+    delete from ops.built_rates;
+    insert into ops.built_rates by name
+    select
+        currency,
+        valid_from,
+        exchange_rate
+    from {{ relation_of('int_exchange_rates') }};
     -- Dates of which the rows of a mart may have changed: publish looks at these alone.
     insert or replace into ops.built_dates
     select

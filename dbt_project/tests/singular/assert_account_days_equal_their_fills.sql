@@ -20,7 +20,8 @@ fills as (
         count(distinct case when fills.is_regular then fills.order_id end) as orders_count,
         count(case when fills.is_regular then fills.quantity end) as fills_count,
         coalesce(sum(case when fills.is_regular then fills.quantity end), 0) as quantity,
-        sum(fills.total_fees) as total_fees,
+        case when count(*) = count(fills.total_fees) then sum(fills.total_fees) end
+            as total_fees,
         sum(case when changed_books.account_id is null then fills.signed_quantity end)
             as signed_quantity
     from {{ ref('int_fills_current') }} as fills
@@ -92,7 +93,8 @@ compared as (
         coalesce(fills.orders_count, 0) as fills_orders_count,
         coalesce(fills.fills_count, 0) as fills_fills_count,
         coalesce(fills.quantity, 0) as fills_quantity,
-        coalesce(fills.total_fees, 0) as fills_total_fees,
+        case when fills.account_id is null then 0 else fills.total_fees end
+            as fills_total_fees,
         coalesce(fills.signed_quantity, 0) as fills_position_change
     from days
     full outer join fills

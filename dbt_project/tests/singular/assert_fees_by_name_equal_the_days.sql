@@ -1,4 +1,7 @@
-{# The fees by name of an account's day built anew add up to its total, to the last digit. #}
+{#
+    The fees by name of an account's day built anew add up to its total, to the last digit; of
+    an account in another currency each fill's share was rounded by itself.
+#}
 {% set first_date = first_tested_date() %}
 with
 
@@ -19,6 +22,13 @@ days as (
         total_fees
     from {{ ref('daily_totals') }}
     where trade_date >= {{ first_date }}
+),
+
+account_currencies as (
+    select
+        account_id,
+        currency
+    from {{ ref('int_account_currencies') }}
 )
 
 select
@@ -29,4 +39,12 @@ select
 from days
 full outer join fees
     on days.account_id = fees.account_id and days.trade_date = fees.trade_date
-where days.total_fees is distinct from coalesce(fees.fee_amount, 0)
+left join account_currencies on days.account_id = account_currencies.account_id
+where
+    days.total_fees is distinct from
+    case when fees.account_id is null then 0 else fees.fee_amount end
+    and not coalesce(
+        account_currencies.currency <> '{{ var("base_currency") }}'
+        and abs(days.total_fees - fees.fee_amount) < 0.01,
+        false
+    )

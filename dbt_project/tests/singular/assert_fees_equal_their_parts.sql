@@ -1,4 +1,7 @@
-{# The fees of a fill built anew are the sum of its fees by name. #}
+{#
+    The fees of a fill built anew are the sum of its fees by name, which are of the
+    account's currency.
+#}
 {% set first_date = first_tested_date() %}
 with
 
@@ -27,14 +30,33 @@ fees as (
     group by account_number, trade_date, row_number
 ),
 
+accounts as (
+    select
+        account_number,
+        coalesce(currency, '{{ var("base_currency") }}') as currency
+    from {{ ref('int_accounts') }}
+),
+
+fees_rated as (
+    select
+        fees.*,
+        {{ rate_of('accounts.currency', 'rates') }} as exchange_rate
+    from fees
+    inner join accounts on fees.account_number = accounts.account_number
+    {{ join_rates('rates', 'accounts.currency', 'fees.trade_date') }}
+),
+
 compared as (
     select
         fills.account_number,
         fills.trade_date,
         fills.total_fees,
-        coalesce(fees.fee_amount, 0) as fee_amount
+        case
+            when fees.account_number is null then 0
+            else {{ in_base('fees.fee_amount', 'fees.exchange_rate') }}
+        end as fee_amount
     from fills
-    left join fees
+    left join fees_rated as fees
         on
             fills.account_number = fees.account_number
             and fills.trade_date = fees.trade_date
@@ -43,4 +65,4 @@ compared as (
 
 select *
 from compared
-where total_fees <> fee_amount
+where total_fees is distinct from fee_amount

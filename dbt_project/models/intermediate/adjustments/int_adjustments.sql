@@ -2,6 +2,8 @@
     Grain: one row per adjustment of the current version of each account's day.
     Its class is that of the longest beginning of its category that is known; without one
     it is unknown, and counts nowhere until the desk has said what it is.
+    Amounts are of the account's currency; adjustment_amount is that at the exchange rate of
+    the date, null without one.
 #}
 with
 
@@ -19,7 +21,8 @@ adjustment_categories as (
 accounts as (
     select
         account_number,
-        account_id
+        account_id,
+        coalesce(currency, '{{ var("base_currency") }}') as currency
     from {{ ref('int_accounts') }}
 ),
 
@@ -61,7 +64,9 @@ adjustments_classed as (
         adjustments.row_number as adjustment_number,
         adjustments.category,
         coalesce(categories_ranked.adjustment_class, 'unknown') as adjustment_class,
-        adjustments.adjustment_amount
+        accounts.currency,
+        adjustments.adjustment_amount as local_amount,
+        {{ rate_of('accounts.currency', 'rates') }} as exchange_rate
     from adjustments
     inner join accounts on adjustments.account_number = accounts.account_number
     inner join account_traders
@@ -69,6 +74,7 @@ adjustments_classed as (
             accounts.account_id = account_traders.account_id
             and adjustments.trade_date >= account_traders.valid_from
             and adjustments.trade_date < account_traders.valid_to
+    {{ join_rates('rates', 'accounts.currency', 'adjustments.trade_date') }}
     left join categories_ranked
         on
             adjustments.category = categories_ranked.category
@@ -85,8 +91,11 @@ final as (
         ---------- text
         category,
         adjustment_class,
+        currency,
         ---------- money
-        adjustment_amount,
+        local_amount,
+        cast({{ in_base('local_amount', 'exchange_rate') }} as decimal(18, 8))
+            as adjustment_amount,
         ---------- flags
         adjustment_class not in ('unknown', 'payout', 'transfer') as is_pnl
     from adjustments_classed

@@ -2,7 +2,8 @@
 {#
     Grain: one row per account and date whose fills this run builds anew.
     Those that are new, corrected, gone or another trader's since the last finished build,
-    those that a build has begun with and not finished, those near a corporate action with
+    those that a build has begun with and not finished, those of which an exchange rate is
+    another one, those near a corporate action with
     one of them (rows that the broker posted for it are known by each other), and the other
     accounts of the same traders on these dates, because the fills of a trader's day are
     numbered together.
@@ -46,6 +47,13 @@ previous_days as (
     from {{ ref('int_previous_fill_days') }}
 ),
 
+rated_days as (
+    select
+        account_id,
+        trade_date
+    from {{ ref('int_days_of_changed_rates') }}
+),
+
 corporate_actions as (
     select distinct
         {{ dbt.dateadd('day', '-' ~ days, 'effective_date') }} as first_date,
@@ -71,6 +79,11 @@ own_changed_days as (
         account_id,
         trade_date
     from begun_days
+    union
+    select
+        account_id,
+        trade_date
+    from rated_days
 ),
 
 changed_days as (

@@ -1,4 +1,4 @@
-{# Grain: one row: lines of corporate_actions.csv and opening_lots.csv that are refused. #}
+{# Grain: one row: lines of the desk's files that are refused one by one. #}
 with
 
 actions as (
@@ -17,6 +17,14 @@ lots as (
     where refused_for is not null
 ),
 
+rates as (
+    select
+        line_number,
+        refused_for
+    from {{ ref('stg_desk__exchange_rates') }}
+    where refused_for is not null
+),
+
 refused_lines as (
     select
         'corporate_actions.csv, ' || refused_for as line_text,
@@ -29,6 +37,12 @@ refused_lines as (
         2 as file_order,
         line_number
     from lots
+    union all
+    select
+        'exchange_rates.csv, ' || refused_for as line_text,
+        3 as file_order,
+        line_number
+    from rates
 ),
 
 lines_numbered as (

@@ -11,6 +11,7 @@ held_days as (
         trade_date,
         position_quantity,
         multiplier,
+        exchange_rate,
         open_cost,
         close_price,
         mark_age_sessions_count
@@ -45,7 +46,13 @@ stale_positions as (
             when held_days.close_price is null
                 then
                     ', never marked ($'
-                    || cast(abs(held_days.open_cost) as decimal(38, 2)) || ' at cost)'
+                    || coalesce(
+                        cast(
+                            abs({{ in_base('held_days.open_cost', 'held_days.exchange_rate') }})
+                            as decimal(38, 2)
+                        ),
+                        'unknown'
+                    ) || ' at cost)'
             else
                 ', ' || held_days.mark_age_sessions_count
                 || case

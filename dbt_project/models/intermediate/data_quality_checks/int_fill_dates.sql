@@ -10,7 +10,6 @@ fill_days as (
         fills_count,
         counted_fills_count,
         journal_fills_count,
-        foreign_fills_count,
         negative_price_fills_count
     from {{ ref('int_account_day_fills') }}
 ),
@@ -21,7 +20,6 @@ final as (
         sum(fills_count) as fills_count,
         sum(counted_fills_count) as counted_fills_count,
         sum(journal_fills_count) as journal_fills_count,
-        sum(foreign_fills_count) as foreign_fills_count,
         sum(negative_price_fills_count) as negative_price_fills_count
     from fill_days
     group by trade_date

@@ -61,6 +61,7 @@ fills_placed as (
         fills_priced.filled_at_et,
         fills_priced.symbol_day_sequence,
         fills_priced.multiplier,
+        fills_priced.exchange_rate,
         results.opening_quantity + fills_priced.day_quantity_after
         - fills_priced.signed_quantity as quantity_before,
         results.opening_quantity + fills_priced.day_quantity_after as quantity_after,
@@ -89,9 +90,9 @@ fills_valued as (
     select
         *,
         abs(quantity_after) as units_after,
-        {{ exposure_of('quantity_before', 'price_before', 'multiplier') }}
+        {{ exposure_of('quantity_before', 'price_before', 'multiplier', 'exchange_rate') }}
             as exposure_before,
-        {{ exposure_of('quantity_after', 'price_after', 'multiplier') }}
+        {{ exposure_of('quantity_after', 'price_after', 'multiplier', 'exchange_rate') }}
             as exposure_after
     from fills_placed
 ),

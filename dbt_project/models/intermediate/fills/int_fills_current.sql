@@ -10,6 +10,9 @@
     number: it orders the fills of all dates, and no day moves another's. Fill ids are not
     unique, so nothing is deduplicated by them.
     A fill belongs to the trader whom the account belonged to on its trade date.
+    Its currency is the one it names, else what its symbol tells (int_instruments), else its
+    account's, else the base currency. Price and P&L are of that currency, fees of the
+    account's: these and notional are in the base currency here, and unknown without a rate.
     Opening lots are journal entries of the date before an account's first.
 #}
 with
@@ -27,11 +30,11 @@ fills as (
         propreports_id,
         route,
         liquidity,
-        currency,
+        currency as fill_currency,
         fill_status,
         quantity,
         price,
-        total_fees,
+        total_fees as account_fees,
         is_buy,
         is_cancelled,
         is_regular,
@@ -51,11 +54,11 @@ fills as (
         null as propreports_id,
         null as route,
         null as liquidity,
-        null as currency,
+        null as fill_currency,
         'OPENING' as fill_status,
         abs(signed_quantity) as quantity,
         price,
-        0 as total_fees,
+        0 as account_fees,
         signed_quantity > 0 as is_buy,
         false as is_cancelled,
         false as is_regular,
@@ -92,8 +95,16 @@ instruments as (
     select
         symbol,
         instrument_type,
-        multiplier
+        multiplier,
+        currency
     from {{ ref('int_instruments') }}
+),
+
+accounts as (
+    select
+        account_number,
+        coalesce(currency, '{{ var("base_currency") }}') as currency
+    from {{ ref('int_accounts') }}
 ),
 
 fills_identified as (
@@ -103,6 +114,8 @@ fills_identified as (
         fill_days.trader_id,
         instruments.instrument_type,
         instruments.multiplier,
+        accounts.currency as account_currency,
+        coalesce(fills.fill_currency, instruments.currency, accounts.currency) as currency,
         coalesce(books.book_symbol, fills.symbol) as book_symbol,
         coalesce(books.units_per_share, 1) as units_per_share,
         posted_actions.row_number is not null as is_corporate_action,
@@ -115,6 +128,7 @@ fills_identified as (
             and fills.trade_date = fill_days.trade_date
             and fills.content_hash = fill_days.content_hash
     left join instruments on fills.symbol = instruments.symbol
+    left join accounts on fills.account_number = accounts.account_number
     left join books
         on
             fill_days.account_id = books.account_id
@@ -127,6 +141,19 @@ fills_identified as (
             and fills.trade_date = posted_actions.trade_date
             and fills.content_hash = posted_actions.content_hash
             and fills.row_number = posted_actions.row_number
+),
+
+fills_rated as (
+    select
+        fills_identified.*,
+        {{ rate_of('fills_identified.currency', 'rates') }} as exchange_rate,
+        {{ rate_of('fills_identified.account_currency', 'account_rates') }}
+            as account_exchange_rate
+    from fills_identified
+    {{ join_rates('rates', 'fills_identified.currency', 'fills_identified.trade_date') }}
+    {{ join_rates(
+        'account_rates', 'fills_identified.account_currency', 'fills_identified.trade_date'
+    ) }}
 ),
 
 days_sequenced as (
@@ -145,9 +172,11 @@ days_sequenced as (
                 row_number asc
         ) as bigint) as day_sequence,
         {{ exact_product('quantity', 'price', 'multiplier') }} as exact_notional,
+        cast({{ in_base('account_fees', 'account_exchange_rate') }} as decimal(18, 8))
+            as total_fees,
         case when is_buy then quantity else -quantity end as signed_quantity,
         not is_cancelled and multiplier is not null as is_counted
-    from fills_identified
+    from fills_rated
 ),
 
 final as (
@@ -178,8 +207,9 @@ final as (
         price,
         multiplier,
         units_per_share,
+        exchange_rate,
         -- To the cent, so that sums of squares fit 38 digits.
-        {{ to_cents('abs(exact_notional)') }} as notional,
+        {{ to_cents(in_base('abs(exact_notional)', 'exchange_rate')) }} as notional,
         total_fees,
         ---------- flags
         is_buy,

@@ -8,6 +8,8 @@
     digit, and whose root is the whole symbol.
     A null multiplier, or no type, means nobody has said what a contract is worth: its
     fills are excluded and reported.
+    The currency is the second leg's of a pair, else that of the ending (.TO); null where
+    the symbol tells none: then the fill or its account does.
 #}
 with
 
@@ -26,6 +28,13 @@ instrument_multipliers as (
         instrument_type,
         multiplier
     from {{ ref('stg_desk__instrument_multipliers') }}
+),
+
+currency_suffixes as (
+    select
+        symbol_suffix,
+        currency
+    from {{ ref('stg_desk__currency_suffixes') }}
 ),
 
 symbols as (
@@ -130,11 +139,18 @@ final as (
                     then null
                 else lines_ranked.multiplier
             end as decimal(18, 8)
-        ) as multiplier
+        ) as multiplier,
+        coalesce({{ quote_currency('symbols.symbol') }}, currency_suffixes.currency)
+            as currency
     from symbols
     left join lines_ranked
         on symbols.symbol = lines_ranked.symbol and lines_ranked.match_rank = 1
     left join unclear_symbols on symbols.symbol = unclear_symbols.symbol
+    left join currency_suffixes
+        on
+            regexp_extract(
+                upper(coalesce(symbols.option_root, symbols.symbol)), '[.][A-Z]+$', 0
+            ) = currency_suffixes.symbol_suffix
 )
 
 select * from final

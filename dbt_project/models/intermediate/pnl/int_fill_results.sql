@@ -5,7 +5,8 @@
 ) }}
 {#
     Grain: one row per counted fill: what was realized at it.
-    A match counts at the later of its two fills, fees at their fill. The path is the
+    A match counts at the later of its two fills, at that date's exchange rate; fees at their
+    fill. After an unknown amount the path is unknown. The path is the
     running net P&L of the trader's day; the day's matching is final only when the day
     is over, so nothing here may be used during the day.
 #}
@@ -43,12 +44,19 @@ realized_summed as (
 results as (
     select
         fills.*,
-        coalesce(realized_summed.realized_gross_pnl, 0) as realized_gross_pnl
+        coalesce(realized_summed.realized_gross_pnl, 0) as local_gross_pnl
     from fills
     left join realized_summed
         on
             fills.account_id = realized_summed.account_id
             and fills.fill_sequence = realized_summed.fill_sequence
+),
+
+results_in_base as (
+    select
+        *,
+        {{ in_base('local_gross_pnl', 'exchange_rate') }} as realized_gross_pnl
+    from results
 ),
 
 final as (
@@ -62,19 +70,26 @@ final as (
         day_sequence,
         ---------- money
         total_fees,
+        local_gross_pnl,
         realized_gross_pnl,
-        cast(
-            sum(realized_gross_pnl - total_fees) over (
-                partition by trader_id, trade_date order by day_sequence
-                rows between unbounded preceding and current row
-            ) as decimal(38, 8)
-        ) as cumulative_net_pnl,
+        case
+            when count(*) over day_so_far = count(realized_gross_pnl - total_fees) over day_so_far
+                then
+                    cast(
+                        sum(realized_gross_pnl - total_fees) over day_so_far
+                        as decimal(38, 8)
+                    )
+        end as cumulative_net_pnl,
         ---------- flags
         is_regular,
         has_fill_time,
         ---------- times
         filled_at_et
-    from results
+    from results_in_base
+    window day_so_far as (
+        partition by trader_id, trade_date order by day_sequence
+        rows between unbounded preceding and current row
+    )
 )
 
 select * from final

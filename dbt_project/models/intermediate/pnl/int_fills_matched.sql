@@ -25,6 +25,8 @@ fills_counted as (
         fill_sequence,
         day_sequence,
         book_symbol,
+        currency,
+        exchange_rate,
         units_per_share,
         case when is_corporate_action then 0 else quantity end as quantity,
         case when is_corporate_action then 0 else signed_quantity end as signed_quantity,
@@ -104,7 +106,10 @@ final as (
         fill_sequence,
         day_sequence,
         book_symbol,
+        ---------- text
+        currency,
         ---------- numbers
+        exchange_rate,
         units_per_share,
         quantity,
         matched_quantity,

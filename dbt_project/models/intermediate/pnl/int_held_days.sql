@@ -4,7 +4,8 @@
     carried, and dates off session on which the account traded or was booked something.
     A position carried over a corporate action is in shares and symbol of each date.
     A mark holds until the symbol's next one, off session too; its age says how old it is.
-    Before the symbol's first mark unrealized is null, never 0.
+    Before the symbol's first mark unrealized is null, never 0. It is local unrealized at
+    the date's exchange rate, and null without one.
 #}
 with
 
@@ -14,6 +15,7 @@ results as (
         symbol,
         trade_date,
         book_symbol,
+        currency,
         multiplier,
         units_per_share,
         position_units,
@@ -108,6 +110,7 @@ positions_held as (
         results_with_next.book_symbol,
         results_with_next.trade_date as held_from,
         coalesce(results_with_next.next_trade_date, run_context.as_of_date) as held_to,
+        results_with_next.currency,
         results_with_next.multiplier,
         results_with_next.position_units,
         results_with_next.open_cost
@@ -143,6 +146,7 @@ all_days as (
         symbol,
         trade_date,
         book_symbol,
+        currency,
         multiplier,
         units_per_share,
         position_quantity,
@@ -155,6 +159,7 @@ all_days as (
         coalesce(books.symbol, carried_days.book_symbol) as symbol,
         carried_days.trade_date,
         carried_days.book_symbol,
+        carried_days.currency,
         carried_days.multiplier,
         coalesce(books.units_per_share, 1) as units_per_share,
         {{ in_shares(
@@ -244,6 +249,7 @@ days_priced as (
     select
         all_days.*,
         last_marks.close_price,
+        {{ rate_of('all_days.currency', 'rates') }} as exchange_rate,
         day_numbers.session_number - mark_numbers.session_number
             as mark_age_sessions_count
     from all_days
@@ -255,6 +261,7 @@ days_priced as (
         on all_days.trade_date = day_numbers.trade_date
     left join dates_numbered as mark_numbers
         on last_marks.marked_date = mark_numbers.trade_date
+    {{ join_rates('rates', 'all_days.currency', 'all_days.trade_date') }}
 ),
 
 days_marked as (
@@ -266,8 +273,15 @@ days_marked as (
                 then
                     {{ exact_product('position_quantity', 'close_price', 'multiplier') }}
                     - open_cost
-        end as unrealized_pnl
+        end as local_unrealized_pnl
     from days_priced
+),
+
+days_in_base as (
+    select
+        *,
+        {{ in_base('local_unrealized_pnl', 'exchange_rate') }} as unrealized_pnl
+    from days_marked
 ),
 
 days_with_previous as (
@@ -283,7 +297,7 @@ days_with_previous as (
         lag(unrealized_pnl) over (
             partition by account_id, book_symbol order by trade_date
         ) as previous_unrealized_pnl
-    from days_marked
+    from days_in_base
 ),
 
 final as (
@@ -293,14 +307,18 @@ final as (
         symbol,
         trade_date,
         book_symbol,
+        ---------- text
+        currency,
         ---------- position at the date's end
         units_per_share,
         position_quantity,
         multiplier,
+        exchange_rate,
         open_cost,
         close_price,
         cast(mark_age_sessions_count as bigint) as mark_age_sessions_count,
         ---------- money
+        local_unrealized_pnl,
         unrealized_pnl,
         unrealized_pnl
         - case when previous_quantity = 0 then 0 else previous_unrealized_pnl end

@@ -6,7 +6,7 @@
 {#
     Grain: one row per trader and date with a counted fill.
     The path of the day's realized net P&L starts at zero; of equal extremes the first
-    counts.
+    counts. A path with an unknown amount in it is unknown.
 #}
 with
 
@@ -31,7 +31,9 @@ paths_summarised as (
     select
         trader_id,
         trade_date,
-        sum(realized_gross_pnl) as final_gross_pnl,
+        case when count(*) = count(realized_gross_pnl) then sum(realized_gross_pnl) end
+            as final_gross_pnl,
+        count(*) = count(cumulative_net_pnl) as is_known,
         max_by(cumulative_net_pnl, day_sequence) as final_net_pnl,
         greatest(max(cumulative_net_pnl), 0) as peak_net_pnl,
         least(min(cumulative_net_pnl), 0) as trough_net_pnl,
@@ -122,15 +124,25 @@ final as (
         paths_summarised.untimed_fills_count,
         ---------- money
         paths_summarised.final_gross_pnl,
-        paths_summarised.final_net_pnl,
-        paths_summarised.peak_net_pnl,
-        paths_summarised.trough_net_pnl,
-        paths_summarised.max_drawdown,
-        paths_summarised.peak_net_pnl - paths_summarised.final_net_pnl as give_back,
+        case when paths_summarised.is_known then paths_summarised.final_net_pnl end
+            as final_net_pnl,
+        case when paths_summarised.is_known then paths_summarised.peak_net_pnl end
+            as peak_net_pnl,
+        case when paths_summarised.is_known then paths_summarised.trough_net_pnl end
+            as trough_net_pnl,
+        case when paths_summarised.is_known then paths_summarised.max_drawdown end
+            as max_drawdown,
+        case
+            when paths_summarised.is_known
+                then paths_summarised.peak_net_pnl - paths_summarised.final_net_pnl
+        end as give_back,
         ---------- times
-        timed_moments.peak_at_et,
-        timed_moments.trough_at_et,
-        timed_moments.drawdown_at_et
+        case when paths_summarised.is_known then timed_moments.peak_at_et end
+            as peak_at_et,
+        case when paths_summarised.is_known then timed_moments.trough_at_et end
+            as trough_at_et,
+        case when paths_summarised.is_known then timed_moments.drawdown_at_et end
+            as drawdown_at_et
     from paths_summarised
     left join timed_moments
         on

@@ -5,7 +5,8 @@
 ) }}
 {#
     Grain: one row per account, symbol and date with a counted fill.
-    What the day's fills add up to by themselves, whatever was held before.
+    What the day's fills add up to by themselves, whatever was held before. P&L is of their
+    currency, which is unknown where they name several; fees are in the base currency.
 #}
 with
 
@@ -20,6 +21,8 @@ final as (
         symbol,
         trade_date,
         max(book_symbol) as book_symbol,
+        ---------- text
+        case when min(currency) = max(currency) then max(currency) end as currency,
         ---------- numbers
         max(units_per_share) as units_per_share,
         max(multiplier) as multiplier,
@@ -41,7 +44,8 @@ final as (
                 * {{ exact_product('matched_quantity', 'price', 'multiplier') }}
             ) as decimal(38, 8)
         ) as intraday_gross_pnl,
-        cast(sum(total_fees) as decimal(38, 8)) as total_fees,
+        case when count(*) = count(total_fees) then cast(sum(total_fees) as decimal(38, 8)) end
+            as total_fees,
         ---------- flags
         min(case when is_buy then 1 else 0 end) <> max(case when is_buy then 1 else 0 end)
             as has_both_sides,

@@ -5,7 +5,8 @@
 ) }}
 {#
     Grain: one row per account, symbol and date with a counted fill, or on which its book
-    ended (an expiry closes what is open).
+    ended (an expiry closes what is open). P&L and cost are of the instrument's currency,
+    fees of the base currency.
     The cost of an open position is what was paid for everything so far, less what was
     got for it, plus the gross realized: an identity of any lot method, so open lots
     need not be enumerated. The last row before what is planned carries position and cost on.
@@ -80,6 +81,7 @@ previous_results as (
         'account_id': 'varchar(100)',
         'book_symbol': 'varchar(100)',
         'trade_date': 'date',
+        'currency': 'varchar(100)',
         'position_units': 'decimal(38, 8)',
         'open_cost': 'decimal(38, 8)',
     }) }}
@@ -91,7 +93,8 @@ carried as (
         previous_results.book_symbol,
         max_by(previous_results.position_units, previous_results.trade_date)
             as position_units,
-        max_by(previous_results.open_cost, previous_results.trade_date) as open_cost
+        max_by(previous_results.open_cost, previous_results.trade_date) as open_cost,
+        max_by(previous_results.currency, previous_results.trade_date) as currency
     from previous_results
     inner join planned_symbols
         on
@@ -107,6 +110,8 @@ all_days as (
         symbol,
         trade_date,
         book_symbol,
+        currency,
+        false as is_ending,
         units_per_share,
         multiplier,
         {{ in_units('signed_quantity', 'units_per_share') }} as signed_units,
@@ -120,6 +125,8 @@ all_days as (
         books.symbol,
         overnight_days.trade_date,
         books.book_symbol,
+        null as currency,
+        true as is_ending,
         books.units_per_share,
         overnight_days.multiplier,
         0 as signed_units,
@@ -148,6 +155,17 @@ realized_days as (
         all_days.symbol,
         all_days.trade_date,
         all_days.book_symbol,
+        -- What an expiry closes without a fill is of the currency it was of.
+        case
+            when not all_days.is_ending then all_days.currency
+            else coalesce(
+                lag(all_days.currency) over (
+                    partition by all_days.account_id, all_days.book_symbol
+                    order by all_days.trade_date
+                ),
+                carried.currency
+            )
+        end as currency,
         all_days.units_per_share,
         all_days.multiplier,
         all_days.signed_units + coalesce(overnight_days.ended_units, 0) as signed_units,
@@ -198,6 +216,8 @@ final as (
         symbol,
         trade_date,
         book_symbol,
+        ---------- text
+        currency,
         ---------- position before and after the date
         multiplier,
         units_per_share,

@@ -2,6 +2,8 @@
 {#
     Grain: one row per account, symbol and date with a counted fill, or with a position
     carried through a session, or through a date on which the account traded otherwise.
+    What local P&L is in the base currency is decided here: at the exchange rate of its
+    date, unknown without one.
 #}
 with
 
@@ -11,6 +13,7 @@ results as (
         symbol,
         trade_date,
         book_symbol,
+        currency,
         multiplier,
         position_quantity,
         open_cost,
@@ -26,6 +29,7 @@ held_days as (
         symbol,
         trade_date,
         book_symbol,
+        currency,
         multiplier,
         position_quantity,
         open_cost,
@@ -59,6 +63,7 @@ all_days as (
         symbol,
         trade_date,
         book_symbol,
+        currency,
         multiplier,
         position_quantity,
         open_cost,
@@ -75,6 +80,14 @@ all_days as (
     where not has_fills
 ),
 
+days_rated as (
+    select
+        all_days.*,
+        {{ rate_of('all_days.currency', 'rates') }} as exchange_rate
+    from all_days
+    {{ join_rates('rates', 'all_days.currency', 'all_days.trade_date') }}
+),
+
 final as (
     select
         ---------- keys
@@ -82,16 +95,21 @@ final as (
         symbol,
         trade_date,
         book_symbol,
+        ---------- text
+        currency,
         ---------- position at the date's end
         position_quantity,
         multiplier,
+        exchange_rate,
         open_cost,
         close_price,
         mark_age_sessions_count,
         ---------- money
-        intraday_gross_pnl,
-        overnight_gross_pnl,
-        intraday_gross_pnl + overnight_gross_pnl as gross_pnl,
+        intraday_gross_pnl + overnight_gross_pnl as local_gross_pnl,
+        {{ in_base('intraday_gross_pnl', 'exchange_rate') }} as intraday_gross_pnl,
+        {{ in_base('overnight_gross_pnl', 'exchange_rate') }} as overnight_gross_pnl,
+        {{ in_base('intraday_gross_pnl', 'exchange_rate') }}
+        + {{ in_base('overnight_gross_pnl', 'exchange_rate') }} as gross_pnl,
         total_fees,
         -- What was neither held before nor after has nothing unrealized.
         case when is_held then unrealized_pnl else cast(0 as decimal(38, 8)) end
@@ -100,7 +118,7 @@ final as (
             as unrealized_delta,
         ---------- flags
         has_fills
-    from all_days
+    from days_rated
 )
 
 select * from final

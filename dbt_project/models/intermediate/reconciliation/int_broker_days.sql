@@ -1,5 +1,6 @@
 {#
-    Grain: one row per account and date of the broker's own summary.
+    Grain: one row per account and date of the broker's own summary, in the account's
+    currency; exchange_rate is what that is worth on the date.
     The type rows of a date add up to the account's day, and a part that one of them leaves
     blank makes a sum unknown; transfers, cash and end balance stand in one of them.
 #}
@@ -16,7 +17,8 @@ broker_rows as (
 accounts as (
     select
         account_number,
-        account_id
+        account_id,
+        coalesce(currency, '{{ var("base_currency") }}') as currency
     from {{ ref('int_accounts') }}
 ),
 
@@ -28,6 +30,7 @@ final as (
         ---------- numbers
         count(*) as type_rows_count,
         max(broker_rows.fee_columns_count) as fee_columns_count,
+        max({{ rate_of('accounts.currency', 'rates') }}) as exchange_rate,
         ---------- money
         {% for column in summed -%}
             case
@@ -40,6 +43,7 @@ final as (
         cast(sum(broker_rows.end_balance) as decimal(38, 8)) as end_balance
     from broker_rows
     inner join accounts on broker_rows.account_number = accounts.account_number
+    {{ join_rates('rates', 'accounts.currency', 'broker_rows.trade_date') }}
     group by accounts.account_id, broker_rows.trade_date
 )
 

@@ -1,6 +1,6 @@
 {#
     Grain: one row per account, date and identity that the broker's own displayed
-    figures break.
+    figures break, in the account's currency.
     Each displayed cell is off by half a cent at most, so an identity may
     be off by half a cent per cell that it adds up. It is tried only where all its
     parts are shown; the day before is the account's row before this one. Files list no
@@ -20,7 +20,7 @@ adjustments as (
     select
         account_id,
         trade_date,
-        sum(adjustment_amount) as adjustments_amount,
+        sum(local_amount) as adjustments_amount,
         count(*) as adjustments_count
     from {{ ref('int_adjustments') }}
     where adjustment_class <> 'transfer'

@@ -4,7 +4,8 @@
     What differs, and by how many dollars; how long it stands is position_reconciliation's.
     The broker shows average prices and money in cents. Unrealized is compared to a cent and
     half a unit of the close's last decimal for each unit held, for our mark is the close
-    as it is shown.
+    as it is shown. The broker shows it in the account's currency, in which it is compared;
+    amounts are then in the base currency.
 #}
 {% set six_digits = '(' ~ '[0-9]' * 6 ~ ')' %}
 {% set eight_digits = '[0-9]' * 8 %}
@@ -17,9 +18,12 @@ held_days as (
         symbol,
         trade_date,
         position_quantity,
+        currency,
+        exchange_rate,
         multiplier,
         open_cost,
         close_price,
+        local_unrealized_pnl,
         unrealized_pnl
     from {{ ref('int_held_days') }}
     where position_quantity <> 0
@@ -48,8 +52,16 @@ instruments as (
     select
         symbol,
         instrument_type,
-        multiplier
+        multiplier,
+        currency
     from {{ ref('int_instruments') }}
+),
+
+account_currencies as (
+    select
+        account_id,
+        currency
+    from {{ ref('int_account_currencies') }}
 ),
 
 sessions as (
@@ -62,9 +74,11 @@ positions_joined as (
         coalesce(held_days.symbol, broker_positions.symbol) as symbol,
         coalesce(held_days.trade_date, broker_positions.trade_date) as trade_date,
         coalesce(held_days.position_quantity, 0) as position_quantity,
+        held_days.currency,
         held_days.multiplier,
         held_days.open_cost,
         coalesce(broker_positions.close_price, held_days.close_price) as close_price,
+        held_days.local_unrealized_pnl,
         held_days.unrealized_pnl,
         broker_positions.account_id is not null as is_listed,
         broker_positions.position_quantity as broker_quantity,
@@ -104,6 +118,31 @@ expiries as (
     from symbols_split
 ),
 
+positions_rated as (
+    select
+        positions_joined.*,
+        {{ rate_of(
+            'coalesce(positions_joined.currency, instruments.currency, account_currencies.currency)',
+            'rates',
+        ) }} as exchange_rate,
+        {{ rate_of('account_currencies.currency', 'account_rates') }}
+            as account_exchange_rate,
+        coalesce(positions_joined.currency, instruments.currency, account_currencies.currency)
+        = account_currencies.currency as is_of_account
+    from positions_joined
+    inner join account_currencies
+        on positions_joined.account_id = account_currencies.account_id
+    left join instruments on positions_joined.symbol = instruments.symbol
+    {{ join_rates(
+        'rates',
+        'coalesce(positions_joined.currency, instruments.currency, account_currencies.currency)',
+        'positions_joined.trade_date',
+    ) }}
+    {{ join_rates(
+        'account_rates', 'account_currencies.currency', 'positions_joined.trade_date'
+    ) }}
+),
+
 positions_measured as (
     select
         positions_joined.account_id,
@@ -112,7 +151,21 @@ positions_measured as (
         positions_joined.position_quantity,
         positions_joined.open_cost,
         positions_joined.close_price,
-        positions_joined.unrealized_pnl,
+        positions_joined.exchange_rate,
+        positions_joined.account_exchange_rate,
+        case
+            when positions_joined.is_of_account then positions_joined.local_unrealized_pnl
+            else {{ from_base(
+                'positions_joined.unrealized_pnl', 'positions_joined.account_exchange_rate'
+            ) }}
+        end as unrealized_pnl,
+        -- What a unit of the instrument's currency is in the account's.
+        case
+            when positions_joined.is_of_account then 1.0
+            else {{ safe_divide(
+                'positions_joined.exchange_rate', 'positions_joined.account_exchange_rate'
+            ) }}
+        end as account_units,
         positions_joined.is_listed,
         positions_joined.broker_average_price,
         positions_joined.broker_unrealized_pnl,
@@ -140,7 +193,7 @@ positions_measured as (
             {% endfor -%}
             else 8
         end as close_decimals
-    from positions_joined
+    from positions_rated as positions_joined
     left join days_read
         on
             positions_joined.account_id = days_read.account_id
@@ -161,7 +214,8 @@ positions_compared as (
         round(
             {{ var('gross_rounding_per_row') }}
             + 0.5 * power(10, -close_decimals)
-            * cast(abs(position_quantity) as double) * cast(multiplier as double),
+            * cast(abs(position_quantity) as double) * cast(multiplier as double)
+            * coalesce(account_units, 1),
             10
         ) as unrealized_tolerance
     from positions_measured
@@ -178,7 +232,10 @@ classified as (
             abs(
                 cast(unrealized_difference as double)
                 + average_price_difference * sign(position_quantity) * units_held
-            ) <= unrealized_tolerance + {{ var('displayed_rounding') }} * units_held,
+                * coalesce(account_units, 1)
+            )
+            <= unrealized_tolerance
+            + {{ var('displayed_rounding') }} * units_held * coalesce(account_units, 1),
             true
         ) as is_explained_by_average,
         case
@@ -203,23 +260,33 @@ valued as (
         case difference_class
             -- What it was bought for is what an expiry at 0 books.
             when 'dead_option'
-                then coalesce(
-                    abs(open_cost),
-                    abs({{ exact_product(
+                then {{ in_base(
+                    'coalesce(abs(open_cost), abs('
+                    ~ exact_product(
                         'broker_quantity',
                         'coalesce(broker_average_price, close_price)',
                         'multiplier',
-                    ) }})
-                )
+                    ) ~ '))',
+                    'exchange_rate',
+                ) }}
             when 'position_break'
-                then abs(
-                    {{ exact_product('quantity_difference', 'known_price', 'multiplier') }}
-                )
+                then {{ in_base(
+                    'abs(' ~ exact_product('quantity_difference', 'known_price', 'multiplier')
+                    ~ ')',
+                    'exchange_rate',
+                ) }}
             when 'price_break'
                 then greatest(
-                    coalesce(abs(unrealized_difference), 0),
                     coalesce(
-                        cast(abs(average_price_difference) * units_held as decimal(38, 8)), 0
+                        {{ in_base('abs(unrealized_difference)', 'account_exchange_rate') }}, 0
+                    ),
+                    coalesce(
+                        {{ in_base(
+                            'cast(abs(average_price_difference) * units_held '
+                            ~ 'as decimal(38, 8))',
+                            'exchange_rate',
+                        ) }},
+                        0
                     )
                 )
             when 'agrees' then 0
@@ -274,9 +341,10 @@ final as (
         close_price,
         multiplier,
         ---------- money
-        unrealized_pnl,
-        broker_unrealized_pnl,
-        unrealized_difference,
+        {% for column in ['unrealized_pnl', 'broker_unrealized_pnl', 'unrealized_difference'] -%}
+            {{ in_base(column, 'account_exchange_rate') }} as {{ column }},
+        {% endfor -%}
+        -- In the account's currency, as the broker shows it.
         cast(unrealized_tolerance as decimal(38, 8)) as unrealized_tolerance
     from valued
 )

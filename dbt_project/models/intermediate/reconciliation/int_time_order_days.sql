@@ -60,7 +60,8 @@ symbol_days as (
         account_id,
         book_symbol,
         trade_date,
-        gross_pnl
+        exchange_rate,
+        local_gross_pnl
     from {{ ref('int_symbol_days') }}
 ),
 
@@ -104,7 +105,12 @@ differences as (
     select
         parts_summed.account_id,
         parts_summed.trade_date,
-        sum(parts_summed.gross_pnl - symbol_days.gross_pnl) as gross_difference
+        sum(
+            {{ in_base(
+                '(parts_summed.gross_pnl - symbol_days.local_gross_pnl)',
+                'symbol_days.exchange_rate',
+            ) }}
+        ) as gross_difference
     from parts_summed
     inner join symbol_days
         on

@@ -2,7 +2,8 @@
     Grain: one row per trader and trader day: a date on which any of the trader's accounts
     has a regular fill, or P&L or fees without one (an expiry, an assignment).
     is_traded_day says which; what only trading tells is null on the other days.
-    What is in no total of the desk is nobody's day.
+    What is in no total of the desk is nobody's day. Nor is one whose P&L nobody knows, for
+    want of an exchange rate: it is an alarm, and none of its sums would be right.
     Everything here is known at the close of that date.
 #}
 with
@@ -47,9 +48,12 @@ trader_days as (
     from account_days
     group by trader_id, trade_date
     having
-        sum(fills_count) > 0
-        or max(abs(gross_pnl)) > 0
-        or max(abs(total_fees)) > 0
+        count(*) = count(net_pnl)
+        and (
+            sum(fills_count) > 0
+            or max(abs(gross_pnl)) > 0
+            or max(abs(total_fees)) > 0
+        )
 ),
 
 final as (

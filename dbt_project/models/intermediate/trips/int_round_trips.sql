@@ -9,6 +9,8 @@
     leaves behind is its gross P&L. A trip says how a trade went; on which day its P&L
     counts is daily_totals'. A trip is its last fill's trader's; opening_trader_id opened
     it, with the fill opening_sequence.
+    Gross is in the base currency at the rate of its last fill's date, what it entered at
+    that of its first's.
     Over a corporate action its quantities are units of its book (int_symbol_books), shown in
     the shares of its last date; an expiry closes it without a fill.
     A trip that is open when what is planned begins is built again from its first fill on.
@@ -38,6 +40,7 @@ matches as (
         day_quantity_after,
         price,
         multiplier,
+        exchange_rate,
         total_fees,
         has_fill_time,
         filled_at_et
@@ -153,6 +156,7 @@ fills as (
         cast({{ in_shares('matches.price', 'matches.units_per_share') }} as decimal(18, 8))
             as price,
         matches.multiplier,
+        matches.exchange_rate,
         matches.total_fees,
         matches.has_fill_time,
         matches.filled_at_et,
@@ -181,6 +185,7 @@ fills as (
             as decimal(18, 8)
         ) as price,
         planned_days.multiplier,
+        cast(null as decimal(17, 10)) as exchange_rate,
         0 as total_fees,
         false as has_fill_time,
         cast(planned_days.trade_date as timestamp) as filled_at_et,
@@ -202,7 +207,9 @@ fills as (
 ),
 
 fill_legs as (
-    {{ fill_legs('fills', also=['first_sequence', 'book_symbol', 'units_per_share']) }}
+    {{ fill_legs(
+        'fills', also=['first_sequence', 'book_symbol', 'units_per_share', 'exchange_rate']
+    ) }}
 ),
 
 legs_chosen as (
@@ -296,7 +303,16 @@ trips_summarised as (
             'sum(case when signed_quantity < 0 then signed_quantity end)',
         ) }} as sell_price,
         -sum(paid_value) as cash_flow,
-        sum(total_fees) as total_fees,
+        case when count(*) = count(total_fees) then sum(total_fees) end as total_fees,
+        nullif(min_by(coalesce(exchange_rate, -1), leg_sequence), -1) as opening_rate,
+        -- What ends a book without a fill has no rate of its own.
+        nullif(
+            max_by(
+                coalesce(exchange_rate, -1),
+                case when day_sequence < 9999999 then leg_sequence end
+            ),
+            -1
+        ) as closing_rate,
         sum(case when is_entering then abs(paid_value) else 0 end) as entry_notional,
         sum(
             case
@@ -318,6 +334,8 @@ trips_summarised as (
 trips_compared as (
     select
         trips_summarised.*,
+        {{ in_base('trips_summarised.cash_flow', 'trips_summarised.closing_rate') }}
+            as base_cash_flow,
         averaging_trips.account_id is not null as has_averaged_down
     from trips_summarised
     left join averaging_trips
@@ -347,11 +365,13 @@ final as (
         case when is_long then sell_price else buy_price end * units_per_share
             as average_exit_price,
         ---------- money: an open trip has spent cash but realized nothing yet
-        cast(entry_notional as decimal(38, 8)) as entry_notional,
-        cast(opening_day_entry_notional as decimal(38, 8)) as opening_day_entry_notional,
+        cast({{ in_base('entry_notional', 'opening_rate') }} as decimal(38, 8))
+            as entry_notional,
+        cast({{ in_base('opening_day_entry_notional', 'opening_rate') }} as decimal(38, 8))
+            as opening_day_entry_notional,
         total_fees,
-        case when is_closed then cash_flow end as gross_pnl,
-        case when is_closed then cash_flow - total_fees end as net_pnl,
+        case when is_closed then base_cash_flow end as gross_pnl,
+        case when is_closed then base_cash_flow - total_fees end as net_pnl,
         ---------- flags
         is_long,
         is_closed,

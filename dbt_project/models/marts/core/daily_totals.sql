@@ -3,7 +3,8 @@
     through a session, or with an adjustment.
     Realized P&L is intraday FIFO first, then overnight FIFO; each match counts on the
     date of its later fill. Fees count on the date of their fill. Payouts and transfers are
-    no P&L. What an account is (account_role) decides whether it is in a total of the desk:
+    no P&L. Amounts are in the base currency, at the exchange rates of the date; one that has
+    no rate makes them null: unconverted_symbols_count says of how many symbols. What an account is (account_role) decides whether it is in a total of the desk:
     masters, house, error and demo accounts are not. Where a source lists no adjustments (files), they are what the broker's summary
     shows between net and adjusted net, and unknown where it shows neither.
 #}
@@ -15,6 +16,7 @@ symbol_days as (
         trade_date,
         position_quantity,
         mark_age_sessions_count,
+        exchange_rate,
         gross_pnl,
         total_fees,
         unrealized_pnl,
@@ -46,7 +48,7 @@ broker_days as (
     select
         account_id,
         trade_date,
-        adjusted_net_pnl - net_pnl as adjustments_amount
+        {{ in_base('(adjusted_net_pnl - net_pnl)', 'exchange_rate') }} as adjustments_amount
     from {{ ref('int_broker_days') }}
 ),
 
@@ -69,8 +71,13 @@ pnl_days as (
     select
         account_id,
         trade_date,
-        sum(gross_pnl) as gross_pnl,
-        sum(total_fees) as total_fees,
+        -- One unknown part makes the sum unknown.
+        case when count(*) = count(gross_pnl) then sum(gross_pnl) end as gross_pnl,
+        case when count(*) = count(total_fees) then sum(total_fees) end as total_fees,
+        {{ count_where(
+            'gross_pnl is null or total_fees is null '
+            ~ 'or (position_quantity <> 0 and exchange_rate is null)'
+        ) }} as unconverted_symbols_count,
         sum(case when position_quantity <> 0 then 1 else 0 end) as open_symbols_count,
         sum(
             case when position_quantity <> 0 and mark_age_sessions_count > 0 then 1 else 0 end
@@ -94,6 +101,7 @@ adjustment_days as (
     select
         account_id,
         trade_date,
+        count(*) = count(adjustment_amount) as is_known,
         sum(case when is_pnl then adjustment_amount else 0 end) as adjustments_amount,
         sum(case when adjustment_class = 'payout' then adjustment_amount else 0 end)
             as payouts_amount,
@@ -136,28 +144,43 @@ totals as (
         cast(coalesce(pnl_days.stale_marks_count, 0) as bigint) as stale_marks_count,
         cast(pnl_days.oldest_mark_age_sessions_count as bigint)
             as oldest_mark_age_sessions_count,
+        cast(coalesce(pnl_days.unconverted_symbols_count, 0) as bigint)
+            as unconverted_symbols_count,
         cast(coalesce(fill_days.quantity, 0) as decimal(38, 8)) as quantity,
-        cast(coalesce(pnl_days.gross_pnl, 0) as decimal(38, 8)) as gross_pnl,
-        cast(coalesce(pnl_days.total_fees, 0) as decimal(38, 8)) as total_fees,
-        cast(coalesce(pnl_days.gross_pnl - pnl_days.total_fees, 0) as decimal(38, 8))
-            as net_pnl,
+        -- Who neither traded nor held anything has no P&L.
+        cast(
+            case when pnl_days.account_id is null then 0 else pnl_days.gross_pnl end
+            as decimal(38, 8)
+        ) as gross_pnl,
+        cast(
+            case when pnl_days.account_id is null then 0 else pnl_days.total_fees end
+            as decimal(38, 8)
+        ) as total_fees,
         cast(
             case
-                when run_context.source_name <> 'files'
-                    then coalesce(adjustment_days.adjustments_amount, 0)
-                else broker_days.adjustments_amount
+                when pnl_days.account_id is null then 0
+                else pnl_days.gross_pnl - pnl_days.total_fees
+            end as decimal(38, 8)
+        ) as net_pnl,
+        cast(
+            case
+                when run_context.source_name = 'files' then broker_days.adjustments_amount
+                when adjustment_days.account_id is null then 0
+                when adjustment_days.is_known then adjustment_days.adjustments_amount
             end as decimal(38, 8)
         ) as adjustments_amount,
         cast(
             case
-                when run_context.source_name <> 'files'
-                    then coalesce(adjustment_days.payouts_amount, 0)
+                when run_context.source_name = 'files' then null
+                when adjustment_days.account_id is null then 0
+                when adjustment_days.is_known then adjustment_days.payouts_amount
             end as decimal(38, 8)
         ) as payouts_amount,
         cast(
             case
-                when run_context.source_name <> 'files'
-                    then coalesce(adjustment_days.transfers_amount, 0)
+                when run_context.source_name = 'files' then null
+                when adjustment_days.account_id is null then 0
+                when adjustment_days.is_known then adjustment_days.transfers_amount
             end as decimal(38, 8)
         ) as transfers_amount,
         -- Who holds nothing has nothing unrealized.
@@ -210,6 +233,7 @@ final as (
         open_symbols_count,
         stale_marks_count,
         oldest_mark_age_sessions_count,
+        unconverted_symbols_count,
         quantity,
         ---------- money
         gross_pnl,

@@ -7,7 +7,19 @@
     does not list comes from the broker's summary, and says so. Unknown is null, never 0, and
     so is all that is made of it; cash is known again from the next date on which the broker
     shows it.
+    The ledger is kept in the account's currency and shown in the base currency, at the
+    exchange rate of each date: what the rate itself does to cash is in no total delta.
 #}
+{% set money = [
+    'opening_equity', 'net_pnl', 'adjustments_amount', 'payouts_amount',
+    'unmapped_amount', 'transfers_amount', 'unrealized_delta',
+    'cash_amount', 'unrealized_pnl', 'month_to_date_total_delta',
+    'year_to_date_total_delta', 'high_water_mark', 'drawdown_from_peak',
+    'broker_adjusted_net_pnl', 'broker_unrealized_delta', 'broker_total_delta',
+    'broker_cash_amount', 'broker_end_balance', 'adjusted_net_difference',
+    'unrealized_delta_difference', 'total_delta_difference',
+    'difference_amount',
+] %}
 
 with
 
@@ -24,11 +36,18 @@ daily_totals as (
     from {{ ref('daily_totals') }}
 ),
 
+account_currencies as (
+    select
+        account_id,
+        currency
+    from {{ ref('int_account_currencies') }}
+),
+
 unmapped_days as (
     select
         account_id,
         trade_date,
-        sum(adjustment_amount) as unmapped_amount
+        sum(local_amount) as unmapped_amount
     from {{ ref('int_adjustments') }}
     where adjustment_class = 'unknown'
     group by account_id, trade_date
@@ -130,23 +149,44 @@ account_days as (
     from position_days
 ),
 
+days_rated as (
+    select
+        account_days.account_id,
+        account_days.trade_date,
+        {{ rate_of('account_currencies.currency', 'rates') }} as exchange_rate
+    from account_days
+    inner join account_currencies
+        on account_days.account_id = account_currencies.account_id
+    {{ join_rates('rates', 'account_currencies.currency', 'account_days.trade_date') }}
+),
+
 days_joined as (
     -- Where neither we nor the broker know of a position nothing is unrealized.
     select
         account_days.account_id,
         account_days.trade_date,
-        coalesce(daily_totals.net_pnl, 0) as net_pnl,
+        account_days.exchange_rate,
+        case
+            when daily_totals.account_id is null then 0
+            else {{ from_base('daily_totals.net_pnl', 'account_days.exchange_rate') }}
+        end as net_pnl,
         case
             when run_context.lists_no_adjustments
                 then coalesce(
-                    daily_totals.adjustments_amount,
+                    {{ from_base(
+                        'daily_totals.adjustments_amount', 'account_days.exchange_rate'
+                    ) }},
                     broker_days.adjusted_net_pnl - broker_days.net_pnl
                 )
-            else coalesce(daily_totals.adjustments_amount, 0)
+            when daily_totals.account_id is null then 0
+            else {{ from_base(
+                'daily_totals.adjustments_amount', 'account_days.exchange_rate'
+            ) }}
         end as adjustments_amount,
         case
-            when not run_context.lists_no_adjustments
-                then coalesce(daily_totals.payouts_amount, 0)
+            when run_context.lists_no_adjustments then null
+            when daily_totals.account_id is null then 0
+            else {{ from_base('daily_totals.payouts_amount', 'account_days.exchange_rate') }}
         end as payouts_amount,
         case
             when not run_context.lists_no_adjustments
@@ -154,18 +194,20 @@ days_joined as (
         end as unmapped_amount,
         case
             when run_context.lists_no_adjustments then broker_days.transfers_amount
-            else coalesce(daily_totals.transfers_amount, 0)
+            when daily_totals.account_id is null then 0
+            else {{ from_base('daily_totals.transfers_amount', 'account_days.exchange_rate') }}
         end as transfers_amount,
         run_context.lists_no_adjustments,
         case
             when position_days.is_incomplete = 1 then null
             when daily_totals.account_id is null then 0
-            else daily_totals.unrealized_pnl
+            else {{ from_base('daily_totals.unrealized_pnl', 'account_days.exchange_rate') }}
         end as marked_unrealized_pnl,
         case
             when position_days.is_incomplete = 1 then null
             when daily_totals.account_id is null then 0
-            else daily_totals.unrealized_delta
+            -- What a rate does to what is held is no delta in the account's currency.
+            when account_days.exchange_rate = 1 then daily_totals.unrealized_delta
         end as marked_unrealized_delta,
         broker_days.account_id is not null as has_summary,
         broker_days.type_rows_count,
@@ -179,9 +221,11 @@ days_joined as (
         broker_days.end_balance as broker_end_balance,
         {{ var('displayed_rounding') }} * coalesce(broker_days.type_rows_count, 0)
             as displayed_tolerance,
-        coalesce(net_tolerances.net_tolerance, 0) as net_tolerance,
+        coalesce(
+            {{ from_base('net_tolerances.net_tolerance', 'account_days.exchange_rate') }}, 0
+        ) as net_tolerance,
         coalesce(position_days.unrealized_tolerance, 0) as unrealized_tolerance
-    from account_days
+    from days_rated as account_days
     cross join run_context
     left join daily_totals
         on
@@ -442,77 +486,107 @@ classified as (
     from days_peaked
 ),
 
-final as (
+differences_measured as (
     select
-        ---------- keys
-        classified.account_id,
-        account_traders.trader_id,
-        classified.trade_date,
-        ---------- the day
-        cast(classified.opening_equity as decimal(38, 8)) as opening_equity,
-        cast(classified.net_pnl as decimal(38, 8)) as net_pnl,
-        cast(classified.adjustments_amount as decimal(38, 8)) as adjustments_amount,
-        cast(classified.payouts_amount as decimal(38, 8)) as payouts_amount,
-        cast(classified.unmapped_amount as decimal(38, 8)) as unmapped_amount,
-        cast(classified.transfers_amount as decimal(38, 8)) as transfers_amount,
-        cast(classified.unrealized_delta as decimal(38, 8)) as unrealized_delta,
-        cast(classified.total_delta as decimal(38, 8)) as total_delta,
-        ---------- at its end
-        cast(classified.cash_amount as decimal(38, 8)) as cash_amount,
-        cast(classified.unrealized_pnl as decimal(38, 8)) as unrealized_pnl,
-        cast(classified.end_balance as decimal(38, 8)) as end_balance,
-        ---------- where it is from
-        classified.cash_source,
-        classified.adjustments_source,
-        classified.unrealized_source,
-        ---------- so far
-        cast(classified.month_to_date_total_delta as decimal(38, 8))
-            as month_to_date_total_delta,
-        cast(classified.month_to_date_unknown_days_count as bigint)
-            as month_to_date_unknown_days_count,
-        cast(classified.year_to_date_total_delta as decimal(38, 8))
-            as year_to_date_total_delta,
-        cast(classified.year_to_date_unknown_days_count as bigint)
-            as year_to_date_unknown_days_count,
-        cast(classified.high_water_mark as decimal(38, 8)) as high_water_mark,
-        cast(classified.high_water_mark - classified.own_level as decimal(38, 8))
-            as drawdown_from_peak,
-        ---------- the broker's
-        cast(classified.broker_adjusted_net_pnl as decimal(38, 8)) as broker_adjusted_net_pnl,
-        cast(classified.broker_unrealized_delta as decimal(38, 8)) as broker_unrealized_delta,
-        cast(classified.broker_total_delta as decimal(38, 8)) as broker_total_delta,
-        cast(classified.broker_cash_amount as decimal(38, 8)) as broker_cash_amount,
-        cast(classified.broker_end_balance as decimal(38, 8)) as broker_end_balance,
-        cast(classified.adjusted_net_difference as decimal(38, 8)) as adjusted_net_difference,
-        cast(classified.unrealized_delta_difference as decimal(38, 8))
-            as unrealized_delta_difference,
-        cast(classified.total_delta_difference as decimal(38, 8)) as total_delta_difference,
-        cast(classified.cash_difference as decimal(38, 8)) as cash_difference,
-        cast(classified.end_balance_difference as decimal(38, 8)) as end_balance_difference,
-        classified.difference_class,
+        *,
+        high_water_mark - own_level as drawdown_from_peak,
         cast(
-            case classified.difference_class
-                when 'net_differs' then classified.net_difference
-                when 'adjustments_differ' then classified.adjustments_difference
-                when 'transfers_differ' then classified.transfers_difference
+            case difference_class
+                when 'net_differs' then net_difference
+                when 'adjustments_differ' then adjustments_difference
+                when 'transfers_differ' then transfers_difference
                 when 'unrealized_differs'
                     then coalesce(
-                        nullif(classified.unrealized_difference, 0),
-                        classified.unrealized_delta_difference
+                        nullif(unrealized_difference, 0),
+                        unrealized_delta_difference
                     )
                 when 'carried_difference'
                     then coalesce(
-                        classified.end_balance_difference, classified.cash_difference
+                        end_balance_difference, cash_difference
                     )
                 when 'agrees' then 0
             end as decimal(38, 8)
         ) as difference_amount
     from classified
+),
+
+days_in_base as (
+    select
+        account_id,
+        trade_date,
+        cash_source,
+        adjustments_source,
+        unrealized_source,
+        {% for column in money -%}
+            cast({{ in_base(column, 'exchange_rate') }} as decimal(38, 8)) as {{ column }},
+        {% endfor -%}
+        {% for period in ['month', 'year'] -%}
+            cast({{ period }}_to_date_unknown_days_count as bigint)
+                as {{ period }}_to_date_unknown_days_count,
+        {% endfor -%}
+        difference_class
+    from differences_measured
+),
+
+final as (
+    select
+        ---------- keys
+        days_in_base.account_id,
+        account_traders.trader_id,
+        days_in_base.trade_date,
+        ---------- the day
+        days_in_base.opening_equity,
+        days_in_base.net_pnl,
+        days_in_base.adjustments_amount,
+        days_in_base.payouts_amount,
+        days_in_base.unmapped_amount,
+        days_in_base.transfers_amount,
+        days_in_base.unrealized_delta,
+        cast(
+            days_in_base.net_pnl + days_in_base.adjustments_amount
+            + days_in_base.unrealized_delta
+            as decimal(38, 8)
+        ) as total_delta,
+        ---------- at its end
+        days_in_base.cash_amount,
+        days_in_base.unrealized_pnl,
+        cast(days_in_base.cash_amount + days_in_base.unrealized_pnl as decimal(38, 8))
+            as end_balance,
+        ---------- where it is from
+        days_in_base.cash_source,
+        days_in_base.adjustments_source,
+        days_in_base.unrealized_source,
+        ---------- so far
+        days_in_base.month_to_date_total_delta,
+        days_in_base.month_to_date_unknown_days_count,
+        days_in_base.year_to_date_total_delta,
+        days_in_base.year_to_date_unknown_days_count,
+        days_in_base.high_water_mark,
+        days_in_base.drawdown_from_peak,
+        ---------- the broker's
+        days_in_base.broker_adjusted_net_pnl,
+        days_in_base.broker_unrealized_delta,
+        days_in_base.broker_total_delta,
+        days_in_base.broker_cash_amount,
+        days_in_base.broker_end_balance,
+        days_in_base.adjusted_net_difference,
+        days_in_base.unrealized_delta_difference,
+        days_in_base.total_delta_difference,
+        cast(days_in_base.cash_amount - days_in_base.broker_cash_amount as decimal(38, 8))
+            as cash_difference,
+        cast(
+            days_in_base.cash_amount + days_in_base.unrealized_pnl
+            - days_in_base.broker_end_balance
+            as decimal(38, 8)
+        ) as end_balance_difference,
+        days_in_base.difference_class,
+        days_in_base.difference_amount
+    from days_in_base
     inner join account_traders
         on
-            classified.account_id = account_traders.account_id
-            and classified.trade_date >= account_traders.valid_from
-            and classified.trade_date < account_traders.valid_to
+            days_in_base.account_id = account_traders.account_id
+            and days_in_base.trade_date >= account_traders.valid_from
+            and days_in_base.trade_date < account_traders.valid_to
 )
 
 select * from final

@@ -18,7 +18,9 @@ final as (
         ---------- text
         category,
         adjustment_class,
+        currency,
         ---------- money
+        cast(local_amount as decimal(38, 8)) as local_amount,
         cast(adjustment_amount as decimal(38, 8)) as adjustment_amount,
         ---------- flags
         is_pnl

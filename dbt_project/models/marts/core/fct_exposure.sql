@@ -16,6 +16,7 @@ held_days as (
         units_per_share,
         position_quantity,
         multiplier,
+        exchange_rate,
         close_price,
         has_fills
     from {{ ref('int_held_days') }}
@@ -72,11 +73,16 @@ held_valued as (
         -- What is not traded is worth the same all day long.
         case
             when has_fills then cast(0 as decimal(18, 2))
-            else {{ exposure_of('position_quantity', 'own_price', 'multiplier') }}
+            else {{ exposure_of(
+                'position_quantity', 'own_price', 'multiplier', 'exchange_rate'
+            ) }}
         end as carried_exposure,
         case when has_fills then 0 else abs(position_quantity) end as carried_quantity,
         {{ exposure_of(
-            'position_quantity', 'coalesce(close_price, own_price)', 'multiplier'
+            'position_quantity',
+            'coalesce(close_price, own_price)',
+            'multiplier',
+            'exchange_rate',
         ) }} as overnight_exposure
     from held_priced
 ),

@@ -8,7 +8,8 @@
 {#
     Grain: one row per account, date, symbol, route, liquidity code, kind of fill (regular
     or journal entry) and fee of the counted fills. A day's fees add up to
-    daily_totals.total_fees, to the last digit.
+    daily_totals.total_fees, to the last digit where they are in the base currency; else
+    to a hundred-millionth for each fill.
 #}
 with
 
@@ -22,6 +23,13 @@ fill_days as (
         trade_date,
         content_hash
     from {{ ref('int_fill_days') }}
+),
+
+accounts as (
+    select
+        account_number,
+        coalesce(currency, '{{ var("base_currency") }}') as currency
+    from {{ ref('int_accounts') }}
 ),
 
 fill_fees as (
@@ -42,7 +50,12 @@ final as (
         ---------- numbers
         cast(count(*) as bigint) as fills_count,
         ---------- money
-        cast(sum(fill_fees.fee_amount) as decimal(38, 8)) as fee_amount,
+        cast(
+            {{ in_base(
+                'sum(fill_fees.fee_amount)',
+                'max(' ~ rate_of('accounts.currency', 'rates') ~ ')',
+            ) }} as decimal(38, 8)
+        ) as fee_amount,
         ---------- flags
         fills.is_regular
     from fills
@@ -56,6 +69,8 @@ final as (
             and fills.trade_date = fill_fees.trade_date
             and fills.row_number = fill_fees.row_number
             and fill_days.content_hash = fill_fees.content_hash
+    left join accounts on fills.account_number = accounts.account_number
+    {{ join_rates('rates', 'accounts.currency', 'fills.trade_date') }}
     where fills.is_counted
     group by
         fills.account_id,

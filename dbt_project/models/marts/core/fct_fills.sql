@@ -15,6 +15,7 @@ fill_results as (
         account_id,
         trade_date,
         fill_sequence,
+        local_gross_pnl,
         realized_gross_pnl,
         cumulative_net_pnl
     from {{ ref('int_fill_results') }}
@@ -44,9 +45,11 @@ final as (
         fills.signed_quantity,
         fills.price,
         fills.multiplier,
+        fills.exchange_rate,
         ---------- money
         fills.notional,
         fills.total_fees,
+        fill_results.local_gross_pnl,
         fill_results.realized_gross_pnl,
         fill_results.cumulative_net_pnl,
         ---------- flags

@@ -12,9 +12,12 @@ held_days as (
         trade_date,
         position_quantity,
         multiplier,
+        currency,
+        exchange_rate,
         open_cost,
         close_price,
         mark_age_sessions_count,
+        local_unrealized_pnl,
         unrealized_pnl
     from {{ ref('int_held_days') }}
     where position_quantity <> 0
@@ -63,6 +66,8 @@ final as (
         account_traders.trader_id,
         held_days.symbol,
         held_days.trade_date,
+        ---------- text
+        held_days.currency,
         ---------- numbers
         cast(held_days.position_quantity as decimal(38, 8)) as position_quantity,
         cast(lots_counted.lots_count as bigint) as lots_count,
@@ -71,10 +76,14 @@ final as (
             'held_days.position_quantity * held_days.multiplier'
         ) }} as average_price,
         held_days.multiplier,
+        held_days.exchange_rate,
         held_days.close_price,
         held_days.mark_age_sessions_count,
         ---------- money
-        cast(held_days.open_cost as decimal(38, 8)) as open_cost,
+        cast(held_days.open_cost as decimal(38, 8)) as local_open_cost,
+        cast({{ in_base('held_days.open_cost', 'held_days.exchange_rate') }} as decimal(38, 8))
+            as open_cost,
+        cast(held_days.local_unrealized_pnl as decimal(38, 8)) as local_unrealized_pnl,
         cast(held_days.unrealized_pnl as decimal(38, 8)) as unrealized_pnl,
         ---------- dates
         lots_counted.oldest_lot_date

@@ -37,6 +37,7 @@ held_days as (
     select
         account_id,
         trade_date,
+        exchange_rate,
         open_cost
     from {{ ref('int_held_days') }}
     where position_quantity <> 0
@@ -55,7 +56,8 @@ overnight_days as (
     select
         account_traders.trader_id,
         held_days.trade_date,
-        sum(abs(held_days.open_cost)) as overnight_notional
+        sum(abs({{ in_base('held_days.open_cost', 'held_days.exchange_rate') }}))
+            as overnight_notional
     from held_days
     inner join account_traders
         on

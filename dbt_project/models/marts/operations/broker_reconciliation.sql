@@ -5,7 +5,9 @@
     own have, so a gross may differ by a cent for each row of the summary and by half a
     unit of that decimal per unit traded; fees by three cents, whatever was traded. A
     surplus is what the broker has more than we do; a day that one side lacks counts as 0
-    there. A break is open until it agrees, or is signed off to the cent.
+    there. The summary is of the account's currency: its figures, and what they may differ
+    by, are shown in the base currency, and what has no exchange rate is not comparable.
+    A break is open until it agrees, or is signed off to the cent.
 #}
 {% set quantity_rounding = var('displayed_rounding') ~ ' * type_rows_count' %}
 
@@ -22,7 +24,12 @@ daily_totals as (
         total_fees,
         net_pnl
     from {{ ref('daily_totals') }}
-    where fills_count > 0 or gross_pnl <> 0 or total_fees <> 0
+    where
+        fills_count > 0
+        or gross_pnl <> 0
+        or total_fees <> 0
+        or gross_pnl is null
+        or total_fees is null
 ),
 
 broker_rows as (
@@ -32,7 +39,8 @@ broker_rows as (
 accounts as (
     select
         account_number,
-        account_id
+        account_id,
+        coalesce(currency, '{{ var("base_currency") }}') as currency
     from {{ ref('int_accounts') }}
 ),
 
@@ -104,11 +112,16 @@ broker_days as (
         sum(broker_rows.orders_count) as orders_count,
         sum(broker_rows.fills_count) as fills_count,
         sum(broker_rows.quantity) as quantity,
-        sum(broker_rows.gross_pnl) as gross_pnl,
-        sum(broker_rows.total_fees) as total_fees,
-        sum(broker_rows.net_pnl) as net_pnl
+        sum({{ in_base('broker_rows.gross_pnl', rate_of('accounts.currency', 'rates')) }})
+            as gross_pnl,
+        sum({{ in_base('broker_rows.total_fees', rate_of('accounts.currency', 'rates')) }})
+            as total_fees,
+        sum({{ in_base('broker_rows.net_pnl', rate_of('accounts.currency', 'rates')) }})
+            as net_pnl,
+        max({{ rate_of('accounts.currency', 'rates') }}) as exchange_rate
     from broker_rows
     inner join accounts on broker_rows.account_number = accounts.account_number
+    {{ join_rates('rates', 'accounts.currency', 'broker_rows.trade_date') }}
     group by accounts.account_id, broker_rows.trade_date
     -- A day that only a position's mark or an adjustment moved has nothing to compare.
     having
@@ -140,6 +153,7 @@ days_joined as (
         broker_days.total_fees as broker_total_fees,
         daily_totals.net_pnl,
         broker_days.net_pnl as broker_net_pnl,
+        coalesce(cast(broker_days.exchange_rate as double), 1) as exchange_rate,
         daily_totals.account_id is null as is_missing_here,
         broker_days.account_id is null as is_missing_at_broker,
         coalesce(broker_days.type_rows_count, 1) as type_rows_count
@@ -165,25 +179,32 @@ days_measured as (
         - coalesce(days_joined.fills_count, 0) as fills_surplus,
         case when days_joined.is_missing_at_broker then 0 else days_joined.broker_quantity end
         - coalesce(days_joined.quantity, 0) as quantity_surplus,
-        coalesce(days_joined.broker_gross_pnl, 0) - coalesce(days_joined.gross_pnl, 0)
+        coalesce(days_joined.broker_gross_pnl, 0)
+        - case when days_joined.is_missing_here then 0 else days_joined.gross_pnl end
             as gross_surplus,
         -- Where no fees are shown, gross less net tells them.
         coalesce(
             days_joined.broker_total_fees,
             days_joined.broker_gross_pnl - days_joined.broker_net_pnl,
             0
-        ) - coalesce(days_joined.total_fees, 0) as fees_surplus,
-        coalesce(days_joined.broker_net_pnl, 0) - coalesce(days_joined.net_pnl, 0)
+        )
+        - case when days_joined.is_missing_here then 0 else days_joined.total_fees end
+            as fees_surplus,
+        coalesce(days_joined.broker_net_pnl, 0)
+        - case when days_joined.is_missing_here then 0 else days_joined.net_pnl end
             as net_surplus,
         coalesce(journal_days.gross_pnl, 0) as journal_gross_pnl,
         coalesce(journal_days.total_fees, 0) as journal_fees,
         -- Rounded: a sum of doubles may lie a trifle below what it stands for.
         round(least(
-            {{ var('gross_rounding_per_row') }} * days_joined.type_rows_count
-            + coalesce(cast(fill_days.traded_units as double), 0)
-            * 0.5 * power(10, -coalesce(fill_days.price_decimals, 2)),
+            (
+                {{ var('gross_rounding_per_row') }} * days_joined.type_rows_count
+                + coalesce(cast(fill_days.traded_units as double), 0)
+                * 0.5 * power(10, -coalesce(fill_days.price_decimals, 2))
+            ) * days_joined.exchange_rate,
             {{ var('largest_rounding_amount') }}
-        ), 10) as gross_tolerance
+        ), 10) as gross_tolerance,
+        {{ var('fees_rounding') }} * days_joined.exchange_rate as fees_tolerance
     from days_joined
     left join summarised_accounts
         on days_joined.account_id = summarised_accounts.account_id
@@ -205,7 +226,7 @@ days_tolerated as (
     select
         *,
         round(least(
-            gross_tolerance + {{ var('fees_rounding') }},
+            gross_tolerance + fees_tolerance,
             {{ var('largest_rounding_amount') }}
         ), 10) as net_tolerance
     from days_measured
@@ -214,20 +235,21 @@ days_tolerated as (
 days_compared as (
     select
         *,
-        not is_missing_at_broker and (broker_gross_pnl is null or broker_net_pnl is null)
-            as lacks_pnl,
+        not is_missing_at_broker
+        and (broker_gross_pnl is null or broker_net_pnl is null)
+        or not is_missing_here and net_pnl is null as lacks_pnl,
         coalesce(fills_surplus, 0) = 0 as fills_agree,
         coalesce(abs(quantity_surplus), 0) <= {{ quantity_rounding }} as quantity_agrees,
         abs(cast(gross_surplus as double)) <= gross_tolerance as gross_agrees,
-        abs(fees_surplus) <= {{ var('fees_rounding') }} as fees_agree,
+        abs(fees_surplus) <= fees_tolerance as fees_agree,
         abs(cast(net_surplus as double)) <= net_tolerance as net_agrees,
         -- What net differs by is what gross and fees do.
-        abs(net_surplus - gross_surplus + fees_surplus) <= {{ var('fees_rounding') }}
+        abs(net_surplus - gross_surplus + fees_surplus) <= fees_tolerance
             as net_follows,
         -- Journal entries explain no P&L but their own.
         abs(cast(gross_surplus + journal_gross_pnl as double)) <= gross_tolerance
             as gross_agrees_without_journal,
-        abs(fees_surplus + journal_fees) <= {{ var('fees_rounding') }}
+        abs(fees_surplus + journal_fees) <= fees_tolerance
             as fees_agree_without_journal,
         abs(
             cast(coalesce(broker_gross_pnl, 0) - gross_pnl_in_time_order as double)
@@ -251,6 +273,7 @@ differing_days as (
         fills_surplus,
         coalesce(quantity_surplus, 0) as quantity_surplus,
         fees_surplus,
+        fees_tolerance,
         type_rows_count
     from days_compared
     where gross_agrees and not fills_agree and not lacks_pnl
@@ -285,7 +308,7 @@ openings_booked_late as (
         <= {{ var('displayed_rounding') }}
         * (opening.type_rows_count + closing.type_rows_count)
         and abs(opening.fees_surplus + closing.fees_surplus)
-        <= 2 * {{ var('fees_rounding') }}
+        <= opening.fees_tolerance + closing.fees_tolerance
 ),
 
 days_of_late_openings as (

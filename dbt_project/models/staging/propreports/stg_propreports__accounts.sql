@@ -15,7 +15,7 @@ final as (
         account_number,
         content_hash,
         name_hash,
-        currency,
+        upper(currency) as currency,
         first_traded_date
     from source
 )

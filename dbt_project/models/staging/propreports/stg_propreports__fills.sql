@@ -23,7 +23,7 @@ final as (
         propreports_id,
         route,
         liquidity,
-        currency,
+        case when currency = 'USD' then 'USD' else upper(currency) end as currency,
         isin,
         cusip,
         coalesce(upper(status), '') as fill_status,

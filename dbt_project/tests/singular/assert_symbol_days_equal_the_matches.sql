@@ -1,5 +1,6 @@
 {#
-    The gross of all days built anew is what both FIFO levels matched, to the last digit.
+    The gross of all days built anew is what both FIFO levels matched, to the last digit, in
+    the currencies that it was made in.
 #}
 {% set first_date = first_tested_date() %}
 with
@@ -7,8 +8,8 @@ with
 days as (
     select
         account_id,
-        sum(gross_pnl) as gross_pnl
-    from {{ ref('daily_totals') }}
+        sum(local_gross_pnl) as gross_pnl
+    from {{ ref('int_symbol_days') }}
     where trade_date >= {{ first_date }}
     group by account_id
 ),

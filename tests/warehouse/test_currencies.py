@@ -1,0 +1,227 @@
+"""Amounts of other currencies: which one, at which rate, and what has none."""
+
+from collections.abc import Iterator
+from datetime import date, datetime, time
+from decimal import Decimal
+from itertools import count
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from ingestion.desk_files import read_desk, record_desk
+from ingestion.simulator import Account, Adjustment, Firm, serve
+from ingestion.simulator.firm import Fill
+from runtime.home import Home
+from runtime.sessions import sessions_between
+from runtime.transform.build import build_models
+from runtime.transform.build_state import reason_to_build_all
+from tests.conftest import make_settings, rows
+from tests.mornings import load_morning
+from tests.tables import differing
+
+DAYS = sessions_between(date(2025, 3, 3), date(2025, 3, 14))
+NUMBERS = count(1)
+FEE = {"Comm": Decimal("1.00")}
+RATES = "rate_date,currency,rate,note\n"
+CAD = "2025-02-28,CAD,0.7,\n2025-03-05,CAD,0.8,\n"
+JPY = "2025-03-04,JPY,0.00662252,fixing\n"
+
+
+def fill(
+    account: str, day: int, side: str, quantity, symbol: str, price, currency: str = ""
+) -> Fill:
+    """A fill of a session, in the order they are written."""
+    number = next(NUMBERS)
+    return Fill(
+        account_name=account, filled_at=datetime.combine(DAYS[day], time(10, number)),
+        side=side, quantity=Decimal(quantity), symbol=symbol, price=Decimal(price),
+        order_id=str(number), fill_id=str(number), propreports_id=number,
+        currency=currency, fees=FEE,
+    )  # fmt: skip
+
+
+FILLS = [
+    # Of a Canadian share: by its ending, by its fills, by its account.
+    fill("DOLLARS", 0, "B", 100, "SHOP.TO", "100"),
+    fill("DOLLARS", 2, "S", 100, "SHOP.TO", "101"),
+    fill("DOLLARS", 0, "B", 10, "ABC", "10", "USD"),
+    fill("DOLLARS", 0, "S", 10, "ABC", "11", "USD"),
+    fill("NAMED", 1, "B", 100, "RY", "130", "CAD"),
+    fill("NAMED", 1, "S", 50, "RY", "131", "CAD"),
+    fill("TORONTO", 1, "B", 10, "BNS", "60"),
+    fill("TORONTO", 1, "S", 10, "BNS", "61"),
+    # A pair is of its second leg, and nobody has told a rate of it.
+    fill("PAIRS", 0, "B", 100000, "@USDJPY", "150.00"),
+    fill("PAIRS", 0, "S", 100000, "@USDJPY", "151.00"),
+    fill("PAIRS", 1, "B", 100000, "@USDJPY", "150.00"),
+    fill("PAIRS", 1, "S", 100000, "@USDJPY", "151.00"),
+    fill("PAIRS", 2, "B", 10, "ABC", "10"),
+    fill("PAIRS", 2, "S", 10, "ABC", "11"),
+    # Two currencies of one symbol and day, and one that the symbol contradicts.
+    fill("MIXED", 1, "B", 10, "RY", "90", "USD"),
+    fill("MIXED", 1, "S", 10, "RY", "130", "CAD"),
+    fill("MIXED", 2, "B", 10, "RY.TO", "130", "USD"),
+    # Somebody trades to the end.
+    *(fill("DOLLARS", day, "B", 1, "ABC", "10") for day in range(3, 9)),
+]
+FIRM = Firm(
+    [
+        Account(500, "DOLLARS"),
+        Account(501, "NAMED"),
+        Account(502, "TORONTO", "CAD"),
+        Account(503, "PAIRS"),
+        Account(504, "MIXED"),
+    ],
+    FILLS,
+    (Adjustment(DAYS[1], "TORONTO", "Fee: Software & MD", Decimal(-100)),),
+    {("SHOP.TO", DAYS[0]): Decimal(102), ("SHOP.TO", DAYS[1]): Decimal(102)}
+    | {("RY", day): Decimal(132) for day in DAYS},
+)
+
+
+def tell(home: Home, rates: str) -> None:
+    """The desk says what currencies are worth."""
+    home.desk.mkdir(exist_ok=True)
+    (home.desk / "exchange_rates.csv").write_text(RATES + rates)
+    settings = make_settings(risk_home=home.root)
+    record_desk(home, read_desk(settings, home))
+
+
+def build(home: Home) -> str:
+    """As `make build` does."""
+    return build_models(make_settings(risk_home=home.root), home)[0]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """Rates of Canada alone, one of them refused."""
+    home = Home(tmp_path_factory.mktemp("currencies"))
+    with serve(FIRM, as_of=DAYS[-1], rate_limit=10**6) as simulator:
+        load_morning(simulator, home)
+    tell(home, CAD + "2025-03-06,USD,1.1,\n2025-03-06,CAD,0,\n2025-03-05,CAD,0.9,\n")
+    build(home)
+    yield home
+
+
+def totals(home: Home, account: str, *columns: str) -> list[tuple]:
+    """Of the account's days: number of the session, then the columns."""
+    return [
+        (DAYS.index(day), *(None if x is None else round(float(x), 4) for x in amounts))
+        for day, *amounts in rows(
+            home,
+            f"select trade_date, {', '.join(columns)} from marts.daily_totals "
+            f"where account_id = '{account}' order by trade_date",
+        )
+    ]
+
+
+def told(home: Home, check_name: str) -> tuple[int, str]:
+    """How much a check found, and what it names."""
+    ((found_count, finding),) = rows(
+        home,
+        "select found_count, finding from marts.data_quality "
+        f"where check_name = '{check_name}' and needs_attention",
+    )
+    return found_count, (finding or "").partition(": ")[2]
+
+
+def test_pnl_is_local_at_the_rate_of_its_date(home: Home) -> None:
+    # Fees of an account in dollars are dollars, whatever it trades.
+    found = totals(home, "DOLLARS", "gross_pnl", "total_fees", "unrealized_pnl")
+    assert found[:3] == [(0, 10, 3, 140), (1, 0, 0, 140), (2, 80, 1, 0)]
+    assert totals(home, "NAMED", "gross_pnl", "net_pnl", "unrealized_pnl")[:2] == [
+        (1, 35, 33, 70), (2, 0, 0, 80),
+    ]  # fmt: skip
+
+
+def test_fees_and_adjustments_are_of_the_account(home: Home) -> None:
+    assert totals(home, "TORONTO", "gross_pnl", "total_fees", "adjustments_amount") == [
+        (1, 7, 1.4, -70)
+    ]
+    assert rows(
+        home,
+        "select currency, local_amount, adjustment_amount from marts.fct_adjustments",
+    ) == [("CAD", -100, -70)]
+    assert rows(
+        home,
+        "select sum(fee_amount) from marts.fct_fees where account_id = 'TORONTO'",
+    ) == [(Decimal("1.4"),)]
+
+
+def test_the_broker_is_compared_in_one_currency(home: Home) -> None:
+    assert rows(
+        home,
+        "select difference_class, gross_pnl, broker_gross_pnl "
+        "from marts.broker_reconciliation where account_id = 'TORONTO'",
+    ) == [("within_rounding", 7, 7)]
+
+
+def test_what_has_no_rate_is_unknown_and_told_with_its_local_amounts(
+    home: Home,
+) -> None:
+    columns = ("gross_pnl", "net_pnl", "total_delta", "unconverted_symbols_count")
+    assert totals(home, "PAIRS", *columns) == [
+        (0, None, None, None, 1), (1, None, None, None, 1), (2, 10, 8, 8, 0),
+    ]  # fmt: skip
+    assert rows(
+        home,
+        "select currency, exchange_rate, sum(local_gross_pnl), sum(realized_gross_pnl) "
+        "from marts.fct_fills where symbol = '@USDJPY' and side = 'S' group by all",
+    ) == [("JPY", None, 200000, None)]
+    found_count, finding = told(home, "no_exchange_rate")
+    assert found_count == 2
+    assert finding.endswith(
+        "lines to add: 2025-03-03,JPY,RATE, for 2 account-days of 1 accounts until "
+        "2025-03-04, gross and adjustments JPY 200000.00"
+    )
+    assert rows(
+        home,
+        "select cast(trade_date as varchar) from intermediate.int_trader_days "
+        "where trader_id = 'PAIRS'",
+    ) == [("2025-03-05",)]
+
+
+def test_rates_that_are_wrong_or_old_are_alarms(home: Home) -> None:
+    found_count, finding = told(home, "refused_desk_lines")
+    assert found_count == 3
+    assert "line 4: USD is the base currency and has no rate. Mend it." in finding
+    assert "line 5, column rate: '0' is not a rate above 0" in finding
+    assert "line 6: rate_date and currency are those of line 3" in finding
+    found_count, finding = told(home, "stale_exchange_rates")
+    assert found_count == 1
+    assert finding.startswith("CAD of 2025-03-05, up to 6 sessions old on 1 ")
+
+
+def test_a_currency_that_is_not_clear_is_an_alarm(home: Home) -> None:
+    assert told(home, "unclear_currency") == (
+        2,
+        "MIXED RY.TO on 2025-03-05: USD, but the symbol says CAD; "
+        "MIXED RY on 2025-03-04: several currencies",
+    )
+    assert totals(home, "MIXED", "gross_pnl")[0] == (1, None)
+
+
+def test_a_later_rate_builds_the_days_that_it_touches(
+    home: Home, tmp_path: Path
+) -> None:
+    kept = tmp_path / "kept.duckdb"
+    kept.write_bytes(home.warehouse.read_bytes())
+    tell(home, CAD.replace("0.8", "0.75") + JPY)
+    assert reason_to_build_all(home) is None
+    build(home)
+    planned = rows(
+        home,
+        "select account_id, cast(trade_date as varchar) "
+        "from intermediate.int_days_of_changed_rates order by all",
+    )
+    # JPY of the fourth, CAD of the fifth on: what they touch, and nothing else.
+    assert planned == [("DOLLARS", "2025-03-05"), ("PAIRS", "2025-03-04")]
+    assert totals(home, "PAIRS", "gross_pnl") == [(0, None), (1, 662.252), (2, 10)]
+    assert totals(home, "DOLLARS", "gross_pnl")[2] == (2, 75)
+    in_parts = tmp_path / "in_parts.duckdb"
+    in_parts.write_bytes(home.warehouse.read_bytes())
+    with duckdb.connect(home.warehouse) as connection:
+        connection.execute("update ops.built_with set fingerprint = 'of other models'")
+    build(home)
+    assert differing(in_parts, home.warehouse, ("intermediate", "marts")) == {}
