@@ -125,9 +125,13 @@ days_joined as (
         account_traders.trader_id,
         account_days.trade_date,
         account_traders.is_in_desk_total,
-        coalesce(daily_totals.gross_pnl, 0) as gross_pnl,
-        coalesce(daily_totals.total_fees, 0) as total_fees,
-        coalesce(equity_days.net_pnl, 0) as net_pnl,
+        -- Without a row there was none; without an exchange rate it is unknown.
+        case when daily_totals.account_id is null then 0 else daily_totals.gross_pnl end
+            as gross_pnl,
+        case when daily_totals.account_id is null then 0 else daily_totals.total_fees end
+            as total_fees,
+        case when equity_days.account_id is null then 0 else equity_days.net_pnl end
+            as net_pnl,
         equity_days.adjustments_amount,
         equity_days.unrealized_delta,
         equity_days.total_delta,

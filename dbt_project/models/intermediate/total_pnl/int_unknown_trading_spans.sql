@@ -1,7 +1,7 @@
 {#
     Grain: one row per account and span of dates of which it is not known what it made:
-    its fills did not arrive, vanished, or are of unknown contract size. A span begins
-    after the last date of which there are fills.
+    its fills did not arrive, vanished, are of unknown contract size, or in a currency
+    without an exchange rate. A span begins after the last date of which there are fills.
 #}
 with
 
@@ -28,6 +28,14 @@ uncounted_days as (
         trade_date
     from {{ ref('int_fills_current') }}
     where lacks_multiplier
+),
+
+unconverted_days as (
+    select
+        account_id,
+        trade_date
+    from {{ ref('daily_totals') }}
+    where net_pnl is null
 ),
 
 missing_spans as (
@@ -62,6 +70,13 @@ final as (
         trade_date as unknown_until,
         'contract_size_unknown' as unknown_reason
     from uncounted_days
+    union all
+    select
+        account_id,
+        trade_date as unknown_from,
+        trade_date as unknown_until,
+        'no_exchange_rate' as unknown_reason
+    from unconverted_days
 )
 
 select * from final

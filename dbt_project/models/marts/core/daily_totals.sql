@@ -88,7 +88,6 @@ pnl_days as (
                     then mark_age_sessions_count
             end
         ) as oldest_mark_age_sessions_count,
-        -- One unknown part makes the sum unknown.
         case when count(*) = count(unrealized_pnl) then sum(unrealized_pnl) end
             as unrealized_pnl,
         case when count(*) = count(unrealized_delta) then sum(unrealized_delta) end

@@ -39,7 +39,8 @@ fills as (
         trade_date,
         route,
         total_fees,
-        realized_gross_pnl
+        realized_gross_pnl,
+        exchange_rate
     from {{ ref('fct_fills') }}
     where is_counted
 ),
@@ -110,7 +111,8 @@ routes_of_desk as (
         coalesce(fills.route, 'unknown') as route,
         fills.trade_date,
         sum(fills.realized_gross_pnl) as gross_pnl,
-        sum(fills.total_fees) as total_fees
+        sum(fills.total_fees) as total_fees,
+        max(case when fills.exchange_rate is null then 1 end) as is_incomplete
     from fills
     inner join days_of_desk
         on
@@ -123,7 +125,8 @@ routes_of_desk as (
         'none' as route,
         lots_without_fill.closed_date as trade_date,
         lots_without_fill.gross_pnl,
-        0 as total_fees
+        0 as total_fees,
+        case when lots_without_fill.gross_pnl is null then 1 end as is_incomplete
     from lots_without_fill
     inner join days_of_desk
         on
@@ -135,7 +138,8 @@ fees_of_desk as (
     select
         fees.fee_name,
         fees.trade_date,
-        sum(fees.fee_amount) as fee_amount
+        sum(fees.fee_amount) as fee_amount,
+        max(case when fees.fee_amount is null then 1 end) as is_incomplete
     from fees
     inner join days_of_desk
         on
@@ -178,8 +182,9 @@ parts as (
         null as adjustments_amount,
         unrealized_delta,
         gross_pnl - total_fees + unrealized_delta as total_pnl,
-        null as is_incomplete,
-        case when unrealized_delta is null then 1 else 0 end as is_unknown
+        case when gross_pnl - total_fees is null then 1 else 0 end as is_incomplete,
+        case when gross_pnl - total_fees + unrealized_delta is null then 1 else 0 end
+            as is_unknown
     from symbols_of_desk
     union all
     select
@@ -192,7 +197,7 @@ parts as (
         null as adjustments_amount,
         null as unrealized_delta,
         null as total_pnl,
-        null as is_incomplete,
+        is_incomplete,
         null as is_unknown
     from routes_of_desk
     union all
@@ -206,7 +211,7 @@ parts as (
         null as adjustments_amount,
         null as unrealized_delta,
         null as total_pnl,
-        null as is_incomplete,
+        is_incomplete,
         null as is_unknown
     from fees_of_desk
 ),

@@ -54,10 +54,10 @@ trader_days as (
         {{ count_where('stale_marks_count > 0') }} as carried_marks_accounts_count,
         sum(stale_marks_count) as stale_marks_count,
         max(oldest_mark_age_sessions_count) as oldest_mark_age_sessions_count,
-        sum(gross_pnl) as gross_pnl,
-        sum(total_fees) as total_fees,
-        sum(net_pnl) as net_pnl,
         -- One unknown part makes the sum unknown.
+        case when count(*) = count(gross_pnl) then sum(gross_pnl) end as gross_pnl,
+        case when count(*) = count(total_fees) then sum(total_fees) end as total_fees,
+        case when count(*) = count(net_pnl) then sum(net_pnl) end as net_pnl,
         case when count(*) = count(adjustments_amount) then sum(adjustments_amount) end
             as adjustments_amount,
         case when count(*) = count(unrealized_delta) then sum(unrealized_delta) end

@@ -79,13 +79,30 @@ idle_sessions as (
     group by trader_histories.trader_id
 ),
 
+unconverted_days as (
+    -- Days without an exchange rate are no trader's days, and not idle either.
+    select
+        account_id,
+        max(trade_date) as vanished_until,
+        false as is_cut
+    from {{ ref('daily_totals') }}
+    where net_pnl is null
+    group by account_id
+),
+
+all_unknown as (
+    select * from unknown_trading
+    union all
+    select * from unconverted_days
+),
+
 traders_unknown as (
     select
         accounts.trader_id,
-        max(unknown_trading.vanished_until) as vanished_until,
-        max(case when unknown_trading.is_cut then 1 else 0 end) as is_cut
+        max(all_unknown.vanished_until) as vanished_until,
+        max(case when all_unknown.is_cut then 1 else 0 end) as is_cut
     from accounts
-    inner join unknown_trading on accounts.account_id = unknown_trading.account_id
+    inner join all_unknown on accounts.account_id = all_unknown.account_id
     group by accounts.trader_id
 ),
 
