@@ -2,7 +2,8 @@
     Grain: one row per period (month, year), what it is of (scope) and which one. The
     period that is not over is to date.
     Sums are of what is known, so that those of accounts add up to those of traders, groups
-    and strategies; days that are not whole are counted beside them. Whatever is of the
+    and strategies; days that are not whole are counted beside them. Gross and fees count
+    where both are known. Whatever is of the
     desk leaves out what is in no total of it. Of a symbol no adjustment is known, of a
     route nothing unrealized either, of a fee its amount alone.
 #}
@@ -110,8 +111,10 @@ routes_of_desk as (
     select
         coalesce(fills.route, 'unknown') as route,
         fills.trade_date,
-        sum(fills.realized_gross_pnl) as gross_pnl,
-        sum(fills.total_fees) as total_fees,
+        sum(case when fills.total_fees is not null then fills.realized_gross_pnl end)
+            as gross_pnl,
+        sum(case when fills.realized_gross_pnl is not null then fills.total_fees end)
+            as total_fees,
         max(case when fills.exchange_rate is null then 1 end) as is_incomplete
     from fills
     inner join days_of_desk
@@ -160,8 +163,8 @@ parts as (
             '{{ scope }}' as scope,
             {{ name }} as scope_name,
             trade_date,
-            gross_pnl,
-            total_fees,
+            case when net_pnl is not null then gross_pnl end as gross_pnl,
+            case when net_pnl is not null then total_fees end as total_fees,
             net_pnl,
             adjustments_amount,
             unrealized_delta,
@@ -176,8 +179,8 @@ parts as (
         'symbol' as scope,
         symbol as scope_name,
         trade_date,
-        gross_pnl,
-        total_fees,
+        case when total_fees is not null then gross_pnl end as gross_pnl,
+        case when gross_pnl is not null then total_fees end as total_fees,
         gross_pnl - total_fees as net_pnl,
         null as adjustments_amount,
         unrealized_delta,
