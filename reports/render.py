@@ -154,7 +154,7 @@ def environment(folder: Path) -> "jinja2.Environment":
     )
     filters = (
         money, dollars, percent, day, number, counted, isolated, multiplier, wrapped,
-        slug, actual, total, in_all,
+        slug, actual, total, in_all, last_day_said,
     )  # fmt: skip
     made.filters |= {one.__name__: one for one in filters}
     made.globals["signs"] = SIGNS
@@ -189,6 +189,17 @@ def total(outcome: dict[str, Any]) -> str:
     if outcome["total_pnl"] is None and outcome["pnl_basis"]:
         return outcome["pnl_basis"].replace("_", " ")
     return money(outcome["total_pnl"])
+
+
+def last_day_said(last_day: dict[str, Any]) -> str:
+    """What the desk made on its last day, or that it is not known, as a sentence."""
+    made = (
+        "what it made net is not known: an exchange rate is missing,"
+        if last_day["net_pnl"] is None
+        else f"it made {money(last_day['net_pnl'])} net"
+    )
+    fills = counted(last_day["fills_count"], "fill")
+    return f"On {day(last_day['trade_date'])} {made} with {fills}{in_all(last_day)}."
 
 
 def in_all(made: dict[str, Any]) -> str:

@@ -49,12 +49,13 @@ class Statement:
 
     @property
     def unexplained(self) -> Decimal | None:
-        """What the lines between leave open; 0 if all is right, None if not known."""
+        """What the lines leave open, to the cent: 0 if all is right, None if unknown."""
         amounts = [line.amount for line in self.lines]
         if any(amount is None for amount in amounts):
             return None
         opening, *flows, closing = (amount for amount in amounts if amount is not None)
-        return closing - opening - sum(flows, Decimal(0))
+        # Each amount at an exchange rate is rounded, to the eighth decimal.
+        return (closing - opening - sum(flows, Decimal(0))).quantize(Decimal("0.01"))
 
 
 def write_statements(home: Home, month: str) -> str:
@@ -111,13 +112,13 @@ def _statements(connection: duckdb.DuckDBPyConnection, month: str) -> list[State
             arg_max_null(end_balance, trade_date) as closing,
             {_whole("adjustments_amount")}, {_whole("payouts_amount")},
             {_whole("unmapped_amount")}, {_whole("transfers_amount")},
-            {_whole("unrealized_delta")},
-            max(adjustments_source) as adjustments_source
+            {_whole("unrealized_delta")}, {_whole("currency_delta")},
+            max(currency) as currency, max(adjustments_source) as adjustments_source
         from fct_account_equity where {within} group by account_id
         union all
         -- Who rests has what there was.
         select account_id, trader_id, trade_date, trade_date, end_balance, end_balance,
-            0, 0, 0, 0, 0, adjustments_source
+            0, 0, 0, 0, 0, 0, currency, adjustments_source
         from last_days where end_balance is distinct from 0 and account_id not in (
             select account_id from fct_account_equity where {within}
         )
@@ -128,7 +129,7 @@ def _statements(connection: duckdb.DuckDBPyConnection, month: str) -> list[State
     money = _by_account(
         rows_of(
             connection,
-            "select account_id, sum(gross_pnl) as gross, sum(total_fees) as fees, "
+            f"select account_id, {_whole('gross_pnl')}, {_whole('total_fees')}, "
             "max_by(account_role, trade_date) as role "
             f"from daily_totals where {within} group by account_id",
             start,
@@ -137,7 +138,7 @@ def _statements(connection: duckdb.DuckDBPyConnection, month: str) -> list[State
     fees = _by_account(
         rows_of(
             connection,
-            "select account_id, fee_name as item, -sum(fee_amount) as amount "
+            f"select account_id, fee_name as item, {_whole('fee_amount')} "
             f"from fct_fees where {within} group by all order by all",
             start,
         )
@@ -146,7 +147,7 @@ def _statements(connection: duckdb.DuckDBPyConnection, month: str) -> list[State
         rows_of(
             connection,
             "select account_id, adjustment_class as item, "
-            "sum(adjustment_amount) as amount "
+            f"{_whole('adjustment_amount')} "
             f"from fct_adjustments where {within} group by all order by all",
             start,
         )
@@ -184,6 +185,10 @@ def _whole(column: str) -> str:
     return f"case when count(*) = count({column}) then sum({column}) end as {column}"
 
 
+def _negative(amount: Decimal | None) -> Decimal | None:
+    return None if amount is None else -amount
+
+
 def _by_account(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
@@ -198,15 +203,20 @@ def _lines(
     booked: list[dict[str, Any]],
 ) -> Iterable[Line]:
     yield Line("opening equity", "", days["opening"])
-    yield Line("net P&L", "gross", sum((x["gross"] for x in money), Decimal(0)))
+    total = money[0] if money else {"gross_pnl": Decimal(0), "total_fees": Decimal(0)}
+    yield Line("net P&L", "gross", total["gross_pnl"])
     for one in fees:
-        yield Line("net P&L", f"fee: {one['item'].replace('_', ' ')}", one["amount"])
+        name = f"fee: {one['item'].replace('_', ' ')}"
+        yield Line("net P&L", name, _negative(one["fee_amount"]))
     # What no fee column of the fills tells of is in the day's fees all the same.
-    untold = sum((x["fees"] for x in money), Decimal(0)) + sum(
-        (x["amount"] for x in fees), Decimal(0)
-    )
-    if untold:
-        yield Line("net P&L", "fee: of no name", -untold)
+    if total["total_fees"] is None:
+        untold = None
+    else:
+        untold = (
+            sum((x["fee_amount"] or 0 for x in fees), Decimal(0)) - total["total_fees"]
+        )
+    if untold != 0:
+        yield Line("net P&L", "fee: of no name", untold)
     if days["adjustments_source"] == "adjustments":
         for one in booked:
             section = (
@@ -214,12 +224,15 @@ def _lines(
                 if one["item"] in ("payout", "transfer")
                 else "adjustments"
             )
-            yield Line(section, one["item"].replace("_", " "), one["amount"])
+            name = one["item"].replace("_", " ")
+            yield Line(section, name, one["adjustment_amount"])
     else:
         told = "as the broker's summary shows"
         yield Line("adjustments", told, days["adjustments_amount"])
         yield Line("transfers", told, days["transfers_amount"])
     yield Line("unrealized", "change", days["unrealized_delta"])
+    if days["currency_delta"] != 0:
+        yield Line("exchange rate", f"of {days['currency']}", days["currency_delta"])
     yield Line("closing equity", "", days["closing"])
 
 

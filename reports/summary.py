@@ -241,7 +241,8 @@ def read_last_day(connection: duckdb.DuckDBPyConnection) -> dict[str, Any] | Non
         """
         with realised as (
             select trade_date, count(*) as accounts_count,
-                sum(fills_count) as fills_count, sum(net_pnl) as net_pnl
+                sum(fills_count) as fills_count,
+                case when count(*) = count(net_pnl) then sum(net_pnl) end as net_pnl
             from marts.daily_totals where fills_count > 0 and is_in_desk_total
             group by trade_date order by trade_date desc limit 1
         ),

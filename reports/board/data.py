@@ -25,6 +25,8 @@ BEHAVIOUR = {
     "fee_share_of_gross": "median",
 }
 SYMBOLS_SHOWN = 12
+# A sum with an unknown part is unknown.
+_WHOLE = "case when count(*) = count(net_pnl) then sum(net_pnl) end"
 
 
 def rows(
@@ -61,7 +63,7 @@ def desk(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     return {
         "days": rows(
             connection,
-            "select trade_date as date, sum(net_pnl) as net_pnl "
+            f"select trade_date as date, {_WHOLE} as net_pnl "
             "from marts.daily_totals where is_in_desk_total "
             "group by trade_date order by trade_date",
         ),
@@ -84,12 +86,12 @@ def desk(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         },
         "concentration": rows(
             connection,
-            """
-            select trader_id, sum(net_pnl) as net_pnl from marts.daily_totals
+            f"""
+            select trader_id, {_WHOLE} as net_pnl from marts.daily_totals
             where is_in_desk_total and trade_date > (
                 select max(trade_date) from marts.daily_totals
             ) - interval 90 day
-            group by trader_id order by net_pnl desc, trader_id
+            group by trader_id order by net_pnl desc nulls last, trader_id
             """,
         ),
         "status": rows(connection, "from marts.trader_status order by trader_id"),
@@ -106,7 +108,13 @@ def traders(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, list[R
         f"select trader_id, trade_date as date, net_pnl, {lately} "
         "from marts.feat_trader_day window lately as ("
         "partition by trader_id order by trade_date "
-        "rows between 19 preceding and current row) order by trader_id, trade_date",
+        "rows between 19 preceding and current row) "
+        # What is not known is no trader day, and seen all the same.
+        "union all by name select trader_id, trade_date as date "
+        "from marts.fct_trader_total_pnl as totals where pnl_basis = 'incomplete' "
+        "and (trader_id, trade_date) not in "
+        "(select trader_id, trade_date from marts.feat_trader_day) "
+        "order by trader_id, date",
     )
     for row in days:
         moment = date.fromisoformat(row["date"])
@@ -128,10 +136,14 @@ def traders(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, list[R
         "hours": by_trader(
             rows(
                 connection,
-                """
+                f"""
+                with fills as (
+                    select *, realized_gross_pnl - total_fees as net_pnl
+                    from marts.fct_fills
+                )
                 select trader_id, extract(hour from filled_at_et) as hour,
-                    sum(realized_gross_pnl - total_fees) as net_pnl
-                from marts.fct_fills
+                    {_WHOLE} as net_pnl
+                from fills
                 where is_counted and has_fill_time and trader_id is not null
                 group by all order by all
                 """,
@@ -143,14 +155,15 @@ def traders(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, list[R
                 f"""
                 select trader_id, symbol, trips_count, net_pnl from (
                     select trader_id, symbol, count(*) as trips_count,
-                        sum(net_pnl) as net_pnl
+                        {_WHOLE} as net_pnl
                     from marts.fct_round_trips where is_closed
                     group by trader_id, symbol
                 )
                 qualify row_number() over (
-                    partition by trader_id order by abs(net_pnl) desc, symbol
+                    partition by trader_id
+                    order by abs(net_pnl) desc nulls first, symbol
                 ) <= {SYMBOLS_SHOWN}
-                order by trader_id, net_pnl desc, symbol
+                order by trader_id, net_pnl desc nulls last, symbol
                 """,
             )
         ),

@@ -51,19 +51,20 @@ def equity(rows: Rows, whose: str) -> Chart:
     """Cumulative net P&L, and how far it is below its peak.
 
     Args:
-        rows: date and net_pnl, in order.
+        rows: date and net_pnl (None if not known), in order.
         whose: For the title.
     """
     total, peak, points = 0.0, 0.0, []
-    for row in rows:
+    known = [row for row in rows if row["net_pnl"] is not None]
+    for row in known:
         total += row["net_pnl"]
         peak = max(peak, total)
         points.append({"date": row["date"], "total": total, "fall": total - peak})
     worst = min((one["fall"] for one in points), default=0)
     return Chart(
         f"Net P&L of {whose}, added up, and how far below its peak",
-        f"{len(rows)} days add up to {total:,.0f} dollars; the largest fall from a "
-        f"peak is {-worst:,.0f} dollars.",
+        f"{len(known)} days add up to {total:,.0f} dollars; the largest fall from a "
+        f"peak is {-worst:,.0f} dollars.{_unknown(len(rows) - len(known))}",
         [
             line(points, "date", "total", "Net P&L, added up", line={"color": GAIN}),
             line(
@@ -152,7 +153,8 @@ def calendar(rows: Rows, whose: str) -> Chart:
     """Daily net P&L by week and weekday.
 
     Args:
-        rows: date (ISO text), week (its Monday), weekday (0 is Monday), net_pnl.
+        rows: date (ISO text), week (its Monday), weekday (0 is Monday), net_pnl (None
+            if not known).
     """
     names = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
     used = names[: max((row["weekday"] for row in rows), default=4) + 1]
@@ -167,13 +169,14 @@ def calendar(rows: Rows, whose: str) -> Chart:
         [_cell(cells.get((number, week))) for week in weeks]
         for number in range(len(used))
     ]
-    sizes = sorted(abs(row["net_pnl"]) for row in rows) or [1.0]
+    known = [row["net_pnl"] for row in rows if row["net_pnl"] is not None]
+    sizes = sorted(abs(net) for net in known) or [1.0]
     # A single day far out would leave all others grey.
     limit = sizes[int(0.95 * (len(sizes) - 1))] or 1.0
-    losses = sum(row["net_pnl"] < 0 for row in rows)
+    losses = sum(net < 0 for net in known)
     return Chart(
         f"Calendar of {whose}: net P&L of each day",
-        f"{losses} of {len(rows)} days lost.",
+        f"{losses} of {len(known)} days lost.{_unknown(len(rows) - len(known))}",
         [
             {
                 "type": "heatmap", "x": weeks, "y": used, "z": grid, "text": words,
@@ -196,12 +199,20 @@ def calendar(rows: Rows, whose: str) -> Chart:
 def _cell(row: dict[str, Any] | None) -> str:
     if row is None:
         return ""
+    if row["net_pnl"] is None:
+        return f"{row['date']}<br>not known"
     sign = "▼ " if row["net_pnl"] < 0 else "▲ "
     return f"{row['date']}<br>{sign}{row['net_pnl']:,.0f} dollars"
 
 
+def _unknown(days: int) -> str:
+    if not days:
+        return ""
+    return f" {days} {'day is' if days == 1 else 'days are'} not known, and not in it."
+
+
 def bars(rows: Rows, x: str, y: str, title: str, units: tuple[str, str]) -> Chart:
-    """Amounts as bars, gains and losses told by side and colour."""
+    """Amounts as bars, gains and losses told by side and colour; None is unknown."""
     amounts = [row[y] for row in rows]
     return Chart(
         title,
@@ -209,7 +220,9 @@ def bars(rows: Rows, x: str, y: str, title: str, units: tuple[str, str]) -> Char
         [
             {
                 "type": "bar", "x": [row[x] for row in rows], "y": amounts,
-                "marker": {"color": [LOSS if one < 0 else GAIN for one in amounts]},
+                "marker": {
+                    "color": [LOSS if (one or 0) < 0 else GAIN for one in amounts]
+                },
             }
         ],
         {"xaxis": _named(units[0], rows, x), "yaxis": axis(units[1])},
@@ -223,7 +236,9 @@ def _named(title: str, rows: Rows, x: str) -> dict[str, Any]:
     return axis(title, type="category", tickangle=angle, automargin="height")
 
 
-def _figure(value: float) -> str:
+def _figure(value: float | None) -> str:
+    if value is None:
+        return "not known"
     return f"{value:,.0f}" if abs(value) >= 10 else f"{value:,.2f}"
 
 

@@ -443,6 +443,12 @@ def test_the_total_stands_beside_what_was_realised(known: dict, sentence: str) -
         assert sentence in text
 
 
+def test_a_net_that_is_not_known_is_no_sum_of_the_rest() -> None:
+    told = render(summary(last_day=LAST_DAY | {"net_pnl": None} | MADE[-1][0]))
+    for text in (said(told), " ".join(told.text.split())):
+        assert "On Fri 2026-02-27 what it made net is not known" in text
+
+
 @pytest.mark.parametrize(
     ("known", "cell"),
     [

@@ -1,5 +1,6 @@
 """Amounts of other currencies: which one, at which rate, and what has none."""
 
+import shutil
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -8,15 +9,22 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from bs4 import BeautifulSoup
 
 from ingestion.desk_files import read_desk, record_desk
 from ingestion.simulator import Account, Adjustment, Firm, serve
 from ingestion.simulator.firm import Fill
+from reports.board import write_board
+from reports.names import slug
+from reports.render import render
+from reports.statement import write_statements
+from reports.summary import summarise
 from runtime.home import Home
+from runtime.publish.marts_copy import publish
 from runtime.sessions import sessions_between
 from runtime.transform.build import build_models
 from runtime.transform.build_state import reason_to_build_all
-from tests.conftest import make_settings, rows
+from tests.conftest import build_models_of, make_settings, rows
 from tests.mornings import load_morning
 from tests.tables import differing
 
@@ -58,6 +66,9 @@ FILLS = [
     fill("PAIRS", 1, "S", 100000, "@USDJPY", "151.00"),
     fill("PAIRS", 2, "B", 10, "ABC", "10"),
     fill("PAIRS", 2, "S", 10, "ABC", "11"),
+    # On the desk's last day.
+    fill("PAIRS", 8, "B", 100000, "@USDJPY", "150.00"),
+    fill("PAIRS", 8, "S", 100000, "@USDJPY", "151.00"),
     # Two currencies of one symbol and day, and one that the symbol contradicts.
     fill("MIXED", 1, "B", 10, "RY", "90", "USD"),
     fill("MIXED", 1, "S", 10, "RY", "130", "CAD"),
@@ -74,7 +85,10 @@ FIRM = Firm(
         Account(504, "MIXED"),
     ],
     FILLS,
-    (Adjustment(DAYS[1], "TORONTO", "Fee: Software & MD", Decimal(-100)),),
+    tuple(
+        Adjustment(DAYS[day], "TORONTO", "Fee: Software & MD", Decimal(amount))
+        for day, amount in ((1, -100), (3, -10))
+    ),
     {("SHOP.TO", DAYS[0]): Decimal(102), ("SHOP.TO", DAYS[1]): Decimal(102)}
     | {("RY", day): Decimal(132) for day in DAYS},
 )
@@ -137,12 +151,13 @@ def test_pnl_is_local_at_the_rate_of_its_date(home: Home) -> None:
 
 def test_fees_and_adjustments_are_of_the_account(home: Home) -> None:
     assert totals(home, "TORONTO", "gross_pnl", "total_fees", "adjustments_amount") == [
-        (1, 7, 1.4, -70)
-    ]
+        (1, 7, 1.4, -70), (3, 0, 0, -8),
+    ]  # fmt: skip
     assert rows(
         home,
-        "select currency, local_amount, adjustment_amount from marts.fct_adjustments",
-    ) == [("CAD", -100, -70)]
+        "select currency, local_amount, adjustment_amount from marts.fct_adjustments "
+        "order by trade_date",
+    ) == [("CAD", -100, -70), ("CAD", -10, -8)]
     assert rows(
         home,
         "select sum(fee_amount) from marts.fct_fees where account_id = 'TORONTO'",
@@ -163,17 +178,18 @@ def test_what_has_no_rate_is_unknown_and_told_with_its_local_amounts(
     columns = ("gross_pnl", "net_pnl", "total_delta", "unconverted_symbols_count")
     assert totals(home, "PAIRS", *columns) == [
         (0, None, None, None, 1), (1, None, None, None, 1), (2, 10, 8, 8, 0),
+        (8, None, None, None, 1),
     ]  # fmt: skip
     assert rows(
         home,
         "select currency, exchange_rate, sum(local_gross_pnl), sum(realized_gross_pnl) "
         "from marts.fct_fills where symbol = '@USDJPY' and side = 'S' group by all",
-    ) == [("JPY", None, 200000, None)]
+    ) == [("JPY", None, 300000, None)]
     found_count, finding = told(home, "no_exchange_rate")
-    assert found_count == 2
+    assert found_count == 3
     assert finding.endswith(
-        "lines to add: 2025-03-03,JPY,RATE, for 2 account-days of 1 accounts until "
-        "2025-03-04, gross and adjustments JPY 200000.00"
+        "lines to add: 2025-03-03,JPY,RATE, for 3 account-days of 1 accounts until "
+        "2025-03-13, gross and adjustments JPY 300000.00"
     )
     assert rows(
         home,
@@ -202,6 +218,55 @@ def test_a_currency_that_is_not_clear_is_an_alarm(home: Home) -> None:
     assert totals(home, "MIXED", "gross_pnl")[0] == (1, None)
 
 
+def test_an_account_of_another_currency_adds_up_with_what_the_rate_did(
+    home: Home,
+) -> None:
+    days = rows(
+        home,
+        "select opening_equity, currency_delta, total_delta + payouts_amount "
+        "+ unmapped_amount + transfers_amount, end_balance "
+        "from marts.fct_account_equity where account_id = 'TORONTO' "
+        "order by trade_date",
+    )
+    # Ten Canadian dollars less two of fees and a hundred for software, then at 0.8.
+    assert days == [
+        (0, 0, Decimal("-64.4"), Decimal("-64.4")),
+        (Decimal("-64.4"), Decimal("-9.2"), -8, Decimal("-81.6")),
+    ]
+    assert rows(
+        home,
+        "select distinct currency_delta from marts.fct_account_equity "
+        "where currency = 'USD'",
+    ) == [(0,)]
+
+
+def test_what_is_unknown_is_said_to_people(home: Home, tmp_path: Path) -> None:
+    mine = Home(tmp_path / "home")
+    shutil.copytree(home.root, mine.root)
+    settings = make_settings(risk_home=mine.root)
+    build_models_of(settings, mine, selector="after_scoring")
+    publish(mine)
+    summary = summarise(settings, mine)
+    told = render(summary)
+    for text in (told.text, BeautifulSoup(told.html, "html.parser").text):
+        assert (
+            "On Thu 2025-03-13 what it made net is not known: an exchange rate is "
+            "missing, with 3 fills, incomplete: not all is known of "
+            "MIXED (no mark) and PAIRS (no exchange rate)." in " ".join(text.split())
+        )
+    write_board(settings, mine)
+    desk, trader = (
+        BeautifulSoup((mine.board / page).read_text(), "html.parser").text
+        for page in ("index.html", f"traders/{slug('PAIRS')}.html")
+    )
+    assert "days are not known, and not in it" in desk
+    assert "PAIRS: not known" in desk
+    assert "3 days are not known, and not in it" in trader
+    said = write_statements(mine, "2025-03")
+    assert "of 2 an amount is not known" in said
+    assert "do not add up" not in said
+
+
 def test_a_later_rate_builds_the_days_that_it_touches(
     home: Home, tmp_path: Path
 ) -> None:
@@ -216,8 +281,12 @@ def test_a_later_rate_builds_the_days_that_it_touches(
         "from intermediate.int_days_of_changed_rates order by all",
     )
     # JPY of the fourth, CAD of the fifth on: what they touch, and nothing else.
-    assert planned == [("DOLLARS", "2025-03-05"), ("PAIRS", "2025-03-04")]
-    assert totals(home, "PAIRS", "gross_pnl") == [(0, None), (1, 662.252), (2, 10)]
+    assert planned == [
+        ("DOLLARS", "2025-03-05"), ("PAIRS", "2025-03-04"), ("PAIRS", "2025-03-13"),
+    ]  # fmt: skip
+    assert totals(home, "PAIRS", "gross_pnl") == [
+        (0, None), (1, 662.252), (2, 10), (8, 662.252),
+    ]  # fmt: skip
     assert totals(home, "DOLLARS", "gross_pnl")[2] == (2, 75)
     in_parts = tmp_path / "in_parts.duckdb"
     in_parts.write_bytes(home.warehouse.read_bytes())

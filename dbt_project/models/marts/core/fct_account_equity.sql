@@ -8,10 +8,11 @@
     so is all that is made of it; cash is known again from the next date on which the broker
     shows it.
     The ledger is kept in the account's currency and shown in the base currency, at the
-    exchange rate of each date: what the rate itself does to cash is in no total delta.
+    exchange rate of each date: what the rate itself does to what was there before is
+    currency_delta, and in no total delta.
 #}
 {% set money = [
-    'opening_equity', 'net_pnl', 'adjustments_amount', 'payouts_amount',
+    'net_pnl', 'adjustments_amount', 'payouts_amount',
     'unmapped_amount', 'transfers_amount', 'unrealized_delta',
     'cash_amount', 'unrealized_pnl', 'month_to_date_total_delta',
     'year_to_date_total_delta', 'high_water_mark', 'drawdown_from_peak',
@@ -153,6 +154,7 @@ days_rated as (
     select
         account_days.account_id,
         account_days.trade_date,
+        account_currencies.currency,
         {{ rate_of('account_currencies.currency', 'rates') }} as exchange_rate
     from account_days
     inner join account_currencies
@@ -165,6 +167,7 @@ days_joined as (
     select
         account_days.account_id,
         account_days.trade_date,
+        account_days.currency,
         account_days.exchange_rate,
         case
             when daily_totals.account_id is null then 0
@@ -489,6 +492,10 @@ classified as (
 differences_measured as (
     select
         *,
+        -- The first day's opening is at its own rate.
+        lag(exchange_rate, 1, exchange_rate) over (
+            partition by account_id order by trade_date
+        ) as previous_exchange_rate,
         high_water_mark - own_level as drawdown_from_peak,
         cast(
             case difference_class
@@ -514,9 +521,21 @@ days_in_base as (
     select
         account_id,
         trade_date,
+        currency,
+        exchange_rate,
         cash_source,
         adjustments_source,
         unrealized_source,
+        cast({{ in_base('opening_equity', 'previous_exchange_rate') }} as decimal(38, 8))
+            as opening_equity,
+        cast(
+            case
+                when exchange_rate = previous_exchange_rate then 0
+                else
+                    {{ in_base('opening_equity', 'exchange_rate') }}
+                    - {{ in_base('opening_equity', 'previous_exchange_rate') }}
+            end as decimal(38, 8)
+        ) as currency_delta,
         {% for column in money -%}
             cast({{ in_base(column, 'exchange_rate') }} as decimal(38, 8)) as {{ column }},
         {% endfor -%}
@@ -547,6 +566,7 @@ final as (
             + days_in_base.unrealized_delta
             as decimal(38, 8)
         ) as total_delta,
+        days_in_base.currency_delta,
         ---------- at its end
         days_in_base.cash_amount,
         days_in_base.unrealized_pnl,
@@ -556,6 +576,8 @@ final as (
         days_in_base.cash_source,
         days_in_base.adjustments_source,
         days_in_base.unrealized_source,
+        days_in_base.currency,
+        cast(days_in_base.exchange_rate as decimal(17, 10)) as exchange_rate,
         ---------- so far
         days_in_base.month_to_date_total_delta,
         days_in_base.month_to_date_unknown_days_count,
