@@ -49,7 +49,7 @@ class Statement:
 
     @property
     def unexplained(self) -> Decimal | None:
-        """What the lines leave open, to the cent: 0 if all is right, None if unknown."""
+        """What the lines leave open, in cents: 0 if all is right, None if unknown."""
         amounts = [line.amount for line in self.lines]
         if any(amount is None for amount in amounts):
             return None
