@@ -56,6 +56,8 @@ instrument_multipliers.csv  what a contract is worth, by its root (#ES, without 
                             and year); its lines are added to the project's
 adjustment_categories.csv   what an adjustment is, by how its category begins; its lines
                             are added to the project's
+session_cutoffs.csv         from which time of day on a fill is the next session's;
+                            its lines are added to the project's
 limits.csv                  account,valid_from,daily_loss_limit_amount
 payout_terms.csv            which part of their gains traders are paid, from when on
 accepted_warnings.csv       warnings of the gate that a person has looked at, and who:
@@ -125,6 +127,13 @@ def _amount(cell: str) -> str:
     if len(text.partition(".")[2].rstrip("0")) > 8:
         raise ValueError("has more than eight decimals")
     return text
+
+
+def _evening(cell: str) -> str:
+    # 06:00 is six in the morning: it would put the whole day into the next session.
+    if cell and not re.fullmatch(r"(1[2-9]|2[0-3]):[0-5]\d", cell, re.ASCII):
+        raise ValueError("is not a time of day from 12:00 to 23:59, such as 18:00")
+    return cell
 
 
 def _share(cell: str) -> str:
@@ -317,6 +326,18 @@ DESK_FILES = (
         },
         ("category_prefix",),
         shipped="7e37e7fb449c9b7cc3bef46d3e4d663d2d570759d24ece0c063e6d4d87fc464a",
+    ),
+    DeskFile(
+        "session_cutoffs",
+        {
+            "symbol_prefix": _text,
+            "cutoff_time": _evening,
+            "valid_from": _date,
+            "note": _text,
+        },
+        ("symbol_prefix", "valid_from"),
+        optional=("valid_from", "note"),
+        shipped="b24ac6389fd24b078cca36633bee4c64201798571e1193044338b681fcb5fca6",
     ),
     LIMITS,
     DeskFile(

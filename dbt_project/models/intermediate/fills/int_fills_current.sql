@@ -10,6 +10,7 @@
     number: it orders the fills of all dates, and no day moves another's. Fill ids are not
     unique, so nothing is deduplicated by them.
     A fill belongs to the trader whom the account belonged to on its trade date.
+    trade_date is that of int_fills_dated: of futures the session, not the calendar date.
     Opening lots are journal entries of the date before an account's first.
 #}
 with
@@ -18,6 +19,8 @@ fills as (
     select
         account_number,
         trade_date,
+        calendar_date,
+        other_date,
         content_hash,
         row_number,
         symbol,
@@ -36,12 +39,14 @@ fills as (
         is_cancelled,
         is_regular,
         filled_at_et
-    from {{ ref('stg_propreports__fills') }}
-    where trade_date >= {{ first_built_date() }}
+    from {{ ref('int_fills_dated') }}
+    where calendar_date >= {{ first_read_date() }}
     union all
     select
         account_number,
         trade_date,
+        trade_date as calendar_date,
+        trade_date as other_date,
         content_hash,
         row_number,
         symbol,
@@ -78,7 +83,7 @@ books as (
 posted_actions as (
     select
         account_number,
-        trade_date,
+        calendar_date,
         content_hash,
         row_number
     from {{ ref('int_posted_actions') }}
@@ -112,6 +117,7 @@ fills_identified as (
     inner join fill_days
         on
             fills.account_number = fill_days.account_number
+            and fills.calendar_date = fill_days.calendar_date
             and fills.trade_date = fill_days.trade_date
             and fills.content_hash = fill_days.content_hash
     left join instruments on fills.symbol = instruments.symbol
@@ -124,7 +130,7 @@ fills_identified as (
     left join posted_actions
         on
             fills.account_number = posted_actions.account_number
-            and fills.trade_date = posted_actions.trade_date
+            and fills.calendar_date = posted_actions.calendar_date
             and fills.content_hash = posted_actions.content_hash
             and fills.row_number = posted_actions.row_number
 ),
@@ -160,6 +166,7 @@ final as (
         {{ date_prefixed_sequence('trade_date', 'day_sequence') }} as fill_sequence,
         day_sequence,
         account_number,
+        calendar_date,
         row_number,
         book_symbol,
         ---------- text
@@ -189,8 +196,9 @@ final as (
         is_corporate_action,
         not is_cancelled and multiplier is null as lacks_multiplier,
         -- PropReports writes midnight where the time is unknown.
-        filled_at_et > cast(trade_date as timestamp) as has_fill_time,
+        filled_at_et > cast(calendar_date as timestamp) as has_fill_time,
         ---------- times
+        other_date,
         filled_at_et
     from days_sequenced
 )
