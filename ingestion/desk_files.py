@@ -59,6 +59,8 @@ instrument_multipliers.csv  what a contract is worth, by its root (#ES, without 
                             and year); its lines are added to the project's
 adjustment_categories.csv   what an adjustment is, by how its category begins; its lines
                             are added to the project's
+session_cutoffs.csv         from which time of day on a fill is the next session's;
+                            its lines are added to the project's
 limits.csv                  account,valid_from,daily_loss_limit_amount
 payout_terms.csv            which part of their gains traders are paid, from when on
 accepted_warnings.csv       warnings of the gate that a person has looked at, and who:
@@ -153,6 +155,13 @@ def _currency(cell: str) -> str:
 def _suffix(cell: str) -> str:
     if not re.fullmatch(r"\.[A-Z]{1,4}", cell, re.ASCII):
         raise ValueError("is not the ending of a symbol, such as .TO")
+    return cell
+
+
+def _evening(cell: str) -> str:
+    # 06:00 is six in the morning: it would put the whole day into the next session.
+    if cell and not re.fullmatch(r"(1[2-9]|2[0-3]):[0-5]\d", cell, re.ASCII):
+        raise ValueError("is not a time of day from 12:00 to 23:59, such as 18:00")
     return cell
 
 
@@ -357,6 +366,18 @@ DESK_FILES = (
         {"symbol_suffix": _suffix, "currency": _currency, "note": _text},
         ("symbol_suffix",),
         shipped="e026f12374afaab60543a4e6d8cbb5e8ce16b193ee4956864e0686066ec10540",
+    ),
+    DeskFile(
+        "session_cutoffs",
+        {
+            "symbol_prefix": _text,
+            "cutoff_time": _evening,
+            "valid_from": _date,
+            "note": _text,
+        },
+        ("symbol_prefix", "valid_from"),
+        optional=("valid_from", "note"),
+        shipped="b24ac6389fd24b078cca36633bee4c64201798571e1193044338b681fcb5fca6",
     ),
     LIMITS,
     DeskFile(

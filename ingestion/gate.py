@@ -22,6 +22,7 @@ from ingestion.landing import THE_FIRM
 from ingestion.parsed_batch import ParsedBatch
 from ingestion.reasons import ReasonCode, place_of
 from ingestion.resources import FEE_LABELS, FILLS
+from ingestion.session_cutoffs import keep_symbol_cutoffs
 from ingestion.time_zones import MINIMUM_GAIN, other_zones
 from ingestion.versions import ChangedDays
 from runtime.errors import UserError
@@ -386,12 +387,16 @@ class Gate:
         as_of: The morning of the run.
         stops: Whether a critical check that is not met raises.
         now: Naive UTC.
+        cutoffs: What the desk says of sessions (`told_cutoffs`).
     """
 
-    def __init__(self, *, as_of: date, stops: bool, now: datetime) -> None:
+    def __init__(
+        self, *, as_of: date, stops: bool, now: datetime, cutoffs: pa.Table
+    ) -> None:
         self.as_of = as_of
         self._stops = stops
         self._now = now
+        self._cutoffs = cutoffs
         self._batch_definition: BatchDefinition | None = None
         self._parts = 0
         self.results: list[dict[str, Any]] = []
@@ -569,6 +574,7 @@ class Gate:
         batch = f"fills {first}..{last}"
         scratch = parsed.connection
         scratch.register("sessions", sessions)
+        keep_symbol_cutoffs(scratch, self._cutoffs)
         frame = scratch.execute(
             f"""
             with landed as (
@@ -606,14 +612,21 @@ class Gate:
                 trade_date, account_number, origin_number,
                 case when is_equity and price > 0 then price / median_price end
                     as price_multiple,
-                -- Midnight stands for an unknown time.
-                case when is_equity and filled_at_et > trade_date
-                    then epoch(filled_at_et - trade_date) / 3600.0 end as hour,
+                -- Midnight stands for an unknown time. What trades in sessions does so
+                -- from the cut-off until the day begins, too.
+                epoch(filled_at_et - trade_date) / 3600.0 as hour_of_day,
+                case when is_equity and hour_of_day > 0 and (
+                    cutoff_hour is null
+                    or hour_of_day >= {DAY_BEGINS} and hour_of_day < cutoff_hour
+                ) then hour_of_day end as hour,
                 case when count(*) over () >= {MINIMUM_FILLS_OF_ZONE}
                     then hour end as hour_of_many,
-                cast(trade_date in (select session_date from sessions) as int)
-                    as is_session
+                cast(
+                    cutoff_hour is not null
+                    or trade_date in (select session_date from sessions) as int
+                ) as is_session
             from landed inner join medians using (symbol, trade_date)
+                left join symbol_cutoffs using (symbol, trade_date)
             """,
             [first, last],
         ).df()

@@ -32,6 +32,7 @@ from ingestion.landing import Landing, open_landing, slice_tables
 from ingestion.parsed_batch import ParsedBatch
 from ingestion.reasons import SENTENCES, ReasonCode, place_of
 from ingestion.resources import FILLS, Resource
+from ingestion.session_cutoffs import told_cutoffs
 from ingestion.sources import Request, Source, firm_of, open_source
 from ingestion.spreadsheet_files import refuse_or_tell
 from ingestion.upgrade import upgrade
@@ -246,7 +247,10 @@ def load(
         ) as parsed,
     ):
         _refuse_other_firm(landing.owner(), source.name, source.firm, home)
-        run = _Load(settings, source, landing, parsed, before, window, only, now)
+        run = _Load(
+            settings, source, landing, parsed, before, window, only, now,
+            told_cutoffs(desk),
+        )  # fmt: skip
         summary = run.load(home, accounts, salt, progress_bar)
     prepare_downstream(home)
     summary.desk = "; ".join(filter(None, [desk_moved, record_desk(home, desk, now)]))
@@ -266,6 +270,7 @@ class _Load:
         window: tuple[date, date] | None,
         only: Resource | None,
         now: datetime | None,
+        cutoffs: pa.Table,
     ) -> None:
         self.summary = IngestSummary()
         self._settings = settings
@@ -276,6 +281,7 @@ class _Load:
         self._window = window
         self._only = only
         self._now = now or datetime.now(UTC).replace(tzinfo=None)
+        self._cutoffs = cutoffs
         self._unlisted: dict[str, str] = {}
         self._gate: Gate | None = None
         self._prior = PriorCoverage(None, ())
@@ -535,7 +541,10 @@ class _Load:
         """Once, when the dates are known: the calendar, the gate, the owner."""
         if self._gate is None:
             self._gate = Gate(
-                as_of=as_of, stops=self._settings.gate == "stop", now=self._now
+                as_of=as_of,
+                stops=self._settings.gate == "stop",
+                now=self._now,
+                cutoffs=self._cutoffs,
             )
             if self._before is None:
                 self._landing.claim(self._source.name, self._source.firm)

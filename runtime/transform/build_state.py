@@ -29,6 +29,7 @@ BUILD_STATE = (
             "trade_date": "date not null",
             "account_number": "varchar not null",
             "content_hash": "varchar not null",
+            "calendar_date": "date not null",
         },
     ),
     Table(
@@ -39,6 +40,7 @@ BUILD_STATE = (
             "trade_date": "date not null",
             "account_number": "varchar",
             "content_hash": "varchar",
+            "calendar_date": "date",
         },
     ),
     Table(
@@ -65,7 +67,9 @@ BUILD_STATE = (
     ),
 )
 # An account's day and the version of it that a build was made of.
-_BUILT_DAY = "account_id, trader_id, trade_date, account_number, content_hash"
+_BUILT_DAY = (
+    "account_id, trader_id, trade_date, account_number, calendar_date, content_hash"
+)
 # Marts that are published by date, and the column it is in: how they are made decides
 # what a date holds.
 PUBLISHED_BY_DATE = {
@@ -149,7 +153,7 @@ def batch_ends(home: Home, batch_fills: int = BATCH_FILLS) -> list[str]:
             "where resource = 'fills' and not exists ("
             "select 1 from ops.built_fill_days as built "
             "where built.account_number = versions.account_number "
-            "and built.trade_date = versions.trade_date) "
+            "and built.calendar_date = versions.trade_date) "
             "group by trade_date order by trade_date"
         ).fetchall()
     ends, held = [], 0
@@ -195,19 +199,22 @@ def built_dates(connection: duckdb.DuckDBPyConnection, mart: str) -> dict[str, s
 
 
 def _told_by_the_desk(connection: duckdb.DuckDBPyConnection) -> str:
-    """What decides of all dates: contract sizes, currencies, actions, opening lots."""
-    sizes = connection.execute(
-        "select content_hash from raw.desk_files "
-        "where file_name = 'instrument_multipliers' order by known_at desc limit 1"
-    ).fetchone()
+    """What decides of all dates.
+
+    Contract sizes, cut-offs of sessions, currencies, corporate actions in effect,
+    opening lots.
+    """
+    whole = connection.execute(
+        "select arg_max(content_hash, known_at) from raw.desk_files where file_name in "
+        "('instrument_multipliers', 'session_cutoffs', 'currency_suffixes') "
+        "group by file_name order by file_name"
+    ).fetchall()
     # Rates are no part of it: int_days_of_changed_rates knows which dates they touch.
     currencies = connection.execute(
-        "(select content_hash, '' from raw.desk_files "
-        "where file_name = 'currency_suffixes' order by known_at desc limit 1) "
-        "union all (select account_number, currency from (select account_number, "
+        "select account_number, currency from (select account_number, "
         "arg_max(upper(currency), known_at) as currency from raw.account_versions "
         "join raw.accounts using (account_number, content_hash) "
-        "group by account_number) where currency <> 'USD' order by all)"
+        "group by account_number) where currency <> 'USD' order by all"
     ).fetchall()
     # A line of a date to come takes effect on that morning.
     actions = connection.execute(
@@ -234,14 +241,14 @@ def _told_by_the_desk(connection: duckdb.DuckDBPyConnection) -> str:
         "and versions.trade_date < first_days.first_date "
         "where resource = 'positions' and rows_count > 0) order by all"
     ).fetchall()
-    return f"{sizes[0] if sizes else ''}{currencies or ''}{actions or ''}{lots or ''}"
+    return f"{whole or ''}{currencies or ''}{actions or ''}{lots or ''}"
 
 
 def fingerprint(told_by_the_desk: str = "") -> str:
     """Of all that decides what is made of the same fills, published dates included.
 
     Args:
-        told_by_the_desk: Contract sizes and corporate actions of its files.
+        told_by_the_desk: What its files say of all dates.
     """
     files = sorted(
         [
@@ -260,6 +267,7 @@ def fingerprint(told_by_the_desk: str = "") -> str:
             ),
             _DBT / "seeds" / "instrument_multipliers.csv",
             _DBT / "seeds" / "currency_suffixes.csv",
+            _DBT / "seeds" / "session_cutoffs.csv",
         ]
     )
     texts = [path.read_text(encoding="utf-8") for path in files]

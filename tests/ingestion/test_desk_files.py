@@ -31,6 +31,7 @@ HEADERS = {
     "traders": TRADERS.format("daily_loss_limit_amount,note"),
     "instrument_multipliers": "symbol_prefix,instrument_type,multiplier,note\n",
     "adjustment_categories": "category_prefix,adjustment_class,note\n",
+    "session_cutoffs": "symbol_prefix,cutoff_time,valid_from,note\n",
     "limits": "account,valid_from,daily_loss_limit_amount\n",
     "signed_off_breaks": "account_id,trade_date,amount,signed_off_by,note\n",
 }
@@ -128,6 +129,10 @@ def test_seeds_that_were_edited_come_along_and_are_said(
         ("traders", "T1,,,,,maybe,,", "is_active", "maybe"),
         ("instrument_multipliers", "#ES,fruit,50,", "instrument_type", "fruit"),
         ("instrument_multipliers", "#ES,future,-50,", "multiplier", "-50"),
+        *(("session_cutoffs", f"#ES,{one},,", "cutoff_time", one)
+          for one in ("06:00", "24:00", "18:60", "6pm", "18", "18:00:00")),
+        *(("session_cutoffs", f"#ES,18:00,{one},", "valid_from", one)
+          for one in WRONG_DATES),
         ("adjustment_categories", "Fee: Coffee,coffee,", "adjustment_class", "coffee"),
         ("adjustment_categories", ",dividend,", "category_prefix", ""),
         *(("signed_off_breaks", f'A1,2025-03-03,"{one}",ANN,', "amount", one)

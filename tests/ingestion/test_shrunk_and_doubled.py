@@ -27,6 +27,7 @@ from ingestion.gate import (
     is_unexpected,
 )
 from ingestion.pipeline import IngestSummary, load
+from ingestion.session_cutoffs import told_cutoffs
 from ingestion.sources import FilesSource
 from runtime.errors import UserError
 from runtime.home import Home
@@ -474,7 +475,7 @@ def test_the_days_concerned_are_those_the_library_counts(check: Check) -> None:
             "rows_count": 1,
         }
     )
-    gate = Gate(as_of=SESSIONS[1], stops=False, now=NOW)
+    gate = Gate(as_of=SESSIONS[1], stops=False, now=NOW, cutoffs=told_cutoffs([]))
     gate._check("a batch", frame, (check,))
     (result,) = gate.results
     found = is_unexpected(check, frame[check.column])

@@ -7,6 +7,7 @@ from datetime import date, datetime, time
 from decimal import ROUND_HALF_UP, Context, Decimal
 
 from tests.exports import ExportedFill
+from tests.oracle.sessions import cutoff_of, session_of
 
 # Wide enough that no product of quantity, price and contract size is rounded.
 EXACT = Context(prec=80)
@@ -42,8 +43,8 @@ class Fill:
 
     @property
     def day(self) -> date:
-        """The Eastern date, which is the trade date."""
-        return self.at.date()
+        """The trade date: the Eastern date, or of futures the session."""
+        return session_of(self.at, cutoff_of(self.symbol))
 
     @property
     def is_cancelled(self) -> bool:
@@ -160,7 +161,11 @@ def prepare(
         fills.append(
             Fill(
                 account=one.account,
-                trader=owner(traders or {}, *key),
+                trader=owner(
+                    traders or {},
+                    one.account,
+                    session_of(one.at, cutoff_of(one.symbol)),
+                ),
                 symbol=one.symbol,
                 at=one.at,
                 signed_quantity=one.signed_quantity,

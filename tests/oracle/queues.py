@@ -5,12 +5,13 @@ lots and those carried from earlier days.
 """
 
 from collections import defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from tests.exports import ExportedFill
+from tests.oracle.sessions import cutoff_of, session_of
 
 
 @dataclass
@@ -21,18 +22,26 @@ class Lot:
     price: Decimal
 
 
+def trade_date(fill: ExportedFill) -> date:
+    """The calendar date, or of futures the session."""
+    return session_of(fill.at, cutoff_of(fill.symbol))
+
+
 def daily_gross(
-    fills: Iterable[ExportedFill], multipliers: dict[str, Decimal] | None = None
+    fills: Iterable[ExportedFill],
+    multipliers: dict[str, Decimal] | None = None,
+    day_of: Callable[[ExportedFill], date] = trade_date,
 ) -> dict[tuple[str, date], Decimal]:
     """Gross P&L by account and date: intraday FIFO first, then overnight FIFO.
 
     Journal entries are left out of the first, and meet what is held in order of time.
+    Which day a fill belongs to, `day_of` says.
     """
     multipliers = multipliers or {}
     days: dict[tuple, list[ExportedFill]] = defaultdict(list)
     for fill in sorted(fills, key=_in_time):
         if fill.status != "CXLD":
-            days[fill.account, fill.symbol, fill.at.date()].append(fill)
+            days[fill.account, fill.symbol, day_of(fill)].append(fill)
     gross: dict[tuple[str, date], Decimal] = defaultdict(Decimal)
     carried: dict[tuple[str, str], deque[Lot]] = defaultdict(deque)
     for (account, symbol, day), todays in sorted(
@@ -85,7 +94,7 @@ def daily_gross_in_time_order(
     for fill in sorted(fills, key=_in_time):
         if fill.status == "CXLD":
             continue
-        key, day = (fill.account, fill.symbol), fill.at.date()
+        key, day = (fill.account, fill.symbol), trade_date(fill)
         if last_day.get(key) != day:
             carried[key].extend(todays.pop(key, ()))
             last_day[key] = day

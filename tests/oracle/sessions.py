@@ -38,6 +38,21 @@ def weekday_sessions(
     return sessions
 
 
+def cutoff_of(symbol: str) -> time | None:
+    """From when on a fill belongs to the next session: 18:00 of futures."""
+    return time(18) if symbol.startswith("#") else None
+
+
+def session_of(at: datetime, cutoff: time | None) -> date:
+    """The session of a fill at a time; its date where there is no cut-off."""
+    if cutoff is None:
+        return at.date()
+    day = at.date() + timedelta(days=at.time() >= cutoff)
+    while day.weekday() >= 5 or day in HOLIDAYS_2025:
+        day += timedelta(days=1)
+    return day
+
+
 def hours_of(sessions: Iterable[Session], day: date) -> tuple[datetime, datetime]:
     """Opening and closing of a date's session, the usual ones where it has none."""
     for session_date, opens, closes in sessions:

@@ -103,24 +103,28 @@ def test_every_account_and_date_is_the_simulators_own_books(
     assert {(who, day) for who, day, *_ in found} == books.keys()
     opening: dict[str, Decimal] = defaultdict(Decimal)
     moved: dict[str, Decimal] = defaultdict(Decimal)
+    untold: dict[tuple, int] = defaultdict(int)
     peak: dict[str, Decimal] = defaultdict(Decimal)
     months: dict[tuple, Decimal] = defaultdict(Decimal)
     years: dict[tuple, Decimal] = defaultdict(Decimal)
     for who, day, *figures in found:
         own = books[who, day]
-        moved[who] += own.transfers
+        paid = own.adjustments.get("Fee: Payout", ZERO)
+        moved[who] += own.transfers + paid
         level = own.end_balance - moved[who]
         peak[who] = max(peak[who], level)
-        outside = sum(
-            (own.adjustments.get(name, ZERO) for name in ("Fee: Payout", "Fee: Tea")),
-            ZERO,
-        )
-        months[who, day.year, day.month] += own.total_delta - outside
-        years[who, day.year] += own.total_delta - outside
+        outside = paid + own.adjustments.get("Fee: Tea", ZERO)
+        if "Fee: Tea" in own.adjustments:
+            untold[who, day.year, day.month] += 1
+            untold[who, day.year] += 1
+        else:
+            months[who, day.year, day.month] += own.total_delta - outside
+            years[who, day.year] += own.total_delta - outside
         assert figures == [
             opening[who], own.cash, own.unrealized, own.end_balance,
             own.unrealized_delta, peak[who], peak[who] - level,
-            months[who, day.year, day.month], years[who, day.year], 0, 0, "history",
+            months[who, day.year, day.month], years[who, day.year],
+            untold[who, day.year, day.month], untold[who, day.year], "history",
             "agrees" if figures[-2] != "no_summary" else "no_summary",
             own.total_delta - outside,
         ], (who, day)  # fmt: skip
@@ -324,13 +328,13 @@ def test_of_files_the_brokers_summary_tells_and_says_so_or_nobody(
             )
         ]
 
+    # Payouts may be among what the summary shows, so these days are in no sum.
     told, none = "broker_summary", None
     assert equity("TOLD") == [
         ("-25", told, "150", "150", told, "173", "1000", "1523", told, "500", "673",
-         "173", 0),
-        (none,) * 9 + ("1673", none, "173", 1),
-        ("-8", told, "20", "-10", told, "30", "0", "1700", told, "1690", none, "203",
-         1),
-        ("0", told, "20", "0", told, "48", "0", "1748", told, "1720", none, "251", 1),
+         "0", 1),
+        (none,) * 9 + ("1673", none, "0", 2),
+        ("-8", told, "20", "-10", told, "30", "0", "1700", told, "1690", none, "0", 3),
+        ("0", told, "20", "0", told, "48", "0", "1748", told, "1720", none, "48", 3),
     ]  # fmt: skip
     assert equity("SILENT") == [(none,) * 11 + ("0", days) for days in (1, 2, 3, 4)]

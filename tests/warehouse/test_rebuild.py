@@ -39,7 +39,7 @@ from tests.tables import differing
 
 SESSIONS = sessions_between(date(2025, 3, 3), date(2025, 3, 31))
 ACCOUNTS = [f"A{number:02}" for number in range(12)]
-SYMBOLS = ["ABC", "DEF", "+ABC260116C00050000", "#NEWM6"]
+SYMBOLS = ["ABC", "DEF", "+ABC260116C00050000", "#NEWM6", "#SIMAM6"]
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,8 @@ class Firm:
         """A fill of a day: any size, at times through zero, cancelled or untimed."""
         draw = self.random
         quantity = draw.choice(["100", "200", "300", "50", "0.5", "33.33333333"])
-        minute = draw.choice([0, 1, 1, 2, 17, 200, 389])
+        # Of futures 19:00 is the next session's.
+        minute = draw.choice([0, 1, 1, 2, 17, 200, 389, 570])
         timed = datetime(day.year, day.month, day.day, 9, 30) + timedelta(
             minutes=minute
         )

@@ -18,6 +18,22 @@
 {%- endmacro %}
 
 {#
+    From which calendar date on a model reads documents of fills: a session that it builds
+    anew may have begun on an earlier date.
+#}
+{% macro first_read_date() -%}
+    {%- set fill_days = relation_of('int_fill_days') -%}
+    {%- if is_incremental() and fill_days -%}
+        {{ date_of_query(
+            'select min(calendar_date) from ' ~ fill_days
+            ~ ' where trade_date >= ' ~ first_planned_date()
+        ) }}
+    {%- else -%}
+        {{ min_date() }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#
     From which date on an incremental model reads the fills of spans (opened_date to
     closed_date) that were open when what is planned begins.
 #}

@@ -22,6 +22,7 @@
             planned.account_id,
             fill_days.trader_id,
             planned.trade_date,
+            fill_days.calendar_date,
             fill_days.account_number,
             fill_days.content_hash
         from {{ this }} as planned
@@ -82,6 +83,7 @@
         account_id,
         trader_id,
         trade_date,
+        calendar_date,
         account_number,
         content_hash
     from {{ relation_of('int_fill_days') }};

@@ -88,14 +88,16 @@ fills as (
     select
         account_number,
         trade_date,
+        calendar_date,
         content_hash,
         symbol,
         currency
-    from {{ ref('stg_propreports__fills') }}
+    from {{ ref('int_fills_dated') }}
     union all
     select
         account_number,
         trade_date,
+        trade_date as calendar_date,
         content_hash,
         symbol,
         null as currency
@@ -107,6 +109,7 @@ days_within as (
     select
         fill_days.account_id,
         fill_days.trade_date,
+        fill_days.calendar_date,
         fill_days.account_number,
         fill_days.content_hash,
         changed_parts.currency
@@ -126,6 +129,7 @@ final as (
         on
             days_within.account_number = fills.account_number
             and days_within.trade_date = fills.trade_date
+            and days_within.calendar_date = fills.calendar_date
             and days_within.content_hash = fills.content_hash
     inner join accounts on days_within.account_number = accounts.account_number
     left join instruments on fills.symbol = instruments.symbol

@@ -17,6 +17,7 @@ fill_days as (
         account_id,
         trader_id,
         trade_date,
+        calendar_date,
         account_number,
         content_hash
     from {{ ref('int_fill_days') }}
@@ -27,6 +28,7 @@ built_days as (
         account_id,
         trader_id,
         trade_date,
+        calendar_date,
         account_number,
         content_hash
     from {{ ref('stg_ops__built_fill_days') }}
@@ -70,6 +72,7 @@ own_changed_days as (
         on
             fill_days.account_id = built_days.account_id
             and fill_days.trade_date = built_days.trade_date
+            and fill_days.calendar_date = built_days.calendar_date
     where
         fill_days.trader_id is distinct from built_days.trader_id
         or fill_days.account_number is distinct from built_days.account_number

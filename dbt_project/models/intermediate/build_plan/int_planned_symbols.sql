@@ -17,6 +17,7 @@ fill_days as (
     select
         account_id,
         trade_date,
+        calendar_date,
         account_number,
         content_hash
     from {{ ref('int_fill_days') }}
@@ -26,6 +27,7 @@ previous_days as (
     select
         account_id,
         trade_date,
+        calendar_date,
         account_number,
         content_hash
     from {{ ref('int_previous_fill_days') }}
@@ -35,13 +37,15 @@ fills as (
     select
         account_number,
         trade_date,
+        calendar_date,
         content_hash,
         symbol
-    from {{ ref('stg_propreports__fills') }}
+    from {{ ref('int_fills_dated') }}
     union all
     select
         account_number,
         trade_date,
+        trade_date as calendar_date,
         content_hash,
         symbol
     from {{ ref('int_opening_lots') }}
@@ -61,6 +65,7 @@ planned_versions as (
     select
         planned_days.account_id,
         planned_days.trade_date,
+        fill_days.calendar_date,
         fill_days.account_number,
         fill_days.content_hash
     from planned_days
@@ -72,6 +77,7 @@ planned_versions as (
     select
         planned_days.account_id,
         planned_days.trade_date,
+        previous_days.calendar_date,
         previous_days.account_number,
         previous_days.content_hash
     from planned_days
@@ -90,6 +96,7 @@ final as (
     inner join fills
         on
             planned_versions.account_number = fills.account_number
+            and planned_versions.calendar_date = fills.calendar_date
             and planned_versions.trade_date = fills.trade_date
             and planned_versions.content_hash = fills.content_hash
     left join books

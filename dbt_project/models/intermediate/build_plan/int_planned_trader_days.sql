@@ -43,6 +43,7 @@ fill_days as (
         account_id,
         trader_id,
         trade_date,
+        calendar_date,
         account_number,
         content_hash
     from {{ ref('int_fill_days') }}
@@ -52,9 +53,10 @@ fills as (
     select
         account_number,
         trade_date,
+        calendar_date,
         content_hash,
         symbol
-    from {{ ref('stg_propreports__fills') }}
+    from {{ ref('int_fills_dated') }}
 ),
 
 later_days as (
@@ -63,6 +65,7 @@ later_days as (
         fill_days.account_id,
         fill_days.trader_id,
         fill_days.trade_date,
+        fill_days.calendar_date,
         fill_days.account_number,
         fill_days.content_hash
     from fill_days
@@ -98,6 +101,7 @@ final as (
     inner join fills
         on
             later_days.account_number = fills.account_number
+            and later_days.calendar_date = fills.calendar_date
             and later_days.trade_date = fills.trade_date
             and later_days.content_hash = fills.content_hash
     left join books

@@ -1,6 +1,6 @@
 {{ config(materialized='view') }}
 {#
-    Grain: one row per account, date, trader and version of its fills that rows of the
+    Grain: one row per account, date, calendar date, trader and version of its fills that rows of the
     models of fills may be made of: those of the last finished build, and those of builds
     begun since, which failed or were killed after some tables were new.
 #}
@@ -11,6 +11,7 @@ built_days as (
         account_id,
         trader_id,
         trade_date,
+        calendar_date,
         account_number,
         content_hash
     from {{ ref('stg_ops__built_fill_days') }}
@@ -21,6 +22,7 @@ begun_days as (
         account_id,
         trader_id,
         trade_date,
+        calendar_date,
         account_number,
         content_hash
     from {{ ref('stg_ops__begun_fill_days') }}

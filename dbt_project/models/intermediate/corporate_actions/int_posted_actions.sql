@@ -26,6 +26,7 @@ fill_days as (
     select
         account_id,
         trade_date,
+        calendar_date,
         account_number,
         content_hash
     from {{ ref('int_fill_days') }}
@@ -35,13 +36,14 @@ fills as (
     select
         account_number,
         trade_date,
+        calendar_date,
         content_hash,
         row_number,
         symbol,
         is_buy,
         quantity,
         price
-    from {{ ref('stg_propreports__fills') }}
+    from {{ ref('int_fills_dated') }}
     where not is_regular and not is_cancelled
 ),
 
@@ -66,6 +68,7 @@ posted as (
     inner join fill_days
         on
             fills.account_number = fill_days.account_number
+            and fills.calendar_date = fill_days.calendar_date
             and fills.trade_date = fill_days.trade_date
             and fills.content_hash = fill_days.content_hash
 ),
@@ -109,7 +112,7 @@ sides_summed as (
 final as (
     select
         account_number,
-        trade_date,
+        calendar_date,
         content_hash,
         row_number
     from sides
@@ -119,7 +122,7 @@ final as (
     union
     select
         account_number,
-        trade_date,
+        calendar_date,
         content_hash,
         row_number
     from sides_summed

@@ -28,6 +28,7 @@ fill_days as (
     select
         account_id,
         trade_date,
+        calendar_date,
         account_number,
         content_hash
     from {{ ref('int_fill_days') }}
@@ -37,9 +38,10 @@ fills as (
     select
         account_number,
         trade_date,
+        calendar_date,
         content_hash,
         symbol
-    from {{ ref('stg_propreports__fills') }}
+    from {{ ref('int_fills_dated') }}
     where symbol in (select actions.symbol from actions)
 ),
 
@@ -59,6 +61,7 @@ reached_0 as (
     inner join fill_days
         on
             fills.account_number = fill_days.account_number
+            and fills.calendar_date = fill_days.calendar_date
             and fills.trade_date = fill_days.trade_date
             and fills.content_hash = fill_days.content_hash
     union

@@ -4,7 +4,7 @@
 #}
 {% set difference_classes = [
     'cancelled_fill', 'journal_entry', 'opening_booked_at_close', 'missing_fills',
-    'missing_at_broker', 'time_order_matching', 'restated_fees', 'unknown',
+    'missing_at_broker', 'session_date', 'time_order_matching', 'restated_fees', 'unknown',
     'not_comparable',
 ] %}
 

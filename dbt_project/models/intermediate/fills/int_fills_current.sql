@@ -13,6 +13,7 @@
     Its currency is the one it names, else what its symbol tells (int_instruments), else its
     account's, else the base currency. Price and P&L are of that currency, fees of the
     account's: these and notional are in the base currency here, and unknown without a rate.
+    trade_date is that of int_fills_dated: of futures the session, not the calendar date.
     Opening lots are journal entries of the date before an account's first.
 #}
 with
@@ -21,6 +22,8 @@ fills as (
     select
         account_number,
         trade_date,
+        calendar_date,
+        other_date,
         content_hash,
         row_number,
         symbol,
@@ -39,12 +42,14 @@ fills as (
         is_cancelled,
         is_regular,
         filled_at_et
-    from {{ ref('stg_propreports__fills') }}
-    where trade_date >= {{ first_built_date() }}
+    from {{ ref('int_fills_dated') }}
+    where calendar_date >= {{ first_read_date() }}
     union all
     select
         account_number,
         trade_date,
+        trade_date as calendar_date,
+        trade_date as other_date,
         content_hash,
         row_number,
         symbol,
@@ -81,7 +86,7 @@ books as (
 posted_actions as (
     select
         account_number,
-        trade_date,
+        calendar_date,
         content_hash,
         row_number
     from {{ ref('int_posted_actions') }}
@@ -125,6 +130,7 @@ fills_identified as (
     inner join fill_days
         on
             fills.account_number = fill_days.account_number
+            and fills.calendar_date = fill_days.calendar_date
             and fills.trade_date = fill_days.trade_date
             and fills.content_hash = fill_days.content_hash
     left join instruments on fills.symbol = instruments.symbol
@@ -138,7 +144,7 @@ fills_identified as (
     left join posted_actions
         on
             fills.account_number = posted_actions.account_number
-            and fills.trade_date = posted_actions.trade_date
+            and fills.calendar_date = posted_actions.calendar_date
             and fills.content_hash = posted_actions.content_hash
             and fills.row_number = posted_actions.row_number
 ),
@@ -189,6 +195,7 @@ final as (
         {{ date_prefixed_sequence('trade_date', 'day_sequence') }} as fill_sequence,
         day_sequence,
         account_number,
+        calendar_date,
         row_number,
         book_symbol,
         ---------- text
@@ -219,8 +226,9 @@ final as (
         is_corporate_action,
         not is_cancelled and multiplier is null as lacks_multiplier,
         -- PropReports writes midnight where the time is unknown.
-        filled_at_et > cast(trade_date as timestamp) as has_fill_time,
+        filled_at_et > cast(calendar_date as timestamp) as has_fill_time,
         ---------- times
+        other_date,
         filled_at_et
     from days_sequenced
 )

@@ -125,6 +125,7 @@ final as (
         symbols.symbol,
         coalesce(symbols.option_root, symbols.future_root, symbols.symbol)
             as symbol_root,
+        symbols.type_sign,
         lines_ranked.instrument_type,
         cast(
             case

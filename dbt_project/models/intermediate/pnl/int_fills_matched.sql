@@ -41,60 +41,7 @@ fills_counted as (
     where is_counted
 ),
 
-fills_sided as (
-    select
-        *,
-        case when is_regular and is_buy then quantity else 0 end as bought_quantity,
-        case when is_regular and not is_buy then quantity else 0 end as sold_quantity
-    from fills_counted
-),
-
-fills_numbered as (
-    -- One order and one partition for all of them: DuckDB sorts once.
-    select
-        *,
-        sum(bought_quantity) over day_so_far as bought_end,
-        sum(sold_quantity) over day_so_far as sold_end,
-        sum(bought_quantity) over whole_day as day_bought_quantity,
-        sum(sold_quantity) over whole_day as day_sold_quantity,
-        sum(signed_quantity) over day_so_far as day_quantity_after
-    from fills_sided
-    window
-        day_so_far as (
-            partition by account_id, symbol, trade_date order by fill_sequence
-            rows between unbounded preceding and current row
-        ),
-        whole_day as (
-            partition by account_id, symbol, trade_date order by fill_sequence
-            rows between unbounded preceding and unbounded following
-        )
-),
-
-fills_placed as (
-    select
-        *,
-        case when is_buy then bought_end else sold_end end as share_end
-    from fills_numbered
-),
-
-fills_matched as (
-    select
-        *,
-        least(share_end, day_bought_quantity, day_sold_quantity) as matched_share_end
-    from fills_placed
-),
-
-fills_split as (
-    select
-        *,
-        cast(
-            case
-                when is_regular then greatest(matched_share_end - (share_end - quantity), 0)
-                else 0
-            end as decimal(18, 8)
-        ) as matched_quantity
-    from fills_matched
-),
+{{ fills_matched_within('fills_counted') }},
 
 final as (
     select

@@ -54,6 +54,14 @@ unmapped_days as (
     group by account_id, trade_date
 ),
 
+unknown_spans as (
+    select
+        account_id,
+        unknown_from,
+        unknown_until
+    from {{ ref('int_unknown_trading_spans') }}
+),
+
 broker_days as (
     select
         account_id,
@@ -201,6 +209,7 @@ days_joined as (
             else {{ from_base('daily_totals.transfers_amount', 'account_days.exchange_rate') }}
         end as transfers_amount,
         run_context.lists_no_adjustments,
+        unmapped_days.account_id is not null as has_unmapped,
         case
             when position_days.is_incomplete = 1 then null
             when daily_totals.account_id is null then 0
@@ -286,18 +295,48 @@ days_changed as (
     window account_in_order as (partition by account_id order by trade_date)
 ),
 
+unknown_days as (
+    select distinct
+        days_changed.account_id,
+        days_changed.trade_date
+    from days_changed
+    inner join unknown_spans
+        on
+            days_changed.account_id = unknown_spans.account_id
+            and days_changed.trade_date >= unknown_spans.unknown_from
+            and days_changed.trade_date <= unknown_spans.unknown_until
+),
+
+days_told as (
+    -- By the rule of total P&L (int_account_total_pnl), which begins with the ledger.
+    select
+        days_changed.*,
+        days_changed.net_pnl + days_changed.adjustments_amount + days_changed.unrealized_delta
+            as total_delta,
+        not days_changed.has_unmapped
+        and unknown_days.account_id is null
+        and (days_changed.payouts_amount is not null or days_changed.adjustments_amount = 0)
+            as is_told
+    from days_changed
+    left join unknown_days
+        on
+            days_changed.account_id = unknown_days.account_id
+            and days_changed.trade_date = unknown_days.trade_date
+),
+
 days_summed as (
     select
         *,
-        net_pnl + adjustments_amount + unrealized_delta as total_delta,
+        case when is_told then total_delta end as known_delta,
         sum(coalesce(cash_change, 0)) over account_so_far as cash_changes,
         sum(case when cash_change is null then 1 else 0 end) over account_so_far
             as unknown_changes_count,
         sum(coalesce(transfers_amount, 0)) over account_so_far as transfers_so_far,
         sum(case when transfers_amount is null then 1 else 0 end) over account_so_far
             as unknown_transfers_count,
+        sum(coalesce(payouts_amount, 0)) over account_so_far as payouts_so_far,
         sum(net_tolerance) over account_so_far as net_tolerances
-    from days_changed
+    from days_told
     window account_so_far as (
         partition by account_id order by trade_date
         rows between unbounded preceding and current row
@@ -403,15 +442,17 @@ days_since_reset as (
 ),
 
 days_levelled as (
-    -- Money moved in or out is neither gain nor loss.
+    -- Money moved in or out is neither gain nor loss, and nor is what is paid out.
     select
         *,
         case
-            when unknown_transfers_count = 0 then end_balance - transfers_so_far
+            when unknown_transfers_count = 0 then end_balance - transfers_so_far - payouts_so_far
         end as own_level,
         case
             when unknown_transfers_count = 0
-                then opening_equity - transfers_so_far + transfers_amount
+                then
+                    opening_equity - transfers_so_far + transfers_amount
+                    - payouts_so_far + coalesce(payouts_amount, 0)
         end as opening_level
     from days_since_reset
 ),
@@ -427,12 +468,12 @@ days_peaked as (
                 )
         end as high_water_mark,
         {% for period in ['month', 'year'] -%}
-            sum(coalesce(total_delta, 0)) over (
+            sum(coalesce(known_delta, 0)) over (
                 partition by account_id, {{ dbt.date_trunc(period, 'trade_date') }}
                 order by trade_date
                 rows between unbounded preceding and current row
             ) as {{ period }}_to_date_total_delta,
-            sum(case when total_delta is null then 1 else 0 end) over (
+            sum(case when known_delta is null then 1 else 0 end) over (
                 partition by account_id, {{ dbt.date_trunc(period, 'trade_date') }}
                 order by trade_date
                 rows between unbounded preceding and current row

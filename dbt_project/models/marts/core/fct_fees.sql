@@ -21,6 +21,7 @@ fill_days as (
     select
         account_id,
         trade_date,
+        calendar_date,
         content_hash
     from {{ ref('int_fill_days') }}
 ),
@@ -34,7 +35,7 @@ accounts as (
 
 fill_fees as (
     select * from {{ ref('stg_propreports__fill_fees') }}
-    where trade_date >= {{ first_built_date() }}
+    where trade_date >= {{ first_read_date() }}
 ),
 
 final as (
@@ -63,10 +64,11 @@ final as (
         on
             fills.account_id = fill_days.account_id
             and fills.trade_date = fill_days.trade_date
+            and fills.calendar_date = fill_days.calendar_date
     inner join fill_fees
         on
             fills.account_number = fill_fees.account_number
-            and fills.trade_date = fill_fees.trade_date
+            and fills.calendar_date = fill_fees.trade_date
             and fills.row_number = fill_fees.row_number
             and fill_days.content_hash = fill_fees.content_hash
     left join accounts on fills.account_number = accounts.account_number

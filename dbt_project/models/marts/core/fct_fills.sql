@@ -28,6 +28,7 @@ final as (
         fills.symbol,
         fills.fill_sequence,
         fills.trade_date,
+        fills.calendar_date,
         fills.trader_id,
         fills.day_sequence,
         ---------- text

@@ -103,6 +103,18 @@ time_order_days as (
     from {{ ref('int_time_order_days') }}
 ),
 
+other_date_days as (
+    select
+        account_id,
+        trade_date,
+        fills_count,
+        quantity,
+        moved_units,
+        gross_pnl,
+        total_fees
+    from {{ ref('int_other_date_days') }}
+),
+
 broker_days as (
     select
         accounts.account_id,
@@ -169,6 +181,11 @@ days_measured as (
         days_joined.*,
         coalesce(time_order_days.gross_pnl_in_time_order, days_joined.gross_pnl)
             as gross_pnl_in_time_order,
+        coalesce(other_date_days.gross_pnl, days_joined.gross_pnl) as gross_pnl_by_other_date,
+        other_date_days.fills_count as other_fills_count,
+        other_date_days.quantity as other_quantity,
+        other_date_days.total_fees as other_fees,
+        other_date_days.moved_units,
         summarised_accounts.account_id is null as lacks_summary,
         coalesce(fill_days.cancelled_count, 0) as cancelled_count,
         coalesce(fill_days.cancelled_quantity, 0) as cancelled_quantity,
@@ -204,7 +221,9 @@ days_measured as (
             ) * days_joined.exchange_rate,
             {{ var('largest_rounding_amount') }}
         ), 10) as gross_tolerance,
-        {{ var('fees_rounding') }} * days_joined.exchange_rate as fees_tolerance
+        {{ var('fees_rounding') }} * days_joined.exchange_rate as fees_tolerance,
+        0.5 * power(10, -coalesce(fill_days.price_decimals, 2)) * days_joined.exchange_rate
+            as rounding_per_unit
     from days_joined
     left join summarised_accounts
         on days_joined.account_id = summarised_accounts.account_id
@@ -220,6 +239,10 @@ days_measured as (
         on
             days_joined.account_id = time_order_days.account_id
             and days_joined.trade_date = time_order_days.trade_date
+    left join other_date_days
+        on
+            days_joined.account_id = other_date_days.account_id
+            and days_joined.trade_date = other_date_days.trade_date
 ),
 
 days_tolerated as (
@@ -228,7 +251,11 @@ days_tolerated as (
         round(least(
             gross_tolerance + fees_tolerance,
             {{ var('largest_rounding_amount') }}
-        ), 10) as net_tolerance
+        ), 10) as net_tolerance,
+        round(least(
+            gross_tolerance + coalesce(cast(moved_units as double), 0) * rounding_per_unit,
+            {{ var('largest_rounding_amount') }}
+        ), 10) as other_date_tolerance
     from days_measured
 ),
 
@@ -254,6 +281,18 @@ days_compared as (
         abs(
             cast(coalesce(broker_gross_pnl, 0) - gross_pnl_in_time_order as double)
         ) <= gross_tolerance as gross_agrees_in_time_order,
+        -- What moves to or from the day is all that differs.
+        other_fills_count is not null
+        and coalesce(coalesce(fills_count, 0) + fills_surplus = other_fills_count, true)
+        and coalesce(abs(coalesce(quantity, 0) + quantity_surplus - other_quantity), 0)
+        <= {{ quantity_rounding }}
+        and abs(
+            cast(coalesce(broker_gross_pnl, 0) - gross_pnl_by_other_date as double)
+        ) <= other_date_tolerance
+        and abs(coalesce(total_fees, 0) + fees_surplus - other_fees)
+        <= fees_tolerance
+        and abs(net_surplus - gross_surplus + fees_surplus) <= fees_tolerance
+            as agrees_by_other_date,
         (fills_surplus is not null or quantity_surplus is not null)
         and coalesce(fills_surplus, cancelled_count) = cancelled_count
         and abs(coalesce(quantity_surplus, cancelled_quantity) - cancelled_quantity)
@@ -352,6 +391,7 @@ classified as (
                 and not days_compared.is_missing_here
                 and not days_compared.is_missing_at_broker
                 then 'within_rounding'
+            when days_compared.agrees_by_other_date then 'session_date'
             when days_compared.cancelled_count > 0 and days_compared.surplus_is_cancelled
                 then 'cancelled_fill'
             when
@@ -441,6 +481,10 @@ described as (
                     || ' on the day the position was closed'
             when difference_class = 'time_order_matching'
                 then 'its gross is what a queue in time order comes to'
+            when difference_class = 'session_date'
+                then
+                    'all agrees once what trades in sessions counts by the other rule of '
+                    || 'session_cutoffs.csv'
             when difference_class = 'restated_fees' then 'all else agrees'
             when difference_class = 'unknown' then 'nothing known here explains it'
         end as reason_text
@@ -522,6 +566,7 @@ final as (
         cast(broker_gross_pnl as decimal(38, 8)) as broker_gross_pnl,
         cast(gross_pnl - broker_gross_pnl as decimal(38, 8)) as gross_difference,
         cast(gross_pnl_in_time_order as decimal(38, 8)) as gross_pnl_in_time_order,
+        cast(gross_pnl_by_other_date as decimal(38, 8)) as gross_pnl_by_other_date,
         total_fees,
         cast(broker_total_fees as decimal(38, 8)) as broker_total_fees,
         cast(total_fees - broker_total_fees as decimal(38, 8)) as fees_difference,

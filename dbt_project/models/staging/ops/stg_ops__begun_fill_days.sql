@@ -16,6 +16,7 @@ final as (
         trader_id,
         trade_date,
         ---------- version
+        calendar_date,
         account_number,
         content_hash
     from source

@@ -1,5 +1,5 @@
 {#
-    Grain: one row per account and date of fills that the last finished build was made of.
+    Grain: one row per account, date and calendar date of fills that the last finished build was made of.
     Written when a whole build, tests included, has succeeded: empty before the first.
 #}
 with
@@ -15,6 +15,7 @@ final as (
         trader_id,
         trade_date,
         ---------- version
+        calendar_date,
         account_number,
         content_hash
     from source
