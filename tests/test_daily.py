@@ -175,7 +175,7 @@ def test_each_step_runs_alone_and_a_second_time_changes_nothing(
     assert page.read_bytes() == report
 
 
-@pytest.mark.skipif(draw(True, False), reason="of the whole sample in a long draw only")
+@pytest.mark.long
 def test_a_second_run_of_the_sample_changes_nothing(
     sample: SampleRun, tmp_path: Path
 ) -> None:

@@ -296,7 +296,7 @@ load(Path(sys.argv[1]))
 """
 
 
-@pytest.mark.skipif(draw(True, False), reason="in a long draw only")
+@pytest.mark.long
 def test_a_load_killed_at_any_moment_is_complete_when_repeated(tmp_path: Path) -> None:
     many = [
         fill(f"A{account}", NINE.replace(day=day), fill_id=f"F{number}")

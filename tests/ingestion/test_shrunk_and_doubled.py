@@ -34,7 +34,7 @@ from runtime.sessions import sessions_between
 from tests.conftest import make_settings, rows
 from tests.draws import draw
 from tests.exports import ExportedFill, Exports
-from tests.mornings import CURRENT_VERSIONS, assert_versions_are_whole, freeze_imports
+from tests.mornings import CURRENT_VERSIONS, assert_versions_are_whole
 
 SESSIONS = sessions_between(date(2025, 1, 2), date(2025, 3, 28))
 NOW = datetime(2025, 4, 1, 12, tzinfo=UTC).replace(tzinfo=None)
@@ -61,7 +61,6 @@ def fills(
 
 def ingest(home: Home, exports: Exports, gate: str = "stop") -> IngestSummary:
     """Load a folder of exports."""
-    freeze_imports()
     chosen = make_settings(
         source="files", exports=exports.folder, risk_home=home.root, gate=gate
     )

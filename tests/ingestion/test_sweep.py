@@ -18,12 +18,10 @@ from runtime.home import Home
 from runtime.sessions import sessions_between
 from tests.conftest import build_models_of, make_settings
 from tests.desks import some_of
-from tests.draws import draw
 from tests.mornings import (
     assert_as_shown,
     assert_versions_are_whole,
     connect,
-    freeze_imports,
     in_utc,
     load_morning,
 )
@@ -42,7 +40,6 @@ def firm() -> Firm:
 
 def swept(simulator: Simulator, home: Home) -> str:
     """What a sweep says at the simulator's time."""
-    freeze_imports()
     settings = make_settings(risk_home=home.root)
     with connect(simulator) as client:
         source = ApiSource(
@@ -101,7 +98,7 @@ def test_a_restated_fee_is_found_and_its_dates_alone_are_read(
         assert swept(simulator, home).endswith("are as they were read")
 
 
-@pytest.mark.skipif(draw(True, False), reason="in a long draw only")
+@pytest.mark.long
 def test_a_sweep_that_is_stopped_finds_it_again(tmp_path: Path, firm: Firm) -> None:
     home = Home(tmp_path / "home")
     dates = (date(2025, 2, 4), date(2025, 2, 18))

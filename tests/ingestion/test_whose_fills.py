@@ -17,7 +17,7 @@ from runtime.home import Home
 from runtime.sessions import sessions_between
 from tests.conftest import make_settings, rows
 from tests.ingestion.test_account_ids import COUNTED
-from tests.mornings import CURRENT_VERSIONS, freeze_imports
+from tests.mornings import CURRENT_VERSIONS
 
 SESSIONS = sessions_between(date(2025, 3, 3), date(2025, 3, 21))
 HEADER = (
@@ -90,7 +90,6 @@ def morning(
     home: Home, kind: str, listed: Lists, shown: list[str], days: int
 ) -> IngestSummary:
     """Load what is shown after so many sessions, with a gate that stops."""
-    freeze_imports()
     as_of = SESSIONS[days - 1] + timedelta(days=1)
     now = datetime.combine(as_of, datetime.min.time(), UTC) + timedelta(hours=13)
     return load(

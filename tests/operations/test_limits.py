@@ -350,7 +350,7 @@ KILLS = (
 )
 
 
-@pytest.mark.skipif(draw(True, False), reason="in a long draw only")
+@pytest.mark.long
 def test_what_is_killed_goes_on_and_the_published_marts_stay(
     sample: SampleRun, home: Home
 ) -> None:

@@ -274,7 +274,7 @@ def test_a_desk_of_nobody_or_of_one_reads_well(
         assert "No prediction from 3 of 5" in page.select_one(".warning").text
 
 
-@pytest.mark.skipif(draw(True, False), reason="in a long draw only")
+@pytest.mark.long
 def test_a_large_desk_has_a_page_for_each(home: Home, tmp_path: Path) -> None:
     mine, copies = copied(home, Home(tmp_path / "home")), draw(5, 21)
     multiplied(mine, copies)

@@ -12,7 +12,6 @@ from runtime.settings import PROJECT_ROOT
 from runtime.transform.dbt import TransformError, run_dbt
 from runtime.transform.parsed_manifest import ParsedManifest
 from tests.conftest import make_settings
-from tests.draws import draw
 
 FILES = {
     "dbt_project.yml": "name: risk\nprofile: risk\nversion: '1.0'\nvars: {limit: 1}\n",
@@ -98,7 +97,7 @@ def test_an_edit_is_seen_in_the_same_home_and_in_another(
             assert compiled(run("compile", home=where))[node] == expected, name
 
 
-@pytest.mark.skipif(draw(True, False), reason="in a long draw only")
+@pytest.mark.long
 def test_an_edited_seed_description_test_and_profile_are_seen(
     project: Path, run: Run, tmp_path: Path
 ) -> None:
@@ -150,7 +149,7 @@ def test_few_manifests_are_kept(project: Path) -> None:
     assert len(parsed(project)) == 6
 
 
-@pytest.mark.skipif(draw(True, False), reason="in a long draw only")
+@pytest.mark.long
 def test_a_spoiled_manifest_is_parsed_anew(project: Path, run: Run) -> None:
     run("build")
     (kept,) = parsed(project)

@@ -34,7 +34,6 @@ from runtime.transform.dbt import TransformError, run_dbt
 from runtime.warehouse import RunContext
 from tests import draws
 from tests.conftest import make_settings, rows
-from tests.draws import draw
 from tests.tables import differing
 
 SESSIONS = sessions_between(date(2025, 3, 3), date(2025, 3, 31))
@@ -345,7 +344,7 @@ def test_building_what_changed_makes_what_building_all_makes(
     _assert_same_as_in_full(home, _build_in_full_in_batches)
 
 
-@pytest.mark.skipif(draw(True, False), reason="in a long draw only")
+@pytest.mark.long
 def test_a_build_resumes_only_from_one_it_can_trust(
     empty_home: Home, traded: tuple[Home, Firm]
 ) -> None:
@@ -366,7 +365,7 @@ def test_a_build_resumes_only_from_one_it_can_trust(
     assert rows(home, "select * from duckdb_views() where view_name ~ 'yest'") == []
 
 
-@pytest.mark.skipif(draw(True, False), reason="in a long draw only")
+@pytest.mark.long
 def test_what_a_killed_build_began_with_leaves_no_trace(
     traded: tuple[Home, Firm], tmp_path: Path
 ) -> None:
@@ -394,7 +393,7 @@ def test_what_a_killed_build_began_with_leaves_no_trace(
     assert " 0 built anew" in _build(home)
 
 
-@pytest.mark.skipif(draw(True, False), reason="in a long draw only")
+@pytest.mark.long
 def test_a_first_build_in_batches_passes_its_tests_and_resumes(
     empty_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -430,7 +429,7 @@ def test_a_first_build_in_batches_passes_its_tests_and_resumes(
     assert rows(home, "select count(*) from marts.daily_totals") == [(6,)]
 
 
-@pytest.mark.skipif(draw(True, False), reason="in a long draw only")
+@pytest.mark.long
 def test_one_model_by_hand_is_what_dbt_says_it_is(
     traded: tuple[Home, Firm], tmp_path: Path
 ) -> None:
@@ -461,7 +460,7 @@ def test_one_model_by_hand_is_what_dbt_says_it_is(
     assert all(now[date] != built[date] for date in built)
 
 
-@pytest.mark.skipif(draw(True, False), reason="in a long draw only")
+@pytest.mark.long
 def test_a_doubled_row_is_seen_by_hand_after_a_build_that_changed_nothing(
     traded: tuple[Home, Firm],
 ) -> None:
