@@ -24,6 +24,7 @@ from tests.conftest import (
     REAL_DATA,
     Run,
     SampleRun,
+    build_warehouse,
     rows,
     run_daily,
     start_daily,
@@ -129,17 +130,19 @@ class SmallRun:
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallRun]:
-    """A run from nothing, as a process, over real HTTP."""
+    """A run from nothing, over real HTTP."""
     today, home = date.today(), Home(tmp_path_factory.mktemp("small"))
-    sessions = sessions_between(today - timedelta(days=100), today - timedelta(days=1))
-    with serve(some_of(sample_firm(sessions, 3), 5), as_of=today) as simulator:
+    first = today - timedelta(days=draw(60, 100))
+    sessions = sessions_between(first, today - timedelta(days=1))
+    firm = some_of(sample_firm(sessions, 3), draw(3, 5))
+    with serve(firm, as_of=today) as simulator:
         settings = {
             "RISK_HOME": home.root,
             "PROPREPORTS_URL": simulator.url,
             "API_USER": simulator.user,
             "API_PASSWORD": simulator.password,
         }
-        yield SmallRun(home, settings, run_daily("run", **settings))
+        yield SmallRun(home, settings, call_daily("run", **settings))
 
 
 def test_the_api_source_is_the_same_line(small: SmallRun) -> None:
@@ -164,7 +167,8 @@ def test_each_step_runs_alone_and_a_second_time_changes_nothing(
     (page,) = small.home.reports.glob("*/report.html")
     report = page.read_bytes()
     said = {}
-    for step in STEPS:
+    # What a build and a score of what they have before come to is seen in the tables.
+    for step in draw(("ingest", "build", "train", "risk", "report"), STEPS):
         run = call_daily(step, **small.settings)
         assert run.code == 0, run.err
         assert run.out.splitlines()[-1].startswith(f"[1/1] {step}")
@@ -190,6 +194,7 @@ def test_a_second_run_of_the_sample_changes_nothing(
     assert page.read_bytes() == report
 
 
+@pytest.mark.long
 def test_the_lineage_site_says_that_it_is_of_sample_data(sample: SampleRun) -> None:
     run = call_daily("docs", SOURCE="sample", RISK_HOME=sample.home.root)
     assert run.code == 0, run.err
@@ -243,6 +248,7 @@ def test_a_lock_that_has_just_been_taken_is_asked_again(
         timer.join()
 
 
+@pytest.mark.long
 def test_of_two_processes_started_at_once_one_works(tmp_path: Path) -> None:
     with serve(edge_case_firm(), rate_limit=10**6) as simulator:
         # So that the first one is still at work when the second one comes.
@@ -324,13 +330,17 @@ def test_a_step_before_any_run_says_what_to_do(tmp_path: Path) -> None:
     not REAL_DATA.is_dir(), reason=f"no real data beside the project ({REAL_DATA})"
 )
 def test_real_exports_come_to_the_brokers_own_figures(tmp_path: Path) -> None:
-    for step in draw(("ingest", "build"), ("run",)):
+    as_of = date(2026, 1, 1)
+    if draw(True, False):
+        home = build_warehouse(
+            tmp_path, REAL_DATA, models="+broker_reconciliation", as_of=as_of
+        )
+    else:
         run = call_daily(
-            step, SOURCE="files", EXPORTS=REAL_DATA, RISK_HOME=tmp_path,
-            AS_OF="2026-01-01",
-        )  # fmt: skip
+            "run", SOURCE="files", EXPORTS=REAL_DATA, RISK_HOME=tmp_path, AS_OF=as_of
+        )
         assert run.code == 0, run.err
-    home = Home(tmp_path)
+        home = Home(tmp_path)
     assert rows(home, "select count(*) from raw.fills") == [(117_128,)]
     assert rows(
         home,

@@ -271,6 +271,7 @@ def test_a_stop_that_a_step_swallows_stops_before_the_next(
     }
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("_stoppable")
 def test_a_stop_that_a_library_swallows_stops(
     sample: SampleRun, monkeypatch: pytest.MonkeyPatch
