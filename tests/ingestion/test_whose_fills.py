@@ -146,7 +146,7 @@ WHOSE: dict[str, tuple[list[Lists], dict[str, int] | None]] = {
 }
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("kind", ["files", "api"])
 @pytest.mark.parametrize(("lists", "expected"), WHOSE.values(), ids=WHOSE)
 def test_what_a_beginning_meant_it_means(
@@ -171,6 +171,7 @@ def test_what_a_beginning_meant_it_means(
         assert {x: found.get(x) for x in expected} == expected
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("then", ["as it was", "corrected"])
 def test_what_an_account_traded_before_it_was_listed_moves_to_it(
     tmp_path: Path, then: str
@@ -190,6 +191,7 @@ def test_what_an_account_traded_before_it_was_listed_moves_to_it(
     assert held(home) == {"7": len(late)}
 
 
+@pytest.mark.long
 def test_what_is_lost_while_an_account_is_listed_is_said(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     other, late = fills("OTHER1", 5, 30), fills("LATE1", 5)

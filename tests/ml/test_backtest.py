@@ -34,6 +34,7 @@ def walked():
     return run(marts, Tuning(), window, threads=1)
 
 
+@pytest.mark.long
 def test_the_window_bounds_feature_dates_and_accounts(walked) -> None:
     found = as_json(walked)
     assert found["window"] == {

@@ -286,6 +286,7 @@ def test_a_build_by_hand_counts_if_it_is_whole(
         require(home, RISK)
 
 
+@pytest.mark.long
 def test_a_build_of_which_a_model_fails_does_not_count(home: Home) -> None:
     with duckdb.connect(home.warehouse) as connection:
         connection.execute("alter table raw.fills rename column price to cost")

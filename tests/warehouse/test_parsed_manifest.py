@@ -60,6 +60,7 @@ def compiled(results: list) -> dict[str, str]:
     return {one.node.name: getattr(one.node, "compiled_code", "") for one in results}
 
 
+@pytest.mark.long
 def test_another_home_and_other_limits_need_no_parse_and_come_to_the_same(
     project: Path, run: Run
 ) -> None:
@@ -123,6 +124,7 @@ def test_an_edited_seed_description_test_and_profile_are_seen(
     assert found["one"].schema == "other"
 
 
+@pytest.mark.long
 def test_a_project_with_an_error_says_it_each_time(project: Path, run: Run) -> None:
     (project / "models/two.sql").write_text("select * from {{ ref('nobody') }}")
     for _ in range(2):
@@ -131,6 +133,7 @@ def test_a_project_with_an_error_says_it_each_time(project: Path, run: Run) -> N
     assert parsed(project) == {}
 
 
+@pytest.mark.long
 def test_code_that_cannot_be_written_is_parsed_each_time(
     project: Path, run: Run
 ) -> None:
