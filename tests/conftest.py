@@ -61,11 +61,12 @@ def pytest_runtest_setup() -> None:
 
 
 # Or a worker is alone with one of them at the end, and the others have nothing to do.
-# One that needs the sample begins; the next one finds it made.
+# The first one makes the sample; who needs it comes later, and waits for nobody.
 LONGEST_FIRST = (
-    "test_rebuild", "test_limits", "test_models", "test_faults", "test_daily",
-    "test_point_in_time", "test_backtest", "test_pipeline", "test_kills", "test_board",
-    "test_verify", "test_coverage", "test_gate", "test_data_quality",
+    "test_limits", "test_rebuild", "test_build_chain", "test_data_quality",
+    "test_point_in_time", "test_desk", "test_kills", "test_faults", "test_pipeline",
+    "test_coverage", "test_gate", "test_models", "test_daily", "test_board",
+    "test_lineage_site", "test_verify", "test_backtest",
 )  # fmt: skip
 
 

@@ -131,8 +131,7 @@ class SmallRun:
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallRun]:
     """A run from nothing, over real HTTP."""
     today, home = date.today(), Home(tmp_path_factory.mktemp("small"))
-    first = today - timedelta(days=draw(60, 100))
-    sessions = sessions_between(first, today - timedelta(days=1))
+    sessions = sessions_between(today - timedelta(days=100), today - timedelta(days=1))
     firm = some_of(sample_firm(sessions, 3), draw(3, 5))
     with serve(firm, as_of=today) as simulator:
         settings = {

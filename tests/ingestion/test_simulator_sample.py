@@ -67,7 +67,6 @@ def test_same_seed_same_firm_other_seed_other_firm():
     assert sample_firm(short, 8) != drawn
 
 
-@pytest.mark.long
 def test_size(firm):
     assert 120_000 <= len(firm.fills) <= 200_000
     assert len({account.name[:6] for account in firm.accounts}) == 24

@@ -62,7 +62,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     return home
 
 
-@pytest.mark.long
 def test_unrealized_is_the_simulators_on_every_day(home: Home) -> None:
     ledger = Ledger(FIRM, DAYS[-2])
     expected = {
