@@ -134,10 +134,10 @@ docs: setup ## Write the lineage site, one page that works offline
 # One more than cores: some wait, for a browser or for a server that does not answer.
 TESTS_AT_ONCE := 3
 
-test: $(VENV)/dev ## Run every test, pytest's and dbt's (one: T=tests/x.py::name)
+test: $(VENV)/dev ## Run the tests, pytest's and dbt's (one: T=tests/x.py::name)
 	@$(PY) -m pytest $(if $(T),-n 0 $(T),-n $(TESTS_AT_ONCE))
 
-test-long: $(VENV)/dev ## Run every test with larger draws, and more kills (one: T=)
+test-long: $(VENV)/dev ## Run every test, with larger draws and more kills (one: T=)
 	@$(PY) -m pytest --long $(if $(T),-n 0 $(T),-n $(TESTS_AT_ONCE))
 
 test-spark: $(VENV)/dev setup-spark ## Compare every mart of Spark with DuckDB's

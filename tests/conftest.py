@@ -42,16 +42,31 @@ def pytest_configure(config: pytest.Config) -> None:
     hypothesis.settings.register_profile("untimed", deadline=None)
     hypothesis.settings.load_profile("untimed")
     config.addinivalue_line("markers", "few(n): so many of its cases, and all if long")
-    # Each collection of garbage looks through all that dbt and dlt have imported.
+    config.addinivalue_line("markers", "long: of a long draw alone")
     gc.set_threshold(100_000, 20, 50)
 
 
+# So many modules are looked through by each collection of garbage: a load makes four.
+UNFROZEN_MODULES = 20
+_frozen_modules = 0
+
+
+def pytest_runtest_setup() -> None:
+    """Keep what tests before have imported out of each collection of garbage."""
+    global _frozen_modules
+    if len(sys.modules) > _frozen_modules + UNFROZEN_MODULES:
+        _frozen_modules = len(sys.modules)
+        gc.collect()
+        gc.freeze()
+
+
 # Or a worker is alone with one of them at the end, and the others have nothing to do.
-# One that needs the sample begins; the next one finds it made.
+# The first one makes the sample; who needs it comes later, and waits for nobody.
 LONGEST_FIRST = (
-    "test_rebuild", "test_limits", "test_models", "test_faults", "test_daily",
-    "test_point_in_time", "test_backtest", "test_pipeline", "test_kills", "test_board",
-    "test_verify", "test_coverage", "test_gate", "test_data_quality",
+    "test_limits", "test_rebuild", "test_build_chain", "test_data_quality",
+    "test_point_in_time", "test_desk", "test_kills", "test_faults", "test_pipeline",
+    "test_coverage", "test_gate", "test_models", "test_daily", "test_board",
+    "test_lineage_site", "test_verify", "test_backtest",
 )  # fmt: skip
 
 
@@ -67,14 +82,14 @@ def pytest_collection_modifyitems(
 
 
 def _left_to_long_draws(items: list[pytest.Item]) -> set[pytest.Item]:
-    """Of tests marked `few(n)`, all cases but so many, which lie evenly among them."""
+    """Tests marked `long`; of those marked `few(n)`, all cases but n, evenly chosen."""
     if draws.is_long:
         return set()
+    left = {item for item in items if item.get_closest_marker("long")}
     cases: dict[str, list[pytest.Item]] = {}
     for item in items:
         if item.get_closest_marker("few"):
             cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
-    left = set()
     for alike in cases.values():
         few = alike[0].get_closest_marker("few").args[0]
         kept = {len(alike) * place // few for place in range(few)}
@@ -227,9 +242,7 @@ def build_warehouse(
             long draw alone. The sample and the adversarial firm always pass them.
     """
     from ingestion.pipeline import bring_up_to_date
-    from tests.mornings import freeze_imports
 
-    freeze_imports()
     chosen = make_settings(
         source="files", exports=exports, risk_home=folder, **settings
     )

@@ -1,13 +1,11 @@
 """Loads a simulator's firm as of its virtual morning, and compares what came of it."""
 
 import csv
-import gc
 import io
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from functools import cache
 
 from ingestion.client import PropReportsClient
 from ingestion.documents import Document
@@ -113,7 +111,6 @@ def load_from(
     **settings: object,
 ) -> IngestSummary:
     """Ingest what an API shows, as if it was `now` (naive Eastern)."""
-    freeze_imports()
     client = PropReportsClient(
         url,
         user=user,
@@ -167,7 +164,6 @@ def load_two_books(
     simulator: Simulator, books: Simulator, home: Home, **settings: object
 ) -> IngestSummary:
     """As `load_morning`; positions and summaries are those of the firm of `books`."""
-    freeze_imports()
     with connect(simulator) as client, connect(books) as other:
         own = ApiSource(
             other,
@@ -190,17 +186,6 @@ def connect(simulator: Simulator) -> PropReportsClient:
         first_wait_seconds=0.001,
         requests_per_second=1000,
     )
-
-
-@cache
-def freeze_imports() -> None:
-    """Keep what is imported out of each collection of garbage: a load makes four."""
-    import dlt  # noqa: F401
-
-    from ingestion.gate import import_library
-
-    import_library()
-    gc.freeze()
 
 
 def shown(simulator: Simulator) -> dict[str, Counter]:

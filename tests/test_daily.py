@@ -129,17 +129,18 @@ class SmallRun:
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallRun]:
-    """A run from nothing, as a process, over real HTTP."""
+    """A run from nothing, over real HTTP."""
     today, home = date.today(), Home(tmp_path_factory.mktemp("small"))
     sessions = sessions_between(today - timedelta(days=100), today - timedelta(days=1))
-    with serve(some_of(sample_firm(sessions, 3), 5), as_of=today) as simulator:
+    firm = some_of(sample_firm(sessions, 3), draw(3, 5))
+    with serve(firm, as_of=today) as simulator:
         settings = {
             "RISK_HOME": home.root,
             "PROPREPORTS_URL": simulator.url,
             "API_USER": simulator.user,
             "API_PASSWORD": simulator.password,
         }
-        yield SmallRun(home, settings, run_daily("run", **settings))
+        yield SmallRun(home, settings, call_daily("run", **settings))
 
 
 def test_the_api_source_is_the_same_line(small: SmallRun) -> None:
@@ -157,6 +158,7 @@ def test_the_api_source_is_the_same_line(small: SmallRun) -> None:
     assert str(small.settings["API_PASSWORD"]).encode() not in written
 
 
+@pytest.mark.long
 def test_each_step_runs_alone_and_a_second_time_changes_nothing(
     small: SmallRun, tmp_path: Path
 ) -> None:
@@ -175,7 +177,7 @@ def test_each_step_runs_alone_and_a_second_time_changes_nothing(
     assert page.read_bytes() == report
 
 
-@pytest.mark.skipif(draw(True, False), reason="of the whole sample in a long draw only")
+@pytest.mark.long
 def test_a_second_run_of_the_sample_changes_nothing(
     sample: SampleRun, tmp_path: Path
 ) -> None:
@@ -188,14 +190,6 @@ def test_a_second_run_of_the_sample_changes_nothing(
     assert "up to date" in again.out
     assert differing(before, sample.home.warehouse, but=SEEN) == {}
     assert page.read_bytes() == report
-
-
-def test_the_lineage_site_says_that_it_is_of_sample_data(sample: SampleRun) -> None:
-    run = call_daily("docs", SOURCE="sample", RISK_HOME=sample.home.root)
-    assert run.code == 0, run.err
-    page = (sample.home.docs / "index.html").read_text()
-    assert "feat_trader_day" in page
-    assert "SAMPLE DATA" in page
 
 
 def test_a_home_that_is_a_link_to_itself_is_said(tmp_path: Path) -> None:
@@ -243,6 +237,7 @@ def test_a_lock_that_has_just_been_taken_is_asked_again(
         timer.join()
 
 
+@pytest.mark.long
 def test_of_two_processes_started_at_once_one_works(tmp_path: Path) -> None:
     with serve(edge_case_firm(), rate_limit=10**6) as simulator:
         # So that the first one is still at work when the second one comes.
@@ -320,16 +315,15 @@ def test_a_step_before_any_run_says_what_to_do(tmp_path: Path) -> None:
     assert "make daily" in run.err
 
 
+@pytest.mark.long
 @pytest.mark.skipif(
     not REAL_DATA.is_dir(), reason=f"no real data beside the project ({REAL_DATA})"
 )
 def test_real_exports_come_to_the_brokers_own_figures(tmp_path: Path) -> None:
-    for step in draw(("ingest", "build"), ("run",)):
-        run = call_daily(
-            step, SOURCE="files", EXPORTS=REAL_DATA, RISK_HOME=tmp_path,
-            AS_OF="2026-01-01",
-        )  # fmt: skip
-        assert run.code == 0, run.err
+    run = call_daily(
+        "run", SOURCE="files", EXPORTS=REAL_DATA, RISK_HOME=tmp_path, AS_OF="2026-01-01"
+    )
+    assert run.code == 0, run.err
     home = Home(tmp_path)
     assert rows(home, "select count(*) from raw.fills") == [(117_128,)]
     assert rows(

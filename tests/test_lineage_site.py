@@ -2,8 +2,6 @@
 
 import json
 import re
-from datetime import datetime
-from decimal import Decimal
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -17,8 +15,7 @@ from runtime.publish.lineage_site import CHANGES, lineage
 from runtime.publish.manifest import read_dbt_manifest
 from runtime.settings import PROJECT_ROOT
 from tests.browser import browse, needs_browser
-from tests.conftest import build_warehouse
-from tests.exports import ExportedFill, Exports
+from tests.conftest import SampleRun
 from tests.in_process import call_daily
 
 LANDING = (PROJECT_ROOT / "dbt_project/models/docs/overview.md").read_text()
@@ -48,19 +45,11 @@ window.addEventListener("load", () => setTimeout(() => {
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """The site of a warehouse of one fill."""
-    folder = tmp_path_factory.mktemp("site")
-    one = ExportedFill("A1", datetime(2025, 3, 3, 10), "B", Decimal(1), Decimal(1))
-    exports = Exports(folder / "exports").write([one])
-    home = build_warehouse(folder / "home", exports.folder)
-    settings = {
-        "SOURCE": "files", "EXPORTS": exports.folder, "RISK_HOME": home.root
-    }  # fmt: skip
-    for step in ("train", "score", "risk", "docs"):
-        run = call_daily(step, **settings)
-        assert run.code == 0, run.err
-    return home
+def home(sample: SampleRun) -> Home:
+    """The site of the sample."""
+    run = call_daily("docs", SOURCE="sample", RISK_HOME=sample.home.root)
+    assert run.code == 0, run.err
+    return sample.home
 
 
 @pytest.fixture(scope="module")
@@ -161,6 +150,7 @@ def test_the_whole_graph_goes_from_propreports_to_the_report(
         assert edge in found["edges"]
 
 
+@pytest.mark.long
 @needs_browser
 def test_a_mart_shows_its_columns_and_a_question_what_it_answers(
     home: Home, tmp_path: Path

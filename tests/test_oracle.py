@@ -502,6 +502,7 @@ def test_only_twins_are_left_to_the_row_number() -> None:
     assert len({tie(one) for one in fills}) == len(fills)
 
 
+@pytest.mark.long
 def test_random_fills_are_messy_enough() -> None:
     """Each awkwardness happens, and every column is known somewhere."""
     fills = random_fills(1, traders=6, days=80)

@@ -196,7 +196,7 @@ def mornings(draw: st.DrawFn) -> list[tuple[Lists, tuple[str, ...]]]:
     return found
 
 
-@settings(max_examples=draw(60, 2000))
+@settings(max_examples=draw(20, 2000))
 @given(mornings())
 def test_any_lists_and_names_leave_every_id_as_it_was(
     given_mornings: list[tuple[Lists, tuple[str, ...]]],
@@ -249,7 +249,7 @@ def test_whose_summary_a_file_is(tmp_path: Path, file: str, account: str) -> Non
     assert requests[-1].account_name == account
 
 
-@settings(max_examples=draw(3, 40))
+@settings(max_examples=draw(1, 40))
 @given(data=st.data())
 def test_days_are_neither_doubled_nor_lost(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

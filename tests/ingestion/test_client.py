@@ -347,6 +347,7 @@ def test_nobody_there_names_the_host_and_the_setting() -> None:
         )._log_in()
 
 
+@pytest.mark.long
 def test_an_account_that_appears_later_brings_its_history(tmp_path: Path) -> None:
     """A new account may be one that was only hidden from us."""
 
@@ -371,6 +372,7 @@ def test_an_account_that_appears_later_brings_its_history(tmp_path: Path) -> Non
     ) == [("501", 2), ("502", 2)]
 
 
+@pytest.mark.long
 def test_a_row_quarantined_over_the_api_is_counted_once_until_fixed(
     tmp_path: Path,
 ) -> None:

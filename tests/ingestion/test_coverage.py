@@ -59,6 +59,7 @@ def assert_whole(firm: Firm, home: Home, morning: date) -> None:
         assert held_fills(home) == shown_fills(simulator)
 
 
+@pytest.mark.long
 def test_a_backfill_does_not_make_a_new_account_known(tmp_path: Path) -> None:
     home, morning = Home(tmp_path / "home"), date(2025, 3, 19)
     load_on(ALONE, home, date(2025, 3, 18))
@@ -76,6 +77,7 @@ def test_an_account_that_comes_back_leaves_no_hole(tmp_path: Path) -> None:
     assert_whole(BOTH, home, morning)
 
 
+@pytest.mark.long
 def test_a_stopped_load_begins_anew_when_other_accounts_are_listed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,6 +92,7 @@ def test_a_stopped_load_begins_anew_when_other_accounts_are_listed(
     assert_whole(BOTH, home, morning)
 
 
+@pytest.mark.long
 def test_an_unfinished_load_belongs_to_its_firm(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     old = Firm([ONE], [x for x in OF_ONE if x.filled_at.date() < date(2025, 2, 20)])
@@ -104,6 +107,7 @@ def test_an_unfinished_load_belongs_to_its_firm(tmp_path: Path) -> None:
     assert_whole(old, home, date(2025, 3, 18))
 
 
+@pytest.mark.long
 def test_another_firm_is_refused_though_nothing_was_finished(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     old = Firm([ONE], [x for x in OF_ONE if x.filled_at.date() < date(2025, 2, 20)])
@@ -122,6 +126,7 @@ def test_another_firm_is_refused_though_nothing_was_finished(tmp_path: Path) -> 
             )
 
 
+@pytest.mark.long
 def test_history_start_bounds_what_a_new_account_brings(tmp_path: Path) -> None:
     home, start = Home(tmp_path / "home"), date(2025, 3, 3)
     load_on(ALONE, home, date(2025, 3, 18), history_start=start)
@@ -130,6 +135,7 @@ def test_history_start_bounds_what_a_new_account_brings(tmp_path: Path) -> None:
     assert first == [(start,)]
 
 
+@pytest.mark.long
 def test_a_recycled_name_is_not_mixed_up_on_an_earlier_morning(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     load_on(ALONE, home, date(2025, 3, 18))
@@ -152,6 +158,7 @@ def test_a_recycled_name_is_not_mixed_up_on_an_earlier_morning(tmp_path: Path) -
     assert seen[0][0] < datetime(2025, 3, 18, 14)
 
 
+@pytest.mark.long
 def test_a_comment_that_says_no_data_is_a_comment(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     comment = "No data available for QQZ"
@@ -178,6 +185,7 @@ def load_files(folder: Path, home: Home) -> object:
     return bring_up_to_date(settings)
 
 
+@pytest.mark.long
 def test_a_code_is_no_other_accounts_name_in_fills(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     both = [exported("ZZA001", 3), exported("ZZA001-OP", 3)]
@@ -209,6 +217,7 @@ def test_a_day_that_cannot_be_read_any_more_is_not_gone(tmp_path: Path) -> None:
     assert rows(home, "select column_name from raw.quarantine") == [("Qty",)]
 
 
+@pytest.mark.long
 def test_an_export_of_one_page_of_several_is_refused(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     exports = Exports(tmp_path / "exports").write([exported("A1", 3)])
@@ -303,6 +312,7 @@ def test_the_code_of_an_account_is_no_persons_name(name: str, code: str) -> None
     assert account_code(name) == code
 
 
+@pytest.mark.long
 def test_what_dlt_left_half_written_is_in_nobodys_way(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     exports = Exports(tmp_path / "exports").write([exported("A1", 3)])
@@ -316,6 +326,7 @@ def test_what_dlt_left_half_written_is_in_nobodys_way(tmp_path: Path) -> None:
     assert len(held_fills(home)) == 2
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("text", ["2025-03-03 24:00:00", "3/3/25 24:00:00"])
 def test_midnight_at_the_end_of_a_day_is_not_the_next_day(
     tmp_path: Path, text: str
@@ -355,6 +366,7 @@ def test_a_refused_log_in_repeats_nothing_of_the_answer(tmp_path: Path) -> None:
     assert "ss" not in str(caught.value).replace("pass", "").replace("PASS", "")
 
 
+@pytest.mark.long
 def test_a_blank_answer_takes_nothing_away(
     tmp_path: Path,
 ) -> None:

@@ -129,6 +129,7 @@ def test_another_encoding_is_named_by_line_column_and_cell(exports: Path) -> Non
     ]
 
 
+@pytest.mark.long
 def test_a_file_joined_to_another_is_read_through_its_header(exports: Path) -> None:
     path = one_file(exports)
     lines = path.read_text().splitlines(True)
@@ -137,6 +138,7 @@ def test_a_file_joined_to_another_is_read_through_its_header(exports: Path) -> N
     assert (summary.fills_read, summary.rejected) == (40, 0)
 
 
+@pytest.mark.long
 def test_two_lists_of_accounts_joined_name_no_account(exports: Path) -> None:
     path = exports / "accounts.csv"
     path.write_text(path.read_text() + "Account Id,Account Name\n900,A2\n")
@@ -177,7 +179,7 @@ def test_blank_rows_are_skipped_and_the_others_keep_their_lines(
     assert reader.rejected().num_rows == 0
 
 
-@pytest.mark.few(3)
+@pytest.mark.long
 @pytest.mark.parametrize("blank", ["", ",", ",,,,,,", ",,,,,,,,,,,,,,", ",", '"",""'])
 def test_blank_rows_are_nobodys_fault(exports: Path, blank: str) -> None:
     for path in (
@@ -192,6 +194,7 @@ def test_blank_rows_are_nobodys_fault(exports: Path, blank: str) -> None:
     assert rows(home, "select count(*) from raw.broker_days") == [(1,)]
 
 
+@pytest.mark.long
 def test_a_summary_that_is_refused_is_named_and_the_fills_load(exports: Path) -> None:
     path = exports / "summaryByDate" / "A1.csv"
     path.write_text(path.read_text() + "22/03/2025,Eq,1,1,0.00,0.00,0.00\n")

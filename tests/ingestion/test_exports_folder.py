@@ -101,7 +101,7 @@ def as_workbook(path: Path, typed: bool = True, **more: object) -> Path:
     return target
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("change", "also_accounts"),
     [(packed, True), (packed, False), (as_workbook, True), (as_workbook, False)],
@@ -217,6 +217,7 @@ IGNORED = (
 )  # fmt: skip
 
 
+@pytest.mark.long
 def test_what_systems_and_editors_leave_is_ignored(exports: Path) -> None:
     for name in IGNORED:
         text(exports / name)
@@ -316,6 +317,7 @@ def test_of_two_sheets_nobody_knows_which(exports: Path) -> None:
         load(exports, exports.parent / "home")
 
 
+@pytest.mark.long
 def test_formulas_are_not_evaluated(exports: Path) -> None:
     path = one_file(exports)
     lines = path.read_text().splitlines()

@@ -63,7 +63,7 @@ def one_by_one(groups: Iterable[tuple]) -> list[tuple]:
     return draw(list(groups), alone)
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(2)
 @pytest.mark.parametrize("fault", draw(OF_FILLS, tuple(Fault)))
 def test_a_fault_of_fills_is_survived_or_refused_in_one_line(
     tmp_path: Path, fault: Fault
@@ -84,6 +84,7 @@ def test_a_fault_of_fills_is_survived_or_refused_in_one_line(
         assert_as_shown(home, simulator)
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("faults", one_by_one(SURVIVED), ids=" ".join)
 def test_a_fault_of_every_action_in_one_load_is_survived(
     tmp_path: Path, faults: tuple[Fault, ...]
@@ -148,7 +149,7 @@ def lasting_faults() -> Iterator[object]:
                 yield pytest.param(fault, action, id=f"{fault} {action}")
 
 
-@pytest.mark.few(7)
+@pytest.mark.few(4)
 @pytest.mark.parametrize(("fault", "action"), lasting_faults())
 def test_a_fault_that_lasts_stops_the_run_and_nothing_changes(
     tmp_path: Path,
@@ -199,6 +200,7 @@ def resources_of(actions: tuple[str, ...]) -> set[str]:
     return {"broker_days" if one == "report" else one for one in actions}
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("actions", one_by_one([OPTIONAL]), ids=" ".join)
 @pytest.mark.parametrize("fault", SETS_ASIDE)
 def test_what_is_not_essential_is_set_aside_if_it_cannot_be_read(
@@ -225,6 +227,7 @@ def test_what_is_not_essential_is_set_aside_if_it_cannot_be_read(
     assert_as_shown(home, simulator)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("actions", one_by_one([OPTIONAL]), ids=" ".join)
 def test_a_blank_answer_is_no_rows_where_none_are_held(
     tmp_path: Path, actions: tuple[str, ...]
@@ -240,6 +243,7 @@ def test_a_blank_answer_is_no_rows_where_none_are_held(
         assert_as_shown(home, simulator)
 
 
+@pytest.mark.long
 def test_a_blank_month_of_fills_is_no_rows_where_none_are_held(tmp_path: Path) -> None:
     home = home_in(tmp_path)
     firm = edge_case_firm()
@@ -260,6 +264,7 @@ def test_a_blank_month_of_fills_is_no_rows_where_none_are_held(tmp_path: Path) -
         assert_as_shown(home, simulator)
 
 
+@pytest.mark.long
 def test_a_deposit_before_the_first_trade_is_held(tmp_path: Path) -> None:
     """An account is funded first and trades then."""
     home = home_in(tmp_path)

@@ -112,6 +112,7 @@ def test_what_was_checked_has_pages_that_need_no_network_and_name_nobody(
     assert "1 not met" in listed
 
 
+@pytest.mark.long
 def test_a_page_that_cannot_be_drawn_keeps_no_fill_out(
     firm: Firm, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -161,6 +162,7 @@ def as_utc(fill: Fill) -> Iterable[Fill]:
     return [replace(fill, filled_at=moved)] if moved.date() == LAST else []
 
 
+@pytest.mark.long
 def test_times_in_utc_stop_the_run_though_they_lie_in_the_day(
     firm: Firm, home: Home
 ) -> None:
@@ -190,7 +192,7 @@ ODD_DAYS = {
 }
 
 
-@pytest.mark.few(1)
+@pytest.mark.long
 @pytest.mark.parametrize(("check", "change"), ODD_DAYS.items(), ids=ODD_DAYS)
 def test_an_odd_day_is_loaded_and_said(
     firm: Firm, home: Home, check: str, change
@@ -211,6 +213,7 @@ def test_a_firm_without_fills_is_said_and_then_stops_the_run(
         load(firm, home, LAST + timedelta(days=14))
 
 
+@pytest.mark.long
 def test_days_that_vanish_by_the_dozen_stop_the_run(firm: Firm, home: Home) -> None:
     load(firm, home, AFTER)
     held = last_day(home)
@@ -221,6 +224,7 @@ def test_days_that_vanish_by_the_dozen_stop_the_run(firm: Firm, home: Home) -> N
     assert last_day(home) == held
 
 
+@pytest.mark.long
 def test_a_day_off_the_calendar_is_said(firm: Firm, home: Home) -> None:
     saturday = LAST + timedelta(days=1)
     moved = changed_last_day(

@@ -182,6 +182,8 @@ def homes(
     empty.root.mkdir()
     # Or names would be hidden in another way each time.
     (empty.root / "account_salt").write_text("0" * 32)
+    if draw(True, False):
+        return {"first load": empty}
     first = _copied(empty, folder / "first")
     simulator.as_of = FIRST_MORNING
     load_morning(simulator, first)

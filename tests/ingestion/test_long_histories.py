@@ -39,6 +39,7 @@ def firm() -> Firm:
     return some_of(sample_firm(SESSIONS, 7))
 
 
+@pytest.mark.long
 def test_a_first_load_goes_on_where_it_stopped(
     tmp_path: Path, autumn: Firm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -60,6 +61,7 @@ def test_a_first_load_goes_on_where_it_stopped(
         assert_as_shown(home, simulator)
 
 
+@pytest.mark.long
 def test_a_first_load_commits_by_time_as_well(
     tmp_path: Path, autumn: Firm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -92,6 +94,7 @@ def test_a_first_load_commits_by_time_as_well(
         assert_as_shown(home, simulator)
 
 
+@pytest.mark.long
 def test_a_first_load_that_the_gate_stopped_at_its_end_goes_on(
     tmp_path: Path, firm: Firm
 ) -> None:
@@ -131,6 +134,7 @@ def test_a_backfill_finds_what_no_morning_looks_at(tmp_path: Path, firm: Firm) -
         assert known == [(True,)]
 
 
+@pytest.mark.long
 def test_an_account_that_is_listed_no_more_keeps_its_days(
     tmp_path: Path, firm: Firm
 ) -> None:

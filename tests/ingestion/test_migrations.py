@@ -14,6 +14,7 @@ from ingestion.upgrade import upgrade
 from runtime.home import Home
 from runtime.warehouse import RAW_LAYOUT, open_warehouse, read_run_context
 from tests.conftest import rows
+from tests.draws import draw
 from tests.ingestion.test_simulator_edge_cases import (
     IDLE,
     MONDAY,
@@ -82,7 +83,7 @@ def test_a_warehouse_of_before_is_loaded_further_as_if_it_was_new(
         # Its rows are not part of what is kept of the warehouse of before.
         del found["sessions"], expected["sessions"]
         assert found == expected
-        for morning in (MORNINGS[1], date(2025, 3, 6)):
+        for morning in (MORNINGS[1], *draw((), (date(2025, 3, 6),))):
             for home in (before, fresh):
                 load_on(simulator, home, morning)
     found, expected = raw_tables(before), raw_tables(fresh)
@@ -101,6 +102,7 @@ def test_a_warehouse_of_before_is_loaded_further_as_if_it_was_new(
     ) == [("Fee: Daily Interest", False), ("Transfer: Wire", True)]
 
 
+@pytest.mark.long
 def test_a_first_load_that_was_stopped_under_the_old_layout_resumes(
     tmp_path: Path, before: Home
 ) -> None:
@@ -219,6 +221,7 @@ def test_sentences_of_before_get_the_code_that_a_load_gives_now(
     ]
 
 
+@pytest.mark.long
 def test_ids_that_the_marts_of_before_have_are_kept(tmp_path: Path) -> None:
     """As version 3 left them: two accounts of one code were hashes both."""
     home = home_in(tmp_path / "home")
@@ -240,6 +243,7 @@ def test_ids_that_the_marts_of_before_have_are_kept(tmp_path: Path) -> None:
     assert rows(home, "select layout from raw.run_context") == [(RAW_LAYOUT,)]
 
 
+@pytest.mark.long
 def test_a_first_load_that_was_stopped_under_layout_3_resumes(tmp_path: Path) -> None:
     home = home_in(tmp_path / "home")
     with serve(firm(), as_of=MORNINGS[0], rate_limit=10**6) as simulator:

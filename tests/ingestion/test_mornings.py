@@ -120,7 +120,7 @@ def revisions_of(firm: Firm, mornings: list[date], seed: int) -> list:
     return found
 
 
-@pytest.mark.skipif(draw(True, False), reason="in a long draw only")
+@pytest.mark.long
 @pytest.mark.parametrize("seed", SEEDS)
 def test_mornings_of_revisions_and_faults_leave_what_propreports_holds(
     tmp_path: Path, seed: int

@@ -23,7 +23,7 @@ from tests.draws import draw
 HEADER = (
     "Date/Time,Account,B/S,Qty,Symbol,Price,Liq,Comm,Ecn Fee,Order Id,Fill Id,Status"
 )
-CASES = draw(60, 600)
+CASES = draw(30, 600)
 GOOD = "03/03/2025 09:31:05,A1,B,300,QQZ,20.00,R,0.90,-0.40,O-1,F1,REGULAR"
 
 

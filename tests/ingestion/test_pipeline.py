@@ -131,6 +131,7 @@ def test_a_day_that_vanishes_between_others_is_gone(tmp_path: Path) -> None:
     assert {day for day, _ in current_fills(home)} == {"2025-03-03", "2025-03-05"}
 
 
+@pytest.mark.long
 def test_a_correction_before_eight_in_the_morning_counts(tmp_path: Path) -> None:
     """The first version is known at eight; what corrects it earlier comes after it."""
     today = datetime.now(EASTERN).replace(
@@ -144,6 +145,7 @@ def test_a_correction_before_eight_in_the_morning_counts(tmp_path: Path) -> None
     assert dict(current_fills(home))[day] == "12.00000000"
 
 
+@pytest.mark.long
 def test_a_last_day_that_vanishes_is_gone_too(tmp_path: Path) -> None:
     other = fill("B2", NINE.replace(day=7))
     exports = Exports(tmp_path / "exports").write([*TWO_DAYS, other])
@@ -154,6 +156,7 @@ def test_a_last_day_that_vanishes_is_gone_too(tmp_path: Path) -> None:
     assert "2025-03-04" not in dict(current_fills(home))
 
 
+@pytest.mark.long
 def test_two_files_may_share_an_accounts_days_between_them(tmp_path: Path) -> None:
     days = [fill(at=NINE.replace(day=day)) for day in (3, 4, 5, 6)]
     exports = Exports(tmp_path / "exports").write(days)
@@ -181,6 +184,7 @@ def test_nothing_of_the_as_of_date_or_later_is_in_a_past_home(tmp_path: Path) ->
     assert rows(home, "select max(trade_date) from raw.fills") == [(date(2025, 3, 3),)]
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("as_of", [date(2025, 3, 3), date(2024, 1, 2)])
 def test_a_morning_before_the_first_fill_is_none(tmp_path: Path, as_of: date) -> None:
     Exports(tmp_path / "exports").write(TWO_DAYS)
@@ -189,6 +193,7 @@ def test_a_morning_before_the_first_fill_is_none(tmp_path: Path, as_of: date) ->
     assert not (tmp_path / "home" / "as_of").exists()
 
 
+@pytest.mark.long
 def test_a_rejected_row_is_quarantined_until_the_file_is_fixed(tmp_path: Path) -> None:
     exports = Exports(tmp_path / "exports").write(TWO_DAYS)
     path = exports.folder / "fills" / "500.csv"
@@ -206,6 +211,7 @@ def test_a_rejected_row_is_quarantined_until_the_file_is_fixed(tmp_path: Path) -
     assert len(current_fills(home)) == 3
 
 
+@pytest.mark.long
 def test_two_files_that_disagree_about_a_day_are_refused(tmp_path: Path) -> None:
     exports = Exports(tmp_path / "exports").write(TWO_DAYS)
     first = exports.folder / "fills" / "500.csv"
@@ -267,6 +273,7 @@ def test_bad_exports_leave_the_warehouse_as_it_was(
     assert len(current_fills(home)) == 3
 
 
+@pytest.mark.long
 def test_a_schema_that_does_not_fit_is_refused_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -296,7 +303,7 @@ load(Path(sys.argv[1]))
 """
 
 
-@pytest.mark.skipif(draw(True, False), reason="in a long draw only")
+@pytest.mark.long
 def test_a_load_killed_at_any_moment_is_complete_when_repeated(tmp_path: Path) -> None:
     many = [
         fill(f"A{account}", NINE.replace(day=day), fill_id=f"F{number}")

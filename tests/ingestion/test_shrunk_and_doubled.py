@@ -35,7 +35,7 @@ from runtime.sessions import sessions_between
 from tests.conftest import make_settings, rows
 from tests.draws import draw
 from tests.exports import ExportedFill, Exports
-from tests.mornings import CURRENT_VERSIONS, assert_versions_are_whole, freeze_imports
+from tests.mornings import CURRENT_VERSIONS, assert_versions_are_whole
 
 SESSIONS = sessions_between(date(2025, 1, 2), date(2025, 3, 28))
 NOW = datetime(2025, 4, 1, 12, tzinfo=UTC).replace(tzinfo=None)
@@ -62,7 +62,6 @@ def fills(
 
 def ingest(home: Home, exports: Exports, gate: str = "stop") -> IngestSummary:
     """Load a folder of exports."""
-    freeze_imports()
     chosen = make_settings(
         source="files", exports=exports.folder, risk_home=home.root, gate=gate
     )
@@ -122,6 +121,8 @@ def test_a_bust_of_two_fills_is_a_correction(home: Home, tmp_path: Path) -> None
     busted = [x for place, x in enumerate(FIRM["A1"]) if place not in (7, 50)]
     summary = ingest(home, written(tmp_path / "exports", FIRM | {"A1": busted}))
     assert (summary.corrected_days, summary.warnings) == (2, 0)
+    if draw(True, False):
+        return
     # Even if they are all of the last day.
     short = [*fills("A1", 19), replace(FIRM["A1"][-1], price=Decimal(9))]
     ingest(home, written(tmp_path / "exports", FIRM | {"A1": short}), "warn")
@@ -145,6 +146,7 @@ def test_a_reexport_of_half_of_each_day_stops_the_run(
     assert held(home) != before
 
 
+@pytest.mark.long
 def test_a_day_that_lost_more_than_a_bust_is_loaded_and_said(
     home: Home, tmp_path: Path
 ) -> None:
@@ -153,6 +155,7 @@ def test_a_day_that_lost_more_than_a_bust_is_loaded_and_said(
     assert "account 500 lost 3 of 6" in unmet(home)["fills_lost"]
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("lines", [6 * 7 + 2, 6 * 18 + 5])
 def test_the_day_in_which_a_file_was_cut_is_kept_as_well(
     home: Home, tmp_path: Path, lines: int
@@ -167,6 +170,7 @@ def test_the_day_in_which_a_file_was_cut_is_kept_as_well(
     assert held(home) == before
 
 
+@pytest.mark.long
 def test_a_cut_is_told_from_a_bust_by_the_day_it_is_in_as_well(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     whole = [*fills("A1", 19), *fills("A1", 20)[-6:-4]]
@@ -235,7 +239,7 @@ def glue(path: Path, how: Glue) -> None:
     path.write_text("\n".join(how(header, lines)) + "\n")
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("how", GLUED.values(), ids=GLUED)
 def test_a_row_with_an_id_counts_once_however_often_it_stands(
     home: Home, tmp_path: Path, how: Glue
@@ -257,6 +261,7 @@ def test_a_row_with_an_id_counts_once_however_often_it_stands(
     assert found == [("PropReports Id", True)]
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "corrected",
     [{"price": Decimal(99)}, {"quantity": Decimal(1)}, {"symbol": "QQZ"}],
@@ -273,6 +278,7 @@ def test_exports_of_before_and_after_a_correction_in_one_file_stop_the_run(
     assert held(home) == before
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("number", "said"), [("0", set()), ("7", {"ids_unique"})])
 def test_of_two_accounts_a_shared_id_is_said_and_0_is_none(
     tmp_path: Path, number: str, said: set[str]
@@ -287,6 +293,7 @@ def test_of_two_accounts_a_shared_id_is_said_and_0_is_none(
     assert [count for _, count, _ in held(home)] == [1, 1]
 
 
+@pytest.mark.long
 def test_a_fill_id_names_a_row_only_if_no_other_row_has_it(tmp_path: Path) -> None:
     first, other = fills("A1", 1, 2, with_ids=False)
     named = replace(first, fill_id="e1")
@@ -300,7 +307,7 @@ def test_a_fill_id_names_a_row_only_if_no_other_row_has_it(tmp_path: Path) -> No
     assert [count for _, count, _ in held(home)] == [1, 3]
 
 
-@pytest.mark.few(1)
+@pytest.mark.long
 @pytest.mark.parametrize("how", GLUED.values(), ids=GLUED)
 @pytest.mark.parametrize("per_day", [2, 7])
 def test_blocks_without_ids_stop_the_run(
@@ -338,6 +345,7 @@ def test_held_days_that_come_several_times_stop_the_run(
         ingest(home, exports)
 
 
+@pytest.mark.long
 def test_new_days_of_one_fill_stop_the_run_if_all_of_several_are_doubled(
     tmp_path: Path,
 ) -> None:
@@ -350,6 +358,7 @@ def test_new_days_of_one_fill_stop_the_run_if_all_of_several_are_doubled(
     assert ingest(Home(tmp_path / "other"), exports).warnings == 0
 
 
+@pytest.mark.long
 def test_a_pair_of_partial_fills_of_a_new_day_is_loaded(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     single = fills("A1", 5, 1, with_ids=False)
@@ -359,6 +368,7 @@ def test_a_pair_of_partial_fills_of_a_new_day_is_loaded(tmp_path: Path) -> None:
     assert [count for _, count, _ in held(home)] == [6]
 
 
+@pytest.mark.long
 def test_two_days_of_pairs_are_loaded_and_said(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     exports = written(
@@ -390,7 +400,7 @@ def spoil(exports: Exports, kind: str) -> None:
         damage(path, *{"its own": ("many", "Qty"), "nobody's": ("", "Account")}[kind])
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("kind", ["repeated", "told", "its own", "nobody's"])
 def test_rows_set_aside_excuse_no_loss_of_another_account(
     home: Home, tmp_path: Path, kind: str
@@ -402,6 +412,7 @@ def test_rows_set_aside_excuse_no_loss_of_another_account(
         ingest(home, exports)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["its own", "nobody's"])
 def test_a_row_that_cannot_be_read_is_not_lost_as_well(
     home: Home, tmp_path: Path, kind: str
@@ -412,6 +423,7 @@ def test_a_row_that_cannot_be_read_is_not_lost_as_well(
     assert not {"fills_lost", "fills_lost_by_halves"} & unmet(home).keys()
 
 
+@pytest.mark.long
 def test_some_equal_fills_without_ids_pass(tmp_path: Path) -> None:
     one = fills("A1", 20, 9, with_ids=False)
     home = Home(tmp_path / "home")
@@ -504,7 +516,7 @@ def damages(drawn: st.DrawFn) -> tuple[dict[str, list[ExportedFill]], str]:
     return FIRM | {name: rest}, kind
 
 
-@settings(max_examples=draw(8, 60))
+@settings(max_examples=draw(3, 60))
 @given(damaged=damages())
 def test_nothing_is_lost_or_counted_twice_in_silence(
     loaded: Home, tmp_path_factory: pytest.TempPathFactory, damaged: tuple

@@ -62,11 +62,12 @@ def told(exports: Path, **settings: object) -> list[tuple]:
 ORDER, FILL_ID, PROPREPORTS_ID = 10, 11, 14
 
 
+@pytest.mark.long
 def test_a_sound_file_is_told_nothing_of(exports: Path) -> None:
     assert told(exports) == []
 
 
-@pytest.mark.few(1)
+@pytest.mark.long
 @pytest.mark.parametrize(
     "cell", ["1.23E+11", "1,23E+11", "1E+15", "#NAME?", "#REF!", "#VALUE!", "####"]
 )
@@ -96,7 +97,7 @@ def test_an_account_whose_id_or_name_is_lost_is_refused(
         told(exports)
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "cell",
     ["1-Mar", "Mar-01", "3/1/2025", "01-Mar-25", "2025-03-01", "FALSE", "#NAME?"],
@@ -110,12 +111,13 @@ def test_a_symbol_that_became_something_else_is_quarantined(
     assert {x[3] for x in found} == {"spreadsheet_symbol"}
 
 
+@pytest.mark.long
 def test_true_may_be_a_symbol_and_is_told(exports: Path) -> None:
     rewritten(one_file(exports), 4, lambda _: "TRUE", slice(5, 7))
     assert told(exports) == [(6, "Symbol", "TRUE", "spreadsheet_symbol")]
 
 
-@pytest.mark.few(1)
+@pytest.mark.long
 @pytest.mark.parametrize(
     "symbol", ["BRK/A", "BAC-PL", "ABC-WT", "SPY", "#ESM6", "@EURCAD", "ABC.TO", "MAR"]
 )
@@ -136,6 +138,7 @@ def test_wrappers_are_unwrapped(exports: Path) -> None:
     assert rows(home, held) == before
 
 
+@pytest.mark.long
 def test_times_without_seconds_are_found(exports: Path) -> None:
     path = one_file(exports)
     rewritten(path, 0, lambda cell: cell[:-3], slice(5, 8))
@@ -144,6 +147,7 @@ def test_times_without_seconds_are_found(exports: Path) -> None:
     assert {x[3] for x in found} == {"no_seconds"}
 
 
+@pytest.mark.long
 def test_a_file_of_full_minutes_is_told(exports: Path) -> None:
     rewritten(one_file(exports), 0, lambda cell: cell[:-2] + "00")
     assert told(exports) == [
@@ -151,6 +155,7 @@ def test_a_file_of_full_minutes_is_told(exports: Path) -> None:
     ]
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("kept", [slice(1, 31), slice(61, 1)])
 def test_lost_zeros_are_told(exports: Path, kept: slice) -> None:
     """Where some ids kept them, and where none did."""
@@ -164,6 +169,7 @@ def test_lost_zeros_are_told(exports: Path, kept: slice) -> None:
     assert [x[1:2] + x[3:] for x in found] == [("Order Id", "lost_zeros")]
 
 
+@pytest.mark.long
 def test_numbers_that_grow_have_lost_nothing(exports: Path) -> None:
     path = one_file(exports)
     table = [line.split(",") for line in path.read_text().splitlines()]

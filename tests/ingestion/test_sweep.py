@@ -23,7 +23,6 @@ from tests.mornings import (
     assert_as_shown,
     assert_versions_are_whole,
     connect,
-    freeze_imports,
     in_utc,
     load_morning,
 )
@@ -37,12 +36,11 @@ FREE = {"rate_limit": 10**6}
 @pytest.fixture(scope="module")
 def firm() -> Firm:
     """Three months."""
-    return some_of(sample_firm(SESSIONS, 7))
+    return some_of(sample_firm(SESSIONS, 7), draw(2, 5))
 
 
 def swept(simulator: Simulator, home: Home) -> str:
     """What a sweep says at the simulator's time."""
-    freeze_imports()
     settings = make_settings(risk_home=home.root)
     with connect(simulator) as client:
         source = ApiSource(
@@ -63,7 +61,7 @@ def days_of(firm: Firm, *dates: date) -> list[tuple[str, date]]:
     return list(found.values())
 
 
-@pytest.mark.few(1)
+@pytest.mark.long
 @pytest.mark.parametrize(
     "dates",
     [
@@ -101,7 +99,7 @@ def test_a_restated_fee_is_found_and_its_dates_alone_are_read(
         assert swept(simulator, home).endswith("are as they were read")
 
 
-@pytest.mark.skipif(draw(True, False), reason="in a long draw only")
+@pytest.mark.long
 def test_a_sweep_that_is_stopped_finds_it_again(tmp_path: Path, firm: Firm) -> None:
     home = Home(tmp_path / "home")
     dates = (date(2025, 2, 4), date(2025, 2, 18))
@@ -118,6 +116,7 @@ def test_a_sweep_that_is_stopped_finds_it_again(tmp_path: Path, firm: Firm) -> N
         assert_versions_are_whole(home)
 
 
+@pytest.mark.long
 def test_an_adjustment_booked_late_on_an_idle_day_is_found(
     tmp_path: Path, firm: Firm
 ) -> None:
@@ -169,10 +168,12 @@ def test_cash_that_does_not_carry_over_tells_of_it_until_it_is_swept(
         simulator.as_of = AS_OF
         load_morning(simulator, home)
         assert built()
-        swept(simulator, home)
+        assert ": 1 date restated and read again (2025-02-18)" in swept(simulator, home)
         assert not built()
+        assert_as_shown(home, simulator)
 
 
+@pytest.mark.long
 def test_what_stands_after_a_sweep_is_no_reason_for_another(
     tmp_path: Path, firm: Firm
 ) -> None:

@@ -86,6 +86,7 @@ def dialects() -> Iterator[object]:
         yield pytest.param(Dialect(**chosen), id=", ".join(names))
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("dialect", dialects())
 def test_every_way_to_write_it_is_read_alike(tmp_path: Path, dialect: Dialect) -> None:
     home = home_in(tmp_path)
@@ -110,6 +111,7 @@ BAD_CELLS = {
 }
 
 
+@pytest.mark.long
 def test_rows_that_cannot_be_read_are_quarantined_and_the_rest_loads(
     tmp_path: Path,
 ) -> None:
@@ -184,6 +186,7 @@ def test_rows_of_any_table_that_cannot_be_read_are_quarantined_until_fixed(
 BALANCES = ("Cash", "Unrealized")
 
 
+@pytest.mark.long
 def test_an_account_with_an_unreadable_balance_stays(tmp_path: Path) -> None:
     home = home_in(tmp_path)
     columns = list(COLUMNS["accounts"].values())
@@ -211,6 +214,7 @@ def test_an_account_with_an_unreadable_balance_stays(tmp_path: Path) -> None:
         assert set(cells) == {("accounts", column, "n/a") for column in BALANCES}
 
 
+@pytest.mark.long
 def test_a_column_nobody_has_declared_of_any_table_is_reported_or_kept_aside(
     tmp_path: Path,
 ) -> None:

@@ -90,6 +90,7 @@ def counted(home: Home) -> dict[str, int]:
     return {name: len(found) for name, found in raw_tables(home).items()}
 
 
+@pytest.mark.few(1)
 def test_everything_of_before_is_kept(before: Home) -> None:
     raw, everything = counted(before), contents(before)
     former = {name: len(found) for name, found in everything.items()}
@@ -134,7 +135,7 @@ def test_a_new_warehouse_needs_no_upgrade(tmp_path: Path) -> None:
         assert schema_versions(connection) == VERSIONS
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("place", ["copy", "begin", *map(str, range(len(MIGRATIONS)))])
 def test_killed_anywhere_it_leaves_the_warehouse_as_it_was(
     before: Home, place: str
@@ -155,7 +156,7 @@ def test_killed_anywhere_it_leaves_the_warehouse_as_it_was(
         assert schema_versions(connection) == {"raw": RAW_LAYOUT} | VERSIONS
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("broken", range(len(MIGRATIONS)))
 def test_a_step_that_fails_undoes_those_before_it(
     before: Home, monkeypatch: pytest.MonkeyPatch, broken: int
@@ -201,7 +202,7 @@ def test_only_what_is_newer_than_the_code_is_refused(before: Home, schema: str) 
     assert not before.before_upgrade.exists()
 
 
-@pytest.mark.few(1)
+@pytest.mark.long
 def test_the_disk_must_hold_a_copy(
     before: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:

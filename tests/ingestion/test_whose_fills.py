@@ -17,7 +17,7 @@ from runtime.home import Home
 from runtime.sessions import sessions_between
 from tests.conftest import make_settings, rows
 from tests.ingestion.test_account_ids import COUNTED
-from tests.mornings import CURRENT_VERSIONS, freeze_imports
+from tests.mornings import CURRENT_VERSIONS
 
 SESSIONS = sessions_between(date(2025, 3, 3), date(2025, 3, 21))
 HEADER = (
@@ -90,7 +90,6 @@ def morning(
     home: Home, kind: str, listed: Lists, shown: list[str], days: int
 ) -> IngestSummary:
     """Load what is shown after so many sessions, with a gate that stops."""
-    freeze_imports()
     as_of = SESSIONS[days - 1] + timedelta(days=1)
     now = datetime.combine(as_of, datetime.min.time(), UTC) + timedelta(hours=13)
     return load(
@@ -147,7 +146,7 @@ WHOSE: dict[str, tuple[list[Lists], dict[str, int] | None]] = {
 }
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("kind", ["files", "api"])
 @pytest.mark.parametrize(("lists", "expected"), WHOSE.values(), ids=WHOSE)
 def test_what_a_beginning_meant_it_means(
@@ -172,6 +171,7 @@ def test_what_a_beginning_meant_it_means(
         assert {x: found.get(x) for x in expected} == expected
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("then", ["as it was", "corrected"])
 def test_what_an_account_traded_before_it_was_listed_moves_to_it(
     tmp_path: Path, then: str
@@ -191,6 +191,7 @@ def test_what_an_account_traded_before_it_was_listed_moves_to_it(
     assert held(home) == {"7": len(late)}
 
 
+@pytest.mark.long
 def test_what_is_lost_while_an_account_is_listed_is_said(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     other, late = fills("OTHER1", 5, 30), fills("LATE1", 5)

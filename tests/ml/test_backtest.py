@@ -34,6 +34,7 @@ def walked():
     return run(marts, Tuning(), window, threads=1)
 
 
+@pytest.mark.long
 def test_the_window_bounds_feature_dates_and_accounts(walked) -> None:
     found = as_json(walked)
     assert found["window"] == {
@@ -92,7 +93,7 @@ def test_an_empty_window_is_one_line(window) -> None:
         run(frames({"HL1": 100}), Tuning(), window, threads=1)
 
 
-@pytest.mark.skipif(draw(True, False), reason="in a long draw only")
+@pytest.mark.long
 def test_the_sample_is_walked_written_and_held_against_the_truth(
     sample, tmp_path
 ) -> None:
@@ -127,7 +128,7 @@ def test_the_sample_is_walked_written_and_held_against_the_truth(
     assert auc == found["models"]["champion"]["auc"]
 
 
-@pytest.mark.skipif(draw(True, False), reason="in a long draw only")
+@pytest.mark.long
 @pytest.mark.skipif(
     not REAL_DATA.is_dir(), reason="real trading data is not beside the project"
 )

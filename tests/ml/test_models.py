@@ -62,6 +62,7 @@ def test_a_signal_is_found_measured_on_unseen_days_and_selected(learned) -> None
     assert set(models.fitted.own) == {"T1", "T2", "T3"}
 
 
+@pytest.mark.long
 def test_noise_is_not_spoken() -> None:
     marts = frames({"T1": 250, "T2": 250}, noise=1.0)
     mixed = np.random.default_rng(2).permutation(marts.features["signal"])
@@ -132,6 +133,7 @@ def test_a_saved_model_predicts_what_it_did_before(learned, tmp_path) -> None:
     )
 
 
+@pytest.mark.long
 def test_an_old_model_still_scores_later_days(learned, tmp_path) -> None:
     marts, _ = learned
     old = trained(cut(marts, marts.features["trade_date"].max() - pd.Timedelta(days=9)))
@@ -258,7 +260,7 @@ def odd(name: str):
     return replace(marts, features=features, labels=labels, limits=limits)
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.usefixtures("_seldom_refitted")
 @pytest.mark.parametrize(
     "name",
@@ -293,6 +295,7 @@ def test_nobody_with_enough_history_of_his_own_has_the_global_model() -> None:
     assert len(champion(models, marts)) == 8
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("_seldom_refitted")
 def test_a_newcomer_of_the_first_days_has_a_forecast() -> None:
     marts = frames({"T1": 200, "T2": 200, "T9": 5}, basis="global_model")
@@ -323,6 +326,7 @@ def test_the_registry_has_every_model_with_all_it_was_made_from(learned) -> None
     assert json.loads(own["features"]) == list(models.contract.names)
 
 
+@pytest.mark.long
 def test_a_traders_own_model_is_measured_on_its_own_days_only() -> None:
     marts = frames({"T1": 200, "T2": 28}, noise=1.0)
     found = {
@@ -359,6 +363,7 @@ def test_other_sizes_are_scored_anew(learned, monkeypatch) -> None:
     assert scored(models, marts).fingerprint(models.version) != once
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("_seldom_refitted")
 def test_a_shift_in_a_feature_is_drift() -> None:
     marts = frames({"T1": 200, "T2": 200, "T3": 200})

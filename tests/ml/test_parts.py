@@ -59,6 +59,7 @@ def test_days_joined_from_parts_are_those_of_all_at_once(
         np.testing.assert_array_equal(values, whole["features"][:, column])
 
 
+@pytest.mark.long
 def test_scores_by_part_are_those_of_all_at_once(sample: SampleRun, parted) -> None:
     (version,) = rows(sample.untouched, "select model_version from ml.roster limit 1")
     models = ModelSet.load(sample.untouched.models, *version)

@@ -79,6 +79,7 @@ def test_a_replayed_forecast_knows_nothing_of_what_came_after(
         np.testing.assert_array_equal(desk[name], desk[f"{name}_whole"])
 
 
+@pytest.mark.long
 def test_who_comes_back_after_weeks_has_no_forecast_for_that_day(marts) -> None:
     features, labels = marts.features, marts.labels
     gap = pd.Timestamp("2023-07-01"), pd.Timestamp("2023-08-15")
@@ -104,6 +105,7 @@ def test_who_comes_back_after_weeks_has_no_forecast_for_that_day(marts) -> None:
     assert len(row) == 1
 
 
+@pytest.mark.long
 def test_sizes_are_those_of_the_policy_in_use(marts, whole: Replay) -> None:
     level = np.select(
         [

@@ -115,7 +115,7 @@ def test_a_model_that_is_gone_is_one_line(copied) -> None:
         look_at(copied)
 
 
-@pytest.mark.skipif(draw(True, False), reason="in a long draw only")
+@pytest.mark.long
 def test_a_damaged_model_is_refused_and_trained_anew(copied) -> None:
     def run(step: str):
         done = call_daily(step, SOURCE="sample", RISK_HOME=copied.root)
@@ -144,7 +144,7 @@ def test_a_damaged_model_is_refused_and_trained_anew(copied) -> None:
     assert "come out the same again" in run("verify").out
 
 
-@pytest.mark.skipif(draw(True, False), reason="in a long draw only")
+@pytest.mark.long
 @pytest.mark.usefixtures("_seldom_refitted")
 def test_tuned_models_are_new_and_the_old_ones_still_score(copied) -> None:
     def run(step: str, **settings: str) -> str:

@@ -152,7 +152,8 @@ def test_a_full_disk_and_too_little_memory_are_said(
     fails_on_full_disk(publish, but=0, where="in step start")
     fails_on_full_disk(publish, but=MIB, where="in step publish")
     fails_on_full_disk(report, but=MIB // 20, where="in step report")
-    fails_on_full_disk(build, but=MIB, where="in ")
+    if draw(False, True):
+        fails_on_full_disk(build, but=MIB, where="in ")
     err = fails(build, MEMORY_LIMIT="20MB")
     assert "MEMORY_LIMIT=20MB was too little in " in err
     assert "MEMORY_LIMIT=400MB, or THREADS=1, of the " in err
@@ -271,6 +272,7 @@ def test_a_stop_that_a_step_swallows_stops_before_the_next(
     }
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("_stoppable")
 def test_a_stop_that_a_library_swallows_stops(
     sample: SampleRun, monkeypatch: pytest.MonkeyPatch
@@ -350,7 +352,7 @@ KILLS = (
 )
 
 
-@pytest.mark.skipif(draw(True, False), reason="in a long draw only")
+@pytest.mark.long
 def test_what_is_killed_goes_on_and_the_published_marts_stay(
     sample: SampleRun, home: Home
 ) -> None:

@@ -145,6 +145,7 @@ def test_every_page_opens_and_draws_and_complains_of_nothing(
     assert sum(one["plots"] == 0 for one in looks) == 1
 
 
+@pytest.mark.few(1)
 @needs_browser
 @pytest.mark.parametrize("name", ["index.html", "models.html", "trader"])
 def test_a_page_opens_from_the_disk(home: Home, tmp_path: Path, name: str) -> None:
@@ -258,7 +259,7 @@ def test_a_hostile_name_is_shown_and_does_no_harm(home: Home, tmp_path: Path) ->
     assert all(one["wide"] <= 1200 for one in looks), looks
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("traders", [(), ("SIM022",), ("SIM015",)])
 def test_a_desk_of_nobody_or_of_one_reads_well(
     home: Home, tmp_path: Path, traders: tuple[str, ...]
@@ -274,7 +275,7 @@ def test_a_desk_of_nobody_or_of_one_reads_well(
         assert "No prediction from 3 of 5" in page.select_one(".warning").text
 
 
-@pytest.mark.skipif(draw(True, False), reason="in a long draw only")
+@pytest.mark.long
 def test_a_large_desk_has_a_page_for_each(home: Home, tmp_path: Path) -> None:
     mine, copies = copied(home, Home(tmp_path / "home")), draw(5, 21)
     multiplied(mine, copies)
@@ -283,6 +284,7 @@ def test_a_large_desk_has_a_page_for_each(home: Home, tmp_path: Path) -> None:
     assert len(pages(mine.board / "traders")) == 24 * copies
 
 
+@pytest.mark.long
 @needs_browser
 def test_a_desk_on_its_first_day_has_a_board(tmp_path: Path) -> None:
     one = ExportedFill("A1", datetime(2025, 3, 3, 10), "B", Decimal(1), Decimal(1))
@@ -311,6 +313,7 @@ def test_board_and_report_need_the_published_copy_alone(
     assert list(mine.root.glob("*.duckdb*")) == []
 
 
+@pytest.mark.long
 def test_a_board_that_cannot_be_written_leaves_the_last_one(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

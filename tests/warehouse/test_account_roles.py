@@ -88,8 +88,7 @@ def found(home: Home, check: str) -> tuple:
     )[0]
 
 
-def test_without_a_line_every_account_is_a_traders(home: Home, exports: Path) -> None:
-    said(home, exports)
+def test_without_a_line_every_account_is_a_traders(home: Home) -> None:
     assert {row[1:3] for row in rows(home, NET)} == {("trader", True)}
     assert found(home, "masters_differ")[0] == found(home, "unclear_roles")[0] == 0
 
@@ -100,6 +99,8 @@ def test_masters_and_errors_are_in_no_total_and_nobody_is_forecast_twice(
     said(
         home, exports,
         "M1,,master,,,", "S1,,sub,M1,,", "S2,,sub,M1,,", "E1,2025-03-06,error,,,",
+        # Of the future, and not known yet.
+        "T1,2099-01-02,demo,,,",
     )  # fmt: skip
     assert rows(home, NET) == [
         ("E1", "error", False, -25),
@@ -125,19 +126,17 @@ def test_masters_and_errors_are_in_no_total_and_nobody_is_forecast_twice(
         "select distinct trader_id from marts.daily_totals "
         "where not is_in_desk_total order by 1",
     ) == [("E1 (error)",), ("M1 (master)",)]
-
-
-def test_a_master_that_is_not_the_sum_of_its_subs_is_an_alarm_with_dollars(
-    home: Home, exports: Path
-) -> None:
-    said(home, exports, "M1,,master,,,", "S1,,sub,M1,,", "S2,,sub,M1,,")
+    # A master that is not the sum of its subs is an alarm, with dollars.
     count, finding, is_alarm = found(home, "masters_differ")
     assert (count, is_alarm) == (2, True)
     assert finding.endswith(
         "M1 of 2025-03-04 by 10.00 dollars from its 1; "
         "M1 of 2025-03-05 by 7.00 dollars from its 1, and has no figures"
     )
-    # Since when it is a sub decides as well.
+
+
+@pytest.mark.long
+def test_since_when_it_is_a_sub_decides_as_well(home: Home, exports: Path) -> None:
     said(home, exports, "M1,,master,,,", "S1,,sub,M1,,", "S2,2025-03-04,sub,M1,,")
     assert found(home, "masters_differ")[0] == 3
 
@@ -164,9 +163,7 @@ def test_two_roles_at_one_time_are_one_line_and_nothing_of_it_counts(
     assert ": NOBODY, " in found(home, "unused_seed_lines")[1]
 
 
-def test_a_line_of_the_future_is_not_known_yet(home: Home, exports: Path) -> None:
-    said(home, exports, "T1,2099-01-02,demo,,,")
-    assert ("T1", "trader", True, 3) in rows(home, NET)
+def test_an_account_begins_anew_with_its_role(home: Home, exports: Path) -> None:
     said(home, exports, "T1,2025-03-04,demo,,2025-03-04,begun anew")
     assert rows(
         home,

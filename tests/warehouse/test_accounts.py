@@ -83,6 +83,7 @@ LATER_NAMES = {"D1": "Ｄ１\u00a0", "E1": "e1", "F1": "F1_OLD"}
 STRANGERS = ("A1 OPT", "B1 (old)", "F1")
 
 
+@pytest.mark.long
 def test_what_the_desk_says_of_a_trader_stays_with_his_account(tmp_path: Path) -> None:
     """Limit, activity and yesterday's outcome, whatever other names appear."""
     days = datetime(2025, 3, 3, 10), datetime(2025, 3, 4, 10)

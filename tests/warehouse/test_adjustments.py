@@ -103,6 +103,7 @@ def test_what_nobody_has_told_is_an_alarm_and_no_pnl_until_the_desk_tells(
     ) == [(-755,)]
 
 
+@pytest.mark.long
 def test_of_files_the_brokers_summary_tells_or_nobody(tmp_path: Path) -> None:
     exports = Exports(tmp_path / "exports")
     monday = datetime(2025, 3, 3, 10)

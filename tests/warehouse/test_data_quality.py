@@ -22,6 +22,7 @@ from tests.conftest import (
     make_settings,
     rows,
 )
+from tests.draws import draw
 from tests.exports import ExportedFill, Exports
 
 NAME = "Ann-Sophie Nobody"
@@ -76,13 +77,16 @@ def test_a_correction_is_told_on_the_morning_it_became_known(tmp_path: Path) -> 
     # Corrected over the weekend, on which nobody looks, and told on Monday.
     thursday = replace(thursday, price=Decimal("10.01"))
     exports.write([thursday, friday])
-    assert morning(home, exports, datetime(2025, 3, 9, 22)) == 1
+    if draw(False, True):
+        assert morning(home, exports, datetime(2025, 3, 9, 22)) == 1
     assert morning(home, exports, datetime(2025, 3, 10).replace(**half_past_eight)) == 1
     # Tuesday tells what Monday could not know, after its report too, and no more.
     friday = replace(friday, price=Decimal("10.02"))
     exports.write([thursday, friday, monday])
     load_at(home, exports, datetime(2025, 3, 10, 18))
     assert morning(home, exports, datetime(2025, 3, 11).replace(**half_past_eight)) == 1
+    if draw(True, False):
+        return
     monday = replace(monday, price=Decimal("10.03"))
     exports.write([thursday, friday, monday])
     assert morning(home, exports, datetime(2025, 3, 12).replace(**half_past_eight)) == 1
@@ -156,7 +160,75 @@ def test_checks_of_the_gate_that_are_not_met_are_told_in_full(awkward: Home) -> 
         assert f"{words} [{name}]" in finding
 
 
-def test_a_warning_of_the_gate_is_told_until_its_days_are_corrected(
+IDLE = "select trader_id, idle_sessions_count from marts.trader_status order by all"
+
+
+def test_what_a_morning_found_is_told_until_it_is_mended(tmp_path: Path) -> None:
+    """Odd prices, a file that was cut, an account off the list, one that was renamed.
+
+    Who trades is not known of an account whose days did not arrive.
+    """
+    home, exports = Home(tmp_path / "home"), Exports(tmp_path / "exports")
+    days = sessions_between(date(2025, 3, 3), date(2025, 3, 11))
+    usual = [
+        fill(name, datetime.combine(day, time(10, minute)), propreports_id=f"{name}{n}")
+        for name in ("CUT", "GONE", "ODD")
+        for n, (day, minute) in enumerate((day, x) for day in days for x in range(6))
+    ]
+
+    def come(until: str, *, fills: list[ExportedFill] = usual) -> None:
+        """A morning, with what was traded before a day; GONE until the sixth."""
+        exports.write(
+            x
+            for x in fills
+            if str(x.at.date()) < (until if x.account != "GONE" else "2025-03-06")
+        )
+        folder = exports.folder / "fills"
+        if until > "2025-03-06":
+            (exports.folder / "accounts.csv").write_text(
+                f"Account Id,Account Name\n500,CUT\n502,ODD {NAME}\n"
+            )
+            (folder / "501.csv").unlink()
+        if until == "2025-03-07":
+            lines = (folder / "500.csv").read_text().splitlines()
+            (folder / "500.csv").write_text("\n".join(lines[:9]) + "\n")
+        # Of this history and with these accounts nothing else is read by the checks.
+        needed = ("+data_quality", "+trader_status", "account_history")
+        morning(home, exports, datetime.fromisoformat(f"{until} 08:30"), *needed)
+
+    odd = [
+        replace(x, price=Decimal(1000)) if x.propreports_id == "ODD17" else x
+        for x in usual
+    ]
+    come("2025-03-06", fills=odd)
+    count, finding, is_alarm = told(home)["gate_warnings"]
+    assert (count, is_alarm) == (1, True)
+    assert "[prices_usual]" in finding
+    assert told(home)["accounts_off_the_list"][0] == 0
+    assert rows(home, IDLE) == [("CUT", 0), ("GONE", 0), ("ODD", 0)]
+    # Nothing of it is loaded again, and yet it is told, and since when.
+    come("2025-03-07", fills=odd)
+    finding = told(home)["gate_warnings"][1]
+    assert "[prices_usual, since 2025-03-06]" in finding
+    assert "account 500: fills end 2025-03-04, known until 2025-03-05" in finding
+    count, finding, is_alarm = told(home)["accounts_off_the_list"]
+    assert (count, is_alarm) == (1, True)
+    assert finding.endswith("unknown: GONE (last fill 2025-03-05)")
+    assert rows(home, IDLE) == [("CUT", None), ("GONE", None), ("ODD", 0)]
+    renamed = "select account_number from marts.account_history where is_renamed"
+    assert rows(home, renamed) == [("502",)]
+    # It stands, until the desk says that the trader has left.
+    path = home.desk / "traders.csv"
+    header = (SEEDS / "traders.csv").read_text().splitlines()[0]
+    path.write_text(f"{header}\nGONE,,,,,false,,\n")
+    come("2025-03-12")
+    assert "prices_usual" not in (told(home)["gate_warnings"][1] or "")
+    assert told(home)["accounts_off_the_list"][0] == 0
+    assert rows(home, IDLE) == [("CUT", 0), ("GONE", 4), ("ODD", 0)]
+
+
+@pytest.mark.long
+def test_a_warning_of_the_gate_is_told_each_morning_that_it_stands(
     tmp_path: Path,
 ) -> None:
     home, exports = Home(tmp_path / "home"), Exports(tmp_path / "exports")
@@ -187,6 +259,7 @@ def test_a_warning_of_the_gate_is_told_until_its_days_are_corrected(
     assert "prices_usual" not in (told(home)["gate_warnings"][1] or "")
 
 
+@pytest.mark.long
 def test_a_file_that_was_cut_is_no_idle_trader(tmp_path: Path) -> None:
     home, exports = Home(tmp_path / "home"), Exports(tmp_path / "exports")
     days = sessions_between(date(2025, 1, 2), date(2025, 3, 5))
@@ -213,6 +286,7 @@ def test_a_file_that_was_cut_is_no_idle_trader(tmp_path: Path) -> None:
     assert "account 500: fills end 2025-01-" in told(home)["gate_warnings"][1]
 
 
+@pytest.mark.long
 def test_who_is_not_on_the_list_any_more_is_no_idle_trader(tmp_path: Path) -> None:
     home, exports = Home(tmp_path / "home"), Exports(tmp_path / "exports")
     monday = datetime(2025, 3, 3, 10)
@@ -251,6 +325,7 @@ def test_who_is_not_on_the_list_any_more_is_no_idle_trader(tmp_path: Path) -> No
     assert rows(home, idle) == [("A1", 0), ("B2", 27)]
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "statement",
     [
@@ -296,6 +371,7 @@ def test_nobodys_name_and_no_path_leaves_the_raw_layer(awkward: Home) -> None:
             assert leaks == (0,), (schema, table, column)
 
 
+@pytest.mark.long
 def test_a_rename_is_seen_without_a_name(tmp_path: Path) -> None:
     exports = Exports(tmp_path / "exports").write(
         [fill("Z7", datetime(2025, 3, 3, 10))]
@@ -317,6 +393,7 @@ def test_a_rename_is_seen_without_a_name(tmp_path: Path) -> None:
     assert found == [("500", False), ("500", True)]
 
 
+@pytest.mark.long
 def test_fees_are_held_against_the_parts_of_their_own_account(tmp_path: Path) -> None:
     """Two accounts whose day is the same, of which one has lost a fee."""
     at = datetime(2025, 3, 3, 10)

@@ -234,6 +234,7 @@ def test_each_kind_of_difference_from_the_broker_has_its_class_and_dollars(
     assert f"MOVED of {DAYS[6]}, carried difference, $70.00; NET of" in finding
 
 
+@pytest.mark.long
 def test_cash_of_a_history_that_begins_later_is_counted_from_the_brokers(
     tmp_path: Path,
 ) -> None:
@@ -283,6 +284,7 @@ SUMMARIES = {
 }
 
 
+@pytest.mark.long
 def test_of_files_the_brokers_summary_tells_and_says_so_or_nobody(
     tmp_path: Path,
 ) -> None:

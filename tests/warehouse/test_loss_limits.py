@@ -32,6 +32,7 @@ def test_where_the_desk_says_nothing_the_default_holds(built: Home) -> None:
     ) == [(Decimal(1000), None)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("amount", ["-500", "0"])
 def test_a_limit_that_is_none_stops_the_build_and_says_so(
     built: Home, amount: str

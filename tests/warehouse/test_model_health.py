@@ -225,6 +225,7 @@ def test_what_contradicts_itself_stops_the_build(
         judge(statement, data_tests=True)
 
 
+@pytest.mark.long
 def test_calls_of_an_older_warehouse_are_kept(built: Home) -> None:
     settings = make_settings(source="files", risk_home=built.root)
     with duckdb.connect(built.warehouse) as connection:

@@ -12,7 +12,6 @@ from runtime.settings import PROJECT_ROOT
 from runtime.transform.dbt import TransformError, run_dbt
 from runtime.transform.parsed_manifest import ParsedManifest
 from tests.conftest import make_settings
-from tests.draws import draw
 
 FILES = {
     "dbt_project.yml": "name: risk\nprofile: risk\nversion: '1.0'\nvars: {limit: 1}\n",
@@ -61,6 +60,7 @@ def compiled(results: list) -> dict[str, str]:
     return {one.node.name: getattr(one.node, "compiled_code", "") for one in results}
 
 
+@pytest.mark.long
 def test_another_home_and_other_limits_need_no_parse_and_come_to_the_same(
     project: Path, run: Run
 ) -> None:
@@ -98,7 +98,7 @@ def test_an_edit_is_seen_in_the_same_home_and_in_another(
             assert compiled(run("compile", home=where))[node] == expected, name
 
 
-@pytest.mark.skipif(draw(True, False), reason="in a long draw only")
+@pytest.mark.long
 def test_an_edited_seed_description_test_and_profile_are_seen(
     project: Path, run: Run, tmp_path: Path
 ) -> None:
@@ -124,6 +124,7 @@ def test_an_edited_seed_description_test_and_profile_are_seen(
     assert found["one"].schema == "other"
 
 
+@pytest.mark.long
 def test_a_project_with_an_error_says_it_each_time(project: Path, run: Run) -> None:
     (project / "models/two.sql").write_text("select * from {{ ref('nobody') }}")
     for _ in range(2):
@@ -132,6 +133,7 @@ def test_a_project_with_an_error_says_it_each_time(project: Path, run: Run) -> N
     assert parsed(project) == {}
 
 
+@pytest.mark.long
 def test_code_that_cannot_be_written_is_parsed_each_time(
     project: Path, run: Run
 ) -> None:
@@ -150,7 +152,7 @@ def test_few_manifests_are_kept(project: Path) -> None:
     assert len(parsed(project)) == 6
 
 
-@pytest.mark.skipif(draw(True, False), reason="in a long draw only")
+@pytest.mark.long
 def test_a_spoiled_manifest_is_parsed_anew(project: Path, run: Run) -> None:
     run("build")
     (kept,) = parsed(project)

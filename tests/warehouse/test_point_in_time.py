@@ -341,6 +341,7 @@ def test_a_window_that_looks_a_day_ahead_is_caught(
     assert {name for _, name, *_ in apart} == {column}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("cut", CUTS[::2], ids=str)
 def test_a_rebuilt_morning_says_the_same_of_the_past(bench: Bench, cut: date) -> None:
     """AS_OF, with files of the risk manager that go on beyond it."""
@@ -396,6 +397,7 @@ def changed(
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("cut", CUTS[::2], ids=str)
 def test_no_change_of_later_fills_moves_the_past(untouched: Bench, cut: date) -> None:
     """Loaded as the next morning would: what changed is a correction of its day."""
@@ -407,6 +409,7 @@ def test_no_change_of_later_fills_moves_the_past(untouched: Bench, cut: date) ->
     assert differences(after, known(untouched.kept, date.max)["feat_trader_day"])
 
 
+@pytest.mark.long
 def test_what_is_said_of_later_dates_moves_no_past(untouched: Bench) -> None:
     """Accounts change hands, traders get names, all from a date on."""
     cut = CUTS[-1]
@@ -426,6 +429,7 @@ def test_what_is_said_of_later_dates_moves_no_past(untouched: Bench) -> None:
     assert takers[0][0] >= cut
 
 
+@pytest.mark.long
 def test_noise_in_the_label_moves_no_feature(untouched: Bench) -> None:
     noise = "update marts.label_trader_day set next_net_pnl = random() * 1e6"
     with duckdb.connect(untouched.home.warehouse) as connection:

@@ -1,5 +1,6 @@
 """Our positions against the broker's: each kind of break, and what becomes of it."""
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, time
@@ -14,6 +15,7 @@ from ingestion.simulator.firm import Fill
 from runtime.home import Home
 from runtime.sessions import sessions_between
 from tests.conftest import build_models_of, build_warehouse, make_settings, rows
+from tests.draws import draw
 from tests.exports import ExportedFill, Exports
 from tests.mornings import load_morning, load_two_books
 
@@ -90,14 +92,15 @@ def firm_of(fills: Sequence[Fill], **more) -> Firm:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """Each case an account of its own; every data test holds."""
+    """Each case an account of its own."""
     home = Home(tmp_path_factory.mktemp("positions"))
     with (
         serve(firm_of([*COMMON, *OURS]), as_of=AS_OF, rate_limit=10**6) as ours,
         serve(firm_of([*COMMON, *THEIRS]), as_of=AS_OF, rate_limit=10**6) as theirs,
     ):
         load_two_books(ours, theirs, home)
-    build_models_of(make_settings(risk_home=home.root), home, data_tests=True)
+    settings = make_settings(risk_home=home.root)
+    build_models_of(settings, home, models=draw(MODELS, ""))
     return home
 
 
@@ -244,13 +247,10 @@ def test_a_position_older_than_the_history_is_named_as_such(tmp_path: Path) -> N
     ]  # fmt: skip
 
 
-def test_a_break_is_signed_off_once_by_its_first_day_and_amount(tmp_path: Path) -> None:
-    signed = Home(tmp_path / "signed")
-    with (
-        serve(firm_of([*COMMON, *OURS]), as_of=AS_OF, rate_limit=10**6) as ours,
-        serve(firm_of([*COMMON, *THEIRS]), as_of=AS_OF, rate_limit=10**6) as theirs,
-    ):
-        load_two_books(ours, theirs, signed)
+def test_a_break_is_signed_off_once_by_its_first_day_and_amount(
+    home: Home, tmp_path: Path
+) -> None:
+    signed = Home(shutil.copytree(home.root, tmp_path / "signed"))
     (signed.desk / "signed_off_breaks.csv").write_text(
         "account_id,trade_date,symbol,amount,signed_off_by,note\n"
         f"MORE,{DAYS[2]},QQZ,525.00,Ann,a transfer in\n"
@@ -263,7 +263,8 @@ def test_a_break_is_signed_off_once_by_its_first_day_and_amount(tmp_path: Path) 
     )
     settings = make_settings(risk_home=signed.root)
     record_desk(signed, read_desk(settings, signed))
-    build_models_of(settings, signed, models=MODELS)
+    changed = (f"stg_desk__signed_off_breaks+,{model}" for model in MODELS.split())
+    build_models_of(settings, signed, models=" ".join(changed))
     assert {one[2] for one in breaks(signed, "MORE")} == {"signed_off"}
     assert rows(
         signed,
@@ -318,6 +319,7 @@ def test_of_files_nothing_agrees_for_nothing_was_compared(tmp_path: Path) -> Non
     ) == [(0,)]
 
 
+@pytest.mark.long
 def test_a_broker_that_never_sends_positions_agrees_with_nothing(
     tmp_path: Path,
 ) -> None:
