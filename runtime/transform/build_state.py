@@ -52,6 +52,17 @@ BUILD_STATE = (
         },
     ),
     Table(
+        "ops.built_symbol_books",
+        {
+            "account_id": "varchar not null",
+            "symbol": "varchar not null",
+            "valid_from": "date not null",
+            "valid_to": "date not null",
+            "book_symbol": "varchar not null",
+            "units_per_share": "decimal(18, 0) not null",
+        },
+    ),
+    Table(
         "ops.built_with",
         {"fingerprint": "varchar not null"},
         dropped_columns=("seen_through",),

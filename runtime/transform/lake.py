@@ -29,7 +29,10 @@ SLICE_ROWS = 500_000
 # Tables with rows per fill, and the column whose values are their folders.
 PARTITIONED, PARTITIONED_BY = ("raw.fills", "raw.fill_fees"), "trade_date"
 # What DuckDB's builds remember of the one before; any other builds everything.
-REMEMBERED = ("ops.begun_fill_days", "ops.built_fill_days", "ops.built_rates")
+REMEMBERED = (
+    "ops.begun_fill_days", "ops.built_fill_days", "ops.built_rates",
+    "ops.built_symbol_books",
+)  # fmt: skip
 
 
 def write_lake(home: Home) -> int:

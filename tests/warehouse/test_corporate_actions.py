@@ -108,6 +108,27 @@ CASES = {
         {"04": ("AD", 100, 100), "05": ("AD", 400, 25), "06": ("AD", 200, 25)},
         SPLIT.format("AD"),
     ),
+    "given_besides_the_split": Case(
+        [
+            ("03 10:00", "B", 100, "GV", 100),
+            ("05", "B", 300, "GV", 0, "SPLIT"),
+            ("06", "B", 7, "GV", 0, "JRNL"),
+            ("07 10:00", "S", 407, "GV", 26),
+        ],
+        {"07": 582},
+        {"05": ("GV", 400, 25), "06": ("GV", 407, 24.570025)},
+        SPLIT.format("GV"),
+    ),
+    "given_and_no_posting": Case(
+        [
+            ("03 10:00", "B", 100, "GW", 100),
+            ("04", "B", 10, "GW", 0, "JRNL"),
+            ("06 10:00", "S", 440, "GW", 26),
+        ],
+        {"06": 1440},
+        {"04": ("GW", 110, 90.909091), "05": ("GW", 440, 22.727273)},
+        SPLIT.format("GW"),
+    ),
     "posted_days_later": Case(
         [
             ("03 10:00", "B", 100, "AE", 100),
@@ -631,6 +652,36 @@ def test_a_new_day_is_built_on_what_was_built_before(
             build_models(chosen, home, "--exclude-resource-type", "test")
         found.append([rows(home, f"from marts.{x} order by all") for x in tables])
     assert found[0] == found[1]
+
+
+def test_a_late_fill_of_an_old_symbol_moves_what_was_built(tmp_path: Path) -> None:
+    """NEW was a book of its own until the fill in OLD came: two of it are one OLD."""
+    desk = tmp_path / "desk"
+    desk.mkdir()
+    (desk / "corporate_actions.csv").write_text(
+        ACTIONS + "OLD,2025-03-05,symbol_change,2:1,NEW,,\n"
+    )
+    late = trade("A1", "03 10:00", "B", 100, "OLD", 10)
+    known = [
+        trade("A1", "04 10:00", "B", 5, "NEW", 1),
+        trade("A1", "10 10:00", "S", 200, "NEW", 6),
+        trade("A1", "14 10:00", "B", 1, "END", 1),
+    ]
+    exports = Exports(tmp_path / "exports")
+    home = Home(tmp_path / "home")
+    for fills in (known, [late, *known]):
+        exports.write(fills)
+        chosen = make_settings(
+            source="files", exports=exports.folder, risk_home=home.root, desk=desk
+        )
+        bring_up_to_date(chosen)
+        said, _ = build_models(chosen, home, "--exclude-resource-type", "test")
+    assert "3 built anew of 4" in said
+    assert rows(
+        home,
+        "select cast(trade_date as varchar), gross_pnl from marts.daily_totals "
+        "where gross_pnl <> 0",
+    ) == [("2025-03-10", 200)]
 
 
 def test_without_a_line_the_brokers_positions_of_the_date_before_count(

@@ -30,7 +30,16 @@
         left join {{ relation_of('int_fill_days') }} as fill_days
             on
                 planned.account_id = fill_days.account_id
-                and planned.trade_date = fill_days.trade_date
+                and planned.trade_date = fill_days.trade_date;
+        insert into ops.built_symbol_books by name
+        select
+            account_id,
+            symbol,
+            valid_from,
+            valid_to,
+            book_symbol,
+            units_per_share
+        from {{ relation_of('int_symbol_books') }}
     {%- endif -%}
 {%- endmacro %}
 
@@ -94,6 +103,16 @@
         valid_from,
         exchange_rate
     from {{ relation_of('int_exchange_rates') }};
+    delete from ops.built_symbol_books;
+    insert into ops.built_symbol_books by name
+    select
+        account_id,
+        symbol,
+        valid_from,
+        valid_to,
+        book_symbol,
+        units_per_share
+    from {{ relation_of('int_symbol_books') }};
     -- Dates of which the rows of a mart may have changed: publish looks at these alone.
     insert or replace into ops.built_dates
     select

@@ -3,8 +3,9 @@
     Grain: one row per account and date whose fills this run builds anew.
     Those that are new, corrected, gone or another trader's since the last finished build,
     those that a build has begun with and not finished, those of which an exchange rate is
-    another one, those near a corporate action with
-    one of them (rows that the broker posted for it are known by each other), and the other
+    another one, those of an account near a corporate action that come with one of them or
+    after it (rows that the broker posted for it are known by each other and by what was held),
+    those with a symbol whose book has changed, and the other
     accounts of the same traders on these dates, because the fills of a trader's day are
     numbered together.
 #}
@@ -63,6 +64,63 @@ corporate_actions as (
     from {{ ref('int_corporate_actions') }}
 ),
 
+books as (
+    select
+        account_id,
+        symbol,
+        valid_from,
+        valid_to,
+        book_symbol,
+        units_per_share
+    from {{ ref('int_symbol_books') }}
+),
+
+built_books as (
+    select
+        account_id,
+        symbol,
+        valid_from,
+        valid_to,
+        book_symbol,
+        units_per_share
+    from {{ ref('stg_ops__built_symbol_books') }}
+),
+
+fills as (
+    select
+        account_number,
+        trade_date,
+        calendar_date,
+        content_hash,
+        symbol
+    from {{ ref('int_fills_dated') }}
+),
+
+gone_books as (
+    select * from built_books
+    except
+    select * from books
+),
+
+new_books as (
+    select * from books
+    except
+    select * from built_books
+),
+
+changed_books as (
+    -- A late fill may give later ones of another symbol another book, or other units.
+    select
+        account_id,
+        symbol
+    from gone_books
+    union
+    select
+        account_id,
+        symbol
+    from new_books
+),
+
 own_changed_days as (
     select
         coalesce(fill_days.account_id, built_days.account_id) as account_id,
@@ -101,13 +159,25 @@ changed_days as (
     from own_changed_days
     inner join corporate_actions
         on
-            own_changed_days.trade_date >= corporate_actions.first_date
-            and own_changed_days.trade_date <= corporate_actions.last_date
+            own_changed_days.trade_date <= corporate_actions.last_date
     inner join fill_days
         on
             own_changed_days.account_id = fill_days.account_id
             and corporate_actions.first_date <= fill_days.trade_date
             and corporate_actions.last_date >= fill_days.trade_date
+    union
+    select
+        fill_days.account_id,
+        fill_days.trade_date
+    from changed_books
+    inner join fills on changed_books.symbol = fills.symbol
+    inner join fill_days
+        on
+            changed_books.account_id = fill_days.account_id
+            and fills.account_number = fill_days.account_number
+            and fills.calendar_date = fill_days.calendar_date
+            and fills.trade_date = fill_days.trade_date
+            and fills.content_hash = fill_days.content_hash
 ),
 
 trader_days as (

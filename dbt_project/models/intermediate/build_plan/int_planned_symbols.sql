@@ -2,7 +2,8 @@
     Grain: one row per account and book (int_symbol_books; mostly a symbol) whose positions
     this run builds anew, from first_date on: what a planned day changes lives on in open
     lots and trips.
-    The symbols of a planned day are those of its fills now and those it was built from.
+    The symbols of a planned day are those of its fills now and those it was built from, and
+    so are their books: before there was one a symbol was a book of its own.
 #}
 with
 
@@ -59,6 +60,30 @@ books as (
         valid_to,
         book_symbol
     from {{ ref('int_symbol_books') }}
+    union
+    select
+        account_id,
+        symbol,
+        valid_from,
+        valid_to,
+        book_symbol
+    from {{ ref('stg_ops__built_symbol_books') }}
+    union
+    select distinct
+        account_id,
+        symbol,
+        {{ min_date() }} as valid_from,
+        {{ max_date() }} as valid_to,
+        symbol as book_symbol
+    from {{ ref('int_symbol_books') }}
+    union
+    select distinct
+        account_id,
+        symbol,
+        {{ min_date() }} as valid_from,
+        {{ max_date() }} as valid_to,
+        symbol as book_symbol
+    from {{ ref('stg_ops__built_symbol_books') }}
 ),
 
 planned_versions as (

@@ -2,7 +2,8 @@
     Grain: one row per fill that the broker posted for a corporate action of the desk's
     lines: the action says what becomes of the lots, so the fill moves nothing again.
     Within so many days of the effective date no regular fill, but
-    - free shares, or shares taken away, at price 0;
+    - free shares, or shares taken away, at price 0: of all that was posted, what the split
+      makes of the shares held before, but for less than one;
     - out and in, of all that was posted, at the ratio but for less than a share;
     - what was closed at the price of the expiry or merger, after its date.
 #}
@@ -45,6 +46,86 @@ fills as (
         price
     from {{ ref('int_fills_dated') }}
     where not is_regular and not is_cancelled
+),
+
+books as (
+    select
+        account_id,
+        symbol,
+        valid_from,
+        valid_to,
+        book_symbol,
+        units_per_share
+    from {{ ref('int_symbol_books') }}
+),
+
+book_fills as (
+    select
+        account_number,
+        trade_date,
+        calendar_date,
+        content_hash,
+        symbol,
+        case when is_buy then quantity else -quantity end as signed_quantity,
+        is_regular,
+        price
+    from {{ ref('int_fills_dated') }}
+    where not is_cancelled and symbol in (select books.symbol from books)
+),
+
+opening_lots as (
+    select
+        account_id,
+        trade_date,
+        symbol,
+        signed_quantity
+    from {{ ref('int_opening_lots') }}
+),
+
+moves as (
+    -- Whatever was free may be the posting of an earlier split.
+    select
+        fill_days.account_id,
+        book_fills.symbol,
+        book_fills.trade_date,
+        book_fills.signed_quantity
+    from book_fills
+    inner join fill_days
+        on
+            book_fills.account_number = fill_days.account_number
+            and book_fills.calendar_date = fill_days.calendar_date
+            and book_fills.trade_date = fill_days.trade_date
+            and book_fills.content_hash = fill_days.content_hash
+    where book_fills.is_regular or book_fills.price <> 0
+    union all
+    select
+        account_id,
+        symbol,
+        trade_date,
+        signed_quantity
+    from opening_lots
+),
+
+held as (
+    select
+        ending.account_id,
+        ending.symbol,
+        ending.valid_to as effective_date,
+        sum(moves.signed_quantity * moved.units_per_share) / max(ending.units_per_share)
+            as held_quantity
+    from books as ending
+    inner join books as moved
+        on
+            ending.account_id = moved.account_id
+            and ending.book_symbol = moved.book_symbol
+            and ending.valid_to >= moved.valid_to
+    inner join moves
+        on
+            moved.account_id = moves.account_id
+            and moved.symbol = moves.symbol
+            and moved.valid_from <= moves.trade_date
+            and moved.valid_to > moves.trade_date
+    group by ending.account_id, ending.symbol, ending.valid_to
 ),
 
 posted as (
@@ -109,6 +190,35 @@ sides_summed as (
         in_all as (partition by account_id, old_symbol, effective_date)
 ),
 
+free_shares as (
+    select
+        sides.*,
+        held.held_quantity * (sides.new_shares - sides.old_shares) as given_shares,
+        case when sides.is_buy then sides.quantity else -sides.quantity end
+            as signed_quantity
+    from sides
+    inner join held
+        on
+            sides.account_id = held.account_id
+            and sides.old_symbol = held.symbol
+            and sides.effective_date = held.effective_date
+    where sides.is_free
+),
+
+free_shares_summed as (
+    -- In one row, in all of a date, or in all.
+    select
+        *,
+        signed_quantity * old_shares as in_row,
+        sum(signed_quantity * old_shares) over (
+            partition by account_id, old_symbol, effective_date, trade_date
+        ) as that_day,
+        sum(signed_quantity * old_shares) over (
+            partition by account_id, old_symbol, effective_date
+        ) as in_all
+    from free_shares
+),
+
 final as (
     select
         account_number,
@@ -116,9 +226,18 @@ final as (
         content_hash,
         row_number
     from sides
+    where symbol = old_symbol and price = closing_price and trade_date > effective_date
+    union
+    select
+        account_number,
+        calendar_date,
+        content_hash,
+        row_number
+    from free_shares_summed
     where
-        is_free
-        or (symbol = old_symbol and price = closing_price and trade_date > effective_date)
+        abs(in_row - given_shares) < old_shares
+        or abs(that_day - given_shares) < old_shares
+        or abs(in_all - given_shares) < old_shares
     union
     select
         account_number,
