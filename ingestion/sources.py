@@ -432,9 +432,10 @@ def _sample_source(settings: Settings) -> Iterator[Source]:
 
     sessions = sessions_between(SAMPLE_FIRST, SAMPLE_LAST)
     firm = sample_firm(sessions, settings.sample_seed)
-    latest = SAMPLE_LAST + timedelta(days=1)
-    # A past morning sees what was on record by then.
-    as_of = min(settings.as_of or latest, latest)
+    as_of = latest = SAMPLE_LAST + timedelta(days=1)
+    # Its clock stands where AS_OF says: what is restated later is not known yet.
+    if settings.as_of and SAMPLE_FIRST < settings.as_of < latest:
+        as_of = settings.as_of
     revisions = sample_revisions(sessions)
     with (
         serve(firm, as_of=as_of, revisions=revisions) as simulator,
@@ -448,7 +449,7 @@ def _sample_source(settings: Settings) -> Iterator[Source]:
             desk_lines=sample_desk(sessions),
             firm=firm_of(settings),
             group_id=settings.api_group_id,
-            latest_as_of=latest,
+            latest_as_of=as_of,
         )
 
 

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections import Counter, defaultdict
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
@@ -11,7 +11,14 @@ import numpy as np
 import pytest
 import requests
 
-from ingestion.simulator import Ledger, sample_desk, sample_firm, serve
+from ingestion.simulator import (
+    Ledger,
+    sample_desk,
+    sample_firm,
+    sample_revisions,
+    serve,
+)
+from ingestion.simulator.editions import Editions
 from ingestion.simulator.firm import execution_order, fee_columns
 from ingestion.simulator.market import FUTURE_MULTIPLIERS
 from ingestion.simulator.sample_books import (
@@ -355,6 +362,20 @@ def test_losing_days_and_busy_days_cast_a_shadow(firm, ledger):
                 (after_loss if before[name] < 0 else after_gain).append(net < 0)
             before[name] = net
     assert np.mean(after_loss) > np.mean(after_gain)
+
+
+def test_a_fee_of_twenty_days_back_is_restated_on_the_last_evening(firm):
+    editions = Editions(firm, sample_revisions(SESSIONS))
+    ((at, kind, days),) = editions.log(datetime.max)
+    assert (at.date(), kind) == (SESSIONS[-1], "fee recompute")
+    ((name, day),) = days
+    assert name == HOUSE
+    assert timedelta(days=20) <= SESSIONS[-1] - day < timedelta(days=25)
+    before, after = (
+        Ledger(editions.firm(now), SESSIONS[-1]).last_day(HOUSE, SESSIONS[-1])
+        for now in (at - timedelta(hours=1), at)
+    )
+    assert before.cash - after.cash == 100 * Decimal("0.05") - Decimal("0.0002")
 
 
 def test_too_short_or_unordered_sessions_are_refused():
