@@ -8,7 +8,7 @@ as it was drawn; traders are credited, charged and paid out.
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
@@ -32,7 +32,11 @@ from ingestion.simulator.firm import (
     Firm,
 )
 from ingestion.simulator.ledger import Ledger
-from ingestion.simulator.market import expiry_places, option_symbol
+from ingestion.simulator.market import (
+    OPTION_MULTIPLIER,
+    expiry_places,
+    option_symbol,
+)
 from ingestion.simulator.revisions import Revision, recompute_fees
 
 HOUSE, DEMO, ON_LEAVE, MASTER = "SIMH01", "SIMD01", "SIMA01", "SIMM01"
@@ -40,15 +44,15 @@ SUBS = ("SIM014", "SIM015")
 PAID_OUT, PAYOUT_RATE = ("SIM002", "SIM021"), Decimal("0.5")
 HARD_TO_BORROW = "XQZM"
 INDEX, MINI_ROOT, MINI_SIZE = "QSIX", "QSIX7", 10
-OPTION_SIZE = 100
 RESTATED_BACK = timedelta(days=20)
 RESTATED_AT = time(17)
 
 _STARTS = {"QSPA": 160, "QSPB": 90, "QSPC": 12, "QSPD": 35, "QSPE": 60, INDEX: 620}
+_STARTS_AT = 0.5
 _DAY_SIGMA = 0.012
 _DIVIDEND_SESSIONS = 42
 _DEMO_SESSIONS = 9
-_EXPIRY_BOUGHT_BEFORE = 8
+_BOUGHT_BEFORE = 8
 _COMMISSION = Decimal("0.0035")
 
 
@@ -112,30 +116,39 @@ def with_books(firm: Firm, sessions: Sequence[date], seed: int) -> Firm:
     return add_master(firm, Account(number, MASTER), SUBS)
 
 
-def _house(
-    sessions: Sequence[date], seed: int, first_number: int, first_id: int
-) -> Firm:
-    """The accounts that are nobody's trading."""
-    at = _places(sessions)
-    start = at(0.5)
-    actions = sample_actions(sessions)
-    closes = _closes(sessions[start:], actions, random.Random(f"{seed}:{HOUSE}"))
-    fills: list[Fill] = []
+@dataclass(frozen=True)
+class _Blotter:
+    """Fills of the accounts that are nobody's trading.
+
+    Attributes:
+        closes: What they are priced at, for want of another.
+    """
+
+    sessions: Sequence[date]
+    closes: dict[tuple[str, date], Decimal]
+    first_id: int
+    fills: list[Fill] = field(default_factory=list)
 
     def trade(
-        place: int, side: str, quantity: int, symbol: str, minute: int = 45,
+        self,
+        place: int,
+        side: str,
+        quantity: int,
+        symbol: str,
+        minute: int = 45,
         account: str = HOUSE,
-    ) -> None:  # fmt: skip
-        """A fill at the closing price, for want of another."""
-        number = first_id + len(fills)
-        fills.append(
+    ) -> None:
+        """Add a fill of a session."""
+        number = self.first_id + len(self.fills)
+        day = self.sessions[place]
+        self.fills.append(
             Fill(
-                datetime.combine(sessions[place], time(10, minute)),
+                datetime.combine(day, time(10, minute)),
                 account,
                 side,
                 Decimal(quantity),
                 symbol,
-                closes[symbol, sessions[place]],
+                self.closes[symbol, day],
                 route="ARCA",
                 liquidity="R",
                 fees={"Comm": quantity * _COMMISSION, "NSCC": Decimal("0.0002")},
@@ -145,56 +158,31 @@ def _house(
             )
         )
 
-    trade(at(0.57), "B", 300, "QSPA")
-    trade(at(0.85), "S", 500, "QSPA")
-    trade(at(0.58), "B", 200, "QSPB")
-    trade(at(0.62), "B", 100, "QSPB")
-    trade(at(0.88), "S", 250, "QSPB")
-    trade(at(0.60), "T", 1000, "QSPC")
-    trade(at(0.93), "C", 120, "QSPC")
-    trade(at(0.61), "B", 400, "QSPD")
-    trade(at(0.90), "S", 400, "QSPN")
-    restated = sessions.index(_restated_day(sessions))
-    trade(restated, "B", 100, "QSPA", minute=15)
+
+def _house(
+    sessions: Sequence[date], seed: int, first_number: int, first_id: int
+) -> Firm:
+    """The accounts that are nobody's trading."""
+    at = _places(sessions)
+    start, expiry = at(_STARTS_AT), _expiry(sessions)
+    actions = sample_actions(sessions)
+    closes = _closes(sessions[start:], actions, random.Random(f"{seed}:{HOUSE}"))
+    blotter = _Blotter(sessions, closes, first_id)
+    _hold_shares(blotter)
+    sizes = _hold_options(blotter, max(expiry - _BOUGHT_BEFORE, start), expiry)
     for place in range(start, len(sessions), _DEMO_SESSIONS):
-        trade(place, "B", 100, "QSPE", 5, DEMO)
-        trade(place, "S", 60, "QSPE", 20, DEMO)
-        trade(place, "T", 40, "QSPB", 30, DEMO)
-        trade(place, "C", 40, "QSPB", 40, DEMO)
-        trade(place, "S", 40, "QSPE", 50, DEMO)
-    expiry = _expiry(sessions)
-    multipliers: dict[str, Decimal] = {}
-    bought = max(expiry - _EXPIRY_BOUGHT_BEFORE, start)
-    # Strikes as parts of the price at the expiry, so that each ends as it says.
-    for side, contracts, root, right, part in (
-        ("B", 5, "QSPE", "C", "0.85"),  # exercised
-        ("B", 4, "QSPE", "C", "1.25"),  # worthless
-        ("T", 3, "QSPE", "P", "1.15"),  # assigned
-        ("B", 2, INDEX, "C", "0.95"),
-        ("B", 10, MINI_ROOT, "C", "0.95"),
-    ):
-        underlying = INDEX if root == MINI_ROOT else root
-        price = closes[underlying, sessions[expiry]]
-        strike = round(price * Decimal(part))
-        symbol = option_symbol(root, sessions[expiry], right, strike)
-        size = MINI_SIZE if root == MINI_ROOT else OPTION_SIZE
-        multipliers[symbol] = Decimal(size)
-        for place in range(bought, expiry + 1):
-            level = closes[underlying, sessions[place]]
-            worth = max(level - strike if right == "C" else strike - level, Decimal(0))
-            hope = Decimal((expiry - place) * 4).scaleb(-2)
-            closes[symbol, sessions[place]] = max(worth + hope, Decimal("0.01"))
-        trade(bought, side, contracts, symbol)
-    posted = expiry + 1
-    # What was exercised and assigned is sold again.
-    trade(posted + 1, "S", 800, "QSPE")
+        blotter.trade(place, "B", 100, "QSPE", 5, DEMO)
+        blotter.trade(place, "S", 60, "QSPE", 20, DEMO)
+        blotter.trade(place, "T", 40, "QSPB", 30, DEMO)
+        blotter.trade(place, "C", 40, "QSPB", 40, DEMO)
+        blotter.trade(place, "S", 40, "QSPE", 50, DEMO)
     numbers = range(first_number, first_number + 3)
     accounts = tuple(map(Account, numbers, (HOUSE, DEMO, ON_LEAVE)))
-    firm = Firm(accounts, fills, (), closes, multipliers)
+    firm = Firm(accounts, blotter.fills, (), closes, sizes)
     postings: Sequence[Posting] = ("pair", "free shares", "unposted", "pair")
     for action, posting in zip(actions, postings, strict=True):
         firm = act(firm, action, posting)
-    firm = expire(firm, sessions[expiry], sessions[posted], cash_settled=(INDEX,))
+    firm = expire(firm, sessions[expiry], sessions[expiry + 1], cash_settled=(INDEX,))
     firm = charge_locates(firm, "QSPC", Decimal("0.02"), sessions[start], sessions[-1])
     for symbol, share, per_share in (
         ("QSPA", 0.64, "0.40"), ("QSPC", 0.68, "0.05"), ("QSPA", 0.82, "0.10"),
@@ -209,6 +197,51 @@ def _house(
         Adjustment(sessions[start], ON_LEAVE, "Transfer: Deposit", Decimal(5_000)),
         *_monthly(sessions[start:], ON_LEAVE, "Fee: Desk", "-250", "desk kept"),
     )
+
+
+def _hold_shares(blotter: _Blotter) -> None:
+    """Positions that corporate actions meet, sold in part after them."""
+    at = _places(blotter.sessions)
+    for share, side, quantity, symbol in (
+        (0.57, "B", 300, "QSPA"), (0.85, "S", 500, "QSPA"),
+        (0.58, "B", 200, "QSPB"), (0.62, "B", 100, "QSPB"), (0.88, "S", 250, "QSPB"),
+        (0.60, "T", 1000, "QSPC"), (0.93, "C", 120, "QSPC"),
+        (0.61, "B", 400, "QSPD"), (0.90, "S", 400, "QSPN"),
+    ):  # fmt: skip
+        blotter.trade(at(share), side, quantity, symbol)
+    restated = blotter.sessions.index(_restated_day(blotter.sessions))
+    blotter.trade(restated, "B", 100, "QSPA", minute=15)
+
+
+def _hold_options(blotter: _Blotter, bought: int, expiry: int) -> dict[str, Decimal]:
+    """Options until they expire; returns their contract sizes.
+
+    Strikes are parts of the price at the expiry, so that each ends as it should.
+    """
+    sessions, closes = blotter.sessions, blotter.closes
+    sizes: dict[str, Decimal] = {}
+    for side, contracts, root, right, part in (
+        ("B", 5, "QSPE", "C", "0.85"),  # exercised
+        ("B", 4, "QSPE", "C", "1.25"),  # worthless
+        ("T", 3, "QSPE", "P", "1.15"),  # assigned
+        ("B", 2, INDEX, "C", "0.95"),
+        ("B", 10, MINI_ROOT, "C", "0.95"),
+    ):
+        underlying, size = (
+            (INDEX, MINI_SIZE) if root == MINI_ROOT else (root, OPTION_MULTIPLIER)
+        )
+        strike = round(closes[underlying, sessions[expiry]] * Decimal(part))
+        symbol = option_symbol(root, sessions[expiry], right, strike)
+        sizes[symbol] = Decimal(size)
+        for place in range(bought, expiry + 1):
+            gain = closes[underlying, sessions[place]] - strike
+            worth = max(gain if right == "C" else -gain, Decimal(0))
+            hope = Decimal((expiry - place) * 4).scaleb(-2)
+            closes[symbol, sessions[place]] = max(worth + hope, Decimal("0.01"))
+        blotter.trade(bought, side, contracts, symbol)
+    # What was exercised and assigned is sold the session after it was posted.
+    blotter.trade(expiry + 2, "S", 800, "QSPE")
+    return sizes
 
 
 def _traders_booked(firm: Firm, sessions: Sequence[date]) -> Firm:
