@@ -141,8 +141,8 @@ def random_firm(seed: int) -> Firm:
     return add_master(firm, Account(599, "ZM"), ("Z3", "Z4"))
 
 
-def tell_desk(home: Home) -> None:
-    """Say what the broker's rows leave open: actions, roles, the mini's size."""
+def tell_desk(home: Home, roles: str = ROLES) -> None:
+    """Write what the broker's rows leave open: actions, roles, the mini's size."""
     lines = ["symbol,effective_date,action,ratio,new_symbol"]
     for action, _ in ACTIONS:
         kind = "symbol_change" if action.new_symbol else "split"
@@ -150,11 +150,10 @@ def tell_desk(home: Home) -> None:
         told = (action.symbol, str(action.effective), kind, ratio, action.new_symbol)
         lines.append(",".join(told))
     home.desk.joinpath("corporate_actions.csv").write_text("\n".join(lines) + "\n")
-    home.desk.joinpath("account_roles.csv").write_text(ROLES)
+    home.desk.joinpath("account_roles.csv").write_text(roles)
     home.desk.joinpath("instrument_multipliers.csv").write_text(
         "symbol_prefix,instrument_type,multiplier\n+QQY7,option,10\n"
     )
-    record_desk(home, read_desk(make_settings(risk_home=home.root), home))
 
 
 @pytest.mark.parametrize("seed", range(6 if is_long else 1))
@@ -179,6 +178,7 @@ def test_every_account_and_date_is_the_simulators_own_books(
         assert f": 1 date restated and read again ({RESTATED})" in said
         firm = simulator.firm
     tell_desk(home)
+    record_desk(home, read_desk(settings, home))
     build_models_of(settings, home, data_tests=True)
     ledger = Ledger(firm, DAYS[-2])
     books = {
