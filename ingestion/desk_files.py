@@ -9,7 +9,7 @@ import csv
 import hashlib
 import io
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -535,11 +535,18 @@ def desk_folder(settings: Settings, home: Home) -> Path:
     return folder.resolve()
 
 
-def begin_desk(settings: Settings, home: Home) -> str | None:
+def begin_desk(
+    settings: Settings,
+    home: Home,
+    lines: Mapping[str, Sequence[Sequence[object]]] | None = None,
+) -> str | None:
     """Write what a desk begins with into its folder: a header, or the edited seed.
 
     Whoever has edited the seeds of the project, as one did before there was a folder of
     the desk, finds them there.
+
+    Args:
+        lines: By name of the file, what a firm's desk is known to say from the start.
 
     Returns:
         Which seeds came along, in a sentence; None if none.
@@ -548,10 +555,11 @@ def begin_desk(settings: Settings, home: Home) -> str | None:
         return None
     moved = []
     for file in DESK_FILES:
-        content = ",".join(file.columns).encode() + b"\n"
+        content = _csv([tuple(file.columns)])
         if file.shipped is not None and is_edited(file):
             content = _seed(file).read_bytes()
             moved.append(file.file_name)
+        content += _csv((lines or {}).get(file.name, ()))
         write_atomic(home.desk / file.file_name, content)
     write_atomic(home.desk / "README.txt", _README.encode())
     if not moved:
@@ -560,6 +568,12 @@ def begin_desk(settings: Settings, home: Home) -> str | None:
         f"{', '.join(moved)} of dbt_project/seeds came along to {home.desk}: edit them "
         "there from now on"
     )
+
+
+def _csv(lines: Iterable[Sequence[object]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(lines)
+    return text.getvalue().encode()
 
 
 def is_edited(file: DeskFile) -> bool:

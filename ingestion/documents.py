@@ -2,6 +2,7 @@
 
 import io
 import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from fnmatch import fnmatchcase
@@ -132,7 +133,8 @@ def match_header(document: Document, cells: list[str]) -> Header:
                 )
             fees[name] = cell
         rest = [cell for cell in rest if cell not in fees.values()]
-    extra = tuple(_extra_column(resource, cell) for cell in rest)
+    categories = _category_columns(resource, cells)
+    extra = tuple(_extra_column(resource, cell, categories) for cell in rest)
     return Header(tuple(cells), found, fees, extra)
 
 
@@ -153,9 +155,23 @@ def fee_name(label: str) -> str:
     return re.sub(r"[^0-9a-z]+", "_", label.strip().casefold()).strip("_")
 
 
-def _extra_column(resource: Resource, cell: str) -> ExtraColumn:
+def _category_columns(resource: Resource, cells: Sequence[str]) -> set[str]:
+    """Header cells that stand where a summary shows adjustments by category."""
+    folded = [cell.strip().casefold() for cell in cells]
+    found: set[str] = set()
+    for first, last in resource.categories_between:
+        if first in folded and last in folded:
+            found.update(cells[folded.index(first) + 1 : folded.index(last)])
+    return found
+
+
+def _extra_column(
+    resource: Resource, cell: str, categories: Collection[str]
+) -> ExtraColumn:
     label = cell.strip().casefold()
     if label in resource.fee_labels:
         return ExtraColumn(cell, is_known=True, fee_name=fee_name(label))
-    is_known = any(fnmatchcase(label, known) for known in resource.kept_aside)
+    is_known = cell in categories or any(
+        fnmatchcase(label, known) for known in resource.kept_aside
+    )
     return ExtraColumn(cell, is_known)

@@ -237,7 +237,7 @@ def load(
     before = read_run_context(home)
     # Asked first: a source that does not answer leaves nothing behind.
     accounts = source.accounts()
-    desk_moved = begin_desk(settings, home)
+    desk_moved = begin_desk(settings, home, source.desk_lines)
     desk = read_desk(settings, home)
     salt = account_salt(home)
     with (

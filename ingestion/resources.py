@@ -60,6 +60,8 @@ class Resource:
         summary_labels: First cells of total rows, which are not data.
         kept_aside: Header patterns of columns that are known and differ by account:
             they are kept as they are in `raw.extra_cells`.
+        categories_between: Pairs of headers, folded, that enclose a column for each
+            category of adjustments, which differ by firm: they are kept aside as well.
         unique_by: SQL, true of rows that no other row of their day can equal.
         is_essential: Nothing is loaded if a document of it cannot be read; of any
             other resource the document is set aside and reported.
@@ -72,6 +74,7 @@ class Resource:
     fee_labels: tuple[str, ...] = ()
     summary_labels: tuple[str, ...] = ()
     kept_aside: tuple[str, ...] = ()
+    categories_between: tuple[tuple[str, str], ...] = ()
     unique_by: str = "false"
     is_essential: bool = False
 
@@ -140,6 +143,7 @@ BROKER_DAYS = Resource(
     summary_labels=("equities", "options", "futures", "forex", "total"),
     fee_labels=FEE_LABELS,
     kept_aside=("fee: *", "adj fees", "transfer: *"),
+    categories_between=(("net", "adj net"), ("total δ", "transfers")),
     unique_by="true",
     columns=(
         _key("trade_date", "Date", ColumnType.DATE),

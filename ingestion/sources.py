@@ -4,7 +4,7 @@ import csv
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -63,16 +63,21 @@ class Request:
     last: date | None = None
 
 
+DeskLines = Mapping[str, Sequence[Sequence[object]]]
+
+
 class Source(Protocol):
     """One firm's data, as CSV documents.
 
     Attributes:
         reads_whole: Whether all there is is read every time, whatever the dates.
+        desk_lines: What the desk's new files begin with, by their name.
     """
 
     name: str
     firm: str
     reads_whole: bool
+    desk_lines: DeskLines
 
     def version(self) -> str | None:
         """What the server calls its version; None without a server."""
@@ -130,6 +135,7 @@ class ApiSource:
         self.firm = firm
         self._client = client
         self._group_id = group_id
+        self.desk_lines: DeskLines = {}
         self._latest_as_of = latest_as_of
         self._account_numbers: dict[str, str] = {}
 
@@ -257,6 +263,7 @@ class FilesSource:
 
     def __init__(self, folder: Path, *, firm: str) -> None:
         self.firm = firm
+        self.desk_lines: DeskLines = {}
         self._exports = ExportsFolder(folder)
         self._seen: dict[Path, tuple[int, int]] = {}
         self._settle()
@@ -385,6 +392,7 @@ class SampleSource(ApiSource):
 
     Args:
         truth: Account name, trade date and expected net P&L of each trader-day.
+        desk_lines: What the desk of the firm knows of its accounts.
         firm, group_id, latest_as_of: As `ApiSource`.
     """
 
@@ -393,6 +401,7 @@ class SampleSource(ApiSource):
         client: PropReportsClient,
         *,
         truth: Sequence[tuple[str, date, Decimal]],
+        desk_lines: DeskLines,
         firm: str,
         group_id: int,
         latest_as_of: date,
@@ -405,6 +414,7 @@ class SampleSource(ApiSource):
             latest_as_of=latest_as_of,
         )
         self._truth = truth
+        self.desk_lines = desk_lines
 
     def finish(self, home: Home) -> None:
         """Write what only the generator knows, beside the warehouse, never in it."""
@@ -418,13 +428,17 @@ class SampleSource(ApiSource):
 
 @contextmanager
 def _sample_source(settings: Settings) -> Iterator[Source]:
-    from ingestion.simulator import sample_firm, serve
+    from ingestion.simulator import sample_desk, sample_firm, sample_revisions, serve
 
     sessions = sessions_between(SAMPLE_FIRST, SAMPLE_LAST)
     firm = sample_firm(sessions, settings.sample_seed)
-    latest = SAMPLE_LAST + timedelta(days=1)
+    as_of = latest = SAMPLE_LAST + timedelta(days=1)
+    # Its clock stands where AS_OF says: what is restated later is not known yet.
+    if settings.as_of and SAMPLE_FIRST < settings.as_of < latest:
+        as_of = settings.as_of
+    revisions = sample_revisions(sessions)
     with (
-        serve(firm, as_of=latest) as simulator,
+        serve(firm, as_of=as_of, revisions=revisions) as simulator,
         PropReportsClient(
             simulator.url, user=simulator.user, password=simulator.password
         ) as client,
@@ -432,9 +446,10 @@ def _sample_source(settings: Settings) -> Iterator[Source]:
         yield SampleSource(
             client,
             truth=firm.expected_pnl,
+            desk_lines=sample_desk(sessions),
             firm=firm_of(settings),
             group_id=settings.api_group_id,
-            latest_as_of=latest,
+            latest_as_of=as_of,
         )
 
 

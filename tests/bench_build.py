@@ -19,8 +19,10 @@ from ingestion.simulator.reports import summary_by_date
 from ingestion.sources import SAMPLE_FIRST, SAMPLE_LAST
 from runtime.sessions import sessions_between
 from tests.bench import measure
+from tests.desks import some_of
 
-# A firm has 25 accounts, 171,000 fills in 18 months, and is mostly flat at night.
+# Their accounts, with 171,000 fills in 18 months, and mostly flat at night.
+TRADERS = 25
 SEEDS = range(7, 13)
 SHOWN = 8
 SCAN_AND_SORT = """
@@ -123,6 +125,7 @@ def write_exports(folder: Path) -> None:
     accounts = []
     for seed in SEEDS:
         firm = sample_firm(sessions_between(SAMPLE_FIRST, SAMPLE_LAST), seed)
+        firm = some_of(firm, TRADERS)
         archive = Archive(firm)
         names = {account.name for account in firm.accounts}
         table = fills_table(archive, names, date.min, date.max)

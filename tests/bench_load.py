@@ -19,6 +19,7 @@ from ingestion.simulator.reports import fills as fills_table
 from ingestion.sources import SAMPLE_FIRST, SAMPLE_LAST
 from runtime.sessions import sessions_between
 from tests.bench import measure
+from tests.desks import some_of
 
 FILLS = 1_000_000
 INCREMENT = 20_000
@@ -52,8 +53,8 @@ IMPORT_GATE = "import great_expectations, great_expectations.expectations"
 
 
 def large_firm() -> Firm:
-    """The sample firm, its fills repeated: a million, and 20,000 on its last day."""
-    firm = sample_firm(sessions_between(SAMPLE_FIRST, SAMPLE_LAST), 7)
+    """The sample's traders, their fills repeated: a million, 20,000 on the last day."""
+    firm = some_of(sample_firm(sessions_between(SAMPLE_FIRST, SAMPLE_LAST), 7), 25)
     before = [x for x in firm.fills if x.filled_at.date() < SAMPLE_LAST]
     last_day = [x for x in firm.fills if x.filled_at.date() == SAMPLE_LAST]
     return replace(

@@ -81,7 +81,7 @@ def test_the_parts_are_the_whole(
     with duckdb.connect(path, read_only=True) as connection:
         parts, whole = connection.execute(
             f"select (select sum({column}) from ({compiled[name]})), "
-            "(select sum(net_pnl) from marts.daily_totals)"
+            "(select sum(net_pnl) from marts.daily_totals where is_in_desk_total)"
         ).fetchone()
     assert parts == whole
 

@@ -15,7 +15,14 @@ from threading import Timer
 
 import pytest
 
-from ingestion.simulator import Fault, sample_firm, serve
+from ingestion.simulator import (
+    Fault,
+    Ledger,
+    sample_firm,
+    sample_revisions,
+    serve,
+)
+from ingestion.sources import SAMPLE_FIRST, SAMPLE_LAST
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.sessions import sessions_between
@@ -66,23 +73,79 @@ def test_every_account_day_equals_the_simulators_own_ledger(sample: SampleRun) -
     assert max(compared[0][2:]) <= Decimal("0.015")
 
 
-def test_unrealized_and_total_delta_equal_the_brokers(sample: SampleRun) -> None:
-    apart = rows(
-        sample.home,
-        """
-        select count(*), max(abs(totals.total_delta - broker.total_delta))
-        from marts.daily_totals as totals
-        inner join intermediate.int_accounts as accounts using (account_id)
-        inner join (
-            select account_number, trade_date, sum(total_delta) as total_delta,
-                count(*) as types_count
-            from raw.broker_days group by all
-        ) as broker using (account_number, trade_date)
-        """,
+def test_what_every_account_is_worth_is_the_simulators_own_books(
+    sample: SampleRun,
+) -> None:
+    """Cash, unrealized, end balance and positions of all dates, to the last digit."""
+    sessions = sessions_between(SAMPLE_FIRST, SAMPLE_LAST)
+    firm = sample_firm(sessions)
+    for revision in sample_revisions(sessions):
+        firm = revision.apply(firm)
+    ledger = Ledger(firm, SAMPLE_LAST)
+    books = {
+        (account.name.split()[0], day.date): day
+        for account in firm.accounts
+        for day in ledger.days(account.name, SAMPLE_FIRST, SAMPLE_LAST)
+    }
+    assert {
+        (who, day): tuple(figures)
+        for who, day, *figures in rows(
+            sample.home,
+            "select account_id, trade_date, cash_amount, unrealized_pnl, end_balance "
+            "from marts.fct_account_equity",
+        )
+    } == {key: (x.cash, x.unrealized, x.end_balance) for key, x in books.items()}
+    assert {
+        (who, day, symbol): quantity
+        for who, day, symbol, quantity in rows(
+            sample.home,
+            "select account_id, trade_date, symbol, position_quantity "
+            "from marts.position_reconciliation where difference_class = 'agrees'",
+        )
+    } == {
+        (*key, x.symbol): x.position
+        for key, day in books.items()
+        for x in day.symbol_days
+        if x.position
+    }
+    alarms = "where found_count > 0 and needs_attention"
+    for mart in ("data_quality", "model_health"):
+        assert rows(sample.home, f"select finding from marts.{mart} {alarms}") == []
+
+
+def test_the_sample_shows_what_surrounds_fills(sample: SampleRun) -> None:
+    home = sample.home
+    classes = "select distinct adjustment_class from marts.fct_adjustments"
+    assert {name for (name,) in rows(home, classes)} == {
+        "transfer", "software", "market_data", "desk_fee", "locate", "dividend",
+        "payout",
+    }  # fmt: skip
+    roles = "select distinct account_role from marts.daily_totals"
+    assert {name for (name,) in rows(home, roles)} == {
+        "trader", "master", "sub", "house", "demo",
+    }  # fmt: skip
+    # What was posted for the splits moves nothing again; the new symbol was not posted.
+    posted = "select symbol, count(*) from marts.fct_fills where is_corporate_action"
+    assert dict(rows(home, f"{posted} group by 1")) == {
+        "QSPA": 2, "QSPB": 1, "QSPC": 2,
+    }  # fmt: skip
+    # What was paid is what the terms of the month before said.
+    due = dict(
+        rows(
+            home,
+            "select (trader_id, month_start + interval 1 month), payout_amount "
+            "from marts.fct_payouts where is_complete and payout_amount > 0",
+        )
     )
-    assert apart[0][0] > 5_000
-    # Each instrument type's row shows cents.
-    assert apart[0][1] <= Decimal("0.05")
+    paid = dict(
+        rows(
+            home,
+            "select (trader_id, date_trunc('month', trade_date)), -adjustment_amount "
+            "from marts.fct_adjustments where adjustment_class = 'payout'",
+        )
+    )
+    assert due
+    assert sorted(due.values()) == sorted(paid.values())
 
 
 def test_the_cast_of_the_sample_gets_the_calls_it_should(sample: SampleRun) -> None:
@@ -99,7 +162,8 @@ def test_the_cast_of_the_sample_gets_the_calls_it_should(sample: SampleRun) -> N
     bases = [basis for basis, _, _ in traders.values()]
     assert bases.count("inactive") == 1
     assert bases.count("too_little_history") == 1
-    assert bases.count("never_traded") == 1
+    # One of them has adjustments.
+    assert bases.count("never_traded") == 2
     newcomers = [days for basis, _, days in traders.values() if basis == "global_model"]
     assert newcomers == [12]
     levels = rows(

@@ -13,6 +13,7 @@ from ingestion.simulator.faults import Fault
 from ingestion.simulator.firm import Account, Adjustment, Fill, Firm
 from ingestion.simulator.ledger import Ledger
 from ingestion.simulator.revisions import Revision
+from ingestion.simulator.sample_books import sample_desk, sample_revisions
 from ingestion.simulator.server import serve
 from ingestion.simulator.traders import sample_firm
 
@@ -26,6 +27,8 @@ __all__ = [
     "Ledger",
     "Revision",
     "Simulator",
+    "sample_desk",
     "sample_firm",
+    "sample_revisions",
     "serve",
 ]

@@ -53,6 +53,7 @@ class Fill:
         fill_id: Not unique, neither across accounts nor across days.
         status: Blank or REGULAR, CXLD, or the name of a journal entry.
         propreports_id: Unique within the firm.
+        is_of_action: Posted for a corporate action, which moves the books by itself.
     """
 
     filled_at: datetime
@@ -71,6 +72,7 @@ class Fill:
     cusip: str = ""
     status: str = "REGULAR"
     propreports_id: int = 0
+    is_of_action: bool = False
 
     @property
     def signed_quantity(self) -> Decimal:
@@ -106,7 +108,29 @@ class Adjustment:
     @property
     def is_transfer(self) -> bool:
         """Whether it is money moved in or out, not a result."""
-        return self.category.startswith(TRANSFER_PREFIX) or self.category == CASH_IN_OUT
+        return is_transfer(self.category)
+
+
+@dataclass(frozen=True, slots=True)
+class CorporateAction:
+    """A split or a new symbol, as the broker's books know it.
+
+    Attributes:
+        effective: Lots of before are in new shares from its beginning on.
+        new_shares, old_shares: Of a split of 4:1 four and one.
+        new_symbol: The same where it stays.
+    """
+
+    symbol: str
+    effective: date
+    new_shares: int = 1
+    old_shares: int = 1
+    new_symbol: str = ""
+
+    @property
+    def symbol_after(self) -> str:
+        """Under which the shares are held from then on."""
+        return self.new_symbol or self.symbol
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +140,7 @@ class Firm:
     Attributes:
         closes: Closing price by (symbol, date).
         multipliers: Contract size by symbol; 1 for symbols not named.
+        corporate_actions: What moves lots in the broker's books, posted or not.
         expected_pnl: (account name, date, amount): the generator's own expectation of
             a day's net, for judging models. Never served.
     """
@@ -126,6 +151,12 @@ class Firm:
     closes: Mapping[tuple[str, date], Decimal] = field(default_factory=dict)
     multipliers: Mapping[str, Decimal] = field(default_factory=dict)
     expected_pnl: Sequence[tuple[str, date, Decimal]] = ()
+    corporate_actions: Sequence[CorporateAction] = ()
+
+
+def is_transfer(category: str) -> bool:
+    """Whether adjustments of a category are money moved in or out."""
+    return category.startswith(TRANSFER_PREFIX) or category == CASH_IN_OUT
 
 
 def instrument_type(symbol: str) -> str:

@@ -2,7 +2,8 @@
 
 Today's regular fills meet each other first, first bought with first sold; what is left
 of them, and journal entries, meet the lots of before in order of time, oldest first.
-Money is exact and never rounded.
+A corporate action turns lots of before into new shares; what was posted for it is shown
+and moves nothing again. Money is exact and never rounded.
 This is on purpose not the way a warehouse would do it, so that each checks the other.
 """
 
@@ -16,6 +17,7 @@ from decimal import Decimal
 from ingestion.simulator.firm import (
     ONE,
     Adjustment,
+    CorporateAction,
     Fill,
     Firm,
     execution_order,
@@ -169,6 +171,12 @@ class _Queue:
         self.left.clear()
         return gross * self.multiplier
 
+    def convert(self, action: CorporateAction) -> None:
+        """Turn the lots held into new shares."""
+        for lot in self.overnight:
+            lot[0] = lot[0] * action.new_shares / action.old_shares
+            lot[1] = lot[1] * action.old_shares / action.new_shares
+
     def position_and_cost(self) -> tuple[Decimal, Decimal]:
         """Signed quantity and its value at the prices paid, at the end of a day."""
         position = cost = ZERO
@@ -260,8 +268,18 @@ def _account_days(
         return
     start = min(own)
     queues: dict[str, _Queue] = {}
+    coming = deque(sorted(firm.corporate_actions, key=lambda one: one.effective))
+    changed: dict[str, date] = {}
     cash = ZERO
-    for day in sorted(own.union(d for d in marked if d >= start)):
+    listed = {*marked, *(action.effective for action in coming)}
+    for day in sorted(own.union(d for d in listed if d >= start)):
+        while coming and coming[0].effective <= day:
+            action = coming.popleft()
+            changed[action.symbol_after] = action.effective
+            if action.symbol in queues:
+                queue = queues.pop(action.symbol)
+                queue.convert(action)
+                queues[action.symbol_after] = queue
         symbol_fills = by_date.get(day, {})
         # A flat symbol's queue is dropped, so what is left here is open.
         symbols = symbol_fills.keys() | queues.keys()
@@ -269,17 +287,16 @@ def _account_days(
             continue
         symbol_days = []
         for symbol in sorted(symbols):
-            queue = queues.get(symbol)
-            if queue is None:
-                queue = _Queue(firm.multipliers.get(symbol, ONE))
-                queues[symbol] = queue
+            if symbol not in queues:
+                queues[symbol] = _Queue(firm.multipliers.get(symbol, ONE))
+            queue = queues[symbol]
             symbol_day = _symbol_day(
                 day,
                 symbol,
                 queue,
                 symbol_fills.get(symbol, ()),
                 firm.closes.get((symbol, day)),
-                _last_mark(marks.get(symbol, ()), day),
+                _last_mark(marks.get(symbol, ()), changed.get(symbol, date.min), day),
             )
             symbol_days.append(symbol_day)
             if not symbol_day.position:
@@ -298,10 +315,12 @@ def _account_days(
         yield AccountDay(day, tuple(symbol_days), sums, adjusted, transfers, cash)
 
 
-def _last_mark(marks: Sequence[tuple[date, Decimal]], day: date) -> Decimal | None:
-    """The last closing price up to a date; None before the first."""
+def _last_mark(
+    marks: Sequence[tuple[date, Decimal]], since: date, day: date
+) -> Decimal | None:
+    """The last closing price up to a date; None before the first of these shares."""
     index = bisect_right(marks, day, key=lambda mark: mark[0])
-    return marks[index - 1][1] if index else None
+    return marks[index - 1][1] if index and marks[index - 1][0] >= since else None
 
 
 def _symbol_day(
@@ -317,7 +336,9 @@ def _symbol_day(
     orders = set()
     count = 0
     for fill in fills:
-        gross += queue.add(fill.signed_quantity, fill.price, is_regular=fill.is_regular)
+        if not fill.is_of_action:
+            signed = fill.signed_quantity
+            gross += queue.add(signed, fill.price, is_regular=fill.is_regular)
         for name, amount in fill.fees.items():
             fees[name] = fees.get(name, ZERO) + amount
         if fill.is_regular:

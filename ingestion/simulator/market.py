@@ -131,7 +131,7 @@ def make_market(sessions: Sequence[date], seed: int) -> Market:
     series: dict[str, Series] = {}
     families: dict[str, list[tuple[int, str]]] = {}
     worthless = None
-    expiries = _expiries(sessions)
+    expiries = expiry_places(sessions)
     for row, root in enumerate(roots):
         walk = np.zeros((days, MINUTES + 1))
         walk[:, 0] = gaps[row]
@@ -226,7 +226,7 @@ def _prices(
     return np.maximum(units, smallest), levels
 
 
-def _expiries(sessions: Sequence[date]) -> list[int]:
+def expiry_places(sessions: Sequence[date]) -> list[int]:
     """Numbers of the sessions on which options expire: third Fridays, or before."""
     found = []
     friday = _third_friday(sessions[0])

@@ -11,12 +11,12 @@ from itertools import groupby
 
 from ingestion.simulator.archive import Archive
 from ingestion.simulator.firm import (
-    TRANSFER_PREFIX,
     Account,
     Adjustment,
     Fill,
     fee_columns,
     instrument_type,
+    is_transfer,
 )
 from ingestion.simulator.ledger import AccountDay, SymbolDay
 from ingestion.simulator.tables import Header, Money, Number, Table
@@ -164,8 +164,8 @@ def summary_by_date(
     days = archive.ledger.days(account.name, first, last)
     fees = fee_columns(_fee_names(days))
     categories = sorted({name for day in days for name in day.adjustments})
-    booked = [x for x in categories if not x.startswith(TRANSFER_PREFIX)]
-    transfers = [x for x in categories if x.startswith(TRANSFER_PREFIX)]
+    booked = [x for x in categories if not is_transfer(x)]
+    transfers = [x for x in categories if is_transfer(x)]
     header = [
         *("Date", "Type", "Orders", "Fills", "Qty", "Gross", *fees),
         *("Trade Fees", "Net", *booked, "Adj Fees", "Adj Net"),

@@ -36,6 +36,7 @@ from ingestion.simulator.plans import (
     halves,
     round_lots,
 )
+from ingestion.simulator.sample_books import with_books
 
 MINIMUM_SESSIONS = 60
 FIRST_ACCOUNT_NUMBER = 601
@@ -96,10 +97,11 @@ class _Day:
 def sample_firm(sessions: Sequence[date], seed: int = 7) -> Firm:
     """Generate the firm: the same sessions and seed give the same firm.
 
-    `expected_pnl` holds, for each account and date with fills, the net (gross less
-    fees, adjustments left out) that the generator itself expects, knowing the trader's
-    state and the market's volatility but no price move. Fees are those of the planned
-    sizes. A trip held over nights counts on the date it is closed, like realized P&L.
+    `expected_pnl` holds, for each trader's account and date with fills, the net (gross
+    less fees, adjustments left out) that the generator itself expects, knowing the
+    trader's state and the market's volatility but no price move. Fees are those of the
+    planned sizes. A trip held over nights counts on the date it is closed, like
+    realized P&L.
 
     Args:
         sessions: Trading days, ascending, at least 60.
@@ -143,7 +145,7 @@ def sample_firm(sessions: Sequence[date], seed: int = 7) -> Firm:
             if len(fills) > before:
                 name = fills[-1].account_name
                 expected.append((name, day, Decimal(f"{amount:.4f}")))
-    return Firm(
+    traded = Firm(
         tuple(accounts),
         tuple(fills),
         tuple(sorted(adjustments, key=lambda row: row.date)),
@@ -155,6 +157,7 @@ def sample_firm(sessions: Sequence[date], seed: int = 7) -> Firm:
         },
         tuple(expected),
     )
+    return with_books(traded, sessions, seed)
 
 
 class _Trader:

@@ -1,11 +1,18 @@
 """Round trips: from flat to flat, however many fills and days that takes."""
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from ingestion.simulator.firm import ONE, Fill, Firm, execution_order
+from ingestion.simulator.firm import (
+    ONE,
+    CorporateAction,
+    Fill,
+    Firm,
+    execution_order,
+)
 
 ZERO = Decimal(0)
 FEE_STEP = Decimal("1e-8")
@@ -63,6 +70,11 @@ class _Open:
         for name, amount in fees.items():
             self.fees[name] = self.fees.get(name, ZERO) + amount
 
+    def convert(self, action: CorporateAction) -> None:
+        """Go on in new shares."""
+        self.position = self.position * action.new_shares / action.old_shares
+        self.entered = self.entered * action.new_shares / action.old_shares
+
     def closed(self, fill: Fill, multiplier: Decimal) -> RoundTrip:
         gain = self.exit_value - self.entry_value
         return RoundTrip(
@@ -86,8 +98,15 @@ def round_trips(firm: Firm, fills: Sequence[Fill]) -> list[RoundTrip]:
     """
     trips: list[RoundTrip] = []
     under_way: dict[str, _Open] = {}
+    coming = deque(sorted(firm.corporate_actions, key=lambda one: one.effective))
     for fill in sorted(fills, key=execution_order):
-        if fill.is_cancelled:
+        while coming and coming[0].effective <= fill.filled_at.date():
+            action = coming.popleft()
+            if action.symbol in under_way:
+                held = under_way.pop(action.symbol)
+                held.convert(action)
+                under_way[action.symbol_after] = held
+        if fill.is_cancelled or fill.is_of_action:
             continue
         signed, fees = fill.signed_quantity, fill.fees
         trip = under_way.get(fill.symbol)

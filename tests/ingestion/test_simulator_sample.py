@@ -3,7 +3,7 @@
 import csv
 import io
 from collections import Counter, defaultdict
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
@@ -11,9 +11,24 @@ import numpy as np
 import pytest
 import requests
 
-from ingestion.simulator import Ledger, sample_firm, serve
+from ingestion.simulator import (
+    Ledger,
+    sample_desk,
+    sample_firm,
+    sample_revisions,
+    serve,
+)
+from ingestion.simulator.editions import Editions
 from ingestion.simulator.firm import execution_order, fee_columns
 from ingestion.simulator.market import FUTURE_MULTIPLIERS
+from ingestion.simulator.sample_books import (
+    DEMO,
+    HOUSE,
+    MASTER,
+    ON_LEAVE,
+    PAID_OUT,
+    SUBS,
+)
 
 EVER = (date.min, date.max)
 ZERO = Decimal(0)
@@ -69,7 +84,11 @@ def test_same_seed_same_firm_other_seed_other_firm():
 
 def test_size(firm):
     assert 120_000 <= len(firm.fills) <= 200_000
-    assert len({account.name[:6] for account in firm.accounts}) == 24
+    codes = {account.name[:6] for account in firm.accounts}
+    assert len({code for code in codes if code.startswith("SIM0")}) == 24
+    assert codes > {HOUSE, DEMO, ON_LEAVE, MASTER}
+    # What surrounds the trading is little of it.
+    assert sum(fill.account_name[:4] != "SIM0" for fill in firm.fills) < 400
 
 
 def test_names_and_numbers_are_unique(firm):
@@ -88,8 +107,8 @@ def test_the_promised_cast(firm, fills_by_account):
     assert spans["SIM015"] == SESSIONS[-3:]
     assert spans["SIM013"][-1] <= SESSIONS[-1] - timedelta(days=140)
     assert spans["SIM009_OLD"][-1] < SESSIONS[189] <= spans["SIM009"][0]
-    (never,) = {account.name for account in firm.accounts} - spans.keys()
-    assert never == "SIM016"
+    never = {account.name for account in firm.accounts} - spans.keys()
+    assert never == {"SIM016", ON_LEAVE}
     long = [days for days in spans.values() if len(days) > 20]
     assert all(len(days) < len(SESSIONS) for days in long)
 
@@ -98,17 +117,65 @@ def test_sides_and_statuses(firm, fills_by_account):
     assert {fill.side for fill in firm.fills} == set("BSTC")
     assert {fill.side for fill in fills_by_account["SIM002"]} == {"B", "S"}
     statuses = Counter(fill.status for fill in firm.fills)
-    assert statuses.keys() == {"REGULAR", "", "CXLD", "EXP"}
-    assert statuses["EXP"] == 1
+    assert statuses.keys() == {"REGULAR", "", "CXLD", "EXP", "ASG", "JRNL"}
+    assert (statuses["EXP"], statuses["ASG"], statuses["JRNL"]) == (6, 2, 5)
     assert 5 <= statuses["CXLD"] <= 200
 
 
-def test_an_option_expires_as_a_journal_entry(firm):
-    (expiry,) = [fill for fill in firm.fills if fill.status == "EXP"]
-    assert expiry.price == 0
-    assert expiry.symbol.startswith("+")
-    assert expiry.filled_at.time().isoformat() == "00:00:00"
-    assert expiry.order_id.startswith("e")
+def test_options_expire_as_journal_entries(firm):
+    expired = [fill for fill in firm.fills if fill.status == "EXP"]
+    for fill in expired:
+        # Those on the index leave at what they are worth.
+        assert (fill.price == 0) != fill.symbol.startswith("+QSIX")
+        assert fill.symbol.startswith("+")
+        assert fill.filled_at.time().isoformat() == "00:00:00"
+        assert fill.order_id.startswith("e")
+    # Exercised and assigned at the strike: five calls and three puts.
+    stock = [fill for fill in firm.fills if fill.status == "ASG"]
+    assert [(fill.side, fill.quantity) for fill in stock] == [("B", 500), ("B", 300)]
+    strikes = {fill.symbol[-8:] for fill in expired if "QSPE" in fill.symbol}
+    assert {f"{fill.price * 1000:08.0f}" for fill in stock} < strikes
+
+
+def test_lots_of_the_house_are_split_and_renamed(firm, ledger):
+    assert len(firm.corporate_actions) == 4
+    for action in firm.corporate_actions:
+        before, after = (
+            {x.symbol: x for x in ledger.last_day(HOUSE, day).symbol_days}
+            for day in (action.effective - timedelta(days=1), action.effective)
+        )
+        old, new = before[action.symbol], after[action.symbol_after]
+        assert new.position * action.old_shares == old.position * action.new_shares
+        assert abs(new.cost - old.cost) < Decimal("1e-18")
+        assert new.gross == 0
+        assert action.new_symbol == "" or action.symbol not in after
+
+
+def test_a_master_is_the_sum_of_its_subs(ledger):
+    sums = defaultdict(Decimal)
+    for name in SUBS:
+        for day in ledger.days(name, *EVER):
+            sums[day.date] += day.adjusted_net + day.transfers
+    master = ledger.days(MASTER, *EVER)
+    assert {x.date: x.adjusted_net + x.transfers for x in master} == sums
+
+
+def test_payouts_are_half_of_what_is_above_the_highest_month(firm, ledger):
+    paid = defaultdict(Decimal)
+    for row in firm.adjustments:
+        if row.category == "Fee: Payout":
+            paid[row.account_name] -= row.amount
+    assert paid
+    assert paid.keys() <= set(PAID_OUT)
+    for name, amount in paid.items():
+        first = sample_desk(SESSIONS)["payout_terms"][0][1]
+        total = peak = ZERO
+        days = ledger.days(name, first, SESSIONS[-1])
+        for day, after in zip(days, days[1:], strict=False):
+            total += day.total_delta - day.adjustments.get("Fee: Payout", ZERO)
+            if after.date.month != day.date.month:
+                peak = max(peak, total)
+        assert abs(amount - peak / 2) < Decimal("0.06")
 
 
 def test_instruments(firm):
@@ -116,9 +183,11 @@ def test_instruments(firm):
     assert {symbol[0] for symbol in symbols} > {"+", "#"}
     for symbol in symbols:
         multiplier = firm.multipliers.get(symbol, 1)
-        expected = {"+": 100, "#": FUTURE_MULTIPLIERS.get(symbol[:5])}
+        option = 10 if symbol.startswith("+QSIX7") else 100
+        expected = {"+": option, "#": FUTURE_MULTIPLIERS.get(symbol[:5])}
         assert multiplier == expected.get(symbol[0], 1)
-    places = {-fill.price.as_tuple().exponent for fill in firm.fills}
+    traded_at = [fill.price for fill in firm.fills if fill.is_regular]
+    places = {-price.as_tuple().exponent for price in traded_at}
     assert places == {2, 4}
     assert all(fill.quantity > 0 and fill.price >= 0 for fill in firm.fills)
 
@@ -126,7 +195,7 @@ def test_instruments(firm):
 def test_traders_see_the_same_price_in_the_same_minute(firm):
     seen = {}
     for fill in firm.fills:
-        if fill.status != "EXP":
+        if fill.is_regular:
             key = fill.symbol, fill.filled_at.replace(second=0)
             assert seen.setdefault(key, fill.price) == fill.price
 
@@ -185,9 +254,15 @@ def test_edge_case_rows_are_there(fills_by_account):
 
 def test_adjustments(firm):
     categories = Counter(row.category for row in firm.adjustments)
-    assert categories.keys() == {"Transfer: Deposit", "Fee: Software & MD"}
-    assert categories["Transfer: Deposit"] == len(firm.accounts) - 1
-    assert all((row.amount > 0) == row.is_transfer for row in firm.adjustments)
+    assert categories.keys() == {
+        "Transfer: Deposit", "Cash In/Out", "Fee: Software & MD", "Fee: Market Data",
+        "Fee: Desk", "Fee: Payout", "Stock Locate", "Dividend",
+    }  # fmt: skip
+    began = {x.account_name for x in firm.adjustments if x.comment == "wire in"}
+    assert began == {x.name for x in firm.accounts} - {"SIM016", HOUSE, DEMO, ON_LEAVE}
+    assert all(row.amount < 0 for row in firm.adjustments if row.category[:4] == "Fee:")
+    alone = [row for row in firm.adjustments if row.account_name == ON_LEAVE]
+    assert len(alone) > 8
 
 
 def test_identities_hold_exactly(days):
@@ -228,17 +303,19 @@ def test_days_agree_with_the_fills(firm, days):
 
 
 def test_gross_is_the_signed_value_once_a_symbol_is_flat(firm, days):
+    called = {action.symbol: action.symbol_after for action in firm.corporate_actions}
     value = defaultdict(Decimal)
     for fill in firm.fills:
-        if not fill.is_cancelled:
+        if not fill.is_cancelled and not fill.is_of_action:
             worth = fill.signed_quantity * fill.price
-            key = fill.account_name, fill.symbol
+            key = fill.account_name, called.get(fill.symbol, fill.symbol)
             value[key] -= worth * firm.multipliers.get(fill.symbol, 1)
     gross, cost = defaultdict(Decimal), {}
     for name, day in days:
         for one in day.symbol_days:
-            gross[name, one.symbol] += one.gross
-            cost[name, one.symbol] = one.cost
+            key = name, called.get(one.symbol, one.symbol)
+            gross[key] += one.gross
+            cost[key] = one.cost
     assert all(gross[key] - cost[key] == value[key] for key in value)
 
 
@@ -285,6 +362,20 @@ def test_losing_days_and_busy_days_cast_a_shadow(firm, ledger):
                 (after_loss if before[name] < 0 else after_gain).append(net < 0)
             before[name] = net
     assert np.mean(after_loss) > np.mean(after_gain)
+
+
+def test_a_fee_of_twenty_days_back_is_restated_on_the_last_evening(firm):
+    editions = Editions(firm, sample_revisions(SESSIONS))
+    ((at, kind, days),) = editions.log(datetime.max)
+    assert (at.date(), kind) == (SESSIONS[-1], "fee recompute")
+    ((name, day),) = days
+    assert name == HOUSE
+    assert timedelta(days=20) <= SESSIONS[-1] - day < timedelta(days=25)
+    before, after = (
+        Ledger(editions.firm(now), SESSIONS[-1]).last_day(HOUSE, SESSIONS[-1])
+        for now in (at - timedelta(hours=1), at)
+    )
+    assert before.cash - after.cash == 100 * Decimal("0.05") - Decimal("0.0002")
 
 
 def test_too_short_or_unordered_sessions_are_refused():

@@ -135,14 +135,14 @@ def test_every_page_opens_and_draws_and_complains_of_nothing(
 ) -> None:
     looks, told = looked_at(home.board, tmp_path)
     assert told == []
-    assert len(looks) == 24 + 3
+    assert len(looks) == 25 + 3
     for one in looks:
         assert one["drawn"] == "yes", one
         assert one["empty"] == 0, one
         assert one["untitled"] == 0, one
         assert one["wide"] <= 1200, one
-    # A trader who never traded has nothing to draw; every other page has.
-    assert sum(one["plots"] == 0 for one in looks) == 1
+    # Two who never traded have nothing to draw; every other page has.
+    assert sum(one["plots"] == 0 for one in looks) == 2
 
 
 @pytest.mark.few(1)
@@ -242,7 +242,7 @@ def test_a_hostile_name_is_shown_and_does_no_harm(home: Home, tmp_path: Path) ->
     renamed(mine, HOSTILE)
     write_board(SETTINGS, mine)
     files = pages(mine.board / "traders")
-    assert len(files) == 24
+    assert len(files) == 25
     assert all(page.parent == mine.board / "traders" for page in files)
     desk = parsed(mine.board / "index.html")
     shown = {link.text for link in desk.select("table.sortable th a bdi")}
@@ -280,8 +280,8 @@ def test_a_large_desk_has_a_page_for_each(home: Home, tmp_path: Path) -> None:
     mine, copies = copied(home, Home(tmp_path / "home")), draw(5, 21)
     multiplied(mine, copies)
     said = write_board(SETTINGS, mine)
-    assert said.startswith(f"{24 * copies} traders")
-    assert len(pages(mine.board / "traders")) == 24 * copies
+    assert said.startswith(f"{25 * copies} traders")
+    assert len(pages(mine.board / "traders")) == 25 * copies
 
 
 @pytest.mark.long
@@ -309,7 +309,7 @@ def test_board_and_report_need_the_published_copy_alone(
     assert summarise(make_settings(source="sample"), mine) == summarise(
         make_settings(source="sample"), home
     )
-    assert write_board(SETTINGS, mine).startswith("24 traders")
+    assert write_board(SETTINGS, mine).startswith("25 traders")
     assert list(mine.root.glob("*.duckdb*")) == []
 
 
