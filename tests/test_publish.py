@@ -116,7 +116,8 @@ def test_dates_that_no_build_has_touched_are_linked_unread(home: Home) -> None:
         home,
         "create schema intermediate",
         "create table intermediate.int_fill_days as select 'A' as account_id, "
-        "'T' as trader_id, 1 as account_number, trade_date, 'h' as content_hash "
+        "'T' as trader_id, 1 as account_number, trade_date, "
+        "trade_date as calendar_date, 'h' as content_hash "
         "from marts.fct_fills group by all",
         "create schema ops",
         "create table ops.built_fill_days as from intermediate.int_fill_days",

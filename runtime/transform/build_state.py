@@ -204,7 +204,8 @@ def built_dates(connection: duckdb.DuckDBPyConnection, mart: str) -> dict[str, s
         found = connection.execute(
             "select partition_date, built from ops.built_dates where mart = ?", [mart]
         ).fetchall()
-    except duckdb.CatalogException:
+    # Of an earlier version, until the next build.
+    except (duckdb.CatalogException, duckdb.BinderException):
         return {}
     return {} if unrecorded else {str(date): built for date, built in found}
 
