@@ -175,7 +175,10 @@ def pay_out(
 
 
 def add_master(firm: Firm, master: Account, subs: Sequence[str]) -> Firm:
-    """List an account that holds every row of its subs once more."""
+    """List an account that holds every row of its subs once more.
+
+    What is posted from positions is posted to it like to any other account: later.
+    """
     last = max(fill.propreports_id for fill in firm.fills)
     fills = [
         replace(

@@ -131,14 +131,18 @@ def random_firm(seed: int) -> Firm:
         )  # fmt: skip
     accounts = [Account(501 + place, name) for place, name in enumerate(names)]
     sizes = {symbol: Decimal(size) for symbol, size in OPTIONS.items()}
-    firm = Firm(accounts, fills, adjustments, closes, sizes)
+    # Of actions and expiries a master is posted what its own position asks for.
+    firm = add_master(
+        Firm(accounts, fills, adjustments, closes, sizes),
+        Account(599, "ZM"),
+        ("Z3", "Z4"),
+    )
     for action, posting in ACTIONS:
         firm = act(firm, action, posting)
     firm = expire(firm, EXPIRY, POSTED, cash_settled=("QQIX",))
     firm = pay_dividend(firm, "QQX", DAYS[10], Decimal("0.13"))
     firm = charge_locates(firm, "QQZ", Decimal("0.01"), DAYS[0], AS_OF)
-    firm = pay_out(firm, "Z1", Decimal("0.5"), DAYS[0], DAYS)
-    return add_master(firm, Account(599, "ZM"), ("Z3", "Z4"))
+    return pay_out(firm, "Z1", Decimal("0.5"), DAYS[0], DAYS)
 
 
 def tell_desk(home: Home, roles: str = ROLES) -> None:
