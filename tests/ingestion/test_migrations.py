@@ -71,6 +71,7 @@ def before(tmp_path: Path) -> Home:
     return home
 
 
+@pytest.mark.long
 def test_a_warehouse_of_before_is_loaded_further_as_if_it_was_new(
     tmp_path: Path, before: Home
 ) -> None:

@@ -82,6 +82,7 @@ def traces(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, list[Run], l
     return home, runs, [PASSWORD, WRONG, *tokens, *digits]
 
 
+@pytest.mark.long
 def test_no_run_says_a_secret(traces: tuple[Home, list[Run], list]) -> None:
     _, runs, secrets = traces
     assert "forced" in runs[2].err
@@ -90,12 +91,14 @@ def test_no_run_says_a_secret(traces: tuple[Home, list[Run], list]) -> None:
             assert secret not in one.out + one.err
 
 
+@pytest.mark.long
 def test_a_run_that_fails_says_one_line(traces: tuple[Home, list[Run], list]) -> None:
     _, runs, _ = traces
     for one in runs:
         assert one.err.count("\n") == bool(one.code)
 
 
+@pytest.mark.long
 def test_no_file_holds_a_secret(traces: tuple[Home, list[Run], list]) -> None:
     home, _, secrets = traces
     files = [path for path in home.root.rglob("*") if path.is_file()]
@@ -108,6 +111,7 @@ def test_no_file_holds_a_secret(traces: tuple[Home, list[Run], list]) -> None:
             assert secret.encode() not in written, path
 
 
+@pytest.mark.long
 def test_no_cell_holds_a_secret(traces: tuple[Home, list[Run], list]) -> None:
     home, _, secrets = traces
     tables = rows(

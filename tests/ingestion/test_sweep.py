@@ -134,6 +134,7 @@ def test_an_adjustment_booked_late_on_an_idle_day_is_found(
         assert_as_shown(home, simulator)
 
 
+@pytest.mark.long
 def test_what_was_not_restated_costs_one_reading_of_the_summaries(
     tmp_path: Path, firm: Firm
 ) -> None:

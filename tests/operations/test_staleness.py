@@ -88,6 +88,7 @@ def fills_until(last: date) -> list[ExportedFill]:
     ]  # fmt: skip
 
 
+@pytest.mark.long
 def test_a_morning_of_old_files_is_stale_everywhere_until_the_days_arrive(
     tmp_path: Path, desk: Desk
 ) -> None:

@@ -163,6 +163,7 @@ def test_two_roles_at_one_time_are_one_line_and_nothing_of_it_counts(
     assert ": NOBODY, " in found(home, "unused_seed_lines")[1]
 
 
+@pytest.mark.long
 def test_an_account_begins_anew_with_its_role(home: Home, exports: Path) -> None:
     said(home, exports, "T1,2025-03-04,demo,,2025-03-04,begun anew")
     assert rows(

@@ -24,6 +24,7 @@ LISTS = {
 }  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "happening",
     # All in one firm, and each in one of its own.

@@ -198,6 +198,7 @@ def ahead(tmp_path_factory: pytest.TempPathFactory) -> Home:
     return home
 
 
+@pytest.mark.long
 def test_a_fill_dated_in_the_future_is_set_aside_and_reported(ahead: Home) -> None:
     assert days(ahead, "AHEAD1") == [(MONDAY.date(), 2, Decimal(10))]
     assert rows(ahead, "select max(trade_date) from marts.fct_fills") == [
@@ -213,6 +214,7 @@ def test_a_fill_dated_in_the_future_is_set_aside_and_reported(ahead: Home) -> No
     ) == [(2, True)]
 
 
+@pytest.mark.long
 def test_a_fill_dated_in_the_future_does_not_move_the_morning(ahead: Home) -> None:
     """The morning is the one after the last fill that can be."""
     assert rows(ahead, "select as_of from raw.run_context") == [

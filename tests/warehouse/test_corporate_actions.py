@@ -546,6 +546,7 @@ def histories(draw: st.DrawFn) -> History:
     )
 
 
+@pytest.mark.long
 @settings(
     max_examples=12 if draws.is_long else 1, derandomize=True,
     suppress_health_check=list(HealthCheck), phases=[Phase.generate],

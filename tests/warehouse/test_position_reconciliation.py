@@ -217,6 +217,7 @@ def test_open_breaks_are_an_alarm_with_their_dollars(home: Home) -> None:
     )
 
 
+@pytest.mark.long
 def test_a_position_older_than_the_history_is_named_as_such(tmp_path: Path) -> None:
     """100 bought before the first loaded day, and sold after it; 40 held throughout."""
     home = Home(tmp_path / "home")

@@ -302,6 +302,7 @@ def test_a_sign_off_holds_to_the_cent_and_of_a_break_alone(tmp_path: Path) -> No
     )
 
 
+@pytest.mark.long
 def test_rounding_is_a_cent_and_half_of_the_last_decimal_of_prices_up_to_a_dollar(
     tmp_path: Path,
 ) -> None:
