@@ -264,7 +264,10 @@ def build_models_of(
 
     if not (draws.is_long if data_tests is None else data_tests):
         options = ("--exclude-resource-type", "test", *options)
-    chosen = ("--select", *models.split()) if models else ("--selector", selector)
+    chosen = ("--selector", selector)
+    if models:
+        # No data test of what is not built.
+        chosen = ("--select", *models.split(), "--indirect-selection", "cautious")
     return run_dbt(
         settings, home, "build", *chosen,
         "--exclude-resource-type", "unit_test", "--no-write-json", *options,
