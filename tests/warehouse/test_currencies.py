@@ -130,12 +130,14 @@ def totals(home: Home, account: str, *columns: str) -> list[tuple]:
     ]
 
 
-def told(home: Home, check_name: str) -> tuple[int, str]:
+def told(
+    home: Home, check_name: str, *, needs_attention: bool = True
+) -> tuple[int, str]:
     """How much a check found, and what it names."""
     ((found_count, finding),) = rows(
         home,
         "select found_count, finding from marts.data_quality "
-        f"where check_name = '{check_name}' and needs_attention",
+        f"where check_name = '{check_name}' and needs_attention = {needs_attention}",
     )
     return found_count, (finding or "").partition(": ")[2]
 
@@ -204,6 +206,9 @@ def test_rates_that_are_wrong_or_old_are_alarms(home: Home) -> None:
     assert "line 4: USD is the base currency and has no rate. Mend it." in finding
     assert "line 5, column rate: '0' is not a rate above 0" in finding
     assert "line 6: rate_date and currency are those of line 3" in finding
+    assert told(home, "assumed_currency", needs_attention=False) == (
+        10, "PAIRS 6; DOLLARS 2; TORONTO 2",
+    )  # fmt: skip
     found_count, finding = told(home, "stale_exchange_rates")
     assert found_count == 1
     assert finding.startswith("CAD of 2025-03-05, up to 6 sessions old on 1 ")

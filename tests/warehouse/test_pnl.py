@@ -341,6 +341,7 @@ def test_what_is_wrong_with_the_data_is_counted_for_the_report(home: Home) -> No
         "no_exchange_rate": 0,
         "stale_exchange_rates": 0,
         "unclear_currency": 0,
+        "assumed_currency": 0,
         "unmapped_adjustments": 0,
         "unclear_roles": 0,
         "masters_differ": 0,

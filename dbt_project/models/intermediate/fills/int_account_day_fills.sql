@@ -50,6 +50,8 @@ final as (
         {{ sum_or_zero('case when is_cancelled then quantity end') }} as cancelled_quantity,
         ---------- what to ask about
         {{ count_where('lacks_multiplier') }} as unknown_size_fills_count,
+        {{ count_where('is_counted and is_currency_assumed') }}
+            as assumed_currency_fills_count,
         {{ count_where("is_counted and instrument_type = 'equity' and price < 0") }}
             as negative_price_fills_count
     from fills

@@ -225,6 +225,8 @@ final as (
         is_counted,
         is_corporate_action,
         not is_cancelled and multiplier is null as lacks_multiplier,
+        fill_currency is null and currency <> '{{ var("base_currency") }}'
+            as is_currency_assumed,
         -- PropReports writes midnight where the time is unknown.
         filled_at_et > cast(calendar_date as timestamp) as has_fill_time,
         ---------- times

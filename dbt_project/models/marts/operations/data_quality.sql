@@ -38,6 +38,7 @@
     'broker_figures',
     'equity_differences',
     'journal_entries',
+    'assumed_currency',
     'closed_exchange',
     'unused_seed_lines',
     'unused_sign_offs',
