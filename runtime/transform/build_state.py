@@ -29,7 +29,7 @@ BUILD_STATE = (
             "trade_date": "date not null",
             "account_number": "varchar not null",
             "content_hash": "varchar not null",
-            "calendar_date": "date not null",
+            "calendar_date": "date",
         },
     ),
     Table(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -34,6 +35,7 @@ class Told:
     """A source that shows a list and fills, as files or as an answer of the API."""
 
     name, firm = "api", "A firm"
+    desk_lines: ClassVar = {}
 
     def __init__(self, listed: Lists, fills: list[str], as_of: date, kind: str) -> None:
         self.reads_whole = kind == "files"

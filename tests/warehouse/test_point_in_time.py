@@ -167,7 +167,7 @@ class Bench:
             for name, is_dated in {
                 "trader_accounts": True, "account_roles": True, "traders": True,
                 "instrument_multipliers": False, "adjustment_categories": False,
-                "currency_suffixes": False,
+                "currency_suffixes": False, "session_cutoffs": False,
             }.items():  # fmt: skip
                 known = (
                     f"where coalesce(cast(valid_from as date) < '{before}', true)"

@@ -9,6 +9,7 @@ fills as (
     select
         account_number,
         trade_date,
+        calendar_date,
         row_number,
         total_fees
     from {{ ref('int_fills_current') }}
@@ -17,7 +18,7 @@ fills as (
 
 fee_rows as (
     {{ current_rows(ref('stg_propreports__fill_fees'), 'fills') }}
-    where versioned.trade_date >= {{ first_date }}
+    where versioned.trade_date >= (select min(calendar_date) from fills)
 ),
 
 fees as (
@@ -37,15 +38,6 @@ accounts as (
     from {{ ref('int_accounts') }}
 ),
 
-fees_rated as (
-    select
-        fees.*,
-        {{ rate_of('accounts.currency', 'rates') }} as exchange_rate
-    from fees
-    inner join accounts on fees.account_number = accounts.account_number
-    {{ join_rates('rates', 'accounts.currency', 'fees.trade_date') }}
-),
-
 compared as (
     select
         fills.account_number,
@@ -53,14 +45,16 @@ compared as (
         fills.total_fees,
         case
             when fees.account_number is null then 0
-            else {{ in_base('fees.fee_amount', 'fees.exchange_rate') }}
+            else {{ in_base('fees.fee_amount', rate_of('accounts.currency', 'rates')) }}
         end as fee_amount
     from fills
-    left join fees_rated as fees
+    left join fees
         on
             fills.account_number = fees.account_number
-            and fills.trade_date = fees.trade_date
+            and fills.calendar_date = fees.trade_date
             and fills.row_number = fees.row_number
+    left join accounts on fills.account_number = accounts.account_number
+    {{ join_rates('rates', 'accounts.currency', 'fills.trade_date') }}
 )
 
 select *
