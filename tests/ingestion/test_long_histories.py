@@ -110,6 +110,7 @@ def test_a_first_load_that_the_gate_stopped_at_its_end_goes_on(
         assert_as_shown(home, simulator)
 
 
+@pytest.mark.long
 def test_a_backfill_finds_what_no_morning_looks_at(tmp_path: Path, firm: Firm) -> None:
     home = home_in(tmp_path)
     fill = next(x for x in firm.fills if x.is_regular)

@@ -599,6 +599,7 @@ def test_a_split_changes_no_days_pnl(
     assert trips == twins
 
 
+@pytest.mark.long
 def test_a_posting_on_two_dates_is_built_on_what_was_built_before(
     tmp_path: Path,
 ) -> None:
@@ -655,6 +656,7 @@ def test_a_new_day_is_built_on_what_was_built_before(
     assert found[0] == found[1]
 
 
+@pytest.mark.long
 def test_a_late_fill_of_an_old_symbol_moves_what_was_built(tmp_path: Path) -> None:
     """NEW was a book of its own until the fill in OLD came: two of it are one OLD."""
     desk = tmp_path / "desk"

@@ -65,6 +65,7 @@ def told(home: Home) -> dict[str, tuple[int, str, bool]]:
     return {name: tuple(rest) for name, *rest in found}
 
 
+@pytest.mark.long
 def test_a_correction_is_told_on_the_morning_it_became_known(tmp_path: Path) -> None:
     home, exports = Home(tmp_path / "home"), Exports(tmp_path / "exports")
     thursday = fill("A1", datetime(2025, 3, 6, 10))

@@ -141,6 +141,7 @@ def test_what_changes_is_built_anew_and_a_past_morning_keeps_what_held(
     ]
 
 
+@pytest.mark.long
 def test_the_desk_passes_the_tests_of_the_seeds_and_builds_by_hand(
     tmp_path: Path, exports: Path
 ) -> None:
