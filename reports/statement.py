@@ -215,7 +215,8 @@ def _lines(
         untold = (
             sum((x["fee_amount"] or 0 for x in fees), Decimal(0)) - total["total_fees"]
         )
-    if untold != 0:
+    # Fee by fee and fill by fill, an exchange rate rounds otherwise.
+    if untold is None or untold.quantize(Decimal("0.01")) != 0:
         yield Line("net P&L", "fee: of no name", untold)
     if days["adjustments_source"] == "adjustments":
         for one in booked:

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from reports.names import slug
-from reports.statement import write_statements
+from reports.statement import _lines, write_statements
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.publish.marts_copy import open_published
@@ -126,3 +126,23 @@ def test_a_month_of_which_nothing_is_known_is_one_line(
 ) -> None:
     with pytest.raises(UserError, match=said):
         write_statements(home, month)
+
+
+@pytest.mark.parametrize(
+    ("named", "total", "expected"),
+    [
+        ("1.37000001", "1.37", []),
+        ("1.37", "1.42", [Decimal("-0.05")]),
+        ("1.37", None, [None]),
+    ],
+)
+def test_what_a_rate_rounds_is_no_fee_of_no_name(
+    named: str, total: str | None, expected: list[Decimal | None]
+) -> None:
+    days = dict.fromkeys(
+        ("opening", "unrealized_delta", "currency_delta", "closing"), Decimal(0)
+    )
+    money = {"gross_pnl": Decimal(0), "total_fees": total and Decimal(total)}
+    fees = [{"item": "Comm", "fee_amount": Decimal(named)}]
+    lines = _lines(days | {"adjustments_source": "adjustments"}, [money], fees, [])
+    assert [one.amount for one in lines if one.item == "fee: of no name"] == expected

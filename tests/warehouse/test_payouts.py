@@ -32,6 +32,7 @@ PART,,0.5,true,true,
 BOTH,,0.5,true,true,
 MIDST,,0.5,true,true,
 UNTOLD,,0.5,true,true,
+UNSIZED,,0.5,true,true,
 """
 # Of two accounts one is reset, of two others both; a weekend is no session.
 ROLES = """\
@@ -56,7 +57,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """Traders of the same trades and different terms; one without any."""
     home = Home(tmp_path_factory.mktemp("payouts"))
     names = ["CARRIES", "ANEW", "GROSS", "RESET", "LATER", "NOTERMS", "PART1", "PART2",
-             "BOTH1", "BOTH2", "MIDST", "UNTOLD"]  # fmt: skip
+             "BOTH1", "BOTH2", "MIDST", "UNTOLD", "UNSIZED"]  # fmt: skip
     fills = [
         Fill(
             account_name=name, filled_at=datetime.combine(day, time(10, minute)),
@@ -70,6 +71,16 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
         for minute, side, price in (
             (0, "B", Decimal(20)), (5, "S", 20 + Decimal(GROSS[day]) / 100),
         )
+    ]  # fmt: skip
+    # Of a contract whose size nobody has told.
+    fills += [
+        Fill(
+            account_name="UNSIZED", filled_at=datetime(2025, 3, 5, 10, minute),
+            side=side, quantity=Decimal(1), symbol="#QQXM5", price=Decimal(20),
+            fees={"Comm": Decimal(5)}, order_id=f"size{minute}",
+            fill_id=f"size{minute}", propreports_id=90_000 + minute,
+        )
+        for minute, side in ((0, "B"), (5, "S"))
     ]  # fmt: skip
     booked = [
         Adjustment(date(2025, 1, 2), "CARRIES", "Transfer: Deposit", Decimal(50_000)),
@@ -109,6 +120,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
         # 250 until the reset, and 100 less since, made good in April.
         ("MIDST", [500, 0, 250, 0]),
         ("UNTOLD", [500, 0, None, None]),
+        ("UNSIZED", [500, 0, None, None]),
     ],
 )
 def test_the_trader_is_paid_of_what_is_above_the_watermark(

@@ -94,6 +94,14 @@ fills as (
         content_hash,
         symbol
     from {{ ref('int_fills_dated') }}
+    union all
+    select
+        account_number,
+        trade_date,
+        trade_date as calendar_date,
+        content_hash,
+        symbol
+    from {{ ref('int_opening_lots') }}
 ),
 
 gone_books as (

@@ -31,9 +31,9 @@ sub_days as (
         masters.account_id,
         days.trade_date,
         count(*) as subs_count,
-        sum(days.gross_pnl) as gross_pnl,
-        sum(days.total_fees) as total_fees,
-        sum(days.net_pnl) as net_pnl,
+        case when count(*) = count(days.gross_pnl) then sum(days.gross_pnl) end as gross_pnl,
+        case when count(*) = count(days.total_fees) then sum(days.total_fees) end as total_fees,
+        case when count(*) = count(days.net_pnl) then sum(days.net_pnl) end as net_pnl,
         case
             when count(*) = count(days.adjustments_amount)
                 then sum(days.adjustments_amount)
@@ -64,24 +64,23 @@ compared as (
         coalesce(master_days.trade_date, sub_days.trade_date) as trade_date,
         master_days.account_id is null as lacks_master,
         coalesce(sub_days.subs_count, 0) as subs_count,
+        -- What is unknown (no exchange rate, no adjustments told) is not compared.
         greatest(
-            abs(coalesce(master_days.gross_pnl, 0) - coalesce(sub_days.gross_pnl, 0)),
-            abs(coalesce(master_days.total_fees, 0) - coalesce(sub_days.total_fees, 0)),
-            abs(coalesce(master_days.net_pnl, 0) - coalesce(sub_days.net_pnl, 0)),
-            -- What neither the source nor the broker tells is not compared.
-            coalesce(
-                abs(
-                    case
-                        when master_days.account_id is null then 0
-                        else master_days.adjustments_amount
-                    end
-                    - case
-                        when sub_days.account_id is null then 0
-                        else sub_days.adjustments_amount
-                    end
-                ),
-                0
-            )
+            {% for column in ['gross_pnl', 'total_fees', 'net_pnl', 'adjustments_amount'] -%}
+                coalesce(
+                    abs(
+                        case
+                            when master_days.account_id is null then 0
+                            else master_days.{{ column }}
+                        end
+                        - case
+                            when sub_days.account_id is null then 0
+                            else sub_days.{{ column }}
+                        end
+                    ),
+                    0
+                ){{ ',' if not loop.last }}
+            {% endfor -%}
         ) as difference_amount
     from master_days
     full outer join sub_days

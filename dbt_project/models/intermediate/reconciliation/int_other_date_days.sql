@@ -185,14 +185,18 @@ differences as (
     select
         account_id,
         trade_date,
-        sum(gross_pnl) as gross_pnl,
+        -- What one book lacks an exchange rate of makes the sum unknown.
+        case when count(*) = count(gross_pnl) then sum(gross_pnl) end as gross_pnl,
         sum(fills_count) as fills_count,
         sum(quantity) as quantity,
-        sum(total_fees) as total_fees,
+        case when count(*) = count(total_fees) then sum(total_fees) end as total_fees,
         sum(traded_units) as traded_units
     from parts
     group by account_id, trade_date
-    having sum(gross_pnl) <> 0 or sum(traded_units) <> 0
+    having
+        count(*) > count(gross_pnl)
+        or sum(gross_pnl) <> 0
+        or sum(traded_units) <> 0
 ),
 
 final as (
@@ -207,10 +211,14 @@ final as (
             as quantity,
         cast(differences.traded_units as decimal(38, 8)) as moved_units,
         ---------- money
-        cast(coalesce(daily_totals.gross_pnl, 0) + differences.gross_pnl as decimal(38, 8))
-            as gross_pnl,
-        cast(coalesce(daily_totals.total_fees, 0) + differences.total_fees as decimal(38, 8))
-            as total_fees
+        cast(
+            case when daily_totals.account_id is null then 0 else daily_totals.gross_pnl end
+            + differences.gross_pnl as decimal(38, 8)
+        ) as gross_pnl,
+        cast(
+            case when daily_totals.account_id is null then 0 else daily_totals.total_fees end
+            + differences.total_fees as decimal(38, 8)
+        ) as total_fees
     from differences
     left join daily_totals
         on

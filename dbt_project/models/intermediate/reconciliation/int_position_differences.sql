@@ -276,18 +276,14 @@ valued as (
                     'exchange_rate',
                 ) }}
             when 'price_break'
+                -- Of what has no exchange rate the worth is unknown, not 0.
                 then greatest(
-                    coalesce(
-                        {{ in_base('abs(unrealized_difference)', 'account_exchange_rate') }}, 0
-                    ),
-                    coalesce(
-                        {{ in_base(
-                            'cast(abs(average_price_difference) * units_held '
-                            ~ 'as decimal(38, 8))',
-                            'exchange_rate',
-                        ) }},
-                        0
-                    )
+                    {{ in_base('abs(unrealized_difference)', 'account_exchange_rate') }},
+                    {{ in_base(
+                        'cast(abs(average_price_difference) * units_held '
+                        ~ 'as decimal(38, 8))',
+                        'exchange_rate',
+                    ) }}
                 )
             when 'agrees' then 0
         end as difference_amount

@@ -5,8 +5,8 @@
     Performance is the sum of total deltas since the terms began or the trader's accounts
     were reset, before fees where they are not deducted; money moved in or out is not in it.
     In the month of a reset what was gained until then is paid as well. Where anything since
-    the watermark began is unknown, no payout is said: a total delta, a booking that nobody
-    has told, adjustments that may hold payouts (files), a reset of some of the accounts.
+    the watermark began is unknown, no payout is said: a day's total P&L
+    (int_account_total_pnl says why), or a reset of some of the accounts.
     Source: PropReports' sample plans (net after fees, the deposit as watermark).
 #}
 with
@@ -14,37 +14,21 @@ with
 equity_days as (
     select
         account_id,
-        trader_id,
         trade_date,
         total_delta,
-        adjustments_amount,
         payouts_amount
     from {{ ref('fct_account_equity') }}
 ),
 
-daily_totals as (
+total_days as (
     select
         account_id,
+        trader_id,
         trade_date,
-        total_fees
-    from {{ ref('daily_totals') }}
-),
-
-unmapped_days as (
-    select distinct
-        account_id,
-        trade_date
-    from {{ ref('int_adjustments') }}
-    where adjustment_class = 'unknown'
-),
-
-account_roles as (
-    select
-        account_id,
-        is_in_desk_total,
-        valid_from,
-        valid_to
-    from {{ ref('int_account_roles') }}
+        total_fees,
+        unknown_reason
+    from {{ ref('int_account_total_pnl') }}
+    where is_in_desk_total
 ),
 
 account_resets as (
@@ -73,35 +57,21 @@ run_context as (
 ),
 
 account_days as (
+    -- By the rule of total P&L: a session of which the fills are missing is one of its days.
     select
-        equity_days.trader_id,
-        equity_days.account_id,
-        equity_days.trade_date,
-        cast({{ dbt.date_trunc('month', 'equity_days.trade_date') }} as date) as month_start,
+        total_days.trader_id,
+        total_days.account_id,
+        total_days.trade_date,
+        cast({{ dbt.date_trunc('month', 'total_days.trade_date') }} as date) as month_start,
         coalesce(equity_days.total_delta, 0) as total_delta,
-        coalesce(daily_totals.total_fees, 0) as total_fees,
+        coalesce(total_days.total_fees, 0) as total_fees,
         equity_days.payouts_amount,
-        case
-            when equity_days.total_delta is null or unmapped_days.account_id is not null then 1
-            when equity_days.payouts_amount is null and equity_days.adjustments_amount <> 0
-                then 1
-            else 0
-        end as is_unknown
-    from equity_days
-    inner join account_roles
+        case when total_days.unknown_reason is null then 0 else 1 end as is_unknown
+    from total_days
+    left join equity_days
         on
-            equity_days.account_id = account_roles.account_id
-            and equity_days.trade_date >= account_roles.valid_from
-            and equity_days.trade_date < account_roles.valid_to
-    left join daily_totals
-        on
-            equity_days.account_id = daily_totals.account_id
-            and equity_days.trade_date = daily_totals.trade_date
-    left join unmapped_days
-        on
-            equity_days.account_id = unmapped_days.account_id
-            and equity_days.trade_date = unmapped_days.trade_date
-    where account_roles.is_in_desk_total
+            total_days.account_id = equity_days.account_id
+            and total_days.trade_date = equity_days.trade_date
 ),
 
 trader_accounts as (

@@ -40,8 +40,7 @@ fills as (
         trade_date,
         route,
         total_fees,
-        realized_gross_pnl,
-        exchange_rate
+        realized_gross_pnl
     from {{ ref('fct_fills') }}
     where is_counted
 ),
@@ -115,7 +114,9 @@ routes_of_desk as (
             as gross_pnl,
         sum(case when fills.realized_gross_pnl is not null then fills.total_fees end)
             as total_fees,
-        max(case when fills.exchange_rate is null then 1 end) as is_incomplete
+        max(
+            case when fills.realized_gross_pnl is null or fills.total_fees is null then 1 end
+        ) as is_incomplete
     from fills
     inner join days_of_desk
         on

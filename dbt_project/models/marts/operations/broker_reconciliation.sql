@@ -181,7 +181,10 @@ days_measured as (
         days_joined.*,
         coalesce(time_order_days.gross_pnl_in_time_order, days_joined.gross_pnl)
             as gross_pnl_in_time_order,
-        coalesce(other_date_days.gross_pnl, days_joined.gross_pnl) as gross_pnl_by_other_date,
+        case
+            when other_date_days.account_id is null then days_joined.gross_pnl
+            else other_date_days.gross_pnl
+        end as gross_pnl_by_other_date,
         other_date_days.fills_count as other_fills_count,
         other_date_days.quantity as other_quantity,
         other_date_days.total_fees as other_fees,
@@ -541,6 +544,8 @@ final as (
         difference_class,
         case
             when difference_class in ('within_rounding', 'no_summary') then null
+            when difference_class = 'not_comparable' and not is_missing_here and net_pnl is null
+                then 'our P&L of this day lacks an exchange rate'
             when difference_class = 'not_comparable'
                 then 'the broker''s summary shows no P&L for this day'
             else concat_ws('; ', missing_text, difference_text, reason_text)
