@@ -17,7 +17,7 @@ from runtime.errors import UserError
 from runtime.files import write_atomic
 from runtime.home import Home
 from runtime.publish.marts_copy import open_published
-from runtime.warehouse import rows_of
+from runtime.warehouse import rows_of, sum_if_known
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ def _statements(connection: duckdb.DuckDBPyConnection, month: str) -> list[State
 
 
 def _whole(column: str) -> str:
-    return f"case when count(*) = count({column}) then sum({column}) end as {column}"
+    return f"{sum_if_known(column)} as {column}"
 
 
 def _negative(amount: Decimal | None) -> Decimal | None:

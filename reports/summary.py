@@ -18,7 +18,7 @@ from runtime.home import Home
 from runtime.publish.marts_copy import open_published
 from runtime.settings import Settings
 from runtime.staleness import is_past_morning, staleness
-from runtime.warehouse import rows_of
+from runtime.warehouse import rows_of, sum_if_known
 
 LEVELS = ("High", "Medium", "Low", "Unknown")
 CHAMPION = "champion"
@@ -238,18 +238,16 @@ def read_last_day(connection: duckdb.DuckDBPyConnection) -> dict[str, Any] | Non
     """What the desk made on its last day with fills: realised, and in all."""
     found = rows_of(
         connection,
-        """
+        f"""
         with realised as (
             select trade_date, count(*) as accounts_count,
-                sum(fills_count) as fills_count,
-                case when count(*) = count(net_pnl) then sum(net_pnl) end as net_pnl
+                sum(fills_count) as fills_count, {sum_if_known("net_pnl")} as net_pnl
             from marts.daily_totals where fills_count > 0 and is_in_desk_total
             group by trade_date order by trade_date desc limit 1
         ),
         totals as (
             select trade_date,
-                case when count(*) = count(total_pnl) then sum(total_pnl) end
-                    as total_pnl,
+                {sum_if_known("total_pnl")} as total_pnl,
                 -- What is known least of a trader is first in the alphabet too.
                 min(pnl_basis) as pnl_basis,
                 list(unknown_parts order by trader_id)

@@ -205,6 +205,11 @@ def rows_of(
     return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
+def sum_if_known(column: str) -> str:
+    """The sum of a column in SQL: unknown where one part is."""
+    return f"case when count(*) = count({column}) then sum({column}) end"
+
+
 def count_rows(home: Home, sql: str) -> int:
     """What a query that counts says."""
     with open_warehouse(home.warehouse) as connection:

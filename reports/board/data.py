@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from runtime.warehouse import rows_of
+from runtime.warehouse import rows_of, sum_if_known
 
 Row = dict[str, Any]
 # What a risk manager looks at of each traded day, as the mean or, where single days lie
@@ -25,8 +25,7 @@ BEHAVIOUR = {
     "fee_share_of_gross": "median",
 }
 SYMBOLS_SHOWN = 12
-# A sum with an unknown part is unknown.
-_WHOLE = "case when count(*) = count(net_pnl) then sum(net_pnl) end"
+_NET_PNL = f"{sum_if_known('net_pnl')} as net_pnl"
 
 
 def rows(
@@ -63,7 +62,7 @@ def desk(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     return {
         "days": rows(
             connection,
-            f"select trade_date as date, {_WHOLE} as net_pnl "
+            f"select trade_date as date, {_NET_PNL} "
             "from marts.daily_totals where is_in_desk_total "
             "group by trade_date order by trade_date",
         ),
@@ -87,7 +86,7 @@ def desk(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         "concentration": rows(
             connection,
             f"""
-            select trader_id, {_WHOLE} as net_pnl from marts.daily_totals
+            select trader_id, {_NET_PNL} from marts.daily_totals
             where is_in_desk_total and trade_date > (
                 select max(trade_date) from marts.daily_totals
             ) - interval 90 day
@@ -142,7 +141,7 @@ def traders(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, list[R
                     from marts.fct_fills
                 )
                 select trader_id, extract(hour from filled_at_et) as hour,
-                    {_WHOLE} as net_pnl
+                    {_NET_PNL}
                 from fills
                 where is_counted and has_fill_time and trader_id is not null
                 group by all order by all
@@ -155,7 +154,7 @@ def traders(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, list[R
                 f"""
                 select trader_id, symbol, trips_count, net_pnl from (
                     select trader_id, symbol, count(*) as trips_count,
-                        {_WHOLE} as net_pnl
+                        {_NET_PNL}
                     from marts.fct_round_trips where is_closed
                     group by trader_id, symbol
                 )

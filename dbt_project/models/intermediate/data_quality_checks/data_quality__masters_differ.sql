@@ -31,13 +31,10 @@ sub_days as (
         masters.account_id,
         days.trade_date,
         count(*) as subs_count,
-        case when count(*) = count(days.gross_pnl) then sum(days.gross_pnl) end as gross_pnl,
-        case when count(*) = count(days.total_fees) then sum(days.total_fees) end as total_fees,
-        case when count(*) = count(days.net_pnl) then sum(days.net_pnl) end as net_pnl,
-        case
-            when count(*) = count(days.adjustments_amount)
-                then sum(days.adjustments_amount)
-        end as adjustments_amount
+        {{ sum_if_known('days.gross_pnl') }} as gross_pnl,
+        {{ sum_if_known('days.total_fees') }} as total_fees,
+        {{ sum_if_known('days.net_pnl') }} as net_pnl,
+        {{ sum_if_known('days.adjustments_amount') }} as adjustments_amount
     from days
     inner join account_roles as subs
         on

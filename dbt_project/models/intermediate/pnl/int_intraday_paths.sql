@@ -31,8 +31,7 @@ paths_summarised as (
     select
         trader_id,
         trade_date,
-        case when count(*) = count(realized_gross_pnl) then sum(realized_gross_pnl) end
-            as final_gross_pnl,
+        {{ sum_if_known('realized_gross_pnl') }} as final_gross_pnl,
         count(*) = count(cumulative_net_pnl) as is_known,
         max_by(cumulative_net_pnl, day_sequence) as final_net_pnl,
         greatest(max(cumulative_net_pnl), 0) as peak_net_pnl,

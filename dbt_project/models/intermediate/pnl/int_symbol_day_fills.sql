@@ -44,8 +44,7 @@ final as (
                 * {{ exact_product('matched_quantity', 'price', 'multiplier') }}
             ) as decimal(38, 8)
         ) as intraday_gross_pnl,
-        case when count(*) = count(total_fees) then cast(sum(total_fees) as decimal(38, 8)) end
-            as total_fees,
+        cast({{ sum_if_known('total_fees') }} as decimal(38, 8)) as total_fees,
         ---------- flags
         min(case when is_buy then 1 else 0 end) <> max(case when is_buy then 1 else 0 end)
             as has_both_sides,

@@ -33,10 +33,7 @@ final as (
         max({{ rate_of('accounts.currency', 'rates') }}) as exchange_rate,
         ---------- money
         {% for column in summed -%}
-            case
-                when count(*) = count(broker_rows.{{ column }})
-                    then cast(sum(broker_rows.{{ column }}) as decimal(38, 8))
-            end as {{ column }},
+            cast({{ sum_if_known('broker_rows.' ~ column) }} as decimal(38, 8)) as {{ column }},
         {% endfor -%}
         cast(sum(broker_rows.transfers_amount) as decimal(38, 8)) as transfers_amount,
         cast(sum(broker_rows.cash_amount) as decimal(38, 8)) as cash_amount,

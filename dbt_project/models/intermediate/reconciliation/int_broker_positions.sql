@@ -24,17 +24,11 @@ final as (
         positions.symbol,
         positions.trade_date,
         ---------- numbers
-        case
-            when count(*) = count(positions.quantity)
-                then cast(sum(positions.quantity) as decimal(38, 8))
-        end as position_quantity,
+        cast({{ sum_if_known('positions.quantity') }} as decimal(38, 8)) as position_quantity,
         case when count(*) = 1 then max(positions.average_price) end as average_price,
         max(positions.close_price) as close_price,
         ---------- money
-        case
-            when count(*) = count(positions.unrealized_pnl)
-                then cast(sum(positions.unrealized_pnl) as decimal(38, 8))
-        end as unrealized_pnl
+        cast({{ sum_if_known('positions.unrealized_pnl') }} as decimal(38, 8)) as unrealized_pnl
     from positions
     inner join accounts on positions.account_number = accounts.account_number
     group by accounts.account_id, positions.symbol, positions.trade_date

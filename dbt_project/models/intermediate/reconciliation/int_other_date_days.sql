@@ -186,10 +186,10 @@ differences as (
         account_id,
         trade_date,
         -- What one book lacks an exchange rate of makes the sum unknown.
-        case when count(*) = count(gross_pnl) then sum(gross_pnl) end as gross_pnl,
+        {{ sum_if_known('gross_pnl') }} as gross_pnl,
         sum(fills_count) as fills_count,
         sum(quantity) as quantity,
-        case when count(*) = count(total_fees) then sum(total_fees) end as total_fees,
+        {{ sum_if_known('total_fees') }} as total_fees,
         sum(traded_units) as traded_units
     from parts
     group by account_id, trade_date

@@ -303,7 +303,7 @@ trips_summarised as (
             'sum(case when signed_quantity < 0 then signed_quantity end)',
         ) }} as sell_price,
         -sum(paid_value) as cash_flow,
-        case when count(*) = count(total_fees) then sum(total_fees) end as total_fees,
+        {{ sum_if_known('total_fees') }} as total_fees,
         nullif(min_by(coalesce(exchange_rate, -1), leg_sequence), -1) as opening_rate,
         -- What ends a book without a fill has no rate of its own.
         nullif(

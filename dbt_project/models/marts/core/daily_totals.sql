@@ -72,8 +72,8 @@ pnl_days as (
         account_id,
         trade_date,
         -- One unknown part makes the sum unknown.
-        case when count(*) = count(gross_pnl) then sum(gross_pnl) end as gross_pnl,
-        case when count(*) = count(total_fees) then sum(total_fees) end as total_fees,
+        {{ sum_if_known('gross_pnl') }} as gross_pnl,
+        {{ sum_if_known('total_fees') }} as total_fees,
         {{ count_where(
             'gross_pnl is null or total_fees is null '
             ~ 'or (position_quantity <> 0 and exchange_rate is null)'
@@ -88,10 +88,8 @@ pnl_days as (
                     then mark_age_sessions_count
             end
         ) as oldest_mark_age_sessions_count,
-        case when count(*) = count(unrealized_pnl) then sum(unrealized_pnl) end
-            as unrealized_pnl,
-        case when count(*) = count(unrealized_delta) then sum(unrealized_delta) end
-            as unrealized_delta
+        {{ sum_if_known('unrealized_pnl') }} as unrealized_pnl,
+        {{ sum_if_known('unrealized_delta') }} as unrealized_delta
     from symbol_days
     group by account_id, trade_date
 ),

@@ -55,14 +55,12 @@ trader_days as (
         sum(stale_marks_count) as stale_marks_count,
         max(oldest_mark_age_sessions_count) as oldest_mark_age_sessions_count,
         -- One unknown part makes the sum unknown.
-        case when count(*) = count(gross_pnl) then sum(gross_pnl) end as gross_pnl,
-        case when count(*) = count(total_fees) then sum(total_fees) end as total_fees,
-        case when count(*) = count(net_pnl) then sum(net_pnl) end as net_pnl,
-        case when count(*) = count(adjustments_amount) then sum(adjustments_amount) end
-            as adjustments_amount,
-        case when count(*) = count(unrealized_delta) then sum(unrealized_delta) end
-            as unrealized_delta,
-        case when count(*) = count(total_pnl) then sum(total_pnl) end as total_pnl
+        {{ sum_if_known('gross_pnl') }} as gross_pnl,
+        {{ sum_if_known('total_fees') }} as total_fees,
+        {{ sum_if_known('net_pnl') }} as net_pnl,
+        {{ sum_if_known('adjustments_amount') }} as adjustments_amount,
+        {{ sum_if_known('unrealized_delta') }} as unrealized_delta,
+        {{ sum_if_known('total_pnl') }} as total_pnl
     from account_days
     group by trader_id, trade_date
 ),
