@@ -31,15 +31,7 @@
             on
                 planned.account_id = fill_days.account_id
                 and planned.trade_date = fill_days.trade_date;
-        insert into ops.built_symbol_books by name
-        select
-            account_id,
-            symbol,
-            valid_from,
-            valid_to,
-            book_symbol,
-            units_per_share
-        from {{ relation_of('int_symbol_books') }}
+        {{ remember_books() }}
     {%- endif -%}
 {%- endmacro %}
 
@@ -104,15 +96,7 @@
         exchange_rate
     from {{ relation_of('int_exchange_rates') }};
     delete from ops.built_symbol_books;
-    insert into ops.built_symbol_books by name
-    select
-        account_id,
-        symbol,
-        valid_from,
-        valid_to,
-        book_symbol,
-        units_per_share
-    from {{ relation_of('int_symbol_books') }};
+    {{ remember_books() }};
     -- Dates of which the rows of a mart may have changed: publish looks at these alone.
     insert or replace into ops.built_dates
     select
@@ -144,3 +128,16 @@
     ) as touched;
     commit;
 {% endmacro %}
+
+{# The books of shares that a build is made with, as rows of ops.built_symbol_books. #}
+{% macro remember_books() -%}
+    insert into ops.built_symbol_books by name
+    select
+        account_id,
+        symbol,
+        valid_from,
+        valid_to,
+        book_symbol,
+        units_per_share
+    from {{ relation_of('int_symbol_books') }}
+{%- endmacro %}

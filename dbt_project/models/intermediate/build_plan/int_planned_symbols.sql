@@ -52,22 +52,21 @@ fills as (
     from {{ ref('int_opening_lots') }}
 ),
 
+told_books as (
+    {% for model in ['int_symbol_books', 'stg_ops__built_symbol_books'] -%}
+        select
+            account_id,
+            symbol,
+            valid_from,
+            valid_to,
+            book_symbol
+        from {{ ref(model) }}
+        {{ 'union' if not loop.last }}
+    {% endfor -%}
+),
+
 books as (
-    select
-        account_id,
-        symbol,
-        valid_from,
-        valid_to,
-        book_symbol
-    from {{ ref('int_symbol_books') }}
-    union
-    select
-        account_id,
-        symbol,
-        valid_from,
-        valid_to,
-        book_symbol
-    from {{ ref('stg_ops__built_symbol_books') }}
+    select * from told_books
     union
     select distinct
         account_id,
@@ -75,15 +74,7 @@ books as (
         {{ min_date() }} as valid_from,
         {{ max_date() }} as valid_to,
         symbol as book_symbol
-    from {{ ref('int_symbol_books') }}
-    union
-    select distinct
-        account_id,
-        symbol,
-        {{ min_date() }} as valid_from,
-        {{ max_date() }} as valid_to,
-        symbol as book_symbol
-    from {{ ref('stg_ops__built_symbol_books') }}
+    from told_books
 ),
 
 planned_versions as (
