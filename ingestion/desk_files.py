@@ -24,7 +24,7 @@ from runtime.build_chain import INGEST, finish, is_finished
 from runtime.errors import UserError
 from runtime.files import read_regular, write_atomic
 from runtime.home import Home
-from runtime.settings import PROJECT_ROOT, Settings
+from runtime.settings import BASE_CURRENCY, PROJECT_ROOT, Settings
 from runtime.tables import Table
 from runtime.warehouse import open_warehouse
 
@@ -37,8 +37,6 @@ _FLAGS = {"true": "true", "false": "false", "yes": "true", "no": "false"}
 _INSTRUMENT_TYPES = ("equity", "option", "future", "forex")
 # Of which master, house, error and demo are in no total of the desk.
 _ACCOUNT_ROLES = ("trader", "master", "sub", "house", "error", "demo", "parent")
-# That of dbt_project.yml.
-_BASE_CURRENCY = "USD"
 _LARGEST_RATIO = 9999
 _LARGEST_RATE = 10**6
 _ACTIONS = ("split", "symbol_change", "merger", "expiry")
@@ -244,8 +242,8 @@ def _check_action(line: Mapping[str, str | None]) -> None:
 
 
 def _check_rate(line: Mapping[str, str | None]) -> None:
-    if line["currency"] == _BASE_CURRENCY:
-        raise ValueError(f"{_BASE_CURRENCY} is the base currency and has no rate")
+    if line["currency"] == BASE_CURRENCY:
+        raise ValueError(f"{BASE_CURRENCY} is the base currency and has no rate")
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ from runtime.errors import UserError
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
+# Of every base amount: the same as base_currency of dbt_project.yml, as a test holds.
+BASE_CURRENCY = "USD"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 ENV_FILE = "RISK_ENV_FILE"
 """Names another file than `.env`; empty for none."""

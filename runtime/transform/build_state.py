@@ -15,7 +15,7 @@ import yaml
 
 from runtime.build_chain import BUILD, begin
 from runtime.home import Home
-from runtime.settings import PROJECT_ROOT
+from runtime.settings import BASE_CURRENCY, PROJECT_ROOT
 from runtime.tables import Table
 from runtime.warehouse import open_warehouse
 
@@ -226,7 +226,8 @@ def _told_by_the_desk(connection: duckdb.DuckDBPyConnection) -> str:
         "select account_number, currency from (select account_number, "
         "arg_max(upper(currency), known_at) as currency from raw.account_versions "
         "join raw.accounts using (account_number, content_hash) "
-        "group by account_number) where currency <> 'USD' order by all"
+        "group by account_number) where currency <> ? order by all",
+        [BASE_CURRENCY],
     ).fetchall()
     # A line of a date to come takes effect on that morning.
     actions = connection.execute(

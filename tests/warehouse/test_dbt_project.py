@@ -8,10 +8,11 @@ from typing import Any
 
 import duckdb
 import pytest
+import yaml
 
 from ingestion.pipeline import bring_up_to_date
 from runtime.publish.manifest import read_dbt_manifest
-from runtime.settings import PROJECT_ROOT
+from runtime.settings import BASE_CURRENCY, PROJECT_ROOT
 from runtime.transform.dbt import TransformError, run_dbt
 from tests.conftest import SampleRun, build_models_of, make_settings, rows
 from tests.exports import ExportedFill, Exports
@@ -136,6 +137,13 @@ def test_every_model_states_and_tests_its_grain(manifest: dict[str, Any]) -> Non
         assert "Grain: " in model["raw_code"], model["name"]
         if model["name"] not in free:
             assert model["unique_id"] in tested, model["name"]
+
+
+def test_base_amounts_are_of_one_currency_in_both_languages() -> None:
+    project = yaml.safe_load(
+        (PROJECT_ROOT / "dbt_project" / "dbt_project.yml").read_text()
+    )
+    assert project["vars"]["base_currency"] == BASE_CURRENCY
 
 
 def test_marts_are_public_contracts(manifest: dict[str, Any]) -> None:
