@@ -18,7 +18,7 @@ fills as (
 
 fee_rows as (
     {{ current_rows(ref('stg_propreports__fill_fees'), 'fills') }}
-    where versioned.trade_date >= (select min(calendar_date) from fills)
+    where versioned.trade_date >= (select min(fills.calendar_date) from fills)
 ),
 
 fees as (
