@@ -22,6 +22,7 @@ from ingestion.simulator import (
     sample_revisions,
     serve,
 )
+from ingestion.simulator.rates import Spots
 from ingestion.sources import SAMPLE_FIRST, SAMPLE_LAST
 from runtime.errors import UserError
 from runtime.home import Home
@@ -76,25 +77,36 @@ def test_every_account_day_equals_the_simulators_own_ledger(sample: SampleRun) -
 def test_what_every_account_is_worth_is_the_simulators_own_books(
     sample: SampleRun,
 ) -> None:
-    """Cash, unrealized, end balance and positions of all dates, to the last digit."""
+    """Cash, unrealized, end balance and positions of all dates, to the last digit.
+
+    An account of another currency is shown in dollars: to a millionth of one.
+    """
     sessions = sessions_between(SAMPLE_FIRST, SAMPLE_LAST)
     firm = sample_firm(sessions)
     for revision in sample_revisions(sessions):
         firm = revision.apply(firm)
-    ledger = Ledger(firm, SAMPLE_LAST)
+    ledger, spots = Ledger(firm, SAMPLE_LAST), Spots(firm.exchange_rates)
     books = {
         (account.name.split()[0], day.date): day
         for account in firm.accounts
         for day in ledger.days(account.name, SAMPLE_FIRST, SAMPLE_LAST)
     }
-    assert {
-        (who, day): tuple(figures)
-        for who, day, *figures in rows(
-            sample.home,
-            "select account_id, trade_date, cash_amount, unrealized_pnl, end_balance "
-            "from marts.fct_account_equity",
-        )
-    } == {key: (x.cash, x.unrealized, x.end_balance) for key, x in books.items()}
+    currencies = {x.name.split()[0]: x.currency for x in firm.accounts}
+    found = rows(
+        sample.home,
+        "select account_id, trade_date, currency, exchange_rate, cash_amount, "
+        "unrealized_pnl, end_balance from marts.fct_account_equity",
+    )
+    assert {(who, day) for who, day, *_ in found} == books.keys()
+    for who, day, currency, rate, *figures in found:
+        own = books[who, day]
+        assert currency == currencies[who]
+        assert rate == spots.spot(currency, "USD", day)
+        for figure, amount in zip(
+            figures, (own.cash, own.unrealized, own.end_balance), strict=True
+        ):
+            off = abs(figure - amount * rate)
+            assert off <= (Decimal("1e-6") if currency != "USD" else 0), (who, day)
     assert {
         (who, day, symbol): quantity
         for who, day, symbol, quantity in rows(
@@ -129,6 +141,11 @@ def test_the_sample_shows_what_surrounds_fills(sample: SampleRun) -> None:
     assert dict(rows(home, f"{posted} group by 1")) == {
         "QSPA": 2, "QSPB": 1, "QSPC": 2,
     }  # fmt: skip
+    # Three currencies in one account, each fill's named, and evenings of futures.
+    currencies = "select distinct currency from marts.fct_fills where account_id = "
+    assert {x for (x,) in rows(home, f"{currencies}'SIMC01'")} == {"CAD", "JPY", "USD"}
+    evenings = "select count(*), min(trade_date - calendar_date) from marts.fct_fills "
+    assert rows(home, f"{evenings} where trade_date > calendar_date") == [(21, 1)]
     # What was paid is what the terms of the month before said.
     due = dict(
         rows(

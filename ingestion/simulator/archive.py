@@ -13,8 +13,9 @@ from ingestion.simulator.ledger import Ledger
 class Archive:
     """A firm, and lists of its rows in the order in which they are served.
 
-    All `last` arguments are trade dates, included; the caller takes care that none
-    lies behind the virtual clock.
+    All `last` arguments are dates, included; the caller takes care that none lies
+    behind the virtual clock. Fills are served by the date of their time, whichever
+    session they belong to; all else goes by trade date.
     """
 
     def __init__(self, firm: Firm) -> None:
@@ -23,13 +24,13 @@ class Archive:
         self._fill_dates = [fill.filled_at.date() for fill in self._fills]
         self._adjustments = sorted(firm.adjustments, key=lambda row: row.date)
         self._adjustment_dates = [row.date for row in self._adjustments]
-        self._traded: dict[str, list[date]] = defaultdict(list)
+        traded: dict[str, set[date]] = defaultdict(set)
         self._known_since: dict[str, date] = {}
         for fill, day in zip(self._fills, self._fill_dates, strict=True):
-            traded = self._traded[fill.account_name]
-            if fill.is_regular and (not traded or traded[-1] != day):
-                traded.append(day)
+            if fill.is_regular:
+                traded[fill.account_name].add(firm.trade_date(fill))
             self._known_since.setdefault(fill.account_name, day)
+        self._traded = {name: sorted(days) for name, days in traded.items()}
         for row in self._adjustments:
             since = self._known_since.get(row.account_name, row.date)
             self._known_since[row.account_name] = min(since, row.date)
@@ -51,7 +52,8 @@ class Archive:
         Raises:
             ValueError: The firm has no dates.
         """
-        dates = [*self._fill_dates[-1:], *self._adjustment_dates[-1:]]
+        dates = [days[-1] for days in self._traded.values()]
+        dates += [*self._fill_dates[-1:], *self._adjustment_dates[-1:]]
         dates += [day for _, day in self.firm.closes]
         if not dates:
             raise ValueError("The firm holds no fill, adjustment or close.")

@@ -12,7 +12,6 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
 from ingestion.simulator.firm import (
-    ONE,
     Account,
     Adjustment,
     CorporateAction,
@@ -20,8 +19,12 @@ from ingestion.simulator.firm import (
     Firm,
 )
 from ingestion.simulator.ledger import Ledger, SymbolDay
+from ingestion.simulator.rates import ONE, Spots
 
 Posting = Literal["pair", "free shares", "unposted"]
+
+# Account, symbol, signed quantity, price and its currency.
+Row = tuple[str, str, Decimal, Decimal, str]
 
 CENT = Decimal("0.01")
 ZERO = Decimal(0)
@@ -69,16 +72,17 @@ def act(firm: Firm, action: CorporateAction, posting: Posting) -> Firm:
     of a reverse split) are at price 0; of what is unposted nothing is shown.
     """
     new, old = action.new_shares, action.old_shares
-    rows: list[tuple[str, str, Decimal, Decimal]] = []
+    rows: list[Row] = []
     for name, held in _held(firm, action.effective, action.symbol):
         before = held.position
         after = before * new / old
-        price = held.average_price or ZERO
+        price, currency = held.average_price or ZERO, held.currency
+        cost = _cents(price), _cents(price * old / new)
         if posting == "pair":
-            rows.append((name, action.symbol, -before, _cents(price)))
-            rows.append((name, action.symbol_after, after, _cents(price * old / new)))
+            rows.append((name, action.symbol, -before, cost[0], currency))
+            rows.append((name, action.symbol_after, after, cost[1], currency))
         elif posting == "free shares":
-            rows.append((name, action.symbol, after - before, ZERO))
+            rows.append((name, action.symbol, after - before, ZERO, currency))
     acted = replace(firm, corporate_actions=[*firm.corporate_actions, action])
     return _journaled(acted, action.effective, "JRNL", rows, is_of_action=True)
 
@@ -90,34 +94,44 @@ def expire(firm: Firm, last: date, day: date, cash_settled: Sequence[str] = ()) 
     stock comes or goes at the strike: exercised where long, assigned where short. Those
     on `cash_settled` underlyings leave at what they are worth.
     """
-    closing: list[tuple[str, str, Decimal, Decimal]] = []
-    stock: list[tuple[str, str, Decimal, Decimal]] = []
+    closing: list[Row] = []
+    stock: list[Row] = []
     for name, held in _held(firm, day):
         option = Option.of(held.symbol)
         if option is None or option.expiry != last:
             continue
         worth = option.intrinsic(firm.closes[option.underlying, last])
         is_cash = option.underlying in cash_settled
-        closing.append((name, held.symbol, -held.position, worth if is_cash else ZERO))
+        price, currency = worth if is_cash else ZERO, held.currency
+        closing.append((name, held.symbol, -held.position, price, currency))
         if worth and not is_cash:
             shares = held.position * firm.multipliers.get(held.symbol, ONE)
             signed = shares if option.is_call else -shares
-            stock.append((name, option.underlying, signed, option.strike))
+            stock.append((name, option.underlying, signed, option.strike, currency))
     return _journaled(_journaled(firm, day, "EXP", closing), day, "ASG", stock)
 
 
 def pay_dividend(firm: Firm, symbol: str, ex_date: date, per_share: Decimal) -> Firm:
     """Credit who held a share before the ex-date, charge who was short."""
+    spots = Spots(firm.exchange_rates)
+    based = {account.name: account.currency for account in firm.accounts}
     return _booked(
         firm,
         [
             Adjustment(
-                ex_date, name, DIVIDEND, _cents(held.position * per_share),
+                ex_date,
+                name,
+                DIVIDEND,
+                _cents(
+                    held.position
+                    * per_share
+                    * spots.spot(held.currency, based[name], ex_date)
+                ),
                 f"{symbol} {per_share} a share",
             )
             for name, held in _held(firm, ex_date, symbol)
         ],
-    )  # fmt: skip
+    )
 
 
 def charge_locates(
@@ -126,7 +140,7 @@ def charge_locates(
     """Charge what was sold short of a share that is hard to borrow, by the day."""
     short: dict[tuple[date, str], Decimal] = {}
     for fill in firm.fills:
-        day = fill.filled_at.date()
+        day = firm.trade_date(fill)
         is_short = fill.side == "T" and fill.is_regular and fill.symbol == symbol
         if is_short and first <= day <= last:
             key = day, fill.account_name
@@ -206,7 +220,7 @@ def book(firm: Firm, *adjustments: Adjustment) -> Firm:
 
 
 def joined(one: Firm, other: Firm) -> Firm:
-    """Two firms of other accounts, symbols and row ids under one roof."""
+    """Two firms of other accounts, symbols and row ids, on the same sessions."""
     return Firm(
         (*one.accounts, *other.accounts),
         (*one.fills, *other.fills),
@@ -215,6 +229,8 @@ def joined(one: Firm, other: Firm) -> Firm:
         {**one.multipliers, **other.multipliers},
         one.expected_pnl,
         (*one.corporate_actions, *other.corporate_actions),
+        {**one.exchange_rates, **other.exchange_rates},
+        one.sessions,
     )
 
 
@@ -243,10 +259,10 @@ def _journaled(
     firm: Firm,
     day: date,
     status: str,
-    rows: Sequence[tuple[str, str, Decimal, Decimal]],
+    rows: Sequence[Row],
     is_of_action: bool = False,
 ) -> Firm:
-    """Post journal entries: account, symbol, signed quantity, price."""
+    """Post journal entries."""
     last = max((fill.propreports_id for fill in firm.fills), default=0)
     posted = [
         Fill(
@@ -258,11 +274,12 @@ def _journaled(
             price=price,
             order_id=f"e{day:%y%m%d}-{number}",
             fill_id=f"e{last + number}",
+            currency=currency,
             status=status,
             propreports_id=last + number,
             is_of_action=is_of_action,
         )
-        for number, (name, symbol, signed, price) in enumerate(rows, start=1)
+        for number, (name, symbol, signed, price, currency) in enumerate(rows, 1)
         if signed
     ]
     return replace(firm, fills=[*firm.fills, *posted])

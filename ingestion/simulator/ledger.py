@@ -2,8 +2,9 @@
 
 Today's regular fills meet each other first, first bought with first sold; what is left
 of them, and journal entries, meet the lots of before in order of time, oldest first.
+Prices are in the instrument's currency, P&L is in the account's, at the date's spot.
 A corporate action turns lots of before into new shares; what was posted for it is shown
-and moves nothing again. Money is exact and never rounded.
+and moves nothing again. Money is exact; only what is converted ends at eight decimals.
 This is on purpose not the way a warehouse would do it, so that each checks the other.
 """
 
@@ -15,7 +16,7 @@ from datetime import date
 from decimal import Decimal
 
 from ingestion.simulator.firm import (
-    ONE,
+    Account,
     Adjustment,
     CorporateAction,
     Fill,
@@ -23,6 +24,7 @@ from ingestion.simulator.firm import (
     execution_order,
     instrument_type,
 )
+from ingestion.simulator.rates import ONE, Spots, converted
 
 ZERO = Decimal(0)
 
@@ -38,6 +40,8 @@ class SymbolDay:
         gross: Realized P&L before fees.
         fees: By fee column, of regular fills and journal entries.
         position: Signed, at the end of the date.
+        currency: Of prices and cost.
+        spot: What a unit of it is worth in the account's currency.
         cost: Signed position x multiplier x price paid.
         average_price: Of the open lots; None when flat.
         mark: Closing price; None where the firm has none of that date.
@@ -53,6 +57,8 @@ class SymbolDay:
     gross: Decimal
     fees: Mapping[str, Decimal]
     position: Decimal
+    currency: str
+    spot: Decimal
     cost: Decimal
     average_price: Decimal | None
     mark: Decimal | None
@@ -141,8 +147,9 @@ class AccountDay:
 class _Queue:
     """The open lots of one symbol: [signed quantity, price] from the oldest on."""
 
-    def __init__(self, multiplier: Decimal) -> None:
+    def __init__(self, multiplier: Decimal, currency: str) -> None:
         self.multiplier = multiplier
+        self.currency = currency
         self.today: deque[list[Decimal]] = deque()
         # What is left of the day, those of `today` among it, in order of time.
         self.left: list[list[Decimal]] = []
@@ -213,7 +220,7 @@ class Ledger:
     def __init__(self, firm: Firm, through: date) -> None:
         fills: dict[str, list[Fill]] = defaultdict(list)
         for fill in firm.fills:
-            if not fill.is_cancelled and fill.filled_at.date() <= through:
+            if not fill.is_cancelled and firm.trade_date(fill) <= through:
                 fills[fill.account_name].append(fill)
         adjustments: dict[str, list[Adjustment]] = defaultdict(list)
         for adjustment in firm.adjustments:
@@ -226,12 +233,15 @@ class Ledger:
         for known in marks.values():
             known.sort()
         marked = sorted({day for known in marks.values() for day, _ in known})
+        spots = Spots(firm.exchange_rates)
         self._days: dict[str, list[AccountDay]] = {}
         self._dates: dict[str, list[date]] = {}
         for account in firm.accounts:
             name = account.name
             days = list(
-                _account_days(firm, fills[name], adjustments[name], marks, marked)
+                _account_days(
+                    firm, account, spots, fills[name], adjustments[name], marks, marked
+                )
             )
             self._days[name] = days
             self._dates[name] = [day.date for day in days]
@@ -251,6 +261,8 @@ class Ledger:
 
 def _account_days(
     firm: Firm,
+    account: Account,
+    spots: Spots,
     fills: Sequence[Fill],
     adjustments: Sequence[Adjustment],
     marks: Mapping[str, Sequence[tuple[date, Decimal]]],
@@ -258,7 +270,7 @@ def _account_days(
 ) -> Iterator[AccountDay]:
     by_date: dict[date, dict[str, list[Fill]]] = {}
     for fill in sorted(fills, key=execution_order):
-        by_symbol = by_date.setdefault(fill.filled_at.date(), {})
+        by_symbol = by_date.setdefault(firm.trade_date(fill), {})
         by_symbol.setdefault(fill.symbol, []).append(fill)
     adjusted_on: dict[date, list[Adjustment]] = defaultdict(list)
     for adjustment in adjustments:
@@ -288,12 +300,16 @@ def _account_days(
         symbol_days = []
         for symbol in sorted(symbols):
             if symbol not in queues:
-                queues[symbol] = _Queue(firm.multipliers.get(symbol, ONE))
+                queues[symbol] = _Queue(
+                    firm.multipliers.get(symbol, ONE),
+                    symbol_fills[symbol][0].currency_in(account),
+                )
             queue = queues[symbol]
             symbol_day = _symbol_day(
                 day,
                 symbol,
                 queue,
+                spots.spot(queue.currency, account.currency, day),
                 symbol_fills.get(symbol, ()),
                 firm.closes.get((symbol, day)),
                 _last_mark(marks.get(symbol, ()), changed.get(symbol, date.min), day),
@@ -327,6 +343,7 @@ def _symbol_day(
     day: date,
     symbol: str,
     queue: _Queue,
+    spot: Decimal,
     fills: Sequence[Fill],
     mark: Decimal | None,
     last_mark: Decimal | None,
@@ -353,7 +370,8 @@ def _symbol_day(
         average = cost / queue.multiplier / position
         unrealized = None
         if last_mark is not None:
-            unrealized = position * queue.multiplier * last_mark - cost
+            gain = position * queue.multiplier * last_mark - cost
+            unrealized = converted(gain, spot)
     delta = (unrealized or ZERO) - (queue.unrealized or ZERO)
     queue.unrealized = unrealized
     return SymbolDay(
@@ -362,9 +380,11 @@ def _symbol_day(
         len(orders),
         count,
         quantity,
-        gross,
+        converted(gross, spot),
         fees,
         position,
+        queue.currency,
+        spot,
         cost,
         average,
         mark,

@@ -1,7 +1,8 @@
 """The replies as rows of cells: what PropReports would write for a firm's records.
 
-Amounts are shown with two decimals, half-up, and computed unrounded; fills are shown
-as they are. A window without rows is a header alone, or no row at all.
+Amounts are shown with two decimals, half-up, and computed unrounded, in the account's
+currency; fills are shown as they are. A window without rows is a header alone, or no
+row at all.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -19,6 +20,7 @@ from ingestion.simulator.firm import (
     is_transfer,
 )
 from ingestion.simulator.ledger import AccountDay, SymbolDay
+from ingestion.simulator.rates import converted
 from ingestion.simulator.tables import Header, Money, Number, Table
 from ingestion.simulator.trips import RoundTrip, round_trips
 
@@ -26,6 +28,7 @@ Rows = list[Sequence[str]]
 
 ZERO = Decimal(0)
 CENT = Decimal("0.01")
+SPOT_STEP = Decimal("1e-8")
 TYPE_TOTALS = {"Eq": "Equities", "Op": "Options", "Fu": "Futures"}
 REGULATORY_COLUMNS = ("SEC", "ORF", "CAT", "TAF", "FTT", "NFA")
 
@@ -254,9 +257,10 @@ def trades(archive: Archive, account: Account, first: date, last: date) -> Rows:
     history = archive.fills({account.name}, date.min, last)
     closed = [
         trip
-        for trip in round_trips(archive.firm, history)
-        if first <= trip.closed_at.date()
+        for trip in round_trips(archive.firm, account, history)
+        if first <= trip.closed_on <= last
     ]
+    closed.sort(key=lambda trip: trip.closed_on)
     fees = fee_columns({name for trip in closed for name in trip.fees})
     header = [
         *("Opened", "Closed", "Held", "Symbol", "Type", "Entry", "Exit"),
@@ -272,7 +276,7 @@ def trades(archive: Archive, account: Account, first: date, last: date) -> Rows:
         ]
 
     rows: Rows = []
-    for day, group in groupby(closed, key=lambda trip: trip.closed_at.date()):
+    for day, group in groupby(closed, key=lambda trip: trip.closed_on):
         trips = list(group)
         rows += [[_short(day)], Header(header)]
         for trip in trips:
@@ -305,11 +309,12 @@ def open_positions(archive: Archive, account: Account, first: date, last: date) 
             continue
         rows += [[_short(day.date)], Header(OPEN_POSITION_HEADER)]
         for x in held:
-            value = None if x.unrealized is None else x.cost + x.unrealized
+            cost = converted(x.cost, x.spot)
+            value = None if x.unrealized is None else cost + x.unrealized
             rows.append(
                 [
                     *(x.symbol, _plain(x.position), _money(x.average_price)),
-                    *(_price(x.mark), account.currency, "1", _money(x.cost)),
+                    *(_price(x.mark), x.currency, _spot(x.spot), _money(cost)),
                     *(_money(value), _money(x.unrealized_delta), _money(x.unrealized)),
                 ]
             )
@@ -333,7 +338,7 @@ REPORTS: dict[str, Callable[[Archive, Account, date, date], Rows]] = {
 
 
 def _position_sums(label: str, of: Sequence[SymbolDay]) -> list[str]:
-    cost = _total(x.cost for x in of)
+    cost = _total(converted(x.cost, x.spot) for x in of)
     unrealized = _total(x.unrealized or ZERO for x in of)
     delta = _total(x.unrealized_delta for x in of)
     amounts = (cost, cost + unrealized, delta, unrealized)
@@ -382,6 +387,10 @@ def _price(price: Decimal | None) -> str:
     if price is None:
         return ""
     return Number(f"{price:f}") if price != price.quantize(CENT) else _money(price)
+
+
+def _spot(spot: Decimal) -> str:
+    return _plain(spot.quantize(SPOT_STEP))
 
 
 def _plain(number: Decimal) -> str:

@@ -2,13 +2,14 @@
 
 A house account holds shares through splits and options through their expiry, a demo
 account trades for show, an account on leave is only charged, and a master holds the
-rows of two newcomers. They trade symbols of their own, so what the traders did stays
-as it was drawn; traders are credited, charged and paid out.
+rows of two newcomers; what is traded abroad and in evenings is `sample_abroad`'s. It
+is all in symbols of their own, so what the traders did stays as it was drawn. Traders
+are credited, charged and paid out.
 """
 
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
@@ -23,12 +24,12 @@ from ingestion.simulator.back_office import (
     pay_dividend,
     pay_out,
 )
+from ingestion.simulator.blotter import Blotter, monthly, places
 from ingestion.simulator.firm import (
     CASH_IN_OUT,
     Account,
     Adjustment,
     CorporateAction,
-    Fill,
     Firm,
 )
 from ingestion.simulator.ledger import Ledger
@@ -38,6 +39,14 @@ from ingestion.simulator.market import (
     option_symbol,
 )
 from ingestion.simulator.revisions import Revision, recompute_fees
+from ingestion.simulator.sample_abroad import (
+    ABROAD,
+    FUTURE,
+    FUTURE_ROOT,
+    FUTURE_SIZE,
+    abroad,
+    sample_rates,
+)
 
 HOUSE, DEMO, ON_LEAVE, MASTER = "SIMH01", "SIMD01", "SIMA01", "SIMM01"
 SUBS = ("SIM014", "SIM015")
@@ -53,12 +62,11 @@ _DAY_SIGMA = 0.012
 _DIVIDEND_SESSIONS = 42
 _DEMO_SESSIONS = 9
 _BOUGHT_BEFORE = 8
-_COMMISSION = Decimal("0.0035")
 
 
 def sample_actions(sessions: Sequence[date]) -> list[CorporateAction]:
     """Two splits, a reverse one and a new symbol."""
-    at = _places(sessions)
+    at = places(sessions)
     return [
         CorporateAction("QSPA", sessions[at(0.70)], 4, 1),
         CorporateAction("QSPB", sessions[at(0.74)], 2, 1),
@@ -75,10 +83,16 @@ def sample_desk(sessions: Sequence[date]) -> dict[str, list[tuple[object, ...]]]
             (MASTER, "", "master", "", "", "Holds the rows of its subs once more"),
             *((name, "", "sub", MASTER, "", "") for name in SUBS),
             (HOUSE, "", "house", "", "", "The firm's own positions"),
+            (ABROAD, "", "house", "", "", "The firm's own positions in Canada"),
             (DEMO, "", "demo", "", "", "Trades for show"),
         ],
         "instrument_multipliers": [
-            (f"+{MINI_ROOT}", "option", MINI_SIZE, "Mini option on the index")
+            (f"+{MINI_ROOT}", "option", MINI_SIZE, "Mini option on the index"),
+            (FUTURE_ROOT, "future", FUTURE_SIZE, "Traded in the evening too"),
+        ],
+        "exchange_rates": [
+            (day, currency, rate, "")
+            for (currency, day), rate in sample_rates(sessions).items()
         ],
         "payout_terms": [
             (name, since, PAYOUT_RATE, "true", "true", "Paid in the month after")
@@ -112,62 +126,37 @@ def with_books(firm: Firm, sessions: Sequence[date], seed: int) -> Firm:
     first_number = 1 + max(account.number for account in firm.accounts)
     house = _house(sessions, seed, first_number, first_id)
     firm = joined(_traders_booked(firm, sessions), house)
+    foreign = abroad(
+        sessions,
+        seed,
+        1 + max(account.number for account in firm.accounts),
+        1 + max(fill.propreports_id for fill in firm.fills),
+    )
+    firm = _evenings_expected(joined(firm, foreign))
     number = 1 + max(account.number for account in firm.accounts)
     return add_master(firm, Account(number, MASTER), SUBS)
 
 
-@dataclass(frozen=True)
-class _Blotter:
-    """Fills of the accounts that are nobody's trading.
-
-    Attributes:
-        closes: What they are priced at, for want of another.
-    """
-
-    sessions: Sequence[date]
-    closes: dict[tuple[str, date], Decimal]
-    first_id: int
-    fills: list[Fill] = field(default_factory=list)
-
-    def trade(
-        self,
-        place: int,
-        side: str,
-        quantity: int,
-        symbol: str,
-        minute: int = 45,
-        account: str = HOUSE,
-    ) -> None:
-        """Add a fill of a session."""
-        number = self.first_id + len(self.fills)
-        day = self.sessions[place]
-        self.fills.append(
-            Fill(
-                datetime.combine(day, time(10, minute)),
-                account,
-                side,
-                Decimal(quantity),
-                symbol,
-                self.closes[symbol, day],
-                route="ARCA",
-                liquidity="R",
-                fees={"Comm": quantity * _COMMISSION, "NSCC": Decimal("0.0002")},
-                order_id=f"{number}",
-                fill_id=f"{number}",
-                propreports_id=number,
-            )
-        )
+def _evenings_expected(firm: Firm) -> Firm:
+    """The truth with what evenings cost: their prices go up as often as down."""
+    expected = {(name, day): amount for name, day, amount in firm.expected_pnl}
+    for fill in firm.fills:
+        if fill.symbol == FUTURE:
+            key = fill.account_name, firm.trade_date(fill)
+            expected[key] = expected.get(key, Decimal(0)) - sum(fill.fees.values())
+    rows = sorted(((*key, x) for key, x in expected.items()), key=lambda row: row[1])
+    return replace(firm, expected_pnl=tuple(rows))
 
 
 def _house(
     sessions: Sequence[date], seed: int, first_number: int, first_id: int
 ) -> Firm:
     """The accounts that are nobody's trading."""
-    at = _places(sessions)
+    at = places(sessions)
     start, expiry = at(_STARTS_AT), _expiry(sessions)
     actions = sample_actions(sessions)
     closes = _closes(sessions[start:], actions, random.Random(f"{seed}:{HOUSE}"))
-    blotter = _Blotter(sessions, closes, first_id)
+    blotter = Blotter(sessions, closes, first_id, HOUSE)
     _hold_shares(blotter)
     sizes = _hold_options(blotter, max(expiry - _BOUGHT_BEFORE, start), expiry)
     for place in range(start, len(sessions), _DEMO_SESSIONS):
@@ -199,9 +188,9 @@ def _house(
     )
 
 
-def _hold_shares(blotter: _Blotter) -> None:
+def _hold_shares(blotter: Blotter) -> None:
     """Positions that corporate actions meet, sold in part after them."""
-    at = _places(blotter.sessions)
+    at = places(blotter.sessions)
     for share, side, quantity, symbol in (
         (0.57, "B", 300, "QSPA"), (0.85, "S", 500, "QSPA"),
         (0.58, "B", 200, "QSPB"), (0.62, "B", 100, "QSPB"), (0.88, "S", 250, "QSPB"),
@@ -213,7 +202,7 @@ def _hold_shares(blotter: _Blotter) -> None:
     blotter.trade(restated, "B", 100, "QSPA", minute=15)
 
 
-def _hold_options(blotter: _Blotter, bought: int, expiry: int) -> dict[str, Decimal]:
+def _hold_options(blotter: Blotter, bought: int, expiry: int) -> dict[str, Decimal]:
     """Options until they expire; returns their contract sizes.
 
     Strikes are parts of the price at the expiry, so that each ends as it should.
@@ -246,7 +235,7 @@ def _hold_options(blotter: _Blotter, bought: int, expiry: int) -> dict[str, Deci
 
 def _traders_booked(firm: Firm, sessions: Sequence[date]) -> Firm:
     """Dividends, locates, fees and payouts of those who trade."""
-    at = _places(sessions)
+    at = places(sessions)
     firm = book(
         firm,
         *_monthly(sessions, "SIM007", "Fee: Market Data", "-45", "options feed"),
@@ -281,8 +270,7 @@ def _monthly(
     """On each month's first session."""
     return [
         Adjustment(day, name, category, Decimal(amount), f"{comment}, {day:%B}")
-        for before, day in zip([None, *sessions], sessions, strict=False)
-        if before is None or before.month != day.month
+        for day in monthly(sessions)
     ]
 
 
@@ -305,13 +293,8 @@ def _closes(
     return closes
 
 
-def _places(sessions: Sequence[date]) -> Callable[[float], int]:
-    """Number of the session at a share of the history."""
-    return lambda share: int(share * (len(sessions) - 1))
-
-
 def _paid_since(sessions: Sequence[date]) -> date:
-    return sessions[_places(sessions)(0.6)].replace(day=1)
+    return sessions[places(sessions)(0.6)].replace(day=1)
 
 
 def _restated_day(sessions: Sequence[date]) -> date:
@@ -320,5 +303,5 @@ def _restated_day(sessions: Sequence[date]) -> date:
 
 def _expiry(sessions: Sequence[date]) -> int:
     """Number of the last session of an expiry that leaves time for what follows."""
-    last = _places(sessions)(0.93)
+    last = places(sessions)(0.93)
     return max(place for place in expiry_places(sessions) if place <= last)

@@ -156,6 +156,7 @@ def sample_firm(sessions: Sequence[date], seed: int = 7) -> Firm:
             if one.multiplier != 1
         },
         tuple(expected),
+        sessions=sessions,
     )
     return with_books(traded, sessions, seed)
 

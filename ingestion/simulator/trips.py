@@ -3,16 +3,17 @@
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from ingestion.simulator.firm import (
-    ONE,
+    Account,
     CorporateAction,
     Fill,
     Firm,
     execution_order,
 )
+from ingestion.simulator.rates import ONE, Spots, converted
 
 ZERO = Decimal(0)
 FEE_STEP = Decimal("1e-8")
@@ -23,16 +24,18 @@ class RoundTrip:
     """A closed trip of one account in one symbol.
 
     Attributes:
+        closed_on: Trade date of the fill that closed it.
         is_long: Whether the first fill bought.
         quantity: Shares or contracts entered in all.
         entry: Average price paid (long) or received (short) for them.
         exit: Average price at which they were closed.
-        gross: Before fees, contract size included.
+        gross: Before fees, contract size included, in the account's currency.
         fees: By fee column.
     """
 
     opened_at: datetime
     closed_at: datetime
+    closed_on: date
     symbol: str
     is_long: bool
     quantity: Decimal
@@ -75,32 +78,37 @@ class _Open:
         self.position = self.position * action.new_shares / action.old_shares
         self.entered = self.entered * action.new_shares / action.old_shares
 
-    def closed(self, fill: Fill, multiplier: Decimal) -> RoundTrip:
+    def closed(
+        self, fill: Fill, closed_on: date, multiplier: Decimal, spot: Decimal
+    ) -> RoundTrip:
         gain = self.exit_value - self.entry_value
         return RoundTrip(
             self.opened_at,
             fill.filled_at,
+            closed_on,
             fill.symbol,
             self.is_long,
             self.entered,
             self.entry_value / self.entered,
             self.exit_value / self.entered,
-            multiplier * (gain if self.is_long else -gain),
+            converted(multiplier * (gain if self.is_long else -gain), spot),
             self.fees,
         )
 
 
-def round_trips(firm: Firm, fills: Sequence[Fill]) -> list[RoundTrip]:
-    """The trips one account's fills close, in the order in which they closed.
+def round_trips(firm: Firm, account: Account, fills: Sequence[Fill]) -> list[RoundTrip]:
+    """The trips an account's fills close, in the order in which they closed.
 
     A fill through zero is split: its fees go with the quantities, the closing part's
     share rounded to 8 decimals and the opening part taking the rest.
     """
+    spots = Spots(firm.exchange_rates)
     trips: list[RoundTrip] = []
     under_way: dict[str, _Open] = {}
     coming = deque(sorted(firm.corporate_actions, key=lambda one: one.effective))
     for fill in sorted(fills, key=execution_order):
-        while coming and coming[0].effective <= fill.filled_at.date():
+        day = firm.trade_date(fill)
+        while coming and coming[0].effective <= day:
             action = coming.popleft()
             if action.symbol in under_way:
                 held = under_way.pop(action.symbol)
@@ -128,7 +136,8 @@ def round_trips(firm: Firm, fills: Sequence[Fill]) -> list[RoundTrip]:
             signed, fees = signed - closing, rest
             if not trip.position:
                 multiplier = firm.multipliers.get(fill.symbol, ONE)
-                trips.append(trip.closed(fill, multiplier))
+                spot = spots.spot(fill.currency_in(account), account.currency, day)
+                trips.append(trip.closed(fill, day, multiplier, spot))
                 del under_way[fill.symbol]
         if signed:
             if fill.symbol not in under_way:

@@ -1,7 +1,10 @@
 """The accounting rule on cases small enough to check by hand."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+
+import pytest
 
 from ingestion.simulator import Account, Fill, Firm, Ledger, serve
 from ingestion.simulator.trips import round_trips
@@ -88,7 +91,7 @@ def test_one_fill_takes_the_position_through_zero():
     assert [day.symbol_days[0].position for day in days] == [100, -200, 0]
     assert days[1].symbol_days[0].average_price == 11
     firm = firm_of(*fills)
-    first, second = round_trips(firm, firm.fills)
+    first, second = round_trips(firm, firm.accounts[0], firm.fills)
     assert (first.is_long, first.quantity, first.gross) == (True, 100, 100)
     assert (second.is_long, second.quantity, second.gross) == (False, 200, 100)
     assert first.fees["Comm"] + second.fees["Comm"] == Decimal("0.9")
@@ -161,6 +164,56 @@ def test_fills_of_one_second_are_ordered_by_fill_id_as_a_number():
     )
     (day,) = ledger_days(Firm([Account(1, "ZZA001")], rows))
     assert day.gross == 2
+
+
+def test_evenings_of_futures_count_on_the_next_session():
+    """Bought on Monday at 19:00, and on Tuesday; sold on Tuesday: all one day's."""
+    evening = 60 * 9 + 30
+    sessions = [MONDAY + timedelta(days=day) for day in (0, 1, 4)]
+    firm = firm_of(
+        (0, evening, "B", 1, "100"),
+        (1, 30, "B", 1, "104"),
+        (1, 60, "S", 1, "106"),
+        # The sessions of Wednesday and Thursday are none, and Friday's is the next.
+        (1, evening - 60, "S", 1, "110"),
+        symbol="#ZZM5",
+        multipliers={"#ZZM5": Decimal(50)},
+    )
+    by_session = replace(firm, sessions=sessions)
+    assert [day.gross for day in ledger_days(firm)] == [0, 600]
+    assert [day.gross for day in ledger_days(by_session)] == [300, 300]
+    assert [day.date for day in ledger_days(by_session)] == [sessions[1], sessions[2]]
+    with serve(by_session, as_of=MONDAY + timedelta(days=1)) as simulator:
+        assert simulator.last_visible == MONDAY
+    # On Tuesday's morning the fill is listed, and no session of it is over.
+    assert Ledger(by_session, MONDAY).days("ZZA001", *EVER) == []
+
+
+def test_pnl_is_in_the_accounts_currency_at_the_spot_of_its_date():
+    rates = {
+        (currency, MONDAY + timedelta(days=day)): Decimal(rate)
+        for currency, day, rate in (
+            ("CAD", 0, "0.75"), ("CAD", 2, "0.80"), ("JPY", 0, "0.006"),
+        )
+    }  # fmt: skip
+    firm = firm_of(
+        (0, 1, "B", 100, "150"), (0, 2, "S", 50, "152"), (2, 1, "S", 50, "153"),
+        symbol="@USDJPY", closes={0: "151", 1: "154"},
+    )  # fmt: skip
+    fills = [replace(fill, currency="") for fill in firm.fills]
+    firm = replace(
+        firm, accounts=[Account(1, "ZZA001", "CAD")], fills=fills, exchange_rates=rates
+    )
+    days = ledger_days(firm)
+    # Yen to dollars to Canadian dollars: 0.008, and 0.0075 from Wednesday on.
+    assert [day.gross for day in days] == [Decimal("0.8"), 0, Decimal("1.125")]
+    assert [day.unrealized for day in days] == [Decimal("0.4"), Decimal("1.6"), 0]
+    # Fees are in the account's currency already.
+    assert days[0].trade_fees == Decimal("0.6")
+    (trip,) = round_trips(firm, firm.accounts[0], firm.fills)
+    assert trip.gross == 250 * Decimal("0.0075")
+    with pytest.raises(ValueError, match="no exchange rate of JPY on 2025-03-03"):
+        ledger_days(replace(firm, exchange_rates={}))
 
 
 def test_a_firm_without_dates_needs_a_virtual_date():

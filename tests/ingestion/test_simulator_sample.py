@@ -21,6 +21,14 @@ from ingestion.simulator import (
 from ingestion.simulator.editions import Editions
 from ingestion.simulator.firm import execution_order, fee_columns
 from ingestion.simulator.market import FUTURE_MULTIPLIERS
+from ingestion.simulator.sample_abroad import (
+    ABROAD,
+    AFTER_HOURS,
+    FUTURE,
+    FUTURE_SIZE,
+    PAIR,
+    sample_rates,
+)
 from ingestion.simulator.sample_books import (
     DEMO,
     HOUSE,
@@ -86,7 +94,7 @@ def test_size(firm):
     assert 120_000 <= len(firm.fills) <= 200_000
     codes = {account.name[:6] for account in firm.accounts}
     assert len({code for code in codes if code.startswith("SIM0")}) == 24
-    assert codes > {HOUSE, DEMO, ON_LEAVE, MASTER}
+    assert codes > {HOUSE, DEMO, ON_LEAVE, MASTER, ABROAD}
     # What surrounds the trading is little of it.
     assert sum(fill.account_name[:4] != "SIM0" for fill in firm.fills) < 400
 
@@ -151,6 +159,44 @@ def test_lots_of_the_house_are_split_and_renamed(firm, ledger):
         assert action.new_symbol == "" or action.symbol not in after
 
 
+def test_an_account_of_canada_holds_three_currencies_at_the_rates_of_each_date(
+    firm, ledger
+):
+    rates = sample_rates(SESSIONS)
+    last, currencies = {}, set()
+    for day in ledger.days(ABROAD, *EVER):
+        cad, yen = (rates[code, day.date] for code in ("CAD", "JPY"))
+        spots = {"CAD": 1, "USD": 1 / cad, "JPY": yen / cad}
+        for one in day.symbol_days:
+            currencies.add(one.currency)
+            assert one.spot == spots[one.currency]
+            if one.position:
+                worth = one.position * firm.closes[one.symbol, day.date]
+                local = worth - one.cost
+                assert abs(one.unrealized - local * one.spot) < Decimal("1e-7")
+            last[one.symbol] = one.position
+    assert currencies == {"CAD", "USD", "JPY"}
+    assert (last[PAIR], last["QSTC"]) == (0, 0)
+    assert last["QSTA.TO"] and last["QSTB.TO"]
+
+
+def test_evenings_of_futures_are_the_next_sessions(firm, ledger):
+    fills = [fill for fill in firm.fills if fill.symbol == FUTURE]
+    assert {fill.account_name for fill in fills} == {AFTER_HOURS}
+    evenings = [fill for fill in fills if firm.trade_date(fill) > fill.filled_at.date()]
+    assert len(evenings) > 10
+    # Some of a Sunday, for the Monday.
+    assert {fill.filled_at.weekday() for fill in evenings} > {6}
+    for fill in evenings:
+        day = ledger.last_day(AFTER_HOURS, firm.trade_date(fill))
+        assert FUTURE in {one.symbol for one in day.symbol_days if one.fills}
+    assert not any(
+        one.symbol == FUTURE and day.date.weekday() == 6
+        for day in ledger.days(AFTER_HOURS, *EVER)
+        for one in day.symbol_days
+    )
+
+
 def test_a_master_is_the_sum_of_its_subs(ledger):
     sums = defaultdict(Decimal)
     for name in SUBS:
@@ -184,11 +230,13 @@ def test_instruments(firm):
     for symbol in symbols:
         multiplier = firm.multipliers.get(symbol, 1)
         option = 10 if symbol.startswith("+QSIX7") else 100
-        expected = {"+": option, "#": FUTURE_MULTIPLIERS.get(symbol[:5])}
+        future = {**FUTURE_MULTIPLIERS, FUTURE[:5]: FUTURE_SIZE}.get(symbol[:5])
+        expected = {"+": option, "#": future}
         assert multiplier == expected.get(symbol[0], 1)
     traded_at = [fill.price for fill in firm.fills if fill.is_regular]
     places = {-price.as_tuple().exponent for price in traded_at}
-    assert places == {2, 4}
+    # Yen are quoted to the thousandth.
+    assert places == {2, 3, 4}
     assert all(fill.quantity > 0 and fill.price >= 0 for fill in firm.fills)
 
 
@@ -259,7 +307,9 @@ def test_adjustments(firm):
         "Fee: Desk", "Fee: Payout", "Stock Locate", "Dividend",
     }  # fmt: skip
     began = {x.account_name for x in firm.adjustments if x.comment == "wire in"}
-    assert began == {x.name for x in firm.accounts} - {"SIM016", HOUSE, DEMO, ON_LEAVE}
+    assert began == {x.name for x in firm.accounts} - {
+        "SIM016", HOUSE, DEMO, ON_LEAVE, ABROAD,
+    }  # fmt: skip
     assert all(row.amount < 0 for row in firm.adjustments if row.category[:4] == "Fee:")
     alone = [row for row in firm.adjustments if row.account_name == ON_LEAVE]
     assert len(alone) > 8
@@ -289,7 +339,7 @@ def test_days_agree_with_the_fills(firm, days):
     fees = defaultdict(Decimal)
     orders = defaultdict(set)
     for fill in firm.fills:
-        key = fill.account_name, fill.filled_at.date()
+        key = fill.account_name, firm.trade_date(fill)
         if fill.is_regular:
             quantity[key] += fill.quantity
             orders[key].add(fill.order_id)
@@ -314,6 +364,9 @@ def test_gross_is_the_signed_value_once_a_symbol_is_flat(firm, days):
     for name, day in days:
         for one in day.symbol_days:
             key = name, called.get(one.symbol, one.symbol)
+            # What is converted day by day is no sum of prices.
+            if one.spot != 1:
+                value.pop(key, None)
             gross[key] += one.gross
             cost[key] = one.cost
     assert all(gross[key] - cost[key] == value[key] for key in value)

@@ -92,6 +92,12 @@ FIRM = Firm(
     ),
     {("SHOP.TO", DAYS[0]): Decimal(102), ("SHOP.TO", DAYS[1]): Decimal(102)}
     | {("RY", day): Decimal(132) for day in DAYS},
+    # The broker knows a yen from the first day on, which nobody has told the desk.
+    exchange_rates={
+        ("CAD", date(2025, 2, 28)): Decimal("0.7"),
+        ("CAD", DAYS[2]): Decimal("0.8"),
+        ("JPY", date(2025, 2, 28)): Decimal("0.00662252"),
+    },
 )
 
 
