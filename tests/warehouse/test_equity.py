@@ -20,6 +20,7 @@ from ingestion.simulator.back_office import (
     pay_out,
 )
 from ingestion.simulator.firm import Adjustment, CorporateAction, Fill
+from ingestion.simulator.rates import Spots, made_up_rates, symbol_currency
 from ingestion.simulator.revisions import recompute_fees
 from ingestion.sources import ApiSource
 from ingestion.sweep import sweep_source
@@ -31,6 +32,8 @@ from tests.exports import ExportedFill, Exports
 from tests.mornings import connect, in_utc, load_morning, load_two_books
 
 DAYS = sessions_between(date(2024, 12, 16), date(2025, 1, 24))
+SESSIONS = sessions_between(DAYS[0], date(2025, 2, 7))
+RATES = made_up_rates(SESSIONS)
 AS_OF = DAYS[-1]
 SATURDAY = date(2025, 1, 11)
 EXPIRY, POSTED = date(2025, 1, 17), date(2025, 1, 21)
@@ -53,7 +56,10 @@ OPTIONS = {
     "+QQZ250221C00020000": 100,
 }
 SHARES = ("QQX", "QQY", "QQZ")
-SYMBOLS = (*SHARES, *OPTIONS, *(action.symbol for action, _ in ACTIONS))
+# In yen and Canadian dollars, and a future whose evening is the next session's.
+FUTURE, FUTURE_SIZE, EVENING = "#QQWH5", 5, timedelta(hours=9)
+ABROAD = ("@USDJPY", "QQW.TO", FUTURE)
+SYMBOLS = (*SHARES, *OPTIONS, *ABROAD, *(action.symbol for action, _ in ACTIONS))
 MODELS = "+fct_account_equity +position_reconciliation +data_quality"
 # Two are payouts or transfers, one nobody has told.
 CATEGORIES = ("Transfer: Deposit", "Cash In/Out", "Fee: Payout", "Dividend", "Fee: Tea")
@@ -64,6 +70,7 @@ Z3,,sub,ZM,,
 Z4,,sub,ZM,,
 Z2,,demo,,,
 """
+EVENINGS = "select count(*) from marts.fct_fills where trade_date > calendar_date"
 ZERO = Decimal(0)
 
 
@@ -78,23 +85,27 @@ def listed(symbol: str, day: date) -> tuple[str, bool]:
 def random_firm(seed: int) -> Firm:
     """Accounts that carry, are booked, and miss marks; and all that surrounds them.
 
-    Z5 has adjustments alone, ZM is the master of two others.
+    Z5 has adjustments alone, ZM is the master of two others, ZC is of Canada. All trade
+    what is priced in other currencies, and a future in the evening.
     """
     draw = random.Random(seed)
-    names = [f"Z{number}" for number in range(6)]
+    names = [*(f"Z{number}" for number in range(5)), "ZC", "Z5"]
     fills, adjustments = [], []
-    for number in range(800):
+    for number in range(1000):
         day = draw.choice([*DAYS, SATURDAY] if number % 9 == 0 else DAYS)
         symbol, is_listed = listed(draw.choice(SYMBOLS), day)
         if not is_listed:
             continue
         # Beside a corporate action journal entries may be taken for it.
+        # The fees of a date are restated, not those of a session.
+        is_evening = symbol == FUTURE and day != RESTATED and draw.random() < 0.5
         statuses = ["REGULAR"] * 9 + ["CXLD", "JRNL" if symbol in SHARES else "REGULAR"]
         fills.append(
             Fill(
                 account_name=draw.choice(names[:-1]),
                 filled_at=datetime.combine(day, time(10))
-                + timedelta(minutes=draw.randrange(300)),
+                + timedelta(minutes=draw.randrange(200))
+                + EVENING * is_evening,
                 side=draw.choice("BSTC"),
                 quantity=Decimal(draw.randrange(1, 400)),
                 symbol=symbol,
@@ -102,6 +113,7 @@ def random_firm(seed: int) -> Firm:
                 fees={"Comm": Decimal(draw.randrange(-40, 300)) / 10_000},
                 order_id=str(number),
                 fill_id=str(number),
+                currency=symbol_currency(symbol) or "USD",
                 status=draw.choice(statuses),
                 propreports_id=number + 1,
             )
@@ -125,18 +137,25 @@ def random_firm(seed: int) -> Firm:
                 account_name=names[0],
                 filled_at=datetime.combine(DAYS[0], time(9, 31 + place)), side="B",
                 quantity=Decimal(100_000), symbol=symbol, price=Decimal(20),
-                order_id=f"F{place}", fill_id=str(900 + place),
-                propreports_id=900 + place,
+                order_id=f"F{place}", fill_id=str(1100 + place),
+                currency=symbol_currency(symbol) or "USD", propreports_id=1100 + place,
             )
         )  # fmt: skip
-    accounts = [Account(501 + place, name) for place, name in enumerate(names)]
+    accounts = [
+        Account(501 + place, name, "CAD" if name == "ZC" else "USD")
+        for place, name in enumerate(names)
+    ]
     sizes = {symbol: Decimal(size) for symbol, size in OPTIONS.items()}
+    sizes[FUTURE] = Decimal(FUTURE_SIZE)
     # Of actions and expiries a master is posted what its own position asks for.
     firm = add_master(
-        Firm(accounts, fills, adjustments, closes, sizes),
+        Firm(
+            accounts, fills, adjustments, closes, sizes,
+            exchange_rates=RATES, sessions=SESSIONS,
+        ),
         Account(599, "ZM"),
         ("Z3", "Z4"),
-    )
+    )  # fmt: skip
     for action, posting in ACTIONS:
         firm = act(firm, action, posting)
     firm = expire(firm, EXPIRY, POSTED, cash_settled=("QQIX",))
@@ -157,6 +176,11 @@ def tell_desk(home: Home, roles: str = ROLES) -> None:
     home.desk.joinpath("account_roles.csv").write_text(roles)
     home.desk.joinpath("instrument_multipliers.csv").write_text(
         "symbol_prefix,instrument_type,multiplier\n+QQY7,option,10\n"
+        f"{FUTURE[:-2]},future,{FUTURE_SIZE}\n"
+    )
+    told = [f"{day},{currency},{rate}" for (currency, day), rate in RATES.items()]
+    home.desk.joinpath("exchange_rates.csv").write_text(
+        "\n".join(["rate_date,currency,rate", *told]) + "\n"
     )
 
 
@@ -165,7 +189,7 @@ def test_every_account_and_date_is_the_simulators_own_books(
     tmp_path: Path, seed: int
 ) -> None:
     home, evening = Home(tmp_path), datetime.combine(AS_OF, time(20))
-    days = [(f"Z{number}", RESTATED) for number in range(5)]
+    days = [(name, RESTATED) for name in ("Z0", "Z1", "Z2", "Z3", "Z4", "ZC")]
     restated = recompute_fees(evening, days, "NSCC", Decimal("0.05"))
     with serve(
         random_firm(seed), as_of=AS_OF, revisions=[restated], rate_limit=10**6
@@ -200,6 +224,8 @@ def test_every_account_and_date_is_the_simulators_own_books(
         "from marts.fct_account_equity order by 1, 2",
     )
     assert {(who, day) for who, day, *_ in found} == books.keys()
+    currencies = {account.name: account.currency for account in firm.accounts}
+    spots, rates_before = Spots(RATES), {}
     opening: dict[str, Decimal] = defaultdict(Decimal)
     moved: dict[str, Decimal] = defaultdict(Decimal)
     untold: dict[tuple, int] = defaultdict(int)
@@ -219,14 +245,24 @@ def test_every_account_and_date_is_the_simulators_own_books(
         else:
             months[who, day.year, day.month] += own.total_delta - outside
             years[who, day.year] += own.total_delta - outside
-        assert figures == [
-            opening[who], own.cash, own.unrealized, own.end_balance,
-            own.unrealized_delta, peak[who], peak[who] - level,
+        # Shown in dollars, and of what was there before in those of the date before.
+        rate = spots.spot(currencies[who], "USD", day)
+        is_abroad = currencies[who] != "USD"
+        amounts = [
+            opening[who] * rates_before.get(who, rate) / rate, own.cash, own.unrealized,
+            own.end_balance, own.unrealized_delta, peak[who], peak[who] - level,
             months[who, day.year, day.month], years[who, day.year],
+            own.total_delta - outside,
+        ]  # fmt: skip
+        shown = [*figures[:9], figures[-1]]
+        for amount, figure in zip(amounts, shown, strict=True):
+            off = abs(figure - amount * rate)
+            assert off <= (Decimal("1e-5") if is_abroad else 0), (who, day, amounts)
+        assert figures[9:-1] == [
             untold[who, day.year, day.month], untold[who, day.year], "history",
             "agrees" if figures[-2] != "no_summary" else "no_summary",
-            own.total_delta - outside,
         ], (who, day)  # fmt: skip
+        rates_before[who] = rate
         opening[who] = own.end_balance
     positions = {
         (who, day, one.symbol): one.position
@@ -247,6 +283,8 @@ def test_every_account_and_date_is_the_simulators_own_books(
     assert told["equity_differences"] == told["position_breaks"] == 0
     # A summary has a column for each category, whatever it is called.
     assert told["unknown_columns"] == told["unreconciled"] == told["orders_differ"] == 0
+    assert told["assumed_currency"] == told["no_multiplier"] == 0
+    assert rows(home, EVENINGS) != [(0,)]
 
 
 def fill(number: int, account: str, day: int, side: str, price: str) -> Fill:

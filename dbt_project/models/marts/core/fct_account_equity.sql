@@ -163,7 +163,10 @@ days_rated as (
         account_days.account_id,
         account_days.trade_date,
         account_currencies.currency,
-        {{ rate_of('account_currencies.currency', 'rates') }} as exchange_rate
+        {{ rate_of('account_currencies.currency', 'rates') }} as exchange_rate,
+        row_number() over (
+            partition by account_days.account_id order by account_days.trade_date
+        ) = 1 as is_first_date
     from account_days
     inner join account_currencies
         on account_days.account_id = account_currencies.account_id
@@ -218,8 +221,12 @@ days_joined as (
         case
             when position_days.is_incomplete = 1 then null
             when daily_totals.account_id is null then 0
-            -- What a rate does to what is held is no delta in the account's currency.
-            when account_days.exchange_rate = 1 then daily_totals.unrealized_delta
+            -- What a rate does to what is held is no delta in the account's currency; on
+            -- the first date it has done nothing yet.
+            when account_days.exchange_rate = 1 or account_days.is_first_date
+                then {{ from_base(
+                    'daily_totals.unrealized_delta', 'account_days.exchange_rate'
+                ) }}
         end as marked_unrealized_delta,
         broker_days.account_id is not null as has_summary,
         broker_days.type_rows_count,
