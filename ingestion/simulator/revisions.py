@@ -51,7 +51,7 @@ class Revision:
         at: US Eastern, without zone.
         kind: What it is, for the log.
         apply: Makes the changed firm.
-        days: (account name, trade date) of the rows it touches; empty where only the
+        days: (account name, calendar date) of the rows it touches; empty where only the
             firm can tell.
     """
 

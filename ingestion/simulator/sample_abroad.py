@@ -10,9 +10,14 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 from ingestion.simulator.back_office import book, pay_dividend
-from ingestion.simulator.blotter import Blotter, monthly, places
+from ingestion.simulator.blotter import COMMISSION, Blotter, monthly, places
 from ingestion.simulator.firm import Account, Adjustment, Firm
-from ingestion.simulator.rates import ExchangeRates, made_up_rates, symbol_currency
+from ingestion.simulator.rates import (
+    DOLLAR,
+    ExchangeRates,
+    made_up_rates,
+    symbol_currency,
+)
 
 ABROAD, BASE = "SIMC01", "CAD"
 PAIR, PAIR_COMMISSION = "@USDJPY", Decimal("0.0001")
@@ -20,7 +25,7 @@ AFTER_HOURS = "SIM020"
 FUTURE_ROOT, FUTURE, FUTURE_SIZE = "#QSF", "#QSFH6", 5
 
 _STARTS_AT = 0.6
-_STARTS = {"QSTA.TO": 45, "QSTB.TO": 18, "QSTC": 52}
+_STARTS = {"QSTA.TO": 45.0, "QSTB.TO": 18.0, "QSTC": 52.0}
 _DAY_SIGMA = 0.013
 _FUTURE_START, _TICK = 900, Decimal("0.25")
 _EVENING, _EVENING_SIGMA = time(19, 30), 0.004
@@ -76,10 +81,14 @@ def _hold(blotter: Blotter) -> None:
         (0.67, "B", 10_000, PAIR, 15), (0.76, "S", 4_000, PAIR, 15),
         (0.76, "B", 1_000, PAIR, 55), (0.94, "S", 7_000, PAIR, 15),
     ):  # fmt: skip
-        commission = {"commission": PAIR_COMMISSION} if symbol == PAIR else {}
-        currency = symbol_currency(symbol) or "USD"
         blotter.trade(
-            at(share), side, quantity, symbol, minute, currency=currency, **commission
+            at(share),
+            side,
+            quantity,
+            symbol,
+            minute,
+            currency=symbol_currency(symbol) or DOLLAR,
+            commission=PAIR_COMMISSION if symbol == PAIR else COMMISSION,
         )
 
 
