@@ -39,7 +39,7 @@ _INSTRUMENT_TYPES = ("equity", "option", "future", "forex")
 _ACCOUNT_ROLES = ("trader", "master", "sub", "house", "error", "demo", "parent")
 _LARGEST_RATIO = 9999
 _LARGEST_RATE = 10**6
-_ACTIONS = ("split", "symbol_change", "merger", "expiry")
+_ACTIONS = ("split", "symbol_change", "merger", "spin_off", "expiry")
 # Of which payout and transfer are no P&L.
 _ADJUSTMENT_CLASSES = (
     "dividend", "interest", "locate", "borrow", "market_data", "software", "desk_fee",
@@ -70,8 +70,8 @@ currency_suffixes.csv       in which currency symbols with an ending (.TO) are p
                             its lines are added to the project's
 exchange_rates.csv          what a unit of a currency is worth in the base currency, by
                             date; one counts until the next
-corporate_actions.csv       splits, new symbols, mergers, expiries, which the broker
-                            posts late, in pieces or not at all
+corporate_actions.csv       splits, new symbols, mergers, spin-offs, expiries, which
+                            the broker posts late, in pieces or not at all
 opening_lots.csv            what an account held before its first loaded day
 
 UTF-8, commas, dates as 2025-06-02. docs/configuration.md says what each column means.
@@ -217,15 +217,25 @@ def _ratio(cell: str) -> str:
     return f"{new}:{old}"
 
 
+def _part(cell: str) -> str:
+    if not cell:
+        return cell
+    part = _number(cell)
+    if not part.is_finite() or not 0 <= part <= 1:
+        raise ValueError("is not a part from 0 to 1, such as 0.25")
+    return _price(cell)
+
+
 def _check_action(line: Mapping[str, str | None]) -> None:
     action = line["action"]
     needed, allowed = {
         "split": (("ratio",), ()),
         "symbol_change": (("new_symbol",), ("ratio",)),
-        "merger": ((), ("new_symbol", "ratio", "cash_per_share")),
+        "merger": ((), ("new_symbol", "ratio", "cash_per_share", "cost_share")),
+        "spin_off": (("new_symbol", "ratio", "cost_share"), ()),
         "expiry": ((), ("cash_per_share",)),
     }[str(action)]
-    for column in ("ratio", "new_symbol", "cash_per_share"):
+    for column in ("ratio", "new_symbol", "cash_per_share", "cost_share"):
         if column in needed and not line[column]:
             raise ValueError(f"a {action} needs its {column}")
         if line[column] and column not in (*needed, *allowed):
@@ -233,11 +243,12 @@ def _check_action(line: Mapping[str, str | None]) -> None:
     if line["new_symbol"] == line["symbol"]:
         raise ValueError("new_symbol is the old one")
     if action == "merger":
-        shares = bool(line["new_symbol"]), bool(line["ratio"])
-        if any(shares) == bool(line["cash_per_share"]) or shares[0] != shares[1]:
+        given = [column for column in allowed if line[column]]
+        if given not in (list(allowed[:2]), ["cash_per_share"], list(allowed)):
             raise ValueError(
-                "a merger is either for shares (new_symbol and ratio) or for "
-                "cash_per_share; of one for both, let the broker post the rows"
+                "a merger is for shares (new_symbol and ratio), for cash_per_share, or "
+                "for both, and then cost_share is the part of the cost that the new "
+                f"shares take over; this line has {' and '.join(given) or 'neither'}"
             )
 
 
@@ -424,10 +435,11 @@ DESK_FILES = (
             "ratio": _ratio,
             "new_symbol": _text,
             "cash_per_share": _cash,
+            "cost_share": _part,
             "note": _text,
         },
         ("symbol", "effective_date"),
-        optional=("ratio", "new_symbol", "cash_per_share", "note"),
+        optional=("ratio", "new_symbol", "cash_per_share", "cost_share", "note"),
         is_read_by_line=True,
         check_line=_check_action,
     ),

@@ -5,21 +5,13 @@ lots and those carried from earlier days.
 """
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 
 from tests.exports import ExportedFill
+from tests.oracle.conversions import Conversion, Lot, Lots, convert, meet
 from tests.oracle.sessions import cutoff_of, session_of
-
-
-@dataclass
-class Lot:
-    """Units of one fill that are not matched yet."""
-
-    quantity: Decimal
-    price: Decimal
 
 
 def trade_date(fill: ExportedFill) -> date:
@@ -37,6 +29,16 @@ def daily_gross(
     Journal entries are left out of the first, and meet what is held in order of time.
     Which day a fill belongs to, `day_of` says.
     """
+    return gross_and_lots(fills, (), multipliers, day_of)[0]
+
+
+def gross_and_lots(
+    fills: Iterable[ExportedFill],
+    conversions: Sequence[Conversion],
+    multipliers: dict[str, Decimal] | None = None,
+    day_of: Callable[[ExportedFill], date] = trade_date,
+) -> tuple[dict[tuple[str, date], Decimal], Lots]:
+    """The same with corporate actions, before the fills of their session; open lots."""
     multipliers = multipliers or {}
     days: dict[tuple, list[ExportedFill]] = defaultdict(list)
     for fill in sorted(fills, key=_in_time):
@@ -44,39 +46,46 @@ def daily_gross(
             days[fill.account, fill.symbol, day_of(fill)].append(fill)
     gross: dict[tuple[str, date], Decimal] = defaultdict(Decimal)
     carried: dict[tuple[str, str], deque[Lot]] = defaultdict(deque)
+    coming = deque(sorted(conversions, key=lambda one: one.session))
+
+    def convert_until(day: date) -> None:
+        while coming and coming[0].session <= day:
+            action = coming.popleft()
+            for account in sorted({account for account, _ in carried}):
+                realized = convert(carried, account, action)
+                if realized:
+                    gross[account, action.session] += realized
+
     for (account, symbol, day), todays in sorted(
         days.items(), key=lambda item: item[0][2]
     ):
+        convert_until(day)
         multiplier = multipliers.get(symbol, Decimal(1))
         pieces = [
-            (f.signed_quantity > 0, f.status == "REGULAR", Lot(f.quantity, f.price))
+            (f.signed_quantity > 0, f.status == "REGULAR", f, Lot(f.quantity, f.price))
             for f in todays
         ]
         bought = deque(
-            lot for is_buy, is_regular, lot in pieces if is_regular and is_buy
+            lot for is_buy, is_regular, _, lot in pieces if is_regular and is_buy
         )
         sold = deque(
-            lot for is_buy, is_regular, lot in pieces if is_regular and not is_buy
+            lot for is_buy, is_regular, _, lot in pieces if is_regular and not is_buy
         )
         total = Decimal(0)
         while bought and sold:
             total += _match(bought, sold)
         # What is left of the day and its journal entries, in time: oldest lots first.
         lots = carried[account, symbol]
-        for is_buy, _, left in pieces:
-            sign = 1 if is_buy else -1
-            while left.quantity and lots and (lots[0].quantity > 0) != is_buy:
-                held = lots[0]
-                quantity = min(abs(held.quantity), left.quantity)
-                total += sign * quantity * (held.price - left.price)
-                held.quantity += sign * quantity
-                left.quantity -= quantity
-                if not held.quantity:
-                    lots.popleft()
-            if left.quantity:
-                lots.append(Lot(sign * left.quantity, left.price))
+        for is_buy, _, fill, left in pieces:
+            one = Lot(
+                left.quantity if is_buy else -left.quantity, left.price, (day, fill.at)
+            )
+            total += meet(lots, one)
+            if one.quantity:
+                lots.append(one)
         gross[account, day] += multiplier * total
-    return dict(gross)
+    convert_until(date.max)
+    return dict(gross), carried
 
 
 def daily_gross_in_time_order(

@@ -189,7 +189,7 @@ def test_the_environment_decides_no_parse() -> None:
     assert reading == {
         "macros/dialects/create_sources.sql",
         "macros/build_plan/first_planned_date.sql",
-        "models/intermediate/build_plan/int_fill_days.sql",
+        "macros/build_plan/last_built_date.sql",
     }
 
 

@@ -97,11 +97,11 @@ fills as (
     select
         account_number,
         trade_date,
-        trade_date as calendar_date,
+        calendar_date,
         content_hash,
         symbol,
-        null as currency
-    from {{ ref('int_opening_lots') }}
+        currency
+    from {{ ref('int_booked_lots') }}
 ),
 
 -- The days themselves first: there are few of them, and fills are many.

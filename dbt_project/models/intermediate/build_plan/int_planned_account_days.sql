@@ -98,10 +98,10 @@ fills as (
     select
         account_number,
         trade_date,
-        trade_date as calendar_date,
+        calendar_date,
         content_hash,
         symbol
-    from {{ ref('int_opening_lots') }}
+    from {{ ref('int_booked_lots') }}
 ),
 
 gone_books as (

@@ -4,6 +4,8 @@
     lots and trips.
     The symbols of a planned day are those of its fills now and those it was built from, and
     so are their books: before there was one a symbol was a book of its own.
+    Which lots a corporate action converted in the last build nobody keeps: both its symbols
+    are those of each planned day of its session.
 #}
 with
 
@@ -46,10 +48,10 @@ fills as (
     select
         account_number,
         trade_date,
-        trade_date as calendar_date,
+        calendar_date,
         content_hash,
         symbol
-    from {{ ref('int_opening_lots') }}
+    from {{ ref('int_booked_lots') }}
 ),
 
 told_books as (
@@ -103,11 +105,11 @@ planned_versions as (
             and planned_days.trade_date = previous_days.trade_date
 ),
 
-final as (
+planned_fills as (
     select
         planned_versions.account_id,
-        coalesce(books.book_symbol, fills.symbol) as book_symbol,
-        min(planned_versions.trade_date) as first_date
+        planned_versions.trade_date,
+        fills.symbol
     from planned_versions
     inner join fills
         on
@@ -115,13 +117,31 @@ final as (
             and planned_versions.calendar_date = fills.calendar_date
             and planned_versions.trade_date = fills.trade_date
             and planned_versions.content_hash = fills.content_hash
+    {% for symbol in ['symbol', 'new_symbol'] -%}
+        union all
+        select
+            planned_days.account_id,
+            planned_days.trade_date,
+            corporate_actions.{{ symbol }}
+        from planned_days
+        inner join {{ ref('int_corporate_actions') }} as corporate_actions
+            on planned_days.trade_date = corporate_actions.session_date
+    {% endfor %}
+),
+
+final as (
+    select
+        planned_fills.account_id,
+        coalesce(books.book_symbol, planned_fills.symbol) as book_symbol,
+        min(planned_fills.trade_date) as first_date
+    from planned_fills
     left join books
         on
-            planned_versions.account_id = books.account_id
-            and fills.symbol = books.symbol
-            and fills.trade_date >= books.valid_from
-            and fills.trade_date < books.valid_to
-    group by planned_versions.account_id, coalesce(books.book_symbol, fills.symbol)
+            planned_fills.account_id = books.account_id
+            and planned_fills.symbol = books.symbol
+            and planned_fills.trade_date >= books.valid_from
+            and planned_fills.trade_date < books.valid_to
+    group by planned_fills.account_id, coalesce(books.book_symbol, planned_fills.symbol)
 )
 
 select * from final

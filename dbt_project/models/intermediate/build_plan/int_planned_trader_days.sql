@@ -57,6 +57,14 @@ fills as (
         content_hash,
         symbol
     from {{ ref('int_fills_dated') }}
+    union all
+    select
+        account_number,
+        trade_date,
+        calendar_date,
+        content_hash,
+        symbol
+    from {{ ref('int_booked_lots') }}
 ),
 
 later_days as (

@@ -4,6 +4,7 @@
     Within so many days of the effective date no regular fill, but
     - free shares, or shares taken away, at price 0: of all that was posted, what the split
       makes of the shares held before, but for less than one;
+    - shares of a spin-off, at any price: as many as the shares held before are given;
     - out and in, of all that was posted, at the ratio but for less than a share;
     - what was closed at the price of the expiry or merger, after its date.
 #}
@@ -23,14 +24,14 @@ actions as (
     from {{ ref('int_corporate_actions') }}
 ),
 
-fill_days as (
+document_days as (
     select
         account_id,
         trade_date,
         calendar_date,
         account_number,
         content_hash
-    from {{ ref('int_fill_days') }}
+    from {{ ref('int_document_days') }}
 ),
 
 fills as (
@@ -46,6 +47,15 @@ fills as (
         price
     from {{ ref('int_fills_dated') }}
     where not is_regular and not is_cancelled
+),
+
+spin_offs as (
+    select
+        account_id,
+        symbol,
+        effective_date
+    from {{ ref('int_conversions') }}
+    where action = 'spin_off'
 ),
 
 books as (
@@ -70,7 +80,13 @@ book_fills as (
         is_regular,
         price
     from {{ ref('int_fills_dated') }}
-    where not is_cancelled and symbol in (select books.symbol from books)
+    where
+        not is_cancelled
+        and symbol in (
+            select books.symbol from books
+            union all
+            select spin_offs.symbol from spin_offs
+        )
 ),
 
 opening_lots as (
@@ -85,17 +101,17 @@ opening_lots as (
 moves as (
     -- Whatever was free may be the posting of an earlier split.
     select
-        fill_days.account_id,
+        document_days.account_id,
         book_fills.symbol,
         book_fills.trade_date,
         book_fills.signed_quantity
     from book_fills
-    inner join fill_days
+    inner join document_days
         on
-            book_fills.account_number = fill_days.account_number
-            and book_fills.calendar_date = fill_days.calendar_date
-            and book_fills.trade_date = fill_days.trade_date
-            and book_fills.content_hash = fill_days.content_hash
+            book_fills.account_number = document_days.account_number
+            and book_fills.calendar_date = document_days.calendar_date
+            and book_fills.trade_date = document_days.trade_date
+            and book_fills.content_hash = document_days.content_hash
     where book_fills.is_regular or book_fills.price <> 0
     union all
     select
@@ -106,31 +122,60 @@ moves as (
     from opening_lots
 ),
 
+moves_in_books as (
+    select
+        moves.account_id,
+        coalesce(books.book_symbol, moves.symbol) as book_symbol,
+        moves.trade_date,
+        moves.signed_quantity * coalesce(books.units_per_share, 1) as signed_units
+    from moves
+    left join books
+        on
+            moves.account_id = books.account_id
+            and moves.symbol = books.symbol
+            and moves.trade_date >= books.valid_from
+            and moves.trade_date < books.valid_to
+),
+
 held as (
+    -- A split ends a span of its book, a spin-off lies within one.
     select
         ending.account_id,
         ending.symbol,
         ending.valid_to as effective_date,
-        sum(moves.signed_quantity * moved.units_per_share) / max(ending.units_per_share)
-            as held_quantity
+        sum(moves_in_books.signed_units) / max(ending.units_per_share) as held_quantity
     from books as ending
-    inner join books as moved
+    inner join moves_in_books
         on
-            ending.account_id = moved.account_id
-            and ending.book_symbol = moved.book_symbol
-            and ending.valid_to >= moved.valid_to
-    inner join moves
-        on
-            moved.account_id = moves.account_id
-            and moved.symbol = moves.symbol
-            and moved.valid_from <= moves.trade_date
-            and moved.valid_to > moves.trade_date
+            ending.account_id = moves_in_books.account_id
+            and ending.book_symbol = moves_in_books.book_symbol
+            and ending.valid_to > moves_in_books.trade_date
     group by ending.account_id, ending.symbol, ending.valid_to
+    union all
+    select
+        spin_offs.account_id,
+        spin_offs.symbol,
+        spin_offs.effective_date,
+        sum(moves_in_books.signed_units) / coalesce(max(books.units_per_share), 1)
+            as held_quantity
+    from spin_offs
+    left join books
+        on
+            spin_offs.account_id = books.account_id
+            and spin_offs.symbol = books.symbol
+            and spin_offs.effective_date >= books.valid_from
+            and spin_offs.effective_date < books.valid_to
+    inner join moves_in_books
+        on
+            spin_offs.account_id = moves_in_books.account_id
+            and coalesce(books.book_symbol, spin_offs.symbol) = moves_in_books.book_symbol
+            and spin_offs.effective_date > moves_in_books.trade_date
+    group by spin_offs.account_id, spin_offs.symbol, spin_offs.effective_date
 ),
 
 posted as (
     select
-        fill_days.account_id,
+        document_days.account_id,
         fills.*,
         actions.symbol as old_symbol,
         actions.new_symbol,
@@ -138,7 +183,8 @@ posted as (
         actions.new_shares,
         actions.old_shares,
         actions.closing_price,
-        actions.action = 'split' and fills.price = 0 as is_free
+        actions.action = 'split' and fills.price = 0 as is_free,
+        actions.action = 'spin_off' and fills.symbol = actions.new_symbol as is_spun_off
     from actions
     inner join fills
         on
@@ -146,12 +192,12 @@ posted as (
             and fills.trade_date
             between actions.effective_date - interval {{ days }} day
             and actions.effective_date + interval {{ days }} day
-    inner join fill_days
+    inner join document_days
         on
-            fills.account_number = fill_days.account_number
-            and fills.calendar_date = fill_days.calendar_date
-            and fills.trade_date = fill_days.trade_date
-            and fills.content_hash = fill_days.content_hash
+            fills.account_number = document_days.account_number
+            and fills.calendar_date = document_days.calendar_date
+            and fills.trade_date = document_days.trade_date
+            and fills.content_hash = document_days.content_hash
 ),
 
 sides as (
@@ -193,7 +239,10 @@ sides_summed as (
 free_shares as (
     select
         sides.*,
-        held.held_quantity * (sides.new_shares - sides.old_shares) as given_shares,
+        held.held_quantity * case
+            when sides.is_spun_off then sides.new_shares
+            else sides.new_shares - sides.old_shares
+        end as given_shares,
         case when sides.is_buy then sides.quantity else -sides.quantity end
             as signed_quantity
     from sides
@@ -202,7 +251,7 @@ free_shares as (
             sides.account_id = held.account_id
             and sides.old_symbol = held.symbol
             and sides.effective_date = held.effective_date
-    where sides.is_free
+    where sides.is_free or sides.is_spun_off
 ),
 
 free_shares_summed as (

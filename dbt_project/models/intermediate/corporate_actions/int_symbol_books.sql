@@ -4,7 +4,8 @@
     A share of the span is units_per_share units of book_symbol: these no split and no new
     name changes, so that lots of before meet fills of after. A 4:1 split makes an old
     share four units of which a new one is one, a 1:4 split the reverse. An expiry ends its
-    book. A symbol that another one is renamed to begins a book on that date.
+    book. A symbol that another one is renamed to begins a book on that date. Actions by
+    which lots are converted one by one (int_conversions) end none.
     Symbols without a line are books of their own, of one unit a share, and not in here.
     Spans are chained by doubling the reach of each step: so many actions of one share as
     two to the power of the steps.
@@ -15,104 +16,73 @@ with
 
 actions as (
     select
+        line_number,
         symbol,
         effective_date,
         new_symbol,
         new_shares,
         old_shares,
-        closing_price
+        closing_price,
+        cost_share
     from {{ ref('int_corporate_actions') }}
 ),
 
-fill_days as (
-    select
-        account_id,
-        trade_date,
-        calendar_date,
-        account_number,
-        content_hash
-    from {{ ref('int_fill_days') }}
-),
-
-fills as (
-    select
-        account_number,
-        trade_date,
-        calendar_date,
-        content_hash,
-        symbol
-    from {{ ref('int_fills_dated') }}
-    where symbol in (select actions.symbol from actions)
-),
-
-opening_lots as (
+reached as (
     select
         account_id,
         symbol
-    from {{ ref('int_opening_lots') }}
-    where symbol in (select actions.symbol from actions)
+    from {{ ref('int_action_symbols') }}
 ),
 
-reached_0 as (
+conversions as (
     select
-        fill_days.account_id,
-        fills.symbol
-    from fills
-    inner join fill_days
+        account_id,
+        line_number
+    from {{ ref('int_conversions') }}
+),
+
+renamings as (
+    -- What is converted lot by lot is no other name or unit of what it was.
+    select
+        reached.account_id,
+        actions.*
+    from actions
+    inner join reached on actions.symbol = reached.symbol
+    left join conversions
         on
-            fills.account_number = fill_days.account_number
-            and fills.calendar_date = fill_days.calendar_date
-            and fills.trade_date = fill_days.trade_date
-            and fills.content_hash = fill_days.content_hash
-    union
-    select
-        account_id,
-        symbol
-    from opening_lots
+            reached.account_id = conversions.account_id
+            and actions.line_number = conversions.line_number
+    where conversions.account_id is null and actions.cost_share is null
 ),
-
-{% for step in range(1, steps + 1) %}
-    reached_{{ step }} as (
-        select * from reached_{{ step - 1 }}
-        union
-        select
-            reached_{{ step - 1 }}.account_id,
-            actions.new_symbol as symbol
-        from reached_{{ step - 1 }}
-        inner join actions on reached_{{ step - 1 }}.symbol = actions.symbol
-    ),
-{% endfor %}
 
 ends as (
     -- What expires is open until the end of that date, the rest until the one before.
     select
-        reached.account_id,
-        actions.symbol,
+        account_id,
+        symbol,
         case
-            when actions.closing_price is not null
-                then cast(actions.effective_date + interval 1 day as date)
-            else actions.effective_date
+            when closing_price is not null
+                then cast(effective_date + interval 1 day as date)
+            else effective_date
         end as valid_to,
-        actions.effective_date,
-        case when actions.closing_price is null then actions.new_symbol end as next_symbol,
-        actions.new_shares,
-        actions.old_shares,
-        actions.closing_price
-    from actions
-    inner join reached_{{ steps }} as reached on actions.symbol = reached.symbol
+        effective_date,
+        case when closing_price is null then new_symbol end as next_symbol,
+        new_shares,
+        old_shares,
+        closing_price
+    from renamings
     union all
     select
-        reached.account_id,
-        actions.new_symbol as symbol,
-        actions.effective_date as valid_to,
-        actions.effective_date,
+        account_id,
+        new_symbol as symbol,
+        effective_date as valid_to,
+        effective_date,
         null as next_symbol,
         cast(1 as decimal(18, 0)) as new_shares,
         cast(1 as decimal(18, 0)) as old_shares,
         null as closing_price
-    from actions
-    inner join reached_{{ steps }} as reached on actions.symbol = reached.symbol
-    where actions.new_symbol <> actions.symbol
+    from renamings
+    where new_symbol <> symbol
 ),
 
 ends_ranked as (

@@ -93,7 +93,7 @@ fills as (
         and is_counted
         and not is_corporate_action
         and price = 0
-        and fill_status <> 'OPENING'
+        and fill_status not in ('OPENING', 'CONVERTED')
         and instrument_type = 'equity'
 ),
 
@@ -211,7 +211,7 @@ final as (
         count(*) as found_count,
         'held symbols moved as a split moves them, and nothing says that it was one: '
         || {{ first_few_joined(
-            "symbol || ',' || trade_date || ',split,' || ratio || ',,,'", '; '
+            "symbol || ',' || trade_date || ',split,' || ratio || ',,,,'", '; '
         ) }} as finding
     from suspicions_numbered
 )

@@ -11,7 +11,7 @@ unknown_statuses as (
         not is_regular
         and not is_cancelled
         and not is_corporate_action
-        and fill_status not in ('ASG', 'EXP', 'JRNL', 'OPENING')
+        and fill_status not in ('ASG', 'EXP', 'JRNL', 'OPENING', 'CONVERTED')
     group by fill_status
 ),
 

@@ -1,20 +1,25 @@
 {#
-    Grain: one row: lines of corporate_actions.csv that meet no position, and shares that
-    were kept apart because the new symbol was held already.
+    Grain: one row: lines of corporate_actions.csv that meet no position, and those that come
+    after so many of the same lots that they are not worked out.
     1:1 says that there was no split, and asks for no position.
 #}
 with
 
+run_context as (
+    select as_of_date from {{ ref('stg_propreports__run_context') }}
+),
+
 actions as (
     select
-        line_number,
-        symbol,
-        effective_date,
-        new_shares,
-        old_shares,
-        new_symbol,
-        closing_price
-    from {{ ref('int_corporate_actions') }}
+        corporate_actions.line_number,
+        corporate_actions.symbol,
+        corporate_actions.effective_date,
+        corporate_actions.new_shares,
+        corporate_actions.old_shares,
+        corporate_actions.new_symbol,
+        corporate_actions.closing_price
+    from {{ ref('int_corporate_actions') }} as corporate_actions
+    inner join run_context on corporate_actions.session_date < run_context.as_of_date
 ),
 
 books as (
@@ -36,8 +41,21 @@ lots as (
     from {{ ref('int_overnight_lot_matches') }}
 ),
 
+not_worked_out as (
+    select distinct
+        line_number,
+        symbol,
+        effective_date
+    from {{ ref('int_conversion_books') }}
+    where round_number > {{ var('corporate_action_rounds') }}
+),
+
 met_actions as (
-    select distinct actions.line_number
+    select line_number from {{ ref('int_converted_lots') }}
+    union
+    select line_number from not_worked_out
+    union
+    select actions.line_number
     from actions
     inner join books
         on
@@ -52,19 +70,6 @@ met_actions as (
             and actions.effective_date >= lots.opened_date
             and coalesce(lots.closed_date, {{ max_date() }}) >= actions.effective_date
     where actions.closing_price is not null or lots.opened_date < actions.effective_date
-),
-
-open_books as (
-    select distinct
-        books.account_id,
-        books.symbol,
-        books.book_symbol
-    from books
-    inner join lots
-        on
-            books.account_id = lots.account_id
-            and books.book_symbol = lots.book_symbol
-    where lots.closed_date is null and books.book_symbol like '%@%'
 ),
 
 problems as (
@@ -83,11 +88,11 @@ problems as (
         )
     union all
     select
-        account_id || ' held ' || symbol || ' already when another symbol became it: kept'
-        || ' apart as ' || book_symbol || ', so let the broker post the rows and delete'
-        || ' the line' as problem_text,
-        1000000 as problem_order
-    from open_books
+        'line ' || line_number || ', ' || symbol || ' of ' || effective_date
+        || ': more than {{ var("corporate_action_rounds") }} actions convert these lots, so let'
+        || ' the broker post the rows and delete the line' as problem_text,
+        line_number as problem_order
+    from not_worked_out
 ),
 
 problems_numbered as (

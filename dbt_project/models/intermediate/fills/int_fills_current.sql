@@ -14,7 +14,8 @@
     account's, else the base currency. Price and P&L are of that currency, fees of the
     account's: these and notional are in the base currency here, and unknown without a rate.
     trade_date is that of int_fills_dated: of futures the session, not the calendar date.
-    Opening lots are journal entries of the date before an account's first.
+    Opening lots are journal entries of the date before an account's first, converted lots
+    of the session of a corporate action (int_booked_lots).
 #}
 with
 
@@ -41,14 +42,15 @@ fills as (
         is_buy,
         is_cancelled,
         is_regular,
-        filled_at_et
+        filled_at_et,
+        cast(null as bigint) as booked_number
     from {{ ref('int_fills_dated') }}
     where calendar_date >= {{ first_read_date() }}
     union all
     select
         account_number,
         trade_date,
-        trade_date as calendar_date,
+        calendar_date,
         trade_date as other_date,
         content_hash,
         row_number,
@@ -59,16 +61,17 @@ fills as (
         null as propreports_id,
         null as route,
         null as liquidity,
-        null as fill_currency,
-        'OPENING' as fill_status,
+        currency as fill_currency,
+        fill_status,
         abs(signed_quantity) as quantity,
         price,
         0 as account_fees,
         signed_quantity > 0 as is_buy,
         false as is_cancelled,
         false as is_regular,
-        cast(trade_date as timestamp) as filled_at_et
-    from {{ ref('int_opening_lots') }}
+        cast(trade_date as timestamp) as filled_at_et,
+        row_number as booked_number
+    from {{ ref('int_booked_lots') }}
     where trade_date >= {{ first_built_date() }}
 ),
 
@@ -168,6 +171,8 @@ days_sequenced as (
         cast(row_number() over (
             partition by trader_id, trade_date
             order by
+                -- What was held is there before anything is traded, whatever its time.
+                booked_number asc nulls last,
                 filled_at_et asc,
                 fill_number asc nulls last,
                 fill_id asc nulls last,

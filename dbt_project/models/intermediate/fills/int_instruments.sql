@@ -20,6 +20,9 @@ fills as (
     select distinct symbol from {{ ref('stg_propreports__positions') }}
     union
     select symbol from {{ ref('int_opening_lots') }}
+    union
+    -- What a corporate action gives may never have been traded.
+    select new_symbol as symbol from {{ ref('int_corporate_actions') }}
 ),
 
 instrument_multipliers as (

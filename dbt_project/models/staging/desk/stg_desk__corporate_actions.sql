@@ -1,7 +1,9 @@
 {#
     Grain: one row per line of corporate_actions.csv, those that are refused included.
-    A line for shares says how many new ones an old one becomes (split, symbol_change,
-    merger); one that closes what is open says at which price (expiry, merger for cash).
+    A line for shares says how many new ones an old one becomes, or of a spin-off is given
+    (split, symbol_change, merger, spin_off); one that closes what is open says at which
+    price (expiry, merger for cash alone). cost_share is the part of the cost that goes over
+    to the new shares, where not all of it does.
 #}
 with
 
@@ -23,9 +25,12 @@ final as (
             coalesce(regexp_extract(ratio, ':([0-9]+)$', 1), '1') as decimal(18, 0)
         ) as old_shares,
         case
-            when action = 'expiry' or cash_per_share is not null
+            when action = 'expiry' or (new_symbol is null and cash_per_share is not null)
                 then cast(coalesce(cash_per_share, '0') as decimal(18, 8))
         end as closing_price,
+        case when new_symbol is not null then cast(cash_per_share as decimal(18, 8)) end
+            as cash_per_share,
+        cast(cost_share as decimal(18, 8)) as cost_share,
         note,
         refused_for
     from lines
