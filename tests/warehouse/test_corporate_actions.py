@@ -23,7 +23,9 @@ from tests.exports import ExportedFill, Exports
 from tests.oracle.conversions import Conversion
 from tests.oracle.queues import gross_and_lots
 
-ACTIONS = "symbol,effective_date,action,ratio,new_symbol,cash_per_share,cost_share,note\n"
+ACTIONS = (
+    "symbol,effective_date,action,ratio,new_symbol,cash_per_share,cost_share,note\n"
+)
 LOTS = "account_id,symbol,opened_date,quantity,price,note\n"
 MODELS = (
     "+daily_totals +fct_fills +fct_lots +fct_round_trips +fct_open_positions "
@@ -433,6 +435,16 @@ CASES = {
         {"05": ("INC", 40, 10)},
         "FRC,2025-03-05,symbol_change,,INC,,,\n",
     ),
+    "old_symbol_bought_after_it": Case(
+        [
+            ("04 10:00", "B", 10, "INE", 5),
+            ("06 10:00", "B", 10, "FRE", 3),
+            ("07 10:00", "S", 10, "INE", 6),
+        ],
+        {"07": 10},
+        {"06 INE": ("INE", 10, 5), "07": ("FRE", 10, 3)},
+        "FRE,2025-03-05,symbol_change,,INE,,,\n",
+    ),
     "new_symbol_held_and_sold_before": Case(
         [
             ("03 10:00", "B", 10, "IND", 5),
@@ -639,6 +651,47 @@ def test_a_wrong_line_counts_for_nothing_and_is_an_alarm(wrong: Home) -> None:
     ) == [(100,)]
 
 
+REFUSED = {
+    "A,2025-03-05,spin_off,,B,,0.2,": "a spin_off needs its ratio",
+    "A,2025-03-05,spin_off,0:1,B,,0.2,": "column ratio: '0:1' is not new shares to old "
+    "ones, such as 4:1, 1:10 or 3:2",
+    "A,2025-03-05,spin_off,1:2,,,0.2,": "a spin_off needs its new_symbol",
+    "A,2025-03-05,spin_off,1:2,B,,,": "a spin_off needs its cost_share",
+    "A,2025-03-05,spin_off,1:2,B,,1.2,": "column cost_share: '1.2' is not a part from "
+    "0 to 1, such as 0.25",
+    "A,2025-03-05,spin_off,1:2,B,,20%,": "column cost_share: '20%' is not a number, "
+    "such as 2500 or 0.5",
+    "A,2025-03-05,spin_off,1:2,B,3,0.2,": "a line of action spin_off has no "
+    "cash_per_share",
+    "A,2025-03-05,split,1:2,,,0.2,": "a line of action split has no cost_share",
+    "A,2025-03-05,merger,1:2,B,3,,": "new_symbol and ratio and cash_per_share",
+    "A,2025-03-05,merger,1:2,B,,0.2,": "new_symbol and ratio and cost_share",
+    "A,2025-03-05,merger,,B,3,0.2,": "new_symbol and cash_per_share and cost_share",
+    "A,2025-03-05,merger,,,,,": "this line has neither",
+}
+
+
+def test_each_wrong_line_is_told_with_its_number(tmp_path: Path) -> None:
+    (tmp_path / "corporate_actions.csv").write_text(
+        ACTIONS + "".join(f"S{line}\n" for line in REFUSED)
+    )
+    home = bring_up_to_date(
+        make_settings(
+            source="files", risk_home=tmp_path / "home", desk=tmp_path,
+            exports=Exports(tmp_path / "exports")
+            .write([trade("A1", "03 10:00", "B", 1, "ABC", 1)]).folder,
+        )
+    ).home  # fmt: skip
+    found = rows(
+        home,
+        "select line_number, refused_for from raw.desk_corporate_actions order by all",
+    )
+    assert [number for number, _ in found] == list(range(2, 2 + len(REFUSED)))
+    for (number, said), reason in zip(found, REFUSED.values(), strict=True):
+        assert said.startswith(f"line {number}"), said
+        assert said.endswith(f"{reason}. Mend it."), said
+
+
 def test_a_split_that_nobody_told_is_an_alarm_with_the_line_to_add(wrong: Home) -> None:
     assert told(wrong, "suspected_split") == (
         2, ["SUSP,2025-03-06,split,4:1,,,,", "FREE,2025-03-05,split,150:100,,,,"],
@@ -798,7 +851,7 @@ def test_a_split_changes_no_days_pnl(
     assert trips == twins
 
 
-# Of each firm the second gives what the first holds, and the fourth becomes the third.
+# Action, cash per share, and whether it has a cost share.
 KINDS = (
     ("spin_off", None, True), ("merger", 5, True), ("merger", None, False),
     ("symbol_change", None, False),
@@ -850,11 +903,9 @@ def firms(draw: st.DrawFn) -> tuple[list[ExportedFill], list[Conversion]]:
 
 def line_of(one: Conversion) -> str:
     """As the desk writes it."""
-    has_ratio = one.action != "symbol_change"
-    cells = (
-        one.symbol, one.session, one.action, f"{one.new}:{one.old}" if has_ratio else "",
-        one.new_symbol, *("" if x is None else x for x in (one.cash, one.cost_share)), "",
-    )  # fmt: skip
+    ratio = "" if one.action == "symbol_change" else f"{one.new}:{one.old}"
+    terms = ("" if x is None else x for x in (one.cash, one.cost_share))
+    cells = one.symbol, one.session, one.action, ratio, one.new_symbol, *terms, ""
     return ",".join(map(str, cells)) + "\n"
 
 
@@ -909,14 +960,17 @@ def test_lots_are_converted_as_one_walks_through_them(
         if sum(lot.quantity for lot in queue)
     }
     # Flat to flat, trips and days come to the same.
-    assert rows(
-        home,
-        "select account_id from marts.daily_totals group by account_id "
-        "having account_id not in (select account_id from marts.fct_round_trips "
-        "where not is_closed) and abs(sum(gross_pnl) - (select sum(gross_pnl) "
-        "from marts.fct_round_trips as trips "
-        "where trips.account_id = daily_totals.account_id)) > 0.01",
-    ) == []
+    assert (
+        rows(
+            home,
+            "select account_id from marts.daily_totals group by account_id "
+            "having account_id not in (select account_id from marts.fct_round_trips "
+            "where not is_closed) and abs(sum(gross_pnl) - (select sum(gross_pnl) "
+            "from marts.fct_round_trips as trips "
+            "where trips.account_id = daily_totals.account_id)) > 0.01",
+        )
+        == []
+    )
 
 
 @pytest.mark.long
@@ -978,7 +1032,7 @@ def test_a_new_day_is_built_on_what_was_built_before(
 
 @pytest.mark.long
 def test_a_late_fill_of_an_old_symbol_moves_what_was_built(tmp_path: Path) -> None:
-    """NEW was a book of its own until the fill in OLD came: two of it are one OLD."""
+    """NEW was held by itself until the fill in OLD came: two of it are one OLD."""
     desk = tmp_path / "desk"
     desk.mkdir()
     (desk / "corporate_actions.csv").write_text(
@@ -999,12 +1053,86 @@ def test_a_late_fill_of_an_old_symbol_moves_what_was_built(tmp_path: Path) -> No
         )
         bring_up_to_date(chosen)
         said, _ = build_models(chosen, home, "--exclude-resource-type", "test")
-    assert "3 built anew of 4" in said
+    assert "4 built anew of 5" in said
     assert rows(
         home,
         "select cast(trade_date as varchar), gross_pnl from marts.daily_totals "
         "where gross_pnl <> 0",
     ) == [("2025-03-10", 200)]
+
+
+LATE = {
+    "a_new_lot": [("03 11:00", "B", 50, "OLD", 30)],
+    "nothing_is_left_to_convert": [("04 11:00", "S", 100, "OLD", 12)],
+    "the_new_symbol_was_held": [("03 11:00", "B", 10, "NEW", 9)],
+    "only_the_other_lot_is_left": [
+        ("03 11:00", "B", 100, "OLD", 30),
+        ("04 11:00", "S", 100, "OLD", 12),
+    ],
+}
+LATE_ACTIONS = {
+    "spin_off": "OLD,2025-03-05,spin_off,1:2,NEW,,0.25,\n",
+    "merger": "OLD,2025-03-05,merger,1:2,NEW,2,0.5,\n",
+    "symbol_change": "OLD,2025-03-08,symbol_change,2:1,NEW,,,\n",
+    # Two in a row: what the first makes the second converts.
+    "twice": "OLD,2025-03-05,spin_off,1:2,NEW,,0.25,\n"
+    "NEW,2025-03-06,merger,1:2,NEXT,1,0.5,\n",
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("action", LATE_ACTIONS)
+def test_a_late_fill_moves_what_is_converted(tmp_path: Path, action: str) -> None:
+    """What follows is as if it had been there from the first build on."""
+    (tmp_path / "desk").mkdir()
+    (tmp_path / "desk" / "corporate_actions.csv").write_text(
+        ACTIONS + LATE_ACTIONS[action]
+    )
+    known = [
+        trade("END", f"{day} 10:00", "B", 1, "END", 1) for day in ("03", "13", "14")
+    ]
+    for account in (f"L{number}" for number in range(len(LATE))):
+        known += [
+            trade(account, "03 10:00", "B", 100, "OLD", 10),
+            trade(account, "07 10:00", "S", 20, "NEW", 6),
+            trade(account, "11 10:00", "S", 30, "NEW", 8),
+            trade(account, "12 10:00", "S", 30, "OLD", 8),
+        ]
+    late = [
+        trade(f"L{number}", *fill)
+        for number, fills in enumerate(LATE.values())
+        for fill in fills
+    ]
+    told = [*known, *late]
+    exports = Exports(tmp_path / "exports")
+
+    def build(home: Home, fills: list[ExportedFill]) -> str:
+        exports.write(fills)
+        chosen = make_settings(
+            source="files", exports=exports.folder, risk_home=home.root,
+            desk=tmp_path / "desk",
+        )  # fmt: skip
+        bring_up_to_date(chosen)
+        return build_models(chosen, home, "--exclude-resource-type", "test")[0]
+
+    home = Home(tmp_path / "home")
+    build(home, known)
+    said = build(home, told)
+    assert "in full" not in said
+    whole = Home(tmp_path / "whole")
+    build(whole, told)
+    tables = [
+        f"marts.{x}"
+        for x in (
+            "daily_totals", "fct_fills", "fct_lots", "fct_round_trips",
+            "fct_open_positions", "fct_exposure", "fct_account_equity",
+        )
+    ]  # fmt: skip
+    for table in tables:
+        assert rows(home, f"from {table} order by all") == rows(
+            whole, f"from {table} order by all"
+        ), table
+    assert " 0 built anew" in build(home, told)
 
 
 def test_without_a_line_the_brokers_positions_of_the_date_before_count(

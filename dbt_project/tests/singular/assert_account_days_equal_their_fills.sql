@@ -22,8 +22,12 @@ fills as (
         coalesce(sum(case when fills.is_regular then fills.quantity end), 0) as quantity,
         case when count(*) = count(fills.total_fees) then sum(fills.total_fees) end
             as total_fees,
-        sum(case when changed_books.account_id is null then fills.signed_quantity end)
-            as signed_quantity
+        sum(
+            case
+                when changed_books.account_id is null and not fills.is_corporate_action
+                    then fills.signed_quantity
+            end
+        ) as signed_quantity
     from {{ ref('int_fills_current') }} as fills
     left join changed_books
         on

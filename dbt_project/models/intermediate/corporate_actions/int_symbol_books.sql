@@ -30,7 +30,8 @@ actions as (
 reached as (
     select
         account_id,
-        symbol
+        symbol,
+        first_date
     from {{ ref('int_action_symbols') }}
 ),
 
@@ -42,7 +43,8 @@ conversions as (
 ),
 
 renamings as (
-    -- What is converted lot by lot is no other name or unit of what it was.
+    -- What is converted lot by lot is no other name or unit of what it was; and what the
+    -- account had not had by then became nothing else in it.
     select
         reached.account_id,
         actions.*
@@ -52,7 +54,13 @@ renamings as (
         on
             reached.account_id = conversions.account_id
             and actions.line_number = conversions.line_number
-    where conversions.account_id is null and actions.cost_share is null
+    where
+        conversions.account_id is null
+        and actions.cost_share is null
+        and (
+            actions.new_symbol = actions.symbol
+            or reached.first_date < actions.effective_date
+        )
 ),
 
 ends as (
