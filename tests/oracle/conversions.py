@@ -1,7 +1,8 @@
 """Spin-offs, mergers and new symbols that convert lots one by one, walked lot by lot.
 
 Written from the rule, not from the SQL: each lot of the old symbol becomes its new
-shares; the queue of the new symbol is in the order in which its lots were opened at first.
+shares; the queue of the new symbol is in the order in which its lots were opened at
+first.
 """
 
 from collections import deque
