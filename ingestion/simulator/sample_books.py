@@ -107,6 +107,7 @@ def sample_desk(sessions: Sequence[date]) -> dict[str, list[tuple[object, ...]]]
                 one.new_symbol,
                 "",
                 "",
+                "",
             )
             for one in sample_actions(sessions)
         ],

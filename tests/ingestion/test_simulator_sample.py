@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import requests
 
+from ingestion.desk_files import begin_desk, read_desk
 from ingestion.simulator import (
     Ledger,
     sample_desk,
@@ -37,6 +38,8 @@ from ingestion.simulator.sample_books import (
     PAID_OUT,
     SUBS,
 )
+from runtime.home import Home
+from tests.conftest import make_settings
 
 EVER = (date.min, date.max)
 ZERO = Decimal(0)
@@ -222,6 +225,18 @@ def test_payouts_are_half_of_what_is_above_the_highest_month(firm, ledger):
             if after.date.month != day.date.month:
                 peak = max(peak, total)
         assert abs(amount - peak / 2) < Decimal("0.06")
+
+
+def test_every_line_of_its_desk_is_taken(tmp_path):
+    settings, home = make_settings(risk_home=tmp_path), Home(tmp_path)
+    lines = sample_desk(SESSIONS)
+    begin_desk(settings, home, lines)
+    taken = {one.file.name: one for one in read_desk(settings, home)}
+    for name, own in lines.items():
+        assert len(taken[name].lines) == len(own)
+        if taken[name].file.is_read_by_line:
+            # The last cell says what is wrong with a line.
+            assert {cells[-1] for _, cells in taken[name].lines} == {None}, name
 
 
 def test_instruments(firm):
