@@ -7,16 +7,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml.baselines import QUANTILES, Baselines
-from ml.calibration import sigmoid
+from ml.baselines import QUANTILES, Baselines, shrunk_mean
+from ml.calibration import log_odds, sigmoid
 from ml.days import TraderDays
+from ml.outputs import BREACHES, Predictions, key
+from ml.reference import DayDistribution
 from runtime.errors import UserError
 
 if TYPE_CHECKING:
     import lightgbm
 
-MEAN, LOSS = "mean", "loss"
-TARGETS = (MEAN, LOSS, *QUANTILES)
+MEAN, LOSS, REALISED_LOSS, BREACH, SIZE = (
+    "mean", "loss", "realised_loss", "breach", "size",
+)  # fmt: skip
+PROBABILITIES = (LOSS, REALISED_LOSS, BREACH)
+TARGETS = (*PROBABILITIES, SIZE, MEAN, *QUANTILES)
+# Of log-odds that trees begin from: they can move a probability of any size.
+_MARGIN = 1e-4
 SEED = 7
 # Below this a second thread costs more than it brings, above all on a busy machine.
 ROWS_FOR_THREADS = 50_000
@@ -103,12 +110,13 @@ def fit_global(
 ) -> Boosters:
     """One booster per target on all traders' rows.
 
-    Loss and mean start from what the trader's own record says (`Baselines`), so that
-    trees only add what the record does not know, and a newcomer is a trader with a
-    short record.
+    Each starts from what the reference model says, so that trees only add what it does
+    not know, and a newcomer is a trader with a short record. A target without both
+    outcomes among the rows has nothing to add and is left out.
     """
     lightgbm = import_lightgbm()
     parameters = settings.parameters(len(rows), threads)
+    distribution = baselines.distribution(days, rows)
     data = lightgbm.Dataset(
         _views(days.features, rows),
         days.is_loss[rows],
@@ -117,11 +125,13 @@ def fit_global(
     )
     boosters = {}
     for name in targets:
-        start = _start(name, baselines, days, rows)
-        data.set_label(_target(name, days, rows))
-        data.set_init_score(np.zeros(len(rows)) if start is None else start)
+        target = _target(name, days, rows)
+        if np.ptp(target) == 0:
+            continue
+        data.set_label(target)
+        data.set_init_score(_start(name, distribution, days, rows))
         boosters[name] = lightgbm.train(
-            parameters | _objective(name) | {"boost_from_average": start is None},
+            parameters | _objective(name) | {"boost_from_average": False},
             data,
             num_boost_round=settings.rounds,
         )
@@ -134,26 +144,35 @@ def predict_global(
     days: TraderDays,
     rows: np.ndarray,
     rounds: int | None = None,
-) -> dict[str, np.ndarray]:
-    """Loss probability, scaled P&L and its quantiles (rows x levels) of `rows`.
+) -> Predictions:
+    """The global model's predictions of `rows`, of every target it has.
 
     Args:
         rounds: Trees to use; None for all.
     """
     matrix = days.features[rows]
-    raw = {
+    distribution = baselines.distribution(days, rows)
+    added = {
         name: predicted_by(booster, matrix, raw_score=True, rounds=rounds)
         for name, booster in boosters.items()
     }
+
+    def whole(name: str, threshold: np.ndarray | None = None) -> np.ndarray:
+        start = _start(name, distribution, days, rows, threshold)
+        return start + added.get(name, 0.0)
+
     predicted = {
-        "loss_global": sigmoid(raw[LOSS] + baselines.loss_score(days, rows)),
-        "pnl_global": raw[MEAN] + baselines.pnl_score(days, rows),
+        key(name, "global"): sigmoid(whole(name)) for name in (LOSS, REALISED_LOSS)
     }
-    if set(QUANTILES) <= set(raw):
-        # Boosted apart, quantiles may cross; sorting them never makes them worse
-        # (Chernozhukov, Fernandez-Val and Galichon 2010).
-        levels = np.column_stack([raw[name] for name in QUANTILES])
-        predicted["quantiles_global"] = np.sort(levels, axis=1)
+    for output in BREACHES:
+        score = whole(BREACH, days.threshold(output)[rows])
+        predicted[key(output, "global")] = sigmoid(score)
+    predicted["size.global"] = whole(SIZE)
+    predicted["pnl.global"] = whole(MEAN)
+    # Boosted apart, quantiles may cross; sorting them never makes them worse
+    # (Chernozhukov, Fernandez-Val and Galichon 2010).
+    levels = np.column_stack([whole(name) for name in QUANTILES])
+    predicted["quantiles.global"] = np.sort(levels, axis=1)
     return predicted
 
 
@@ -236,23 +255,48 @@ def _views(matrix: np.ndarray, rows: np.ndarray) -> list[np.ndarray]:
 
 
 def _start(
-    name: str, baselines: Baselines, days: TraderDays, rows: np.ndarray
-) -> np.ndarray | None:
-    if name == LOSS:
-        return baselines.loss_score(days, rows)
+    name: str,
+    distribution: DayDistribution,
+    days: TraderDays,
+    rows: np.ndarray,
+    threshold: np.ndarray | None = None,
+) -> np.ndarray:
+    """What trees begin from: what the reference model says of the target.
+
+    Args:
+        threshold: Dollars that a breach is a loss of more than; None for the limit.
+    """
+    if name in QUANTILES:
+        level = np.array([QUANTILES[name]])
+        return distribution.quantiles(level)[:, 0] / days.scale[rows]
     if name == MEAN:
-        return baselines.pnl_score(days, rows)
-    return None
+        return shrunk_mean(days, rows)
+    if name == SIZE:
+        return distribution.log_size
+    if name == BREACH:
+        limit = days.limit[rows] if threshold is None else threshold
+        return log_odds(distribution.lost_more_than(limit), _MARGIN)
+    chance = distribution.loss if name == LOSS else distribution.realised_loss
+    return log_odds(chance, _MARGIN)
 
 
 def _target(name: str, days: TraderDays, rows: np.ndarray) -> np.ndarray:
-    """What the model `name` learns: the loss flag, or P&L in units of scale."""
-    return days.is_loss[rows] if name == LOSS else days.scaled_pnl[rows]
+    """What the model `name` learns: a flag, log dollars, or P&L in units of scale."""
+    if name == MEAN:
+        return days.scaled_pnl[rows]
+    if name in QUANTILES:
+        return days.pnl[rows] / days.scale[rows]
+    return {
+        LOSS: days.is_loss,
+        REALISED_LOSS: days.is_realised_loss,
+        BREACH: days.is_breach(BREACH),
+        SIZE: days.log_size,
+    }[name][rows]
 
 
 def _objective(name: str) -> dict:
-    if name == LOSS:
+    if name in PROBABILITIES:
         return {"objective": "binary"}
-    if name == MEAN:
+    if name in (MEAN, SIZE):
         return {"objective": "regression"}
     return {"objective": "quantile", "alpha": QUANTILES[name]}

@@ -8,11 +8,17 @@ import numpy as np
 import pandas as pd
 
 from ml.features import FEATURE_MART, KEYS, RECORD, to_matrix, usable_scale
+from ml.outputs import BREACHES
 from runtime.errors import UserError
 
 # P&L has fat tails: a day beyond five times the usual teaches no more than five.
 TARGET_LIMIT = 5.0
 MINIMUM_ROWS = 30
+# Kinds of a day, as feat_trader_day_losses names them; any day not lost is a gain.
+KINDS = ("trading_loss", "fees_loss", "gain")
+LOST_TRADING, LOST_TO_FEES, NOT_LOST = range(3)
+# Dollars; the logarithm of less says nothing of a day's size.
+LEAST_SIZE = 0.01
 
 
 @dataclass(frozen=True)
@@ -26,8 +32,10 @@ class TraderDays:
         traders: Trader of each row.
         dates: Date of each row, at whose close its features are known; datetime64[ns].
         label_dates: Date at whose close its outcome is known; NaT while it is not.
-        net: Net dollars of the day itself.
+        groups: The trader's group on the next traded day; "" where the desk names none.
+        net, gross: Dollars of the day itself.
         pnl: Net dollars of the trader's next traded day; NaN while it is not known.
+        next_gross: Gross dollars of it.
         scale: The trader's own scale that day, in dollars, above 0.
         limit: Dollars that the trader may lose on the next traded day at most, above 0.
         features: Rows x features; NaN where unknown.
@@ -37,8 +45,11 @@ class TraderDays:
     traders: np.ndarray
     dates: np.ndarray
     label_dates: np.ndarray
+    groups: np.ndarray
     net: np.ndarray
+    gross: np.ndarray
     pnl: np.ndarray
+    next_gross: np.ndarray
     scale: np.ndarray
     limit: np.ndarray
     features: np.ndarray
@@ -56,8 +67,8 @@ class TraderDays:
 
         Args:
             features: The feature mart.
-            labels: trader_id, trade_date, label_date and pnl.
-            limits: trader_id, trade_date and daily_loss_limit_amount.
+            labels: trader_id, trade_date, label_date, pnl and gross.
+            limits: trader_id, trade_date, daily_loss_limit_amount and trader_group.
             names: Features, in the order that models know.
 
         Raises:
@@ -74,8 +85,11 @@ class TraderDays:
             traders=frame["trader_id"].to_numpy(dtype=object),
             dates=frame["trade_date"].to_numpy(dtype="datetime64[ns]"),
             label_dates=frame["label_date"].to_numpy(dtype="datetime64[ns]"),
+            groups=frame["trader_group"].fillna("").to_numpy(dtype=object),
             net=record[:, RECORD.index("net_pnl")],
+            gross=record[:, RECORD.index("gross_pnl")],
             pnl=frame["pnl"].to_numpy(dtype=float),
+            next_gross=frame["gross"].to_numpy(dtype=float),
             scale=usable_scale(frame),
             limit=frame["daily_loss_limit_amount"].to_numpy(dtype=float),
             features=to_matrix(frame, names),
@@ -96,8 +110,9 @@ class TraderDays:
             arrays = {field.name: getattr(part, field.name) for field in fields(cls)}
             arrays |= arrays.pop("record")
             # One text for all days of a trader.
-            numbers, names = pd.factorize(arrays["traders"])
-            arrays["traders"] = names[numbers]
+            for text in ("traders", "groups"):
+                numbers, names = pd.factorize(arrays[text])
+                arrays[text] = names[numbers]
             end = begin + len(part)
             for name, values in arrays.items():
                 if name not in whole:
@@ -115,6 +130,39 @@ class TraderDays:
     def is_loss(self) -> np.ndarray:
         """1.0 where the next traded day's net P&L is below 0; NaN while unknown."""
         return np.where(np.isnan(self.pnl), np.nan, (self.pnl < 0).astype(float))
+
+    @cached_property
+    def is_realised_loss(self) -> np.ndarray:
+        """1.0 where the next traded day's gross P&L is below 0; NaN while unknown."""
+        is_lost = (self.next_gross < 0).astype(float)
+        return np.where(np.isnan(self.pnl), np.nan, is_lost)
+
+    def threshold(self, output: str) -> np.ndarray:
+        """Dollars that one of `BREACHES` is the chance of losing more than."""
+        amount = BREACHES[output]
+        return self.limit if amount is None else np.full(len(self), amount)
+
+    def is_breach(self, output: str) -> np.ndarray:
+        """1.0 where the next traded day loses more than that; NaN while unknown."""
+        is_beyond = (self.pnl < -self.threshold(output)).astype(float)
+        return np.where(np.isnan(self.pnl), np.nan, is_beyond)
+
+    @cached_property
+    def kind(self) -> np.ndarray:
+        """Which of `KINDS` the next traded day is; -1 while it is not known."""
+        return kind_of(self.next_gross, self.pnl)
+
+    @cached_property
+    def log_size(self) -> np.ndarray:
+        """Logarithm of the next traded day's absolute dollars; NaN while unknown."""
+        return np.log(np.maximum(np.abs(self.pnl), LEAST_SIZE))
+
+    @cached_property
+    def number(self) -> np.ndarray:
+        """How many days the trader has had, this one included."""
+        places = np.arange(len(self))
+        is_first = np.r_[True, self.traders[1:] != self.traders[:-1]][: len(self)]
+        return places - np.maximum.accumulate(np.where(is_first, places, 0)) + 1
 
     @cached_property
     def scaled_pnl(self) -> np.ndarray:
@@ -137,6 +185,15 @@ class TraderDays:
         """Whether there are enough rows to learn from, and both outcomes among them."""
         losses = self.is_loss[rows].sum()
         return len(rows) >= MINIMUM_ROWS and 0 < losses < len(rows)
+
+
+def kind_of(gross: np.ndarray, net: np.ndarray) -> np.ndarray:
+    """Which of `KINDS` days of so many dollars are; -1 where it is not known."""
+    return np.select(
+        [np.isnan(net), (net < 0) & (gross < 0), net < 0],
+        [-1, LOST_TRADING, LOST_TO_FEES],
+        NOT_LOST,
+    )
 
 
 def _refuse_twice(features: pd.DataFrame) -> None:

@@ -11,17 +11,21 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.stats import binom
 
 from runtime.transform.dbt import project_variables
 
-# A year of sessions is drawn from; fewer than a quarter's say nothing of a bad day.
-SCENARIOS = 250
+# Two years of sessions are drawn from, or one day in a hundred could not be told of;
+# fewer than a quarter's say nothing of a bad day.
+SCENARIOS = 500
 MINIMUM_SCENARIOS = 60
-TAIL = 0.05
+TAIL, RARE = 0.05, 0.01
 COLUMNS = (
-    "predicted_pnl", "worst_case_pnl", "median_pnl", "best_case_pnl",
+    "worst_case_pnl", "median_pnl", "best_case_pnl",
+    "one_in_hundred_pnl", "one_in_hundred_low", "one_in_hundred_high",
     "traders_count", "scenarios_count",
 )  # fmt: skip
+_INTERVAL = (0.05, 0.95)
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,6 @@ class DeskHistory:
         forecasted = np.flatnonzero(~np.isnan(predicted))
         found: dict[str, float] = dict.fromkeys(COLUMNS, np.nan)
         found |= {
-            "predicted_pnl": float(predicted[forecasted].sum()),
             "traders_count": len(forecasted),
             "scenarios_count": 0,
         }
@@ -136,8 +139,16 @@ class DeskHistory:
         # Who stays away makes nothing, and loses nothing.
         traded = ~np.isnan(drawn)
         pnl = np.where(traded, predicted[forecasted] + scale[forecasted] * drawn, 0.0)
-        low, middle, high = np.quantile(pnl.sum(axis=1), (TAIL, 0.5, 1 - TAIL))
+        total = np.sort(pnl.sum(axis=1))
+        low, middle, high, rare = np.quantile(total, (TAIL, 0.5, 1 - TAIL, RARE))
+        # Which of the days in order it may be, by the binomial distribution; the worst
+        # of too few may not be the worst there is.
+        first, last = (int(binom.ppf(end, len(total), RARE)) for end in _INTERVAL)
+        if first > 0:
+            found["one_in_hundred_low"] = float(total[first - 1])
         return found | {
+            "one_in_hundred_pnl": float(rare),
+            "one_in_hundred_high": float(total[min(last, len(total) - 1)]),
             "worst_case_pnl": float(low),
             "median_pnl": float(middle),
             "best_case_pnl": float(high),

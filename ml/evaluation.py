@@ -7,18 +7,27 @@ import numpy as np
 
 from ml import metrics
 from ml.days import TraderDays
-from ml.fitted import Predictions
-from ml.metrics import REPLICATES, Figure, ModelOutputs
-from ml.selection import BLEND, CHAMPION, OUTPUTS
+from ml.levels import NORMAL
+from ml.losses import RARE_MARGIN
+from ml.metrics import REPLICATES, Figure, Interval
+from ml.outputs import BREACHES, Predictions, key
+from ml.selection import CHAMPION, OUTPUTS
 
 RECENT, RECENT_DAYS = "60d", 60
 # What a trader's or a month's figures rest on at least.
 MINIMUM_ROWS = 10
 NAMES = (
-    CHAMPION, BLEND, "global", "per_trader",
-    "logistic", "ridge", "base_rate", "base_rate_daily", "rules",
-    "trailing_mean", "ew_quantiles", "zero",
+    CHAMPION, "reference", "global", "grouped", "per_trader",
+    "own_rate", "trailing_size", "recent_breach", "desk_rate",
+    "shrunk_mean", "ew_quantiles", "zero",
 )  # fmt: skip
+# Of whom a trader's or a month's figures are told, and of what.
+PART_NAMES = (CHAMPION, "own_rate")
+PART_TARGETS = ("loss", "breach", "pnl", "quantiles")
+_FEWEST_REPLICATES = 100
+# What is evaluated: the outputs, and the chance of one loss in dollars for all.
+TARGETS = (*OUTPUTS, *(output for output in BREACHES if output not in OUTPUTS))
+LEVELS = ("limit_risk", "risk_level")
 
 
 @dataclass(frozen=True)
@@ -26,120 +35,139 @@ class Metric:
     """One measured figure.
 
     Attributes:
-        model: One of `NAMES`.
+        model: One of `NAMES`, or of `LEVELS`.
+        target: One of `TARGETS` that it is about; "levels" of the desk's levels.
         trader_id: Whose days; None for all traders together.
         period: "" for all days, "60d" for the last 60 calendar days, or a month.
         metric: What is measured.
         value: The figure; dollars where it is one of money.
-        low: Lower end of its 90 % interval; None where none was made.
-        high: The upper end.
+        low, high: Ends of its 90 % interval, the wider of dates and traders; None
+            where none was made.
+        interval: Both intervals.
         rows_count: Trader-days it rests on.
     """
 
     model: str
+    target: str
     trader_id: str | None
     period: str
     metric: str
     value: float
     low: float | None
     high: float | None
+    interval: Interval | None
     rows_count: int
 
 
 @dataclass(frozen=True)
 class Record:
-    """Predicted days whose outcome is known, in dollars.
+    """Predicted days whose outcome is known.
 
     Attributes:
-        traders, dates: Of each day.
-        label_dates, pnl: Of the trader's next traded day; net dollars.
-        scale, limit: Dollars of a usual day, and that may be lost in a day.
-        loss, predicted, quantiles: By model, where it has that output.
-        limit_loss: The champion's probability of losing more than the limit.
+        days: All days.
+        rows: Numbers of the predicted ones.
+        made: Their predictions, with what was selected of each.
+        limit_risk, risk_level: The desk's levels then, by the selected predictions.
     """
 
-    traders: np.ndarray
-    dates: np.ndarray
-    label_dates: np.ndarray
-    pnl: np.ndarray
-    scale: np.ndarray
-    limit: np.ndarray
-    loss: dict[str, np.ndarray]
-    predicted: dict[str, np.ndarray]
-    quantiles: dict[str, np.ndarray]
-    limit_loss: np.ndarray
-
-    @classmethod
-    def of(
-        cls, days: TraderDays, rows: np.ndarray, made: Predictions, mask: np.ndarray
-    ) -> "Record":
-        """The days that `mask` marks among the predicted `rows`.
-
-        Args:
-            made: As `selection.final_predictions` gives it.
-        """
-        scale = days.scale[rows][mask]
-        by_output: dict[str, dict] = {output: {} for output in (*OUTPUTS, "limit")}
-        for name, values in made.items():
-            output, model = name.split("_", 1)
-            part = values[mask]
-            if output == "pnl":
-                part = part * scale
-            elif output == "quantiles":
-                part = part * scale[:, None]
-            by_output[output][model] = part
-        return cls(
-            traders=days.traders[rows][mask],
-            dates=days.dates[rows][mask],
-            label_dates=days.label_dates[rows][mask],
-            pnl=days.pnl[rows][mask],
-            scale=scale,
-            limit=days.limit[rows][mask],
-            loss=by_output["loss"],
-            predicted=by_output["pnl"],
-            quantiles=by_output["quantiles"],
-            limit_loss=by_output["limit"][CHAMPION],
-        )
+    days: TraderDays
+    rows: np.ndarray
+    made: Predictions
+    limit_risk: np.ndarray
+    risk_level: np.ndarray
 
     def __len__(self) -> int:
-        return len(self.pnl)
+        return len(self.rows)
 
     def part(self, mask: np.ndarray) -> "Record":
         """The days that `mask` marks."""
-
-        def of_each(outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-            return {name: values[mask] for name, values in outputs.items()}
-
         return Record(
-            self.traders[mask],
-            self.dates[mask],
-            self.label_dates[mask],
-            self.pnl[mask],
-            self.scale[mask],
-            self.limit[mask],
-            of_each(self.loss),
-            of_each(self.predicted),
-            of_each(self.quantiles),
-            self.limit_loss[mask],
+            self.days,
+            self.rows[mask],
+            {name: values[mask] for name, values in self.made.items()},
+            self.limit_risk[mask],
+            self.risk_level[mask],
         )
 
-    def of_model(self, model: str) -> tuple["Record", ModelOutputs]:
-        """The days on which a model has any output, and its outputs."""
-        by_model = (self.loss, self.predicted, self.quantiles)
-        first = next(given[model] for given in by_model if model in given)
-        mask = ~np.isnan(first.reshape(len(self), -1)[:, 0])
-        part = self if mask.all() else self.part(mask)
-        return part, ModelOutputs(
-            loss=part.loss.get(model),
-            limit=part.limit_loss if model == CHAMPION else None,
-            predicted=part.predicted.get(model),
-            quantiles=part.quantiles.get(model),
+    @property
+    def traders(self) -> np.ndarray:
+        """Whose days."""
+        return self.days.traders[self.rows]
+
+    @property
+    def dates(self) -> np.ndarray:
+        """At whose close the predictions were made."""
+        return self.days.dates[self.rows]
+
+    @property
+    def label_dates(self) -> np.ndarray:
+        """The days that were predicted."""
+        return self.days.label_dates[self.rows]
+
+    @property
+    def pnl(self) -> np.ndarray:
+        """What they brought, net dollars."""
+        return self.days.pnl[self.rows]
+
+    @property
+    def scale(self) -> np.ndarray:
+        """Dollars of a usual day then."""
+        return self.days.scale[self.rows]
+
+    def of_model(self, model: str, target: str) -> "Record | None":
+        """The days on which a model predicted a target; None if it never does."""
+        values = self.made.get(key(target, model))
+        if values is None:
+            return None
+        mask = ~np.isnan(values.reshape(len(self), -1)[:, 0])
+        return self if mask.all() else self.part(mask)
+
+    def is_event(self, target: str) -> np.ndarray:
+        """1.0 where what a probability is about happened."""
+        if target in BREACHES:
+            return self.days.is_breach(target)[self.rows]
+        is_event = {
+            "loss": self.days.is_loss,
+            "realised_loss": self.days.is_realised_loss,
+        }
+        return is_event[target][self.rows]
+
+    def figures(self, model: str, target: str) -> dict[str, Figure]:
+        """The measures of one model's predictions of a target."""
+        predicted = self.made[key(target, model)]
+        if target == "size":
+            return metrics.of_size(self.days.log_size[self.rows], predicted)
+        if target == "pnl":
+            return metrics.of_expected(self.pnl, predicted * self.scale)
+        if target == "quantiles":
+            return metrics.of_quantiles(self.pnl, predicted * self.scale[:, None])
+        return metrics.of_probability(
+            self.is_event(target),
+            predicted,
+            self.made[key(target, "desk_rate")],
+            self.traders,
+            RARE_MARGIN if target in BREACHES else 0.01,
         )
 
-    def figures(self, outputs: ModelOutputs) -> dict[str, Figure]:
-        """The measures of these outputs."""
-        is_beyond_limit = (self.pnl < -self.limit).astype(float)
-        return metrics.figures(self.pnl, is_beyond_limit, self.traders, outputs)
+    def level_figures(self, name: str) -> dict[str, Figure]:
+        """What a level catches: days flagged, and losses beyond the limit."""
+        level = self.limit_risk if name == "limit_risk" else self.risk_level
+        is_flagged = (~np.isin(level, (NORMAL, "Low", "Unknown"))).astype(float)
+        is_breach = self.is_event("breach")
+        breached = metrics.ratio_of(is_breach * is_flagged, is_flagged)
+        other = metrics.ratio_of(is_breach * (1 - is_flagged), 1 - is_flagged)
+
+        def times_as_often(weights: np.ndarray | None) -> np.ndarray | float:
+            with np.errstate(invalid="ignore", divide="ignore"):
+                found = np.divide(breached(weights), other(weights))
+            found = np.where(np.isfinite(found), found, np.nan)
+            return float(found) if weights is None else found
+
+        return {
+            "flagged_share": metrics.mean_of(is_flagged),
+            "breaches_caught": metrics.ratio_of(is_breach * is_flagged, is_breach),
+            "breach_rate_ratio": times_as_often,
+        }
 
 
 def evaluate(
@@ -157,7 +185,15 @@ def evaluate(
     if not len(record):
         return
     for model in NAMES:
-        yield from _whole(record, model, replicates if model in with_intervals else 0)
+        count = replicates if model in with_intervals else 0
+        for target in TARGETS:
+            part = record.of_model(model, target)
+            if part is not None and len(part):
+                figures = part.figures(model, target)
+                yield from _measured(part, model, target, figures, count)
+    for level in LEVELS:
+        figures = record.level_figures(level)
+        yield from _measured(record, level, "levels", figures, replicates)
     for trader in np.unique(record.traders.astype(str)):
         yield from _part(record.part(record.traders == trader), trader, "")
     recent = record.dates > record.dates.max() - np.timedelta64(RECENT_DAYS, "D")
@@ -167,36 +203,31 @@ def evaluate(
         yield from _part(record.part(months == month), None, str(month))
 
 
-def _whole(record: Record, model: str, replicates: int) -> Iterator[Metric]:
-    part, outputs = record.of_model(model)
-    if not len(part):
-        return
-    for name, figure in part.figures(outputs).items():
-        low = high = None
+def _measured(
+    part: Record, model: str, target: str, figures: dict[str, Figure], replicates: int
+) -> Iterator[Metric]:
+    for name, figure in figures.items():
+        interval = None
         if replicates:
-            # A slope takes a fit of its own in each replicate.
-            count = min(replicates, 200) if name.endswith("slope") else replicates
-            low, high = metrics.interval(part.dates, figure, count)
-        value = float(figure(None))
-        yield Metric(model, None, "", name, value, low, high, len(part))
-    for baseline in ("base_rate", "base_rate_daily"):
-        if replicates and outputs.loss is not None and model != baseline:
-            gain = metrics.auc_gain(
-                (part.pnl < 0).astype(float),
-                part.dates,
-                outputs.loss,
-                part.loss[baseline],
-                replicates,
-            )
-            name = f"auc_gain_over_{baseline}"
-            yield Metric(model, None, "", name, *gain, len(part))
+            # A slope takes a fit of its own in each replicate: a backtest pays for it.
+            count = replicates // 5 if name.endswith("slope") else replicates
+            if count >= _FEWEST_REPLICATES:
+                interval = metrics.interval(part.dates, part.traders, figure, count)
+        low, high = interval.wider if interval else (None, None)
+        yield Metric(
+            model, target, None, "", name, float(figure(None)), low, high, interval,
+            len(part),
+        )  # fmt: skip
 
 
 def _part(record: Record, trader: str | None, period: str) -> Iterator[Metric]:
-    for model in NAMES:
-        part, outputs = record.of_model(model)
-        if len(part) < MINIMUM_ROWS:
-            continue
-        for name, figure in part.figures(outputs).items():
-            value = float(figure(None))
-            yield Metric(model, trader, period, name, value, None, None, len(part))
+    for model in PART_NAMES:
+        for target in PART_TARGETS:
+            part = record.of_model(model, target)
+            if part is None or len(part) < MINIMUM_ROWS:
+                continue
+            for name, figure in part.figures(model, target).items():
+                yield Metric(
+                    model, target, trader, period, name, float(figure(None)),
+                    None, None, None, len(part),
+                )  # fmt: skip

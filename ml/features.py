@@ -16,18 +16,40 @@ KEYS = ("trader_id", "trade_date")
 # What the baselines read: the trader's own record, as a risk manager keeps it.
 RECORD = (
     "net_pnl",
+    "gross_pnl",
     "net_pnl_scaled",
     "traded_days_count",
-    "loss_day_ratio_to_date",
-    "loss_day_ratio_ewm_5d",
-    "loss_day_ratio_ewm_20d",
-    "net_pnl_ewm_momentum_5d",
     "net_pnl_ewm_momentum_20d",
-    "net_pnl_ewm_volatility_20d",
     "net_pnl_volatility_5d",
     "net_pnl_volatility_60d",
     "loss_streak_days",
     "drawdown_ratio",
+    "trading_loss_day_ratio_ewm_10d",
+    "fees_loss_day_ratio_ewm_10d",
+    "gain_day_ratio_ewm_10d",
+    "log_trading_loss_size_ewm_10d",
+    "log_fees_loss_size_ewm_10d",
+    "log_gain_size_ewm_10d",
+)
+# Features in dollars: a small and a large trader would not compare, so that no model
+# learns from them. The record reads some.
+IN_DOLLARS = frozenset(
+    (
+        "gross_pnl",
+        "log_fees_loss_size_ewm_10d",
+        "log_gain_size_ewm_10d",
+        "log_trading_loss_size_ewm_10d",
+        "mean_fill_notional",
+        "mean_trip_notional",
+        "net_pnl",
+        "net_pnl_sum_3d",
+        "net_pnl_sum_5d",
+        "net_pnl_sum_10d",
+        "net_pnl_sum_20d",
+        "net_pnl_sum_60d",
+        "pnl_scale_20d",
+        "usual_stop_pnl",
+    )
 )
 
 
@@ -49,13 +71,14 @@ class FeatureContract:
 
     @classmethod
     def of(cls, types: Mapping[str, str]) -> "FeatureContract":
-        """The contract of a mart with these columns: every one that is no key.
+        """The contract of a mart with these columns: all but keys and dollars.
 
         Raises:
             FeatureContractError: A column that the baselines read is absent.
         """
-        contract = cls({name: t for name, t in types.items() if name not in KEYS})
-        contract._require(RECORD, contract.types)
+        left_out = IN_DOLLARS.union(KEYS)
+        contract = cls({name: t for name, t in types.items() if name not in left_out})
+        contract._require(RECORD, types)
         return contract
 
     @property

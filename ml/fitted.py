@@ -7,6 +7,8 @@ import numpy as np
 
 from ml.baselines import Baselines
 from ml.boosting import (
+    BREACH,
+    PROBABILITIES,
     Boosters,
     ModelSettings,
     fit_global,
@@ -14,15 +16,13 @@ from ml.boosting import (
     predict_global,
     predict_own,
 )
+from ml.calibration import log_odds
 from ml.days import TraderDays
+from ml.grouped import GroupedEffects
+from ml.outputs import BREACHES, Predictions, key
 from runtime.transform.dbt import project_variables
 
-Predictions = dict[str, np.ndarray]
-"""By output and model, such as `loss_global`: one row per trader-day predicted.
-
-`loss_…` is a probability, `pnl_…` is in units of the trader's own scale, as are the
-five columns of `quantiles_…`. NaN where a model has nothing to say.
-"""
+_MARGIN = 1e-4
 
 
 def fit_per_trader(
@@ -45,10 +45,18 @@ def fit_per_trader(
 
 @dataclass(frozen=True)
 class Fitted:
-    """What one refit gives."""
+    """What one refit gives.
+
+    Attributes:
+        baselines: What a model must beat.
+        shared: Boosters of the global model, by target.
+        effects: What traders and groups add to its probabilities, by target.
+        own: Boosters of traders' own models, by trader and target.
+    """
 
     baselines: Baselines
     shared: Boosters
+    effects: Mapping[str, GroupedEffects]
     own: Mapping[str, Boosters]
 
     @classmethod
@@ -63,16 +71,38 @@ class Fitted:
         """Learn from `rows`, beside the traders' own models of `fit_per_trader`."""
         baselines = Baselines.fit(days, rows)
         shared = fit_global(days, rows, baselines, settings.shared, threads)
-        return cls(baselines, shared, own)
+        predicted = predict_global(shared, baselines, days, rows)
+        outcomes = {
+            "loss": days.is_loss,
+            "realised_loss": days.is_realised_loss,
+            "breach": days.is_breach(BREACH),
+        }
+        effects = {
+            name: GroupedEffects.fit(
+                log_odds(predicted[key(name, "global")], _MARGIN),
+                outcomes[name][rows],
+                days.traders[rows],
+                days.groups[rows],
+            )
+            for name in PROBABILITIES
+        }
+        return cls(baselines, shared, effects, own)
 
     def predict(self, days: TraderDays, rows: np.ndarray) -> Predictions:
         """Every model's and baseline's prediction of `rows`."""
         found = self.baselines.predict(days, rows)
         found |= predict_global(self.shared, self.baselines, days, rows)
+        for output in ("loss", "realised_loss", *BREACHES):
+            effects = self.effects[BREACH if output in BREACHES else output]
+            found[key(output, "grouped")] = effects.predict(
+                log_odds(found[key(output, "global")], _MARGIN),
+                days.traders[rows],
+                days.groups[rows],
+            )
         loss, pnl = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
         for trader, places in days.by_trader(rows).items():
             if trader in self.own:
                 loss[places], pnl[places] = predict_own(
                     self.own[trader], days, rows[places]
                 )
-        return found | {"loss_per_trader": loss, "pnl_per_trader": pnl}
+        return found | {"loss.per_trader": loss, "pnl.per_trader": pnl}

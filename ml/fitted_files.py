@@ -1,19 +1,21 @@
 """What a refit gives, as text: LightGBM's own for boosters, JSON for baselines."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from ml.baselines import Baselines
 from ml.boosting import Boosters, import_lightgbm
 from ml.fitted import Fitted
+from ml.grouped import GroupedEffects
 
 
 def to_files(fitted: Fitted) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Plain values for a card, and the files it names.
 
     Returns:
-        baselines, and files: by trader ("" for all) and target the file of a booster;
-        the content of each file.
+        baselines, effects, and files: by trader ("" for all) and target the file of a
+        booster; the content of each file.
     """
     names: dict[str, dict[str, str]] = {}
     files: dict[str, bytes] = {}
@@ -24,13 +26,20 @@ def to_files(fitted: Fitted) -> tuple[dict[str, Any], dict[str, bytes]]:
         names[trader] = {target: f"{number:04d}-{target}.txt" for target in boosters}
         for target, booster in boosters.items():
             files[names[trader][target]] = booster.model_to_string().encode()
-    return {"baselines": fitted.baselines.as_card(), "files": names}, files
+    card = {
+        "baselines": fitted.baselines.as_card(),
+        "effects": {name: asdict(one) for name, one in fitted.effects.items()},
+        "files": names,
+    }
+    return card, files
 
 
 def from_files(card: Mapping[str, Any], files: Mapping[str, bytes]) -> Fitted:
     """What `to_files` gave; files that are not as written crash LightGBM."""
     own = {trader: _boosters(names, files) for trader, names in card["files"].items()}
-    return Fitted(Baselines.from_card(card["baselines"]), own.pop(""), own)
+    effects = {name: GroupedEffects(**one) for name, one in card["effects"].items()}
+    baselines = Baselines.from_card(card["baselines"])
+    return Fitted(baselines, own.pop(""), effects, own)
 
 
 def _boosters(names: Mapping[str, str], files: Mapping[str, bytes]) -> Boosters:

@@ -1,7 +1,8 @@
 """Measures of predictions on outcomes they had not seen, with intervals.
 
-Intervals hold 90 % and come from resampling blocks of neighbouring dates: traders of
-one day are not independent, and neither are days that follow one another.
+Intervals hold 90 %. They come from resampling blocks of neighbouring dates, for traders
+of one day are not independent and neither are days that follow one another, and from
+resampling whole traders, for the next desk has others. The wider of the two is shown.
 """
 
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import numpy as np
 
 from ml.baselines import QUANTILES
 from ml.calibration import fit_line, log_odds
-from ml.losses import MINIMUM_DATES, log_loss, pinball
+from ml.losses import MINIMUM_DATES, MINIMUM_TRADERS, log_loss, pinball
 
 REPLICATES = 1000
 BLOCK_DATES = 5
@@ -119,29 +120,67 @@ def block_weights(count: int, replicates: int = REPLICATES) -> np.ndarray:
     return weights
 
 
+@dataclass(frozen=True)
+class Interval:
+    """The 90 % interval of a figure; NaN where too little is known.
+
+    Attributes:
+        low_dates, high_dates: Over blocks of dates.
+        low_traders, high_traders: Over traders.
+    """
+
+    low_dates: float
+    high_dates: float
+    low_traders: float
+    high_traders: float
+
+    @property
+    def wider(self) -> tuple[float, float]:
+        """The wider of the two; that of dates where traders are too few."""
+        by_dates = (self.low_dates, self.high_dates)
+        by_traders = (self.low_traders, self.high_traders)
+        if not np.ptp(by_traders) <= np.ptp(by_dates) and not np.isnan(by_traders[0]):
+            return by_traders
+        return by_dates
+
+
 def interval(
     dates: np.ndarray,
-    figure: Callable[[np.ndarray], np.ndarray | float],
+    traders: np.ndarray,
+    figure: "Figure",
     replicates: int = REPLICATES,
-) -> tuple[float, float]:
-    """The 90 % interval of a figure; NaN where there are too few dates to know.
+) -> Interval:
+    """The 90 % interval of a figure.
 
     Args:
-        dates: Of each row.
+        dates, traders: Of each row.
         figure: Gives the figure of each replicate from weights, replicates x rows.
     """
     distinct, numbers = np.unique(dates, return_inverse=True)
-    if len(distinct) < MINIMUM_DATES:
-        return float("nan"), float("nan")
-    by_date = block_weights(len(distinct), replicates)
-    at_once = max(1, _CELLS_AT_ONCE // len(dates))
-    values = np.concatenate(
+    by_dates = by_traders = (float("nan"), float("nan"))
+    if len(distinct) >= MINIMUM_DATES:
+        weights = block_weights(len(distinct), replicates)
+        by_dates = ends(_replicated(figure, weights, numbers))
+    names, numbers = np.unique(traders.astype(str), return_inverse=True)
+    if len(names) >= MINIMUM_TRADERS:
+        draws = np.random.default_rng(_SEED).multinomial(
+            len(names), np.full(len(names), 1 / len(names)), replicates
+        )
+        by_traders = ends(_replicated(figure, draws.astype(float), numbers))
+    return Interval(*by_dates, *by_traders)
+
+
+def _replicated(
+    figure: "Figure", weights: np.ndarray, numbers: np.ndarray
+) -> np.ndarray:
+    """The figure of each replicate, from weights of dates or traders."""
+    at_once = max(1, _CELLS_AT_ONCE // len(numbers))
+    return np.concatenate(
         [
-            np.asarray(figure(by_date[begin : begin + at_once][:, numbers]))
-            for begin in range(0, replicates, at_once)
+            np.asarray(figure(weights[begin : begin + at_once][:, numbers]))
+            for begin in range(0, len(weights), at_once)
         ]
     )
-    return ends(values)
 
 
 def ends(values: np.ndarray) -> tuple[float, float]:
@@ -153,102 +192,87 @@ def ends(values: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-@dataclass(frozen=True)
-class ModelOutputs:
-    """What one model gave for some trader-days; None where it has no such output.
-
-    Attributes:
-        loss: Probability of a loss.
-        limit: Probability of losing more than the trader's limit.
-        predicted: Expected net dollars.
-        quantiles: Rows x five levels, dollars.
-    """
-
-    loss: np.ndarray | None = None
-    limit: np.ndarray | None = None
-    predicted: np.ndarray | None = None
-    quantiles: np.ndarray | None = None
-
-
 Figure = Callable[[np.ndarray | None], np.ndarray | float]
 """A measure: once from None, or one per replicate from weights, replicates x rows."""
 
 
-def figures(
-    pnl: np.ndarray,
-    is_beyond_limit: np.ndarray,
+def of_probability(
+    is_event: np.ndarray,
+    probability: np.ndarray,
+    desk_rate: np.ndarray,
     traders: np.ndarray,
-    outputs: ModelOutputs,
+    margin: float,
 ) -> dict[str, Figure]:
-    """All measures of one model on some trader-days, by name.
+    """Measures of the probability of an event, by name.
 
     Args:
-        pnl: What happened, net dollars.
-        is_beyond_limit: 1.0 where more than the trader's limit was lost.
+        is_event: 1.0 or 0.0.
+        desk_rate: The constant rate of the desk, as it was known: what the log loss is
+            compared with.
         traders: Whose days.
-        outputs: What the model gave.
+        margin: Probabilities are kept so far off 0 and 1.
     """
-    is_loss = (pnl < 0).astype(float)
-    found: dict[str, Figure] = {}
-    loss, limit = outputs.loss, outputs.limit
-    if loss is not None:
-        found |= {
-            "auc": lambda w: auc(is_loss, loss, w),
-            "auc_within_trader": lambda w: auc_within(is_loss, loss, traders, w),
-            "brier": _mean((loss - is_loss) ** 2),
-            "log_loss": _mean(log_loss(is_loss, loss)),
-            "calibration_slope": lambda w: calibration_slope(is_loss, loss, w),
-        }
-    if limit is not None:
-        found |= {
-            "limit_brier": _mean((limit - is_beyond_limit) ** 2),
-            "limit_calibration_slope": lambda w: calibration_slope(
-                is_beyond_limit, limit, w, margin=1e-4
-            ),
-        }
-    if outputs.predicted is not None:
-        squares = _mean((outputs.predicted - pnl) ** 2)
-        found |= {
-            "rmse": lambda w: np.sqrt(squares(w)),
-            "mae": _mean(np.abs(outputs.predicted - pnl)),
-            "directional_accuracy": _mean(
-                ((outputs.predicted < 0) == (pnl < 0)).astype(float)
-            ),
-        }
-    if outputs.quantiles is not None:
-        lost = pinball(pnl, outputs.quantiles)
-        found |= {
-            f"pinball_{name}": _mean(column)
-            for name, column in zip(QUANTILES, lost.T, strict=True)
-        }
-        is_inside = (pnl >= outputs.quantiles[:, 0]) & (pnl <= outputs.quantiles[:, -1])
-        found["coverage_90"] = _mean(is_inside.astype(float))
-    return found
-
-
-def auc_gain(
-    is_loss: np.ndarray,
-    dates: np.ndarray,
-    probability: np.ndarray,
-    baseline: np.ndarray,
-    replicates: int = REPLICATES,
-) -> tuple[float, float, float]:
-    """AUC above a baseline's on the same days, and its 90 % interval."""
-    low, high = interval(
-        dates,
-        lambda weights: (
-            auc(is_loss, probability, weights) - auc(is_loss, baseline, weights)
+    lost = log_loss(is_event, probability, margin)
+    return {
+        "auc": lambda w: auc(is_event, probability, w),
+        "auc_within_trader": lambda w: auc_within(is_event, probability, traders, w),
+        "brier": mean_of((probability - is_event) ** 2),
+        "log_loss": mean_of(lost),
+        "log_loss_gain": mean_of(log_loss(is_event, desk_rate, margin) - lost),
+        "calibration_slope": lambda w: calibration_slope(
+            is_event, probability, w, margin
         ),
-        replicates,
-    )
-    gain = auc(is_loss, probability) - auc(is_loss, baseline)
-    return float(gain), low, high
+    }
 
 
-def _mean(values: np.ndarray) -> Figure:
+def of_size(log_size: np.ndarray, predicted: np.ndarray) -> dict[str, Figure]:
+    """Measures of the expected logarithm of a day's absolute dollars, by name.
+
+    `r2` is the share of the variance of all days that it explains.
+    """
+    squares = mean_of((log_size - predicted) ** 2)
+    first, second = mean_of(log_size), mean_of(log_size**2)
+
+    def r2(weights: np.ndarray | None) -> np.ndarray | float:
+        variance = second(weights) - first(weights) ** 2
+        return 1 - squares(weights) / np.maximum(variance, 1e-12)
+
+    return {"r2": r2}
+
+
+def of_expected(pnl: np.ndarray, predicted: np.ndarray) -> dict[str, Figure]:
+    """Measures of the expected P&L, dollars, by name."""
+    squares = mean_of((predicted - pnl) ** 2)
+    is_right = (predicted < 0) == (pnl < 0)
+    return {
+        "rmse": lambda w: np.sqrt(squares(w)),
+        "mae": mean_of(np.abs(predicted - pnl)),
+        "directional_accuracy": mean_of(is_right.astype(float)),
+    }
+
+
+def of_quantiles(pnl: np.ndarray, quantiles: np.ndarray) -> dict[str, Figure]:
+    """Measures of the five quantiles, dollars, by name."""
+    lost = pinball(pnl, quantiles)
+    is_inside = (pnl >= quantiles[:, 0]) & (pnl <= quantiles[:, -1])
+    return {
+        f"pinball_{name}": mean_of(column)
+        for name, column in zip(QUANTILES, lost.T, strict=True)
+    } | {"coverage_90": mean_of(is_inside.astype(float))}
+
+
+def ratio_of(above: np.ndarray, below: np.ndarray) -> Figure:
+    """Sum of one over the sum of another; NaN where that is nothing."""
+
     def figure(weights: np.ndarray | None) -> np.ndarray | float:
-        if weights is None:
-            return float(values.mean())
-        return weights @ values / weights.sum(axis=1)
+        w = np.ones((1, len(above))) if weights is None else weights
+        with np.errstate(invalid="ignore", divide="ignore"):
+            found = (w @ above) / (w @ below)
+        return float(found[0]) if weights is None else found
 
     return figure
+
+
+def mean_of(values: np.ndarray) -> Figure:
+    """The mean of values per row."""
+    return ratio_of(values, np.ones(len(values)))

@@ -1,7 +1,8 @@
 """What to do with a prediction: the share of the usual size that a trader may trade.
 
-Every policy looks at the same forecasts. They are compared on the backtest and, if a
-trial is on, on the desk itself.
+Every policy looks at the same forecasts. What it would have earned is held against
+cutting every day alike by as much: only what it earns beyond that is its own. They are
+compared on past days and, if a trial is on, on the desk itself.
 """
 
 import hashlib
@@ -11,8 +12,10 @@ from datetime import date
 
 import numpy as np
 
-from ml.losses import MINIMUM_DATES
+from ml.levels import HIGH
+from ml.losses import MINIMUM_DATES, MINIMUM_TRADERS, clustered_errors
 from ml.metrics import Figure, block_draws, ends, interval
+from ml.selection import GAIN_STANDARD_ERRORS
 
 # Probability mass that each of the five quantiles stands for.
 _MASSES = np.array([0.15, 0.225, 0.25, 0.225, 0.15])
@@ -33,12 +36,21 @@ class Outlook:
         quantiles: Rows x five levels, dollars.
         scale: The trader's own scale, dollars.
         warnings: How many of the risk manager's rules hold.
+        limit_risk: The desk's level by the chance of passing the limit.
     """
 
     predicted_pnl: np.ndarray
     quantiles: np.ndarray
     scale: np.ndarray
     warnings: np.ndarray
+    limit_risk: np.ndarray
+
+
+def watch(outlook: Outlook, variables: Mapping[str, float]) -> np.ndarray:
+    """The usual size for everyone: who is at risk is watched."""
+    return np.full(
+        len(outlook.predicted_pnl), float(variables["low_risk_position_multiplier"])
+    )
 
 
 def fixed(outlook: Outlook, variables: Mapping[str, float]) -> np.ndarray:
@@ -76,9 +88,16 @@ def rules(outlook: Outlook, variables: Mapping[str, float]) -> np.ndarray:
     )
 
 
+def limit_risk(outlook: Outlook, variables: Mapping[str, float]) -> np.ndarray:
+    """Cuts size where the chance of passing the limit is High."""
+    is_high = outlook.limit_risk == HIGH
+    return _by_level(is_high, np.zeros_like(is_high), variables)
+
+
 Policy = Callable[[Outlook, Mapping[str, float]], np.ndarray]
 POLICIES: dict[str, Policy] = {
-    policy.__name__: policy for policy in (fixed, adaptive, cost_aware, rules)
+    policy.__name__: policy
+    for policy in (watch, fixed, adaptive, cost_aware, rules, limit_risk)
 }
 
 
@@ -116,22 +135,101 @@ def _by_level(
     ).astype(float)
 
 
+WATCH = watch.__name__
+# Half of a 90 % interval, in standard errors.
+_NORMAL_90 = 1.645
+
+
+@dataclass(frozen=True)
+class PolicyEvidence:
+    """What one policy earned beyond cutting every day alike by as much.
+
+    Attributes:
+        policy: One of `POLICIES`.
+        trade_reduction: Mean share of the usual size that it would not have traded.
+        improvement_over_uniform: Dollars beyond the uniform cut, on all days together.
+        value_low, value_high: Its 90 % interval, the wider of dates and traders; None
+            where there are too few of them, or it cuts nothing.
+        is_proven: Whether it is as clearly above nothing as a model must be.
+        rows_count: Trader-days it rests on.
+    """
+
+    policy: str
+    trade_reduction: float
+    improvement_over_uniform: float
+    value_low: float | None
+    value_high: float | None
+    is_proven: bool
+    rows_count: int
+
+
+def evidence(
+    pnl: np.ndarray,
+    dates: np.ndarray,
+    traders: np.ndarray,
+    multipliers: Mapping[str, np.ndarray],
+) -> tuple[PolicyEvidence, ...]:
+    """What past days say of each policy.
+
+    Args:
+        pnl: Net dollars of each trader-day.
+        dates, traders: When, and by whom, they were made or lost.
+        multipliers: By policy, share of the usual size it would have allowed.
+    """
+    _, date_numbers = np.unique(dates, return_inverse=True)
+    _, trader_numbers = np.unique(traders.astype(str), return_inverse=True)
+    found = []
+    for name, multiplier in multipliers.items():
+        cut = 1 - multiplier
+        gain = (cut.mean() - cut) * pnl
+        error = len(pnl) * max(
+            clustered_errors(gain, date_numbers, MINIMUM_DATES).item(),
+            clustered_errors(gain, trader_numbers, MINIMUM_TRADERS).item(),
+        )
+        total = float(gain.sum())
+        is_known = np.isfinite(error)
+        found.append(
+            PolicyEvidence(
+                name,
+                float(cut.mean()),
+                total,
+                total - _NORMAL_90 * error if is_known else None,
+                total + _NORMAL_90 * error if is_known else None,
+                is_known and total > GAIN_STANDARD_ERRORS * error,
+                len(pnl),
+            )
+        )
+    return tuple(found)
+
+
+def proven(found: tuple[PolicyEvidence, ...]) -> str:
+    """The proven policy that earned most; `WATCH` where none is proven."""
+    best = max(
+        (one for one in found if one.is_proven),
+        key=lambda one: one.improvement_over_uniform,
+        default=None,
+    )
+    return best.policy if best else WATCH
+
+
 def effects(
-    pnl: np.ndarray, days: np.ndarray, multiplier: np.ndarray
+    pnl: np.ndarray, days: np.ndarray, traders: np.ndarray, multiplier: np.ndarray
 ) -> list[tuple[str, float, float, float]]:
     """What a policy would have changed.
 
     Args:
         pnl: Net dollars of each trader-day.
         days: When they were made or lost.
+        traders: By whom.
         multiplier: Share of the usual size that the policy would have allowed.
 
     Returns:
         Name, figure and its 90 % interval: trade_reduction (mean share of size not
         traded), avoided_losses, missed_gains and net_pnl_improvement (dollars),
-        false_positive_rate (share of days without a loss on which size was cut),
-        drawdown (the desk's largest fall from a peak, dollars) and drawdown_reduction
-        (how much larger it would have been at the usual size).
+        improvement_over_uniform (dollars beyond what cutting every day alike by as much
+        would have changed), false_positive_rate (share of days without a loss on which
+        size was cut), drawdown (the desk's largest fall from a peak, dollars) and
+        drawdown_reduction (how much larger it would have been at the usual size).
     """
     cut = 1 - multiplier
     is_cut, is_good = (cut > 0).astype(float), (pnl >= 0).astype(float)
@@ -147,10 +245,13 @@ def effects(
         "avoided_losses": sum_of(cut * np.maximum(-pnl, 0)),
         "missed_gains": sum_of(cut * np.maximum(pnl, 0)),
         "net_pnl_improvement": sum_of(-cut * pnl),
+        "improvement_over_uniform": lambda w: (
+            sum_of(-cut * pnl)(w) + ratio(cut, np.ones(len(cut)))(w) * sum_of(pnl)(w)
+        ),
         "false_positive_rate": ratio(is_cut * is_good, is_good),
     }
     found = [
-        (name, float(figure(None)), *interval(days, figure))
+        (name, float(figure(None)), *interval(days, traders, figure).wider)
         for name, figure in figures.items()
     ]
     distinct, numbers = np.unique(days, return_inverse=True)

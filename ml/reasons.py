@@ -30,6 +30,27 @@ def reasons(
     return "; ".join(_told(names, values, dollars, predicted, SHOWN, phrases))
 
 
+def limit_reason(
+    loses: float, usual_loss: float, beyond: float, chance: float, limit: float
+) -> str:
+    """Why the chance of passing the limit is what it is.
+
+    Args:
+        loses: Chance that the day loses in trading.
+        usual_loss: Dollars around which such a loss lies.
+        beyond: Chance of passing the limit by the reference model.
+        chance: The same by the model that is selected.
+        limit: Dollars.
+    """
+    text = (
+        f"loses on {loses:.0%} of such days, about ${usual_loss:,.0f}; "
+        f"{beyond / max(loses, 1e-9):.0%} of those losses pass ${limit:,.0f}"
+    )
+    if abs(chance - beyond) < 0.005:
+        return text
+    return f"{text}; what else is known moves {beyond:.1%} to {chance:.1%}"
+
+
 def changes(
     names: tuple[str, ...],
     values: np.ndarray,

@@ -9,20 +9,24 @@ from pathlib import Path
 
 import numpy as np
 
-from ml.baselines import LINEAR_PARAMETERS
 from ml.boosting import SEED, ModelSettings, import_lightgbm
 from ml.days import TraderDays
 from ml.evaluation import Metric
 from ml.features import FeatureContract
 from ml.fitted import Fitted
 from ml.fitted_files import from_files, to_files
+from ml.metrics import Interval
+from ml.policies import PolicyEvidence
 from ml.selection import Selection
 from runtime.errors import UserError
 from runtime.sealed_folder import DamagedError, read_sealed, remove, write_sealed
 
 CARD = "card.json"
 # In a card: there was too little to learn from.
-_NOTHING: tuple[dict, dict[str, bytes]] = ({"baselines": None, "files": {}}, {})
+_NOTHING: tuple[dict, dict[str, bytes]] = (
+    {"baselines": None, "effects": {}, "files": {}},
+    {},
+)
 
 
 class DamagedModelError(UserError):
@@ -67,7 +71,7 @@ class Window:
     """The days that one model learned from.
 
     Attributes:
-        model: global, per_trader, logistic or ridge.
+        model: global, per_trader, grouped or reference.
         trader_id: Whose model; None where it is everybody's.
         trained_from, trained_through: First and last feature date.
         rows_count, traders_count: Trader-days, and whose they are.
@@ -106,7 +110,8 @@ class ModelSet:
         settings: Settings of the trees.
         windows: What each model learned from.
         fitted: Models and baselines; None if there was too little to learn from.
-        selection: Which models are selected, how they are corrected, as of the morning.
+        selection: Which models are selected, as of the morning.
+        policy_evidence: What past forecasts say of each policy of size.
         metrics: Of predictions of past days, each made by models of its time.
     """
 
@@ -116,6 +121,7 @@ class ModelSet:
     windows: tuple[Window, ...]
     fitted: Fitted | None
     selection: Selection
+    policy_evidence: tuple[PolicyEvidence, ...]
     metrics: tuple[Metric, ...]
 
     @property
@@ -138,7 +144,12 @@ class ModelSet:
             assert window.trader_id is not None, "an own model is a trader's"
             own = self.settings.of(window.trader_id)
             return own.parameters(window.rows_count, threads=1) | {"rounds": own.rounds}
-        return LINEAR_PARAMETERS[window.model]
+        assert self.fitted is not None, "a window is of a model"
+        if window.model == "grouped":
+            return {
+                target: len(one.traders) for target, one in self.fitted.effects.items()
+            }
+        return self.fitted.baselines.reference.as_card()
 
     def save(self, folder: Path) -> None:
         """Write to `folder`/version, all or nothing."""
@@ -148,6 +159,7 @@ class ModelSet:
             "settings": self.settings.as_card(),
             "windows": [asdict(window) for window in self.windows],
             "selection": asdict(self.selection),
+            "policy_evidence": [asdict(one) for one in self.policy_evidence],
             **learned,
             "metrics": [asdict(metric) for metric in self.metrics],
         }
@@ -224,14 +236,21 @@ class ModelSet:
             ),
             fitted=fitted,
             selection=Selection(
-                calibration=_tuples(selection["calibration"]),
-                limit_calibration=tuple(selection["limit_calibration"]),
-                weights=_tuples(selection["weights"]),
-                shifts=_tuples(selection["shifts"]),
-                selected=selection["selected"],
-                known_count=selection["known_count"],
+                **selection | {"breach_levels": tuple(selection["breach_levels"])}
             ),
-            metrics=tuple(Metric(**metric) for metric in card["metrics"]),
+            policy_evidence=tuple(
+                PolicyEvidence(**one) for one in card["policy_evidence"]
+            ),
+            metrics=tuple(
+                Metric(
+                    **metric
+                    | {
+                        "interval": metric["interval"]
+                        and Interval(**metric["interval"])
+                    }
+                )
+                for metric in card["metrics"]
+            ),
         )
 
 
@@ -240,7 +259,3 @@ def forget(folder: Path, count: int) -> None:
     saved = sorted(folder.glob(f"*/{CARD}"), key=lambda card: card.stat().st_mtime)
     for card in saved[:-count]:
         remove(card.parent)
-
-
-def _tuples(lists: Mapping[str, list]) -> dict[str, tuple]:
-    return {name: tuple(values) for name, values in lists.items()}

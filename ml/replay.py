@@ -11,8 +11,8 @@ import pandas as pd
 
 from ml.days import TraderDays
 from ml.desk import DeskHistory
-from ml.fitted import Predictions
 from ml.forecasts import outlook, prediction_frame
+from ml.outputs import Predictions
 from ml.policies import POLICIES
 from ml.selection import CHAMPION
 from runtime.transform.dbt import project_variables
@@ -26,14 +26,19 @@ class Replay(NamedTuple):
 
 
 def replay(
-    days: TraderDays, rows: np.ndarray, made: Predictions, policy: str
+    days: TraderDays,
+    rows: np.ndarray,
+    made: Predictions,
+    limit_risk: np.ndarray,
+    policy: str,
 ) -> Replay:
     """What would have been forecast on the predicted days.
 
     Args:
         days: All days there are.
         rows: Numbers of the predicted ones.
-        made: Their predictions, as `selection.final_predictions` gives it.
+        made: Their predictions, with what was selected.
+        limit_risk: The desk's level of each.
         policy: Which would have advised sizes.
     """
     variables = project_variables()
@@ -41,12 +46,15 @@ def replay(
     is_forecasted = days.record["traded_days_count"][rows] >= least
     rows = rows[is_forecasted]
     made = {name: values[is_forecasted] for name, values in made.items()}
+    limit_risk = limit_risk[is_forecasted]
+    seen = outlook(days, rows, made, limit_risk)
     forecasts = prediction_frame(CHAMPION, days, rows, made).assign(
         prediction_date=_prediction_dates(
             days, rows, variables["inactive_above_idle_sessions"]
         ),
         policy=policy,
-        position_multiplier=POLICIES[policy](outlook(days, rows, made), variables),
+        position_multiplier=POLICIES[policy](seen, variables),
+        limit_risk=limit_risk,
         daily_loss_limit_amount=days.limit[rows],
         pnl_scale=days.scale[rows],
     )

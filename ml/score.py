@@ -13,13 +13,14 @@ from ml.contributions import contributions
 from ml.days import TraderDays
 from ml.drift import feature_drift
 from ml.evaluation import NAMES
-from ml.fitted import Predictions
 from ml.forecasts import outlook, prediction_frame
-from ml.policies import POLICIES, assigned, trial_name
-from ml.reasons import changes, reasons
+from ml.levels import limit_risk
+from ml.outputs import Predictions
+from ml.policies import POLICIES, assigned, proven, trial_name
+from ml.reasons import changes, limit_reason, reasons
 from ml.registry import ModelSet
 from ml.replay import desk_history
-from ml.selection import CHAMPION, OUTPUTS, final_predictions
+from ml.selection import CHAMPION, OUTPUTS
 from ml.store import (
     MartFrames,
     Marts,
@@ -50,14 +51,14 @@ def score(settings: Settings, home: Home, build_id: str) -> str:
     marts = open_marts(home)
     tuning = Tuning.load(Home(settings.home_root).models)
     version = settings.model_version or marts.version(tuning.before(marts.as_of))
+    models = ModelSet.load(home.models, version)
     under = partial(
         assigned,
         day=marts.prediction_date,
-        live=settings.policy,
+        live=settings.policy or proven(models.policy_evidence),
         trial=settings.trial_policy,
         unit=settings.trial_unit,
     )
-    models = ModelSet.load(home.models, version)
     models.contract.check(marts.types)
     scores = score_traders(models, marts, under, read_phrases(home))
     scores = replace(
@@ -78,7 +79,7 @@ def score(settings: Settings, home: Home, build_id: str) -> str:
 
 
 def _compared(settings: Settings, home: Home, marts: Marts) -> pd.DataFrame:
-    if settings.trial_policy is None:
+    if settings.trial_policy is None or settings.policy is None:
         return pd.DataFrame()
     name = trial_name(settings.policy, settings.trial_policy, settings.trial_unit)
     return compare(read_trial(home, name), marts.as_of, settings)
@@ -164,16 +165,20 @@ def _score_part(
     if not len(rows):
         return _Part(pd.DataFrame(), roster, pd.DataFrame())
     made = _predicted(models, days, rows)
+    levels = np.tile(models.selection.breach_levels, (len(rows), 1))
+    level = limit_risk(made["breach.champion"], levels, project_variables())
     frames_of = [prediction_frame(model, days, rows, made) for model in NAMES]
     predictions = pd.concat(frames_of, ignore_index=True)
     is_champion = predictions["model"] == CHAMPION
     predictions.loc[is_champion, ["reasons", "change_reasons"]] = _explained(
-        models, days, rows, made["pnl_champion"], phrases
+        models, days, rows, made["pnl.champion"], phrases
     )
+    predictions.loc[is_champion, "limit_risk"] = level
+    predictions.loc[is_champion, "limit_reason"] = _limit_reasons(days, rows, made)
     for output in OUTPUTS:
         selected = models.selection.selected_model(output)
         predictions.loc[is_champion, f"{output}_model"] = selected
-    return _Part(predictions, roster, _advice(days, rows, made, under))
+    return _Part(predictions, roster, _advice(days, rows, made, level, under))
 
 
 def _in_order(frame: pd.DataFrame, column: str, names: Iterable[str]) -> pd.DataFrame:
@@ -186,18 +191,29 @@ def _in_order(frame: pd.DataFrame, column: str, names: Iterable[str]) -> pd.Data
 
 def _predicted(models: ModelSet, days: TraderDays, rows: np.ndarray) -> Predictions:
     assert models.fitted is not None, "without models no rows are predicted"
-    raw = models.fitted.predict(days, rows)
-    made = models.selection.apply(raw, days.limit[rows] / days.scale[rows])
-    return final_predictions(raw, made)
+    return models.selection.apply(models.fitted.predict(days, rows))
+
+
+def _limit_reasons(days: TraderDays, rows: np.ndarray, made: Predictions) -> list[str]:
+    each = zip(
+        made["realised_loss.reference"],
+        np.exp(made["usual_loss.reference"]),
+        made["breach.reference"],
+        made["breach.champion"],
+        days.limit[rows],
+        strict=True,
+    )
+    return [limit_reason(*one) for one in each]
 
 
 def _advice(
     days: TraderDays,
     rows: np.ndarray,
     made: Predictions,
+    level: np.ndarray,
     under: Callable[[str], tuple[str, str | None]],
 ) -> pd.DataFrame:
-    seen, variables = outlook(days, rows, made), project_variables()
+    seen, variables = outlook(days, rows, made, level), project_variables()
     policies = [under(trader) for trader in days.traders[rows]]
     return pd.concat(
         [
@@ -233,7 +249,7 @@ def _explained(
     before = np.where(has_before, before, rows)
     parts = contributions(fitted, selection, days, rows, names)
     parts_before = contributions(fitted, selection, days, before, names)
-    predicted_before = _predicted(models, days, before)["pnl_champion"]
+    predicted_before = _predicted(models, days, before)["pnl.champion"]
     explained = []
     for number, row in enumerate(rows):
         scale, values = days.scale[row], days.features[row]

@@ -29,7 +29,8 @@ _ORDER = "order by trader_id, trade_date"
 _LIMITS = f"""
     select feature.trader_id, feature.trade_date,
         cast(coalesce(trader.daily_loss_limit_amount, ?) as double)
-            as daily_loss_limit_amount
+            as daily_loss_limit_amount,
+        trader.trader_group
     from {FEATURE_MART} as feature
     left join marts.label_trader_day as label
         on feature.trader_id = label.trader_id
@@ -58,9 +59,9 @@ class MartFrames:
     Attributes:
         features: The feature mart, ordered by trader and date.
         types: Types of its columns in the mart.
-        labels: The label mart in the same order: label_date and pnl in dollars.
+        labels: The label mart in the same order: label_date; pnl and gross in dollars.
         limits: Of each of these days, daily_loss_limit_amount: dollars that the trader
-            might lose on the next traded day, as was said then.
+            might lose on the next traded day, and trader_group, as was said then.
         traders: trader_status: forecast_basis, traded_days_count, idle_sessions_count,
             daily_loss_limit_amount.
         prediction_date: The session to predict.
@@ -167,7 +168,8 @@ class Marts:
                     self.types,
                     read(
                         "select trader_id, trade_date, next_trade_date as label_date, "
-                        "cast(next_net_pnl as double) as pnl "
+                        "cast(next_net_pnl as double) as pnl, "
+                        "cast(next_gross_pnl as double) as gross "
                         f"from marts.label_trader_day {within} {_ORDER}"
                     ),
                     read(_LIMITS, limit),
@@ -412,6 +414,9 @@ def write_scores(
     metrics = metrics_frame(models.metrics).assign(
         model_version=version, trained_through=through
     )
+    evidence = pd.DataFrame([vars(one) for one in models.policy_evidence]).assign(
+        model_version=version
+    )
     trained_at = datetime.fromtimestamp(
         (home.models / version / CARD).stat().st_mtime, UTC
     ).replace(tzinfo=None)
@@ -420,7 +425,11 @@ def write_scores(
         connection.execute("begin")
         for table, frame in tables.items():
             _replace(connection, table, frame, "prediction_date = ?", prediction_date)
-        for table, frame in (("model_metrics", metrics), ("registry", registry)):
+        for table, frame in (
+            ("model_metrics", metrics),
+            ("registry", registry),
+            ("policy_evidence", evidence),
+        ):
             _replace(connection, table, frame, "model_version = ?", version)
         comparison = scores.policy_comparison
         _replace(connection, "policy_comparison", comparison, "as_of = ?", marts.as_of)
@@ -499,7 +508,10 @@ def registry_frame(models: ModelSet) -> pd.DataFrame:
 def metrics_frame(metrics: tuple[Metric, ...]) -> pd.DataFrame:
     """Figures as rows of ml.model_metrics and ml.backtest_metrics."""
     columns = {"value": "metric_value", "low": "value_low", "high": "value_high"}
-    frame = pd.DataFrame([asdict(metric) for metric in metrics]).rename(columns=columns)
+    frame = pd.DataFrame([vars(metric) for metric in metrics]).drop(
+        columns="interval", errors="ignore"
+    )
+    frame = frame.rename(columns=columns)
     numbers = [name for name in columns.values() if name in frame]
     # A figure that cannot be known is null in the warehouse, not NaN.
     frame[numbers] = frame[numbers].astype(object).where(frame[numbers].notna(), None)

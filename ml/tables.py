@@ -11,6 +11,10 @@ _PREDICTED = {
     "predicted_pnl_p95": "decimal(18, 8)",
     "loss_probability": "double",
     "limit_loss_probability": "double",
+    "realised_loss_probability": "double",
+    "predicted_absolute_pnl": "decimal(18, 8)",
+    "usual_loss": "decimal(18, 8)",
+    "loss_spread": "double",
 }
 _MEASURED = {
     "metric": "varchar not null",
@@ -20,10 +24,15 @@ _MEASURED = {
 }
 _SELECTED = {
     "loss_model": "varchar",
+    "realised_loss_model": "varchar",
+    "breach_model": "varchar",
+    "size_model": "varchar",
     "pnl_model": "varchar",
     "quantiles_model": "varchar",
 }
-_FORMERLY_SELECTED = {name: name.replace("_model", "_speaker") for name in _SELECTED}
+_FORMERLY_SELECTED = {
+    f"{output}_model": f"{output}_speaker" for output in ("loss", "pnl", "quantiles")
+}
 
 TABLES = (
     Table(
@@ -36,6 +45,8 @@ TABLES = (
             **_PREDICTED,
             "reasons": "varchar",
             "change_reasons": "varchar",
+            "limit_risk": "varchar",
+            "limit_reason": "varchar",
             **_SELECTED,
             "features_date": "date",
             "trained_through": "date",
@@ -71,6 +82,19 @@ TABLES = (
         },
     ),
     Table(
+        "ml.policy_evidence",
+        {
+            "model_version": "varchar not null",
+            "policy": "varchar not null",
+            "trade_reduction": "double",
+            "improvement_over_uniform": "double",
+            "value_low": "double",
+            "value_high": "double",
+            "is_proven": "boolean",
+            "rows_count": "bigint",
+        },
+    ),
+    Table(
         "ml.policy_comparison",
         {
             "as_of": "date not null",
@@ -101,6 +125,7 @@ TABLES = (
         {
             "model_version": "varchar not null",
             "model": "varchar not null",
+            "target": "varchar",
             "trader_id": "varchar",
             "period": "varchar",
             **_MEASURED,
@@ -140,6 +165,7 @@ TABLES = (
             "model": "varchar not null",
             "model_version": "varchar not null",
             **_PREDICTED,
+            "limit_risk": "varchar",
             "policy": "varchar not null",
             "position_multiplier": "double",
             "daily_loss_limit_amount": "decimal(18, 8)",
@@ -152,13 +178,16 @@ TABLES = (
         {
             "prediction_date": "date not null",
             "is_replayed": "boolean not null",
-            "predicted_pnl": "decimal(38, 8)",
             "worst_case_pnl": "decimal(38, 8)",
             "median_pnl": "decimal(38, 8)",
             "best_case_pnl": "decimal(38, 8)",
+            "one_in_hundred_pnl": "decimal(38, 8)",
+            "one_in_hundred_low": "decimal(38, 8)",
+            "one_in_hundred_high": "decimal(38, 8)",
             "traders_count": "bigint",
             "scenarios_count": "bigint",
         },
+        dropped_columns=("predicted_pnl",),
     ),
     Table(
         "ml.backtest_predictions",
@@ -175,6 +204,7 @@ TABLES = (
         "ml.backtest_metrics",
         {
             "model": "varchar not null",
+            "target": "varchar",
             "trader_id": "varchar",
             "period": "varchar",
             **_MEASURED,

@@ -12,14 +12,19 @@ from ml.days import TraderDays
 from ml.evaluation import Metric, Record, evaluate
 from ml.features import FeatureContract
 from ml.fitted import Fitted, fit_per_trader
+from ml.forecasts import outlook
+from ml.levels import limit_risk, risk_level
+from ml.outputs import Predictions
+from ml.policies import POLICIES, WATCH, PolicyEvidence, evidence
 from ml.registry import Card, DamagedModelError, ModelSet, Window, forget
 from ml.replay import Replay, replay
-from ml.selection import CHAMPION, Selection, final_predictions, select_daily
+from ml.selection import CHAMPION, Selection, is_baseline, select_daily
 from ml.store import MartFrames, Marts, open_marts, write_replay
 from ml.tuning import Tuning
 from ml.walk_forward import code_fingerprint, walk_forward
 from runtime.home import Home
 from runtime.settings import PolicyName, Settings
+from runtime.transform.dbt import project_variables
 from runtime.versions import code_commit
 
 REFIT_DAYS = 14
@@ -30,7 +35,7 @@ RECORD_DAYS = 545
 RECORD_ROWS = 30_000
 # Model sets that can still score.
 KEPT_VERSIONS = 30
-_REPLICATES = 200
+_REPLICATES = 100
 _NOTHING = Replay(pd.DataFrame(), pd.DataFrame())
 
 
@@ -74,7 +79,7 @@ def train_models(
     tuning: Tuning,
     threads: int,
     *,
-    policy: PolicyName = "fixed",
+    policy: PolicyName | None = None,
     kept: Path | None = None,
 ) -> Trained:
     """Train everything there is enough data for.
@@ -83,7 +88,7 @@ def train_models(
         marts: What the marts hold.
         tuning: Settings of the trees.
         threads: Processor cores to use.
-        policy: Which would have advised sizes on past days.
+        policy: Which would have advised sizes on past days; None watches only.
         kept: Folder where predictions of past days are kept from run to run.
     """
     settings = tuning.before(marts.as_of)
@@ -98,7 +103,7 @@ def train_models(
         data_fingerprint=marts.fingerprint(),
     )
     if not days.is_trainable(known):
-        nothing = ModelSet(card, contract, settings, (), None, Selection(), ())
+        nothing = ModelSet(card, contract, settings, (), None, Selection(), (), ())
         return Trained(nothing, _NOTHING)
     last = _date(days.dates.max())
     rows, raw = walk_forward(
@@ -113,27 +118,69 @@ def train_models(
     measured: tuple[Metric, ...] = ()
     selection = Selection()
     replayed = _NOTHING
+    size_evidence: tuple[PolicyEvidence, ...] = ()
     if len(rows):
-        made, _, selection = select_daily(days, rows, raw)
-        made = final_predictions(raw, made)
-        replayed = replay(days, rows, made, policy)
-        record = Record.of(days, rows, made, ~np.isnan(days.pnl[rows]))
+        made, selections, selection = select_daily(days, rows, raw)
+        whole = record_of(days, rows, made, selections)
+        replayed = replay(days, rows, made, whole.limit_risk, policy or WATCH)
+        record = whole.part(~np.isnan(days.pnl[rows]))
+        size_evidence = evidence(
+            record.pnl, record.label_dates, record.traders, advised(record)
+        )
         measured = tuple(
             evaluate(record, with_intervals=(CHAMPION,), replicates=_REPLICATES)
         )
     own = fit_per_trader(days, known, settings)
     fitted = Fitted.fit(days, known, settings, threads, own)
     windows = [
-        Window.of(model, None, days, known) for model in ("global", "logistic", "ridge")
+        Window.of(model, None, days, known)
+        for model in ("global", "grouped", "reference")
     ] + [
         Window.of("per_trader", trader, days, known[places])
         for trader, places in days.by_trader(known).items()
         if trader in fitted.own
     ]
     models = ModelSet(
-        card, contract, settings, tuple(windows), fitted, selection, measured
+        card,
+        contract,
+        settings,
+        tuple(windows),
+        fitted,
+        selection,
+        size_evidence,
+        measured,
     )
     return Trained(models, replayed)
+
+
+def record_of(
+    days: TraderDays,
+    rows: np.ndarray,
+    made: Predictions,
+    selections: list[tuple[np.datetime64, Selection]],
+) -> Record:
+    """The predicted days with the desk's levels of each, as of its own morning.
+
+    Args:
+        made, selections: As `select_daily` gives them.
+    """
+    variables = project_variables()
+    by_date = {date: selection.breach_levels for date, selection in selections}
+    levels = np.array([by_date[date] for date in days.dates[rows]])
+    return Record(
+        days,
+        rows,
+        made,
+        limit_risk(made["breach.champion"], levels, variables),
+        risk_level(made["pnl.champion"] * days.scale[rows], variables),
+    )
+
+
+def advised(record: Record) -> dict[str, np.ndarray]:
+    """Share of the usual size that each policy would have allowed, by policy."""
+    seen = outlook(record.days, record.rows, record.made, record.limit_risk)
+    variables = project_variables()
+    return {name: policy(seen, variables) for name, policy in POLICIES.items()}
 
 
 def _record_begin(days: TraderDays, last: date) -> date:
@@ -144,14 +191,18 @@ def _record_begin(days: TraderDays, last: date) -> date:
 
 
 def _selected_text(selection: Selection) -> str:
-    selected = {
+    models = {
         words: selection.selected_model(output)
         for output, words in (
-            ("loss", "losses"), ("pnl", "P&L"), ("quantiles", "intervals"),
+            ("loss", "losses"), ("breach", "limits"), ("pnl", "P&L"),
+            ("quantiles", "intervals"),
         )
+        if not is_baseline(output, selection.selected_model(output))
     }  # fmt: skip
-    return "champions: " + ", ".join(
-        f"{model.replace('_', ' ')} for {words}" for words, model in selected.items()
+    if not models:
+        return "no model is clearly better than the baselines, which are selected"
+    return "selected: " + ", ".join(
+        f"{model.replace('_', ' ')} for {words}" for words, model in models.items()
     )
 
 

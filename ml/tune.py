@@ -160,7 +160,7 @@ def _shared_costs(
     return {
         replace(settings, rounds=count): log_loss(
             days.is_loss[evaluated],
-            predict_global(boosters, baselines, days, evaluated, count)["loss_global"],
+            predict_global(boosters, baselines, days, evaluated, count)["loss.global"],
         )
         for count in rounds
     }

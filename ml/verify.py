@@ -7,18 +7,28 @@ import pandas as pd
 
 from ml.baselines import QUANTILES
 from ml.features import FeatureContractError
+from ml.policies import WATCH
 from ml.registry import ModelSet
 from ml.score import score_traders
-from ml.selection import BASELINES, CHAMPION, OUTPUTS
+from ml.selection import CHAMPION, is_baseline
 from ml.store import MartFrames, read_marts, read_scored
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.settings import Settings
 
 _FIGURES = (
-    "loss_probability", "limit_loss_probability", "predicted_pnl",
+    "loss_probability", "realised_loss_probability", "limit_loss_probability",
+    "predicted_pnl", "predicted_absolute_pnl", "usual_loss", "loss_spread",
     *(f"predicted_pnl_{name}" for name in QUANTILES),
 )  # fmt: skip
+_WORDS = {
+    "breach": "the limit",
+    "realised_loss": "losing in trading",
+    "loss": "a loss",
+    "size": "size",
+    "pnl": "expected P&L",
+    "quantiles": "quantiles",
+}
 # Predictions of so many traders alike to a cent are those of a model that says nothing.
 _ALIKE_FROM = 5
 
@@ -93,7 +103,7 @@ def _freshness(models: ModelSet, frames: MartFrames) -> Finding:
 def _predictions(
     models: ModelSet, frames: MartFrames, written: pd.DataFrame
 ) -> list[Finding]:
-    again = score_traders(models, frames, lambda _: ("fixed", None)).predictions
+    again = score_traders(models, frames, lambda _: (WATCH, None)).predictions
     champion = again[again["model"] == CHAMPION]
     keys = ["trader_id", "model"]
     both = written.merge(again, on=keys, suffixes=("_written", ""), how="outer")
@@ -133,31 +143,27 @@ def _predictions(
 
 
 def _skill(models: ModelSet) -> list[Finding]:
-    words = {"loss": "loss", "pnl": "expected P&L", "quantiles": "quantiles"}
     findings = []
-    for output in OUTPUTS:
+    for output, words in _WORDS.items():
         selected = models.selection.selected_model(output)
-        is_baseline = selected in BASELINES[output]
         text = (
-            f"no model beats the best baseline, {selected}, which speaks"
-            if is_baseline
-            else f"{selected} beats the best baseline and speaks"
+            f"no model is clearly better than the baselines: {selected} is selected"
+            if is_baseline(output, selected)
+            else f"{selected} is clearly better than every baseline and selected"
         )
-        findings.append(Finding(words[output], None, text.replace("_", " ")))
-    gains = [
-        metric
-        for metric in models.metrics
-        if metric.metric == "auc_gain_over_base_rate_daily"
-        and metric.model == CHAMPION
-        and metric.low is not None
-    ]
+        findings.append(Finding(words, None, text.replace("_", " ")))
     findings += [
         Finding(
             "skill",
             None,
-            f"AUC {gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}] over the daily "
-            f"base rate on {gain.rows_count} unseen days",
+            f"of {_WORDS[metric.target]}: log loss {metric.value:+.4f} "
+            f"[{metric.low:+.4f}, {metric.high:+.4f}] better than the desk's constant "
+            f"rate on {metric.rows_count} unseen days",
         )
-        for gain in gains
+        for metric in models.metrics
+        if metric.metric == "log_loss_gain"
+        and metric.model == CHAMPION
+        and metric.target in ("loss", "breach")
+        and metric.low is not None
     ]
     return findings

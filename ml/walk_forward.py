@@ -15,8 +15,9 @@ import numpy as np
 
 from ml.boosting import Boosters, ModelSettings
 from ml.days import TraderDays
-from ml.fitted import Fitted, Predictions, fit_per_trader
+from ml.fitted import Fitted, fit_per_trader
 from ml.fitted_files import from_files, to_files
+from ml.outputs import Predictions
 from ml.tuning import Tuning
 from runtime.logs import detail_log
 from runtime.sealed_folder import DamagedError, read_sealed, remove, write_sealed
@@ -242,7 +243,7 @@ def code_fingerprint() -> str:
     from importlib import metadata
 
     digest = hashlib.sha256()
-    for library in ("lightgbm", "numpy", "scikit-learn", "scipy"):
+    for library in ("lightgbm", "numpy", "scipy"):
         digest.update(metadata.version(library).encode())
     for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(path.read_bytes())

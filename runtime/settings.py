@@ -24,7 +24,7 @@ ENV_FILE = "RISK_ENV_FILE"
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s?(MB|GB|MiB|GiB)")
 _BYTES = {"MB": 10**6, "GB": 10**9, "MiB": 2**20, "GiB": 2**30}
-PolicyName = Literal["fixed", "adaptive", "cost_aware", "rules"]
+PolicyName = Literal["watch", "fixed", "adaptive", "cost_aware", "rules", "limit_risk"]
 SourceName = Literal["api", "files", "sample"]
 AnySettings = TypeVar("AnySettings", bound="MailSettings")
 
@@ -189,9 +189,10 @@ class Settings(MailSettings):
         description="What a critical check of newly loaded fills does: stop or warn",
     )
 
-    policy: PolicyName = Field(
-        "fixed",
-        description="Who advises position sizes: fixed, adaptive, cost_aware or rules",
+    policy: PolicyName | None = Field(
+        None,
+        description="Who advises position sizes: watch (the usual size), fixed, "
+        "adaptive, cost_aware, rules, limit_risk; empty: what is proven, else watch",
     )
     trial_policy: PolicyName | None = Field(
         None, description="A second policy, tried on half of the traders or days"
@@ -275,7 +276,9 @@ class Settings(MailSettings):
                 raise ValueError(
                     "SOURCE=api needs API_TOKEN, or API_USER and API_PASSWORD"
                 )
-        if self.trial_policy == self.policy:
+        if self.trial_policy is not None and self.policy is None:
+            raise ValueError("TRIAL_POLICY needs a POLICY to be tried against")
+        if self.trial_policy is not None and self.trial_policy == self.policy:
             raise ValueError("TRIAL_POLICY must be another policy than POLICY")
         return self
 

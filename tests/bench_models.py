@@ -39,16 +39,19 @@ def large_desk(traders: int, day_count: int, *, without_last: int = 0) -> MartFr
     names = [f"feature_{number}" for number in range(FEATURES - len(RECORD) - 1)]
     frame = {name: draw.standard_normal(rows, dtype=np.float32) for name in names}
     loss = np.cumsum(pnl < 0, axis=1) / np.arange(1, day_count + 1)
+    none = np.zeros(pnl.shape)
     record = {
         "net_pnl": pnl,
         "net_pnl_scaled": pnl / 100,
         "traded_days_count": np.broadcast_to(np.arange(1, day_count + 1), pnl.shape),
-        "loss_day_ratio_to_date": loss,
-        "loss_day_ratio_ewm_5d": loss,
-        "loss_day_ratio_ewm_20d": loss,
-        "net_pnl_ewm_momentum_5d": pnl / 500,
+        "gross_pnl": pnl,
         "net_pnl_ewm_momentum_20d": pnl / 2000,
-        "net_pnl_ewm_volatility_20d": np.ones(pnl.shape),
+        "trading_loss_day_ratio_ewm_10d": loss,
+        "fees_loss_day_ratio_ewm_10d": none,
+        "gain_day_ratio_ewm_10d": 1 - loss,
+        "log_trading_loss_size_ewm_10d": none + np.log(80),
+        "log_fees_loss_size_ewm_10d": none,
+        "log_gain_size_ewm_10d": none + np.log(80),
         "net_pnl_volatility_5d": np.ones(pnl.shape),
         "net_pnl_volatility_60d": np.ones(pnl.shape),
         "loss_streak_days": (pnl < 0).astype(float),
@@ -68,6 +71,7 @@ def large_desk(traders: int, day_count: int, *, without_last: int = 0) -> MartFr
         | {
             "label_date": np.tile(np.r_[dates[1:], np.datetime64("NaT")], traders),
             "pnl": np.roll(pnl, -1, axis=1).ravel(),
+            "gross": np.roll(pnl, -1, axis=1).ravel(),
         }
     ).dropna(subset="label_date")
     as_of = AS_OF
@@ -85,7 +89,7 @@ def large_desk(traders: int, day_count: int, *, without_last: int = 0) -> MartFr
         }
     )
     limits = features[["trader_id", "trade_date"]].assign(
-        daily_loss_limit_amount=1000.0
+        daily_loss_limit_amount=200.0, trader_group=None
     )
     types = {name: str(kind) for name, kind in features.dtypes.items()}
     return MartFrames(
@@ -123,7 +127,7 @@ def run_part(part: str, folder: Path, traders: int, day_count: int) -> None:
     elif part == "score":
         version = sorted(path.name for path in (folder / "models").iterdir())[-1]
         models = ModelSet.load(folder / "models", version)
-        score_traders(models, frames, lambda _: ("fixed", None))
+        score_traders(models, frames, lambda _: ("watch", None))
     else:
         train_models(frames, tuning, 2, kept=kept).models.save(folder / "models")
 

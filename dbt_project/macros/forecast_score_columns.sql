@@ -1,4 +1,5 @@
-{# How the forecasts of a group turned out. An alarm is one at level High or Medium. #}
+{# How the forecasts of a group turned out. An alarm is one at level High or
+   Medium, flagged is one of High or Elevated limit risk. #}
 {% macro forecast_score_columns() %}
 ---------- what was forecast
 min(prediction_date) as first_date,
@@ -12,6 +13,9 @@ count(*) as forecasts_count,
 {{ count_where('is_alarm and is_loss') }} as hits_count,
 {{ count_where('is_alarm and not is_loss') }} as false_alarms_count,
 {{ count_where('not is_alarm and is_loss') }} as missed_losses_count,
+{{ count_where('is_limit_flagged') }} as flagged_count,
+{{ count_where('is_limit_breached') }} as breaches_count,
+{{ count_where('is_limit_flagged and is_limit_breached') }} as breaches_caught_count,
 {{ count_where('is_inside_interval') }} as inside_interval_count,
 ---------- dollars
 cast(sum(actual_net_pnl) as decimal(38, 8)) as actual_net_pnl,

@@ -1,4 +1,4 @@
 {# The models that learn; every other one is a baseline. #}
 {% macro learned_models() -%}
-    ('blend', 'global', 'per_trader')
+    ('global', 'grouped', 'per_trader')
 {%- endmacro %}

@@ -13,6 +13,7 @@ from runtime.warehouse import read_run_context
 
 TEMPLATES = Path(__file__).parent / "templates"
 _BLUE, _GREY, _ORANGE = "#1f4e79", "#8a94a0", "#c8641b"
+_OF_POLICIES = ("#b8bfc6", _BLUE, _ORANGE, "#3a7d44", _GREY, "#8a1f5c")
 _BINS = 10
 
 
@@ -29,7 +30,13 @@ def write_page(home: Home, done: Backtest, figures: dict[str, Any]) -> Path:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {"figure": _figure, "dollars": _dollars, "words": _words}
+    environment.filters |= {
+        "figure": _figure,
+        "precise": _precise,
+        "share": _share,
+        "dollars": _dollars,
+        "words": _words,
+    }
     html = environment.get_template("backtest.html.j2").render(
         firm=context.firm_name,
         is_sample=context.is_sample,
@@ -51,13 +58,14 @@ def _plots(done: Backtest) -> list[dict[str, str]]:
     drawn = []
     for title, alternative, draw in (
         (
-            "Calibration of the champion's loss probability",
-            "Share of losing days against the predicted probability, in ten bins",
+            "Calibration of the chance of passing the limit",
+            "Share of days past the limit against the predicted chance, in ten bins",
             _draw_calibration,
         ),
         (
             "AUC by month",
-            "AUC of champion and daily base rate, month by month",
+            "AUC for passing the limit, of what is selected and of the trader's own "
+            "rate, month by month",
             _draw_months,
         ),
         (
@@ -80,35 +88,34 @@ def _plots(done: Backtest) -> list[dict[str, str]]:
 
 
 def _draw_calibration(axes: Any, done: Backtest) -> None:
-    probability = done.record.loss["champion"]
-    is_loss = done.record.pnl < 0
+    probability = done.record.made["breach.champion"]
+    is_breach = done.record.is_event("breach")
     order = np.argsort(probability, kind="stable")
     bins = [part for part in np.array_split(order, _BINS) if len(part)]
-    axes.plot([0, 1], [0, 1], color=_GREY, linewidth=1, linestyle="--")
-    axes.plot(
-        [probability[part].mean() for part in bins],
-        [is_loss[part].mean() for part in bins],
-        color=_BLUE,
-        marker="o",
-    )
+    predicted = [probability[part].mean() for part in bins]
+    happened = [is_breach[part].mean() for part in bins]
+    end = max(*predicted, *happened, 0.01) * 1.05
+    axes.plot([0, end], [0, end], color=_GREY, linewidth=1, linestyle="--")
+    axes.plot(predicted, happened, color=_BLUE, marker="o")
     axes.set(
-        xlabel="predicted probability of a loss (mean of a tenth of the days)",
-        ylabel="share of losing days",
-        xlim=(0, 1),
-        ylim=(0, 1),
+        xlabel="predicted chance of passing the limit (mean of a tenth of the days)",
+        ylabel="share of days past it",
+        xlim=(0, end),
+        ylim=(0, end),
     )
 
 
 def _draw_months(axes: Any, done: Backtest) -> None:
     for model, colour, name in (
-        ("champion", _BLUE, "champion"),
-        ("base_rate_daily", _ORANGE, "daily base rate"),
+        ("champion", _BLUE, "what is selected"),
+        ("own_rate", _ORANGE, "the trader's own rate"),
     ):
         # A month of too few days has no figure.
         found = {
             metric.period: metric.value
             for metric in done.metrics
             if metric.model == model
+            and metric.target == "breach"
             and metric.metric == "auc"
             and len(metric.period) == len("2024-01")
         }
@@ -124,7 +131,7 @@ def _draw_months(axes: Any, done: Backtest) -> None:
 def _draw_policies(axes: Any, done: Backtest) -> None:
     dates, numbers = np.unique(done.record.label_dates, return_inverse=True)
     for (policy, multiplier), colour in zip(
-        done.multipliers.items(), (_BLUE, _ORANGE, "#3a7d44", _GREY), strict=True
+        done.multipliers.items(), _OF_POLICIES, strict=True
     ):
         effect = np.bincount(numbers, weights=(multiplier - 1) * done.record.pnl)
         axes.plot(
@@ -145,6 +152,14 @@ def _figure(value: float | None) -> str:
     if value is None:
         return "–"
     return f"{value:,.3f}" if abs(value) < 10 else f"{value:,.0f}"
+
+
+def _precise(value: float | None) -> str:
+    return "–" if value is None else f"{value:+.4f}"
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"
 
 
 def _dollars(value: float | None) -> str:

@@ -12,17 +12,17 @@ import pandas as pd
 from ml.days import TraderDays
 from ml.evaluation import NAMES, Metric, Record, evaluate
 from ml.features import FeatureContract
-from ml.fitted import Predictions
-from ml.forecasts import outlook, prediction_frame
+from ml.forecasts import prediction_frame
 from ml.metrics import auc, auc_within
-from ml.policies import POLICIES, effects
-from ml.selection import OUTPUTS, Selection, final_predictions, select_daily
+from ml.outputs import Predictions, key
+from ml.permutation import Null, nulls
+from ml.policies import effects, evidence, proven
+from ml.selection import OUTPUTS, Selection, select_daily
 from ml.store import MartFrames
-from ml.train import REFIT_DAYS
+from ml.train import REFIT_DAYS, advised, record_of
 from ml.tuning import Tuning
 from ml.walk_forward import walk_forward
 from runtime.errors import UserError
-from runtime.transform.dbt import project_variables
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,12 @@ class Backtest:
         metrics: Of every model and baseline.
         multipliers: By policy, share of the usual size on each evaluated day.
         policies: Columns of ml.backtest_policies.
+        proven_policy: The policy that the evaluated days support.
+        nulls: By target, AUC within a trader that days in any other order would give.
         predictions: Columns of ml.backtest_predictions.
         selected_counts: By output, days on which each model or baseline was selected.
-        attainable: On sample data, what knowing each day's true expectation reaches.
+        attainable: On sample data, by target, what knowing each day's true expectation
+            reaches.
     """
 
     window: Window
@@ -62,9 +65,11 @@ class Backtest:
     metrics: tuple[Metric, ...]
     multipliers: dict[str, np.ndarray]
     policies: pd.DataFrame
+    proven_policy: str
+    nulls: dict[str, Null]
     predictions: pd.DataFrame
     selected_counts: dict[str, dict[str, int]]
-    attainable: dict[str, float | None] | None
+    attainable: dict[str, dict[str, float | None]] | None
 
 
 def run(
@@ -79,8 +84,8 @@ def run(
 ) -> Backtest:
     """Predict every day as of its own morning, and evaluate those of the window.
 
-    The walk begins with the first day there is, so that calibration, blend and champion
-    of the window's first morning rest on what was known then.
+    The walk begins with the first day there is, so that what is selected on the
+    window's first morning rests on what was known then.
 
     Args:
         frames: What the marts hold.
@@ -115,24 +120,22 @@ def run(
             "learn from, and a later traded day. Set FROM, TO or ACCOUNTS otherwise."
         )
     made, selections, _ = select_daily(days, rows, raw)
-    made = final_predictions(raw, made)
-    record = Record.of(days, rows, made, mask)
-    seen, variables = outlook(days, rows[mask], _part(made, mask)), project_variables()
-    multipliers = {name: policy(seen, variables) for name, policy in POLICIES.items()}
+    record = record_of(days, rows, made, selections).part(mask)
+    multipliers = advised(record)
     return Backtest(
         window=window,
         record=record,
         metrics=tuple(evaluate(record)),
         multipliers=multipliers,
         policies=_policies(record, multipliers),
-        predictions=_predictions(days, rows[mask], _part(made, mask)),
+        proven_policy=proven(
+            evidence(record.pnl, record.label_dates, record.traders, multipliers)
+        ),
+        nulls=nulls(days, record.rows),
+        predictions=_predictions(days, record.rows, record.made),
         selected_counts=_selected_counts(record, selections),
         attainable=_attainable(record, expected, accounts),
     )
-
-
-def _part(made: Predictions, mask: np.ndarray) -> Predictions:
-    return {name: values[mask] for name, values in made.items()}
 
 
 def _is_evaluated(
@@ -163,7 +166,9 @@ def _policies(record: Record, multipliers: dict[str, np.ndarray]) -> pd.DataFram
     found = [
         (name, *figure)
         for name, multiplier in multipliers.items()
-        for figure in effects(record.pnl, record.label_dates, multiplier)
+        for figure in effects(
+            record.pnl, record.label_dates, record.traders, multiplier
+        )
     ]
     columns = ["policy", "metric", "metric_value", "value_low", "value_high"]
     return pd.DataFrame(found, columns=columns).assign(rows_count=len(record))
@@ -197,8 +202,13 @@ def _selected_counts(
 
 def _attainable(
     record: Record, expected: Path | None, accounts: pd.DataFrame | None
-) -> dict[str, float | None] | None:
-    """What the sample's generator, who knows each day's expectation, would reach."""
+) -> dict[str, dict[str, float | None]] | None:
+    """What the sample's generator, who knows each day's expectation, would reach.
+
+    Returns:
+        By target (loss, breach): n, auc, auc_within_trader, champion_auc and
+        share_of_attainable_auc.
+    """
     if expected is None or accounts is None or not expected.exists():
         return None
     truth = pd.read_csv(expected, parse_dates=["trade_date"])
@@ -212,15 +222,24 @@ def _attainable(
     if not mask.any():
         return None
     part = record.part(mask)
-    is_loss, probability = (part.pnl < 0).astype(float), -known[mask] / part.scale
-    best = float(auc(is_loss, probability))
-    reached = float(auc(is_loss, part.loss["champion"]))
+    # A day passes the limit the sooner, the less of a usual day's width lies between.
+    order = {
+        "loss": -known[mask] / part.scale,
+        "breach": -(known[mask] + part.days.limit[part.rows]) / part.scale,
+    }
+    return {target: _reached(part, target, best) for target, best in order.items()}
+
+
+def _reached(part: Record, target: str, best: np.ndarray) -> dict[str, float | None]:
+    is_event = part.is_event(target)
+    highest = float(auc(is_event, best))
+    reached = float(auc(is_event, part.made[key(target, "champion")]))
     return {
-        "n": int(mask.sum()),
-        "auc": best,
-        "auc_within_trader": float(auc_within(is_loss, probability, part.traders)),
+        "n": len(part),
+        "auc": highest,
+        "auc_within_trader": float(auc_within(is_event, best, part.traders)),
         "champion_auc": reached,
-        "share_of_attainable_auc": (reached - 0.5) / (best - 0.5)
-        if best > 0.5
+        "share_of_attainable_auc": (reached - 0.5) / (highest - 0.5)
+        if highest > 0.5
         else None,
     }

@@ -3,6 +3,7 @@
 import gc
 import os
 from collections.abc import Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -27,12 +28,14 @@ class TransformError(UserError):
     """A model or a test failed; names the first few and where the log is."""
 
 
-def project_variables() -> dict[str, float]:
+@cache
+def project_variables() -> Mapping[str, float]:
     """The vars of dbt_project.yml: thresholds that SQL and policies share."""
     import yaml
 
     text = (PROJECT_ROOT / "dbt_project" / "dbt_project.yml").read_text("utf-8")
-    return yaml.safe_load(text)["vars"]
+    # Read once, and so to be changed by nobody.
+    return MappingProxyType(yaml.safe_load(text)["vars"])
 
 
 def run_dbt(

@@ -12,6 +12,7 @@ from ml.features import RECORD, SCALE, FeatureContract
 from ml.store import MartFrames
 
 START = date(2023, 1, 2)
+FEES = 2.0
 ORDER = ["trader_id", "trade_date"]
 
 
@@ -54,6 +55,7 @@ def frames(
                     "trade_date": dates[:-1],
                     "label_date": dates[1:],
                     "pnl": pnl[1:],
+                    "gross": pnl[1:] + FEES,
                 }
             )
         )
@@ -67,7 +69,7 @@ def frames(
         }
     )
     whole = pd.concat(features).sort_values(ORDER, ignore_index=True)
-    limits = whole[ORDER].assign(daily_loss_limit_amount=150.0)
+    limits = whole[ORDER].assign(daily_loss_limit_amount=150.0, trader_group="A")
     morning = START + timedelta(days=max(days.values()))
     return MartFrames(
         whole,
@@ -83,24 +85,37 @@ def frames(
 def record(pnl: np.ndarray) -> dict[str, np.ndarray]:
     """Columns of `RECORD` of one trader's days, near enough to the mart's."""
     series, lost = pd.Series(pnl), pd.Series((pnl < 0).astype(float))
-    mean = {days: series.ewm(halflife=days).mean() / 100 for days in (5, 20)}
+    mean = series.ewm(halflife=20).mean() / 100
     streak = lost.groupby((lost == 0).cumsum()).cumsum()
     whole = series.cumsum()
     peak = whole.cummax().clip(lower=0)
+    gross = series + FEES
+    kinds = {
+        "trading_loss": (series < 0) & (gross < 0),
+        "fees_loss": (series < 0) & (gross >= 0),
+        "gain": series > 0,
+    }
+    size = np.log(series.abs().clip(lower=0.01))
     found = {
         "net_pnl": series,
+        "gross_pnl": gross,
         "net_pnl_scaled": series / 100,
         "traded_days_count": pd.Series(np.arange(1, len(pnl) + 1)),
-        "loss_day_ratio_to_date": lost.expanding().mean(),
-        "loss_day_ratio_ewm_5d": lost.ewm(halflife=5).mean(),
-        "loss_day_ratio_ewm_20d": lost.ewm(halflife=20).mean(),
-        "net_pnl_ewm_momentum_5d": mean[5],
-        "net_pnl_ewm_momentum_20d": mean[20],
-        "net_pnl_ewm_volatility_20d": series.expanding().std().fillna(0) / 100,
+        "net_pnl_ewm_momentum_20d": mean,
         "net_pnl_volatility_5d": series.rolling(5).std() / 100,
         "net_pnl_volatility_60d": series.rolling(60).std() / 100,
         "loss_streak_days": streak,
         "drawdown_ratio": ((peak - whole) / peak).where(peak > 0),
+        **{
+            f"{kind}_day_ratio_ewm_10d": is_kind.astype(float).ewm(halflife=10).mean()
+            for kind, is_kind in kinds.items()
+        },
+        **{
+            f"log_{kind}_size_ewm_10d": size.where(is_kind)
+            .ewm(halflife=10, ignore_na=False)
+            .mean()
+            for kind, is_kind in kinds.items()
+        },
     }
     assert tuple(found) == RECORD
     return {name: values.to_numpy() for name, values in found.items()}

@@ -8,10 +8,10 @@ from ml.baselines import (
     QUANTILE_HALF_LIFE_DAYS,
     QUANTILE_PSEUDO_DAYS,
     Baselines,
+    shrunk_mean,
     warnings_raised,
     weighted_quantiles,
 )
-from ml.calibration import log_odds
 from tests.ml.frames import frames, to_days
 
 
@@ -32,37 +32,49 @@ def test_weighted_quantiles_are_those_of_own_days_and_the_pool() -> None:
         assert levels == pytest.approx(expected)
 
 
-def test_base_rates_count_losing_days_daily_and_at_the_refit() -> None:
+def test_the_own_rate_of_a_breach_is_of_todays_limit() -> None:
+    """Recent days weigh more; ten days of the desk's stand in for a short record."""
+    days = to_days(frames({"T1": 120, "T2": 60}))
+    baselines = Baselines.fit(days, np.arange(100))
+    rows = np.array([0, 3, 100, 119, 179])
+    said = baselines.predict(days, rows)
+    for place, row in enumerate(rows):
+        first = 0 if row < 120 else 120
+        own = days.net[first : row + 1][::-1][:80]
+        weights = 0.5 ** (np.arange(len(own)) / 10)
+        for output, limit in (("breach", days.limit[row]), ("breach_1000", 1000.0)):
+            lost = (weights * (own < -limit)).sum()
+            desk = baselines.breach_rates[output]
+            expected = (lost + 10 * desk) / (weights.sum() + 10)
+            assert said[f"{output}.own_rate"][place] == pytest.approx(expected)
+        mean = (weights * np.abs(own)).sum() / weights.sum()
+        assert said["size.trailing_size"][place] == pytest.approx(np.log(mean))
+
+
+def test_a_breach_in_the_last_five_days_is_a_fact_of_its_own() -> None:
+    days = to_days(frames({"T1": 200}))
+    rows = np.arange(199)
+    said = Baselines.fit(days, rows).predict(days, rows)["breach.recent_breach"]
+    for row in (3, 50, 120):
+        recently = (days.net[max(0, row - 4) : row + 1] < -days.limit[row]).any()
+        assert said[row] == (said.max() if recently else said.min())
+
+
+def test_the_desks_rates_are_one_for_all() -> None:
     days = to_days(frames({"T1": 100, "T2": 60}))
     known = np.flatnonzero(days.dates < days.dates[50])
     said = Baselines.fit(days, known).predict(days, np.array([80, 159]))
-    ratio = days.record["loss_day_ratio_to_date"]
-    assert said["loss_base_rate_daily"] == pytest.approx(ratio[[80, 159]])
-    assert said["loss_base_rate"] == pytest.approx(
-        [days.is_loss[:50].mean(), days.is_loss[100:150].mean()]
-    )
-
-
-def test_an_unknown_trader_has_the_desks_base_rate() -> None:
-    days = to_days(frames({"T1": 100, "T2": 3}))
-    baselines = Baselines.fit(days, np.arange(99))
-    said = baselines.predict(days, np.array([101]))
-    assert said["loss_base_rate"][0] == pytest.approx(days.is_loss[:99].mean())
+    assert said["loss.desk_rate"] == pytest.approx([days.is_loss[known].mean()] * 2)
+    assert np.ptp(said["breach.desk_rate"]) == 0
     assert all(np.isfinite(values).all() for values in said.values())
 
 
-def test_a_short_record_counts_little() -> None:
-    """One losing day of a newcomer says less than a hundred of an old hand."""
+def test_a_short_mean_says_little() -> None:
+    """One good day of a newcomer says less than the same mean of an old hand."""
     marts = frames({"T1": 200})
-    features = marts.features
-    features.loc[0, ["loss_day_ratio_to_date", "loss_day_ratio_ewm_5d"]] = 1.0
-    features.loc[0, "loss_day_ratio_ewm_20d"] = 1.0
-    features.loc[198, ["loss_day_ratio_to_date", "loss_day_ratio_ewm_5d"]] = 1.0
-    features.loc[198, "loss_day_ratio_ewm_20d"] = 1.0
-    days = to_days(marts)
-    inputs, _ = Baselines.fit(days, np.arange(199))._inputs_of(days, np.array([0, 198]))
-    new, old = inputs["loss_log_odds_to_date"]
-    assert 0 < new - log_odds(days.is_loss[:199].mean()) < old
+    marts.features["net_pnl_ewm_momentum_20d"] = 1.0
+    new, old = shrunk_mean(to_days(marts), np.array([0, 199]))
+    assert 0 < new < 0.1 < old < 1
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,6 @@ def test_past_errors_are_put_on_todays_prediction_and_scale() -> None:
     got = [found[x] for x in ("worst_case_pnl", "median_pnl", "best_case_pnl")]
     np.testing.assert_allclose(got, expected)
     assert found["scenarios_count"] == 200
-    assert found["predicted_pnl"] == -300
 
 
 def test_too_few_sessions_say_nothing_of_a_bad_day() -> None:
@@ -88,16 +87,31 @@ def test_too_few_sessions_say_nothing_of_a_bad_day() -> None:
             forecasts(every_day("A", np.arange(count, dtype=float))), first_days(A=0)
         )
         found = history.outlook(today(("A", 5.0, 1.0)))
-        assert found["predicted_pnl"] == 5
         assert np.isnan(found["worst_case_pnl"]) != is_known
 
 
-def test_no_more_than_the_last_year_is_drawn_from() -> None:
+def test_no_more_than_the_last_two_years_are_drawn_from() -> None:
     outcomes = np.r_[np.full(50, -9999.0), np.zeros(SCENARIOS)]
     history = DeskHistory.of(forecasts(every_day("A", outcomes)), first_days(A=0))
     found = history.outlook(today(("A", 0.0, 1.0)))
     assert found["scenarios_count"] == SCENARIOS
     assert found["worst_case_pnl"] == 0
+
+
+def test_one_day_in_a_hundred_has_the_interval_that_its_days_allow() -> None:
+    """Of 500 days it is the second to the tenth from below, nine times in ten."""
+    moves = np.random.default_rng(1).permutation(np.arange(-250.0, 251.0))
+    history = DeskHistory.of(forecasts(every_day("A", moves)), first_days(A=0))
+    found = history.outlook(today(("A", 0.0, 1.0)))
+    total = np.sort(moves[1:])
+    assert found["one_in_hundred_pnl"] == np.quantile(total, 0.01)
+    assert found["one_in_hundred_low"] == total[1]
+    assert found["one_in_hundred_high"] == total[9]
+    # A hundred days do not say how bad it may be.
+    short = DeskHistory.of(forecasts(every_day("A", moves[:101])), first_days(A=0))
+    found = short.outlook(today(("A", 0.0, 1.0)))
+    assert np.isnan(found["one_in_hundred_low"])
+    assert found["one_in_hundred_pnl"] <= found["one_in_hundred_high"]
 
 
 def test_who_stays_away_on_most_days_is_no_risk_on_those() -> None:
@@ -130,7 +144,7 @@ def test_a_past_morning_is_evaluated_by_the_days_before_it_alone() -> None:
     part = DeskHistory.of(forecasts(cut), first).past_outlooks()
     shared = whole.merge(part, on="prediction_date", suffixes=("", "_part"))
     assert len(shared) > 190
-    for name in ("predicted_pnl", "worst_case_pnl", "best_case_pnl"):
+    for name in ("one_in_hundred_pnl", "worst_case_pnl", "best_case_pnl"):
         np.testing.assert_array_equal(shared[name], shared[f"{name}_part"])
     known = whole.dropna(subset=["worst_case_pnl"])
     actual = pd.Series(outcomes.sum(axis=0)).reindex(

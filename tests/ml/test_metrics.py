@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 
 from ml import metrics
-from ml.baselines import LEVELS
 from ml.calibration import sigmoid
-from ml.selection import probability_below
 
 
 def pairs_in_order(loss: np.ndarray, probability: np.ndarray) -> float:
@@ -74,9 +72,26 @@ def test_an_interval_holds_the_truth_nine_times_in_ten() -> None:
     held = 0
     for _ in range(200):
         values = np.repeat(draw.normal(0, 1, 40), 15) + draw.normal(0, 0.3, 600)
-        low, high = metrics.interval(dates, metrics._mean(values), 300)
-        held += low <= 0 <= high
+        found = metrics.interval(dates, dates * 0, metrics.mean_of(values), 300)
+        held += found.low_dates <= 0 <= found.high_dates
+        # One trader says nothing of others.
+        assert np.isnan(found.low_traders)
+        assert found.wider == (found.low_dates, found.high_dates)
     assert 0.75 <= held / 200 <= 0.97
+
+
+def test_traders_who_differ_make_the_wider_interval() -> None:
+    draw = np.random.default_rng(7)
+    traders = np.repeat(np.arange(12), 100)
+    dates = np.tile(np.arange(100), 12)
+    held = 0
+    for _ in range(100):
+        values = np.repeat(draw.normal(0, 1, 12), 100) + draw.normal(0, 0.3, 1200)
+        found = metrics.interval(dates, traders, metrics.mean_of(values), 200)
+        assert found.wider == (found.low_traders, found.high_traders)
+        assert not np.ptp(found.wider) < 3 * (found.high_dates - found.low_dates)
+        held += found.low_traders <= 0 <= found.high_traders
+    assert held >= 75
 
 
 def test_blocks_draw_every_date_as_often() -> None:
@@ -85,67 +100,51 @@ def test_blocks_draw_every_date_as_often() -> None:
     assert weights.mean(axis=0) == pytest.approx(np.ones(23), abs=0.1)
 
 
-def test_probability_below_runs_through_the_quantiles() -> None:
-    levels = np.array([[-3.0, -1.0, 0.0, 1.0, 3.0]] * 7)
-    limits = np.array([-3.0, -1.0, 0.0, 0.5, 3.0, -100.0, 100.0])
-    found = probability_below(levels, limits)
-    assert found[:5] == pytest.approx([*LEVELS[:3], 0.625, 0.95])
-    assert 0 <= found[5] < 1e-6 and 1 - 1e-6 < found[6] <= 1
-    assert 0 < probability_below(levels[:1], np.array([-4.0]))[0] < 0.05
-    alike = np.zeros((3, 5))
-    found = probability_below(alike, np.array([-1.0, 0.0, 1.0]))
-    assert found[0] < 1e-6 and 0.05 <= found[1] <= 0.95 and found[2] > 1 - 1e-6
-
-
-def once(pnl: np.ndarray, said: metrics.ModelOutputs) -> dict[str, float]:
-    traders = np.array(["A"] * len(pnl), dtype=object)
-    found = metrics.figures(pnl, (pnl < -2).astype(float), traders, said)
-    return {name: figure(None) for name, figure in found.items()}
+def once(figures: dict) -> dict[str, float]:
+    return {name: figure(None) for name, figure in figures.items()}
 
 
 def test_figures_of_a_perfect_and_of_a_blind_model() -> None:
     pnl = np.array([-1.0, 2.0, -3.0, 4.0])
+    is_loss = (pnl < 0).astype(float)
+    traders, half = np.array(["A"] * 4, dtype=object), np.full(4, 0.5)
+    perfect = once(metrics.of_probability(is_loss, is_loss, half, traders, 0.01))
+    assert perfect["auc"] == 1 and perfect["brier"] == 0
+    assert perfect["log_loss_gain"] == pytest.approx(np.log(2) + np.log(0.99))
+    blind = once(metrics.of_probability(is_loss, half, half, traders, 0.01))
+    assert blind["auc"] == 0.5 and blind["brier"] == 0.25
+    assert blind["log_loss_gain"] == 0 and np.isnan(blind["calibration_slope"])
     levels = pnl[:, None] + np.array([-1, -0.5, 0, 0.5, 1])
-    found = once(
-        pnl,
-        metrics.ModelOutputs(
-            loss=(pnl < 0).astype(float),
-            limit=(pnl < -2).astype(float),
-            predicted=pnl,
-            quantiles=levels,
-        ),
-    )
-    assert found["auc"] == 1 and found["brier"] == 0 and found["rmse"] == 0
-    assert found["directional_accuracy"] == 1 and found["coverage_90"] == 1
-    assert found["limit_brier"] == 0
-    blind = once(pnl, metrics.ModelOutputs(loss=np.full(4, 0.5)))
-    assert blind["auc"] == 0.5 and blind["brier"] == 0.25 and "rmse" not in blind
-    assert np.isnan(blind["calibration_slope"])
+    assert once(metrics.of_quantiles(pnl, levels))["coverage_90"] == 1
+    expected = once(metrics.of_expected(pnl, pnl))
+    assert expected == {"rmse": 0, "mae": 0, "directional_accuracy": 1}
+    assert once(metrics.of_size(pnl, pnl)) == {"r2": 1}
+    assert once(metrics.of_size(pnl, half * 1)) == {"r2": 0}
 
 
 def test_every_figure_of_replicates_is_that_of_rows_repeated() -> None:
     draw = np.random.default_rng(8)
-    pnl = draw.normal(0, 2, 40)
-    said = metrics.ModelOutputs(
-        loss=draw.random(40),
-        limit=draw.random(40) / 3,
-        predicted=draw.normal(0, 1, 40),
-        quantiles=np.sort(draw.normal(0, 1, (40, 5)), axis=1),
-    )
+    pnl, size = draw.normal(0, 2, 40), draw.normal(5, 1, 40)
+    chance, desk = draw.random(40), np.full(40, 0.3)
+    levels = np.sort(draw.normal(0, 1, (40, 5)), axis=1)
     traders = np.repeat(np.array(["A", "B"], dtype=object), 20)
-    beyond = (pnl < -2).astype(float)
+
+    def all_of(places: np.ndarray) -> dict:
+        return (
+            metrics.of_probability(
+                (pnl[places] < 0).astype(float), chance[places], desk[places],
+                traders[places], 1e-4,
+            )
+            | metrics.of_size(size[places], 4 + chance[places])
+            | metrics.of_expected(pnl[places], chance[places])
+            | metrics.of_quantiles(pnl[places], levels[places])
+        )  # fmt: skip
+
     counts = draw.integers(0, 4, 40)
-    repeat = metrics.figures(
-        np.repeat(pnl, counts),
-        np.repeat(beyond, counts),
-        np.repeat(traders, counts),
-        metrics.ModelOutputs(
-            **{k: np.repeat(v, counts, axis=0) for k, v in vars(said).items()}
-        ),
-    )
-    weights = counts[None].astype(float)
-    for name, figure in metrics.figures(pnl, beyond, traders, said).items():
-        assert figure(weights)[0] == pytest.approx(repeat[name](None)), name
+    repeat = all_of(np.repeat(np.arange(40), counts))
+    for name, figure in all_of(np.arange(40)).items():
+        found = figure(counts[None].astype(float))[0]
+        assert found == pytest.approx(repeat[name](None)), name
 
 
 def test_too_few_dates_have_no_interval() -> None:
@@ -153,8 +152,7 @@ def test_too_few_dates_have_no_interval() -> None:
     draw = np.random.default_rng(9)
     for count in (1, 5, 19):
         dates = np.repeat(np.arange(count), 40)
-        loss = draw.integers(0, 2, len(dates)).astype(float)
-        gain = metrics.auc_gain(
-            loss, dates, draw.random(len(dates)), np.ones(len(dates))
+        found = metrics.interval(
+            dates, np.zeros(len(dates)), metrics.mean_of(draw.random(len(dates)))
         )
-        assert np.isfinite(gain[0]) and np.isnan(gain[1:]).all()
+        assert np.isnan(list(vars(found).values())).all()

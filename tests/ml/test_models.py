@@ -10,11 +10,17 @@ import pandas as pd
 import pytest
 
 from ml.boosting import ModelSettings
-from ml.features import FeatureContract, FeatureContractError, to_matrix
+from ml.features import (
+    IN_DOLLARS,
+    RECORD,
+    FeatureContract,
+    FeatureContractError,
+    to_matrix,
+)
 from ml.reasons import describe
 from ml.registry import CARD, ModelSet, forget
 from ml.score import score_traders
-from ml.selection import CHAMPION
+from ml.selection import CHAMPION, OUTPUTS, is_baseline
 from ml.store import read_phrases, registry_frame
 from ml.train import train_models
 from ml.tuning import Tuning
@@ -24,7 +30,8 @@ from tests.conftest import connected, start_python
 from tests.draws import draw
 from tests.ml.frames import ORDER, cut, frames, to_days
 
-FIXED = ("fixed", None)
+WATCHED = ("watch", None)
+DESK = {"T1": 300, "T2": 250, "T3": 40, "T4": 110, "T5": 120, "T6": 130, "T7": 140}
 LEVELS = [f"predicted_pnl_p{q}" for q in ("05", "25", "50", "75", "95")]
 
 
@@ -33,7 +40,7 @@ def trained(marts, threads: int = 1) -> ModelSet:
 
 
 def scored(models, marts):
-    return score_traders(models, marts, lambda _: FIXED)
+    return score_traders(models, marts, lambda _: WATCHED)
 
 
 def champion(models, marts) -> pd.DataFrame:
@@ -43,23 +50,26 @@ def champion(models, marts) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def learned():
-    """Three traders with a signal worth learning."""
-    marts = frames({"T1": 300, "T2": 250, "T3": 40})
+    """Traders with a signal worth learning: enough of them to tell skill by."""
+    marts = frames(DESK)
     return marts, trained(marts)
 
 
 def test_a_signal_is_found_measured_on_unseen_days_and_selected(learned) -> None:
     _, models = learned
     measured = {
-        (one.model, one.metric): one.value
+        (one.model, one.target, one.metric): one.value
         for one in models.metrics
         if one.trader_id is None and not one.period
     }
-    assert measured["global", "auc"] > 0.8
-    assert measured["rules", "auc"] < 0.6
-    assert measured["champion", "rmse"] < 0.8 * measured["zero", "rmse"]
-    assert models.selection.selected_model("loss") in ("global", "per_trader", "blend")
-    assert set(models.fitted.own) == {"T1", "T2", "T3"}
+    assert measured["global", "loss", "auc"] > 0.8
+    assert measured["global", "breach", "auc"] > 0.8
+    assert measured["reference", "loss", "auc"] < 0.6
+    assert measured["champion", "pnl", "rmse"] < 0.8 * measured["zero", "pnl", "rmse"]
+    for output in ("loss", "breach", "pnl"):
+        model = models.selection.selected_model(output)
+        assert not is_baseline(output, model), output
+    assert set(models.fitted.own) == set(DESK)
 
 
 @pytest.mark.long
@@ -67,11 +77,8 @@ def test_noise_is_not_spoken() -> None:
     marts = frames({"T1": 250, "T2": 250}, noise=1.0)
     mixed = np.random.default_rng(2).permutation(marts.features["signal"])
     models = trained(replace(marts, features=marts.features.assign(signal=mixed)))
-    assert models.selection.selected_model("loss") in (
-        "base_rate_daily",
-        "rules",
-        "logistic",
-    )
+    for output in OUTPUTS:
+        assert is_baseline(output, models.selection.selected_model(output)), output
 
 
 def test_predictions_follow_the_signal_and_quantiles_never_cross(learned) -> None:
@@ -83,8 +90,12 @@ def test_predictions_follow_the_signal_and_quantiles_never_cross(learned) -> Non
     every = scored(models, marts).predictions
     assert every["loss_probability"].dropna().between(0, 1).all()
     assert every["limit_loss_probability"].dropna().between(0, 1).all()
-    capped = every.dropna(subset=["limit_loss_probability", "loss_probability"])
+    capped = every[every["model"].isin(["champion", "reference"])]
     assert (capped["limit_loss_probability"] <= capped["loss_probability"]).all()
+    assert (capped["realised_loss_probability"].between(0, 1)).all()
+    assert (capped["usual_loss"].astype(float) > 0).all()
+    assert forecasts["limit_risk"].isin(["High", "Elevated", "Normal"]).all()
+    assert forecasts["limit_reason"].str.contains("of those losses pass").all()
     assert (np.diff(every[LEVELS].dropna(), axis=1) >= 0).all()
 
 
@@ -103,9 +114,7 @@ def test_what_is_added_up_is_the_prediction(learned) -> None:
     marts, models = learned
     days = to_days(marts)
     rows = np.arange(100, 140)
-    raw = models.fitted.predict(days, rows)
-    limit = days.limit[rows] / days.scale[rows]
-    said = models.selection.apply(raw, limit)["pnl_champion"]
+    said = models.selection.apply(models.fitted.predict(days, rows))["pnl.champion"]
     parts = contributions(
         models.fitted, models.selection, days, rows, models.contract.names
     )
@@ -139,7 +148,7 @@ def test_an_old_model_still_scores_later_days(learned, tmp_path) -> None:
     old = trained(cut(marts, marts.features["trade_date"].max() - pd.Timedelta(days=9)))
     old.save(tmp_path)
     forecasts = champion(ModelSet.load(tmp_path, old.version), marts)
-    assert set(forecasts.index) == {"T1", "T2", "T3"}
+    assert set(forecasts.index) == set(DESK)
     assert (forecasts.loc["T1", "features_date"] == marts.features["trade_date"]).any()
 
 
@@ -196,12 +205,17 @@ def test_a_feature_that_is_missing_or_of_another_type_is_named(learned) -> None:
         FeatureContract.of({"signal": "DOUBLE"} | dict.fromkeys(RECORD_BUT_ONE, "X"))
 
 
-RECORD_BUT_ONE = (
-    "net_pnl", "net_pnl_scaled", "traded_days_count", "loss_day_ratio_to_date",
-    "loss_day_ratio_ewm_5d", "loss_day_ratio_ewm_20d", "net_pnl_ewm_momentum_5d",
-    "net_pnl_ewm_momentum_20d", "net_pnl_ewm_volatility_20d", "net_pnl_volatility_5d",
-    "net_pnl_volatility_60d", "loss_streak_days",
-)  # fmt: skip
+RECORD_BUT_ONE = tuple(name for name in RECORD if name != "drawdown_ratio")
+
+
+def test_no_model_learns_from_dollars(sample) -> None:
+    """What is left out is what the dictionary says is in dollars."""
+    with connected(sample.home) as connection:
+        found = connection.sql(
+            "select feature_name from marts.feature_dictionary "
+            "where unit in ('dollars', 'log dollars')"
+        ).fetchall()
+    assert {name for (name,) in found} == IN_DOLLARS
 
 
 def test_an_infinite_feature_is_an_unknown_one() -> None:
@@ -248,15 +262,15 @@ def odd(name: str):
             labels.loc[moved, column] += pd.Timedelta(days=200)
     elif name == "an unknown record":
         for number, column in enumerate(RECORD_BUT_ONE):
-            if column not in ("net_pnl", "traded_days_count"):
+            if column not in ("net_pnl", "gross_pnl", "traded_days_count"):
                 features[column] = features[column].astype(float)
                 features.loc[number * 7 :: 11, column] = np.nan
     elif name == "a tiny scale":
         features.loc[first, "pnl_scale_20d"] = 1e-9
     elif name == "enormous money":
-        labels["pnl"] *= 1e12
+        labels[["pnl", "gross"]] *= 1e12
         features["pnl_scale_20d"] *= 1e12
-    limits = features[ORDER].assign(daily_loss_limit_amount=150.0)
+    limits = features[ORDER].assign(daily_loss_limit_amount=150.0, trader_group=None)
     return replace(marts, features=features, labels=labels, limits=limits)
 
 
@@ -305,7 +319,7 @@ def test_a_newcomer_of_the_first_days_has_a_forecast() -> None:
 
 def test_inactive_and_untried_traders_are_left_out(learned) -> None:
     marts, models = learned
-    bases = ["inactive", "too_little_history", "own_model"]
+    bases = ["inactive", "too_little_history", "own_model", *["inactive"] * 4]
     changed = replace(marts, traders=marts.traders.assign(forecast_basis=bases))
     found = scored(models, changed)
     assert set(found.predictions["trader_id"]) == {"T3"}
@@ -317,7 +331,12 @@ def test_inactive_and_untried_traders_are_left_out(learned) -> None:
 def test_the_registry_has_every_model_with_all_it_was_made_from(learned) -> None:
     _, models = learned
     rows = registry_frame(models)
-    assert list(rows["model"]) == ["global", "logistic", "ridge", *["per_trader"] * 3]
+    assert list(rows["model"]) == [
+        "global",
+        "grouped",
+        "reference",
+        *["per_trader"] * len(DESK),
+    ]
     own = rows[rows["trader_id"] == "T3"].iloc[0]
     assert own["rows_count"] == 39 and own["traders_count"] == 1
     assert str(own["trained_through"]) == "2023-02-09"
@@ -332,7 +351,7 @@ def test_a_traders_own_model_is_measured_on_its_own_days_only() -> None:
     found = {
         (one.model, one.metric): one.rows_count
         for one in trained(marts).metrics
-        if one.trader_id is None and not one.period
+        if one.trader_id is None and not one.period and one.target == "loss"
     }
     assert 0 < found["per_trader", "auc"] < found["global", "auc"]
 
@@ -351,14 +370,14 @@ def test_every_forecast_has_one_live_policy(learned) -> None:
     marts, models = learned
     advice = scored(models, marts).policy_advice
     assert (advice.groupby("trader_id")["is_live"].sum() == 1).all()
-    assert set(advice.loc[advice["is_live"], "policy"]) == {"fixed"}
+    assert set(advice.loc[advice["is_live"], "policy"]) == {"watch"}
 
 
 def test_other_sizes_are_scored_anew(learned, monkeypatch) -> None:
     marts, models = learned
     once = scored(models, marts).fingerprint(models.version)
     assert scored(models, marts).fingerprint(models.version) == once
-    other = project_variables() | {"low_risk_position_multiplier": 0.9}
+    other = dict(project_variables()) | {"low_risk_position_multiplier": 0.9}
     monkeypatch.setattr("ml.score.project_variables", lambda: other)
     assert scored(models, marts).fingerprint(models.version) != once
 

@@ -64,7 +64,7 @@ def test_scores_by_part_are_those_of_all_at_once(sample: SampleRun, parted) -> N
     (version,) = rows(sample.untouched, "select model_version from ml.roster limit 1")
     models = ModelSet.load(sample.untouched.models, *version)
     whole, by_part = (
-        score_traders(models, marts, lambda _: ("fixed", None))
+        score_traders(models, marts, lambda _: ("watch", None))
         for marts in (read_marts(sample.untouched), parted)
     )
     assert len(whole.predictions) > 200

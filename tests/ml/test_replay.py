@@ -66,7 +66,10 @@ def test_a_replayed_forecast_knows_nothing_of_what_came_after(
     part = replayed(cut(marts, last))
     both = part.forecasts.merge(whole.forecasts, on=KEYS, suffixes=("", "_whole"))
     assert len(both) == len(part.forecasts) > 200
-    for name in ("predicted_pnl", "predicted_pnl_p05", "loss_probability"):
+    for name in (
+        "predicted_pnl", "predicted_pnl_p05", "loss_probability",
+        "limit_loss_probability", "limit_risk",
+    ):  # fmt: skip
         np.testing.assert_array_equal(both[name], both[f"{name}_whole"])
     np.testing.assert_array_equal(
         both["position_multiplier"], both["position_multiplier_whole"]
@@ -75,7 +78,7 @@ def test_a_replayed_forecast_knows_nothing_of_what_came_after(
     # The last morning's is said of by who traded on it, which is not known yet.
     desk = desk[desk["prediction_date"] <= last]
     assert desk["worst_case_pnl"].notna().sum() > 50
-    for name in ("predicted_pnl", "worst_case_pnl", "traders_count"):
+    for name in ("one_in_hundred_pnl", "worst_case_pnl", "traders_count"):
         np.testing.assert_array_equal(desk[name], desk[f"{name}_whole"])
 
 
@@ -112,7 +115,7 @@ def test_sizes_are_those_of_the_policy_in_use(marts, whole: Replay) -> None:
             whole.forecasts["predicted_pnl"] < -1000,
             whole.forecasts["predicted_pnl"] < 0,
         ],
-        [0.5, 0.75],
+        [0.5, 1.0],
         1.0,
     )
     np.testing.assert_array_equal(whole.forecasts["position_multiplier"], level)

@@ -218,7 +218,9 @@ NEW_COLUMN = {
     "quantiles_speaker": "quantiles_model",
     "said": "message",
 }
-NO_LONGER_READ = "seen_through"
+NO_LONGER_READ = ("seen_through",)
+# No sum of expectations is told of a desk.
+DROPPED = ("ml.desk_predictions", "predicted_pnl")
 VALUES = {
     "varchar": "'text {}'",
     "date": "date '2026-03-02' + {}",
@@ -298,7 +300,8 @@ def test_every_row_of_the_former_layout_is_kept(home: Home) -> None:
             {
                 NEW_COLUMN.get(column, column): value
                 for column, value in row.items()
-                if column != NO_LONGER_READ
+                if column not in NO_LONGER_READ
+                and (NEW_TABLE.get(table, table), column) != DROPPED
             }
             for row in rows
         ]

@@ -67,7 +67,8 @@ def test_outcomes_after_a_date_change_nothing_before_it(desk, whole) -> None:
     last = pd.Timestamp(START + timedelta(days=150))
     labels = desk.labels.copy()
     later = labels["label_date"] > last
-    labels.loc[later, "pnl"] = -5 * labels.loc[later, "pnl"] + 7
+    for column in ("pnl", "gross"):
+        labels.loc[later, column] = -5 * labels.loc[later, column] + 7
     days = to_days(desk.__class__(**vars(desk) | {"labels": labels}))
     rows, raw = walk_forward(
         days, Tuning(), first=START, last=LAST, refit_days=14, threads=1
@@ -118,11 +119,11 @@ def test_a_corrected_day_makes_what_rests_on_it_anew(desk, tmp_path) -> None:
 def test_who_gets_an_own_model_is_part_of_what_is_kept(
     desk, tmp_path, monkeypatch
 ) -> None:
-    assert np.isfinite(walk(desk, kept=tmp_path)[2]["loss_per_trader"]).any()
-    other = project_variables() | {"own_model_above_traded_days": 1000}
+    assert np.isfinite(walk(desk, kept=tmp_path)[2]["loss.per_trader"]).any()
+    other = dict(project_variables()) | {"own_model_above_traded_days": 1000}
     for module in ("fitted", "walk_forward"):
         monkeypatch.setattr(f"ml.{module}.project_variables", lambda: other)
-    assert np.isnan(walk(desk, kept=tmp_path)[2]["loss_per_trader"]).all()
+    assert np.isnan(walk(desk, kept=tmp_path)[2]["loss.per_trader"]).all()
 
 
 def test_a_killed_run_leaves_nothing_that_counts(desk, whole, tmp_path) -> None:
@@ -162,7 +163,7 @@ def test_whatever_becomes_of_what_is_kept_it_is_made_anew(
     shutil.copytree(folders[1], folders[0])
     (folders[2] / "predictions.npz").write_bytes(poison(marker))
     reseal(folders[2])
-    short = {"loss_global": np.zeros(1), "pnl_global": np.zeros(1)}
+    short = {"loss.global": np.zeros(1), "pnl.global": np.zeros(1)}
     np.savez(folders[3] / "predictions.npz", **short)
     reseal(folders[3])
     for path in folders:
@@ -185,6 +186,6 @@ def test_settings_tuned_later_are_not_used_before(desk, whole) -> None:
     tuning = Tuning().with_settings(tuned_on, bolder)
     days, rows, raw = walk(desk, tuning=tuning)
     before = days.dates[rows] <= np.datetime64(tuned_on)
-    same = raw["loss_global"] == whole[2]["loss_global"]
+    same = raw["loss.global"] == whole[2]["loss.global"]
     assert same[before].all()
     assert not same[~before].all()

@@ -447,6 +447,34 @@ def weighted(
     return middle, math.sqrt(variance / whole), lost / whole
 
 
+LOSS_HALF_LIFE = 10
+
+
+def losses(days: Sequence[TraderDay], at: int) -> Row:
+    """How often the trader loses, and how much when it happens."""
+    recent = window(days, at, 8 * LOSS_HALF_LIFE)[::-1]
+    weights = [0.5 ** (age / LOSS_HALF_LIFE) for age in range(len(recent))]
+    row: Row = {"gross_pnl": days[at].gross}
+    for kind, is_kind in {
+        "trading_loss": lambda day: day.net < 0 and day.gross < 0,
+        "fees_loss": lambda day: day.net < 0 and day.gross >= 0,
+        "gain": lambda day: day.net > 0,
+    }.items():
+        of_kind = [
+            (weight, math.log(max(abs(day.net), Decimal("0.01"))))
+            for weight, day in zip(weights, recent, strict=True)
+            if is_kind(day)
+        ]
+        weight = math.fsum(weight for weight, _ in of_kind)
+        row[f"{kind}_day_ratio_ewm_10d"] = weight / math.fsum(weights)
+        row[f"log_{kind}_size_ewm_10d"] = (
+            math.fsum(weight * size for weight, size in of_kind) / weight
+            if of_kind
+            else None
+        )
+    return row
+
+
 def drawdown(days: Sequence[TraderDay], at: int) -> tuple[Decimal, Decimal, int]:
     """Fall of cumulative net P&L from its peak, that peak, and days since it.
 
@@ -644,6 +672,7 @@ THEMES: dict[str, Callable[..., Row]] = {
     "positions": positions,
     "tilt": tilt,
     "pnl": pnl,
+    "losses": losses,
     "context": context,
 }
 
@@ -699,8 +728,10 @@ def label_rows(
         for at, later in enumerate(days[1:]):
             rows[trader, days[at].day] = {
                 "next_trade_date": later.day,
+                "next_gross_pnl": later.gross,
                 "next_net_pnl": later.net,
                 "is_next_loss": later.net < 0,
+                "is_next_realised_loss": later.gross < 0,
                 "next_net_pnl_scaled": float(
                     ratio(later.net, max(scale(days, at), Fraction(1)))
                 ),

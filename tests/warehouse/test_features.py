@@ -160,7 +160,10 @@ def test_the_wide_mart_is_its_themes_side_by_side(home: Home) -> None:
     for table, *column in columns:
         tables.setdefault(table, []).append(tuple(column))
     keys = [("trader_id", "VARCHAR", "NO"), ("trade_date", "DATE", "NO")]
-    themes = ("pnl", "activity", "symbols", "sizing", "positions", "tilt", "context")
+    themes = (
+        "pnl", "activity", "symbols", "sizing",
+        "positions", "tilt", "losses", "context",
+    )  # fmt: skip
     wanted = keys + [
         column for theme in themes for column in tables[f"feat_trader_day_{theme}"][2:]
     ]

@@ -85,7 +85,8 @@ def judge(built: Home) -> Judge:
                     f"{pnl} as predicted_pnl, {pnl - 900} as predicted_pnl_p05, "
                     f"{pnl + 900} as predicted_pnl_p95, "
                     f"0.4 + {number} / 100 as loss_probability, "
-                    "0.05 as limit_loss_probability, 'global' as loss_model, "
+                    "0.05 as limit_loss_probability, 'Normal' as limit_risk, "
+                    "'global' as loss_model, "
                     "'global' as pnl_model, 'global' as quantiles_model, "
                     "date '2025-03-07' as trained_through"
                 )
@@ -132,7 +133,7 @@ def test_what_is_wrong_is_a_banner_and_what_is_told_comes_last(
         "delete from ml.policy_advice where trader_id = 'T2' and is_live",
         "update ml.predictions set predicted_pnl = 0, quantiles_model = "
         "'ew_quantiles', loss_model = case trader_id "
-        "when 'T2' then 'base_rate_daily' else 'rules' end",
+        "when 'T2' then 'desk_rate' else 'own_rate' end",
         "update ml.policy_advice set is_trial = is_live and trader_id in ('T5', 'T6')",
         "insert into ml.policy_comparison select as_of, 'adaptive', 'fixed', 'trader', "
         "'net_pnl', 5, 1, 9, 40, 40 from raw.run_context",
@@ -151,8 +152,8 @@ def test_what_is_wrong_is_a_banner_and_what_is_told_comes_last(
             "feature_5, feature_4, feature_3, feature_2 and 1 more", False,
         ),
         "baseline_selected": (
-            2, "of three outputs come from a baseline that no model has beaten lately: "
-            "loss probability (base_rate_daily for 1), loss probability (rules for 4), "
+            2, "of six outputs come from a baseline that no model has clearly beaten: "
+            "loss probability (desk_rate for 1), loss probability (own_rate for 4), "
             "quantiles (ew_quantiles for 5)", False,
         ),
         "trial_running": (
@@ -167,14 +168,14 @@ def test_what_is_wrong_is_a_banner_and_what_is_told_comes_last(
     others = [check["check_name"] for check in told["information"]]
     assert others[-3:] == ["feature_drift", "baseline_selected", "trial_running"]
     assert told["selected_models"] == [
-        "loss probability from the rules (4), the trader's base rate (1)",
+        "loss probability from the trader's own rate (4), the desk's constant rate (1)",
         "expected P&L from the model of all traders",
         "interval from the trader's recent quantiles",
     ]
     report = render(told)
     assert "! 1 traders have enough history and no prediction: T1." in report.text
     # Who has no advice has no size.
-    line = next(x for x in report.text.splitlines() if x.split()[:2] == ["T2", "Low"])
+    line = next(x for x in report.text.splitlines() if x.split()[:1] == ["T2"])
     assert "–" in line.split()[-2:]
     assert report.html.index("no prediction: T1") < report.html.index("All traders")
 
@@ -187,19 +188,18 @@ def test_the_report_says_what_the_models_learned_from(
         "'global' as model, 120 as "
         "rows_count, 6 as traders_count, date '2025-01-02' as trained_from, "
         "date '2025-03-07' as trained_through",
-        "insert into ml.model_metrics values "
-        "('v1', 'champion', null, '', 'auc', 0.7, 0.6, 0.8, 120, '2025-03-07'), "
-        "('v1', 'champion', null, '60d', 'auc', 0.1, 0.1, 0.1, 9, '2025-03-07'), "
-        "('v1', 'champion', 'T1', '', 'auc', 0.2, null, null, 9, '2025-03-07'), "
-        "('v1', 'base_rate_daily', null, '', 'auc', 0.6, null, null, 120, "
-        "'2025-03-07')",
+        "insert into ml.model_metrics by name select 'v1' as model_version, "
+        "'champion' as model, 'breach' as target, 'auc' as metric, "
+        "date '2025-03-07' as trained_through, * from (values "
+        "(null, '', 0.7, 0.6, 0.8, 120), (null, '60d', 0.1, 0.1, 0.1, 9), "
+        "('T1', '', 0.2, null, null, 9)) as measured (trader_id, period, "
+        "metric_value, value_low, value_high, rows_count)",
     )
     publish(built)
     told = summarise(make_settings(source="sample"), built)
     (measure,) = told["measures"]
     assert measure["model"] == 0.7
     assert (measure["low"], measure["high"]) == (0.6, 0.8)
-    assert measure["baseline"] == 0.6
     assert told["learned"]["rows_count"] == 120
 
 

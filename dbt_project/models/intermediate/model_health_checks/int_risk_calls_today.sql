@@ -13,6 +13,9 @@ risk_calls as (
         position_multiplier,
         is_trial,
         loss_model,
+        realised_loss_model,
+        breach_model,
+        size_model,
         pnl_model,
         quantiles_model
     from {{ ref('risk_calls') }}

@@ -1,6 +1,9 @@
 {# Grain: one row: outputs of this morning's calls that come from a baseline. #}
 {% set outputs = [
+    ('chance of passing the limit', 'breach_model'),
+    ('chance of losing in trading', 'realised_loss_model'),
     ('loss probability', 'loss_model'),
+    ('size', 'size_model'),
     ('expected P&L', 'pnl_model'),
     ('quantiles', 'quantiles_model'),
 ] %}
@@ -10,6 +13,9 @@ with
 risk_calls_today as (
     select
         loss_model,
+        realised_loss_model,
+        breach_model,
+        size_model,
         pnl_model,
         quantiles_model
     from {{ ref('int_risk_calls_today') }}
@@ -40,7 +46,7 @@ final as (
     select
         'baseline_selected' as check_name,
         count(distinct output_order) as found_count,
-        'of three outputs come from a baseline that no model has beaten lately: '
+        'of six outputs come from a baseline that no model has clearly beaten: '
         || {{ joined_text('output_text', "', '", 'output_order, output_text') }}
             as finding
     from baseline_outputs

@@ -9,6 +9,7 @@ trader_days as (
     select
         trader_id,
         trade_date,
+        gross_pnl,
         net_pnl,
         pnl_scale_20d
     from {{ ref('int_trader_days') }}
@@ -22,6 +23,9 @@ days_with_next as (
         lead(trade_date) over (
             partition by trader_id order by trade_date
         ) as next_trade_date,
+        lead(gross_pnl) over (
+            partition by trader_id order by trade_date
+        ) as next_gross_pnl,
         lead(net_pnl) over (partition by trader_id order by trade_date) as next_net_pnl
     from trader_days
 ),
@@ -33,8 +37,10 @@ final as (
         trade_date,
         ---------- what happened on the trader's next day
         next_trade_date,
+        cast(next_gross_pnl as decimal(38, 8)) as next_gross_pnl,
         cast(next_net_pnl as decimal(38, 8)) as next_net_pnl,
         next_net_pnl < 0 as is_next_loss,
+        next_gross_pnl < 0 as is_next_realised_loss,
         -- Below a dollar a scale is that of a trader who has not begun.
         {{ safe_divide('next_net_pnl', 'greatest(pnl_scale_20d, 1)') }}
             as next_net_pnl_scaled

@@ -1,10 +1,11 @@
 {{ config(tags=['after_scoring']) }}
 {#
-    Grain: one row per model, trader (empty: all traders), period (empty: all) and metric
+    Grain: one row per model, target, trader (empty: all traders), period (empty: all) and metric
     of the last walk-forward backtest. Empty until `make backtest` ran.
 #}
 select
     model,
+    coalesce(target, '') as target,
     coalesce(trader_id, '') as trader_id,
     coalesce(period, '') as period,
     metric,

@@ -15,6 +15,8 @@ select
     predicted_pnl_p75,
     predicted_pnl_p95,
     loss_probability,
+    realised_loss_probability,
     limit_loss_probability,
+    predicted_absolute_pnl,
     actual_net_pnl
 from {{ source('ml', 'backtest_predictions') }}

@@ -36,7 +36,6 @@ final as (
         ---------- the forecast
         desk_days.is_replayed,
         desk_predictions.traders_count,
-        desk_predictions.predicted_pnl,
         desk_predictions.worst_case_pnl,
         desk_predictions.median_pnl,
         desk_predictions.best_case_pnl,

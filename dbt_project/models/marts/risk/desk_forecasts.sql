@@ -1,7 +1,8 @@
 {{ config(tags=['after_scoring']) }}
 {#
     Grain: one row per prediction date: the desk's forecasts in one line.
-    The worst case comes from whole past days of the desk (ml/desk.py), not from its
+    There is no sum of expected P&L: not everybody trades, and the sum of means is not
+    what the desk makes. The worst case comes from whole past days of the desk (ml/desk.py), not from its
     traders' quantiles, which do not add up.
 #}
 with
@@ -9,8 +10,8 @@ with
 risk_calls as (
     select
         prediction_date,
-        risk_level,
-        predicted_pnl
+        limit_risk,
+        risk_level
     from {{ ref('risk_calls') }}
 ),
 
@@ -20,6 +21,9 @@ desk_predictions as (
         worst_case_pnl,
         median_pnl,
         best_case_pnl,
+        one_in_hundred_pnl,
+        one_in_hundred_low,
+        one_in_hundred_high,
         scenarios_count
     from {{ ref('stg_ml__desk_predictions') }}
     where not is_replayed
@@ -37,13 +41,14 @@ levels_counted as (
     select
         prediction_date,
         count(*) as traders_count,
-        cast(sum(case when risk_level = 'High' then 1 else 0 end) as bigint) as high_count,
-        cast(sum(case when risk_level = 'Medium' then 1 else 0 end) as bigint)
-            as medium_count,
-        cast(sum(case when risk_level = 'Low' then 1 else 0 end) as bigint) as low_count,
-        cast(sum(case when risk_level = 'Unknown' then 1 else 0 end) as bigint)
-            as unknown_count,
-        cast(sum(predicted_pnl) as decimal(38, 8)) as predicted_pnl
+        {% for level in ['High', 'Elevated', 'Normal'] -%}
+            {{ count_where("limit_risk = '" ~ level ~ "'") }}
+                as {{ level | lower }}_limit_risk_count,
+        {% endfor -%}
+        {% for level in ['High', 'Medium', 'Low'] -%}
+            {{ count_where("risk_level = '" ~ level ~ "'") }} as {{ level | lower }}_count,
+        {% endfor -%}
+        {{ count_where("risk_level = 'Unknown'") }} as unknown_count
     from risk_calls
     group by prediction_date
 ),
@@ -78,15 +83,20 @@ final as (
         levels_counted.prediction_date,
         ---------- counts
         levels_counted.traders_count,
+        levels_counted.high_limit_risk_count,
+        levels_counted.elevated_limit_risk_count,
+        levels_counted.normal_limit_risk_count,
         levels_counted.high_count,
         levels_counted.medium_count,
         levels_counted.low_count,
         levels_counted.unknown_count,
         ---------- money
-        levels_counted.predicted_pnl,
         desk_predictions.worst_case_pnl,
         desk_predictions.median_pnl,
         desk_predictions.best_case_pnl,
+        desk_predictions.one_in_hundred_pnl,
+        desk_predictions.one_in_hundred_low,
+        desk_predictions.one_in_hundred_high,
         ---------- what the worst case rests on
         desk_predictions.scenarios_count,
         coalesce(records.evaluated_sessions_count, 0) as evaluated_sessions_count,

@@ -13,6 +13,7 @@ risk_calls as (
     select
         trader_id,
         prediction_date,
+        limit_risk,
         risk_level,
         predicted_pnl,
         predicted_pnl_p05,
@@ -99,6 +100,7 @@ final as (
         risk_calls.trader_id,
         risk_calls.prediction_date,
         ---------- the forecast
+        risk_calls.limit_risk,
         risk_calls.risk_level,
         risk_calls.model,
         risk_calls.predicted_pnl,

@@ -10,12 +10,14 @@ forecast_outcomes as (
     select
         trader_id,
         prediction_date,
+        limit_risk,
         risk_level,
         predicted_pnl,
         predicted_pnl_p05,
         predicted_pnl_p50,
         predicted_pnl_p95,
         loss_probability,
+        limit_loss_probability,
         daily_loss_limit_amount,
         position_multiplier,
         actual_net_pnl
@@ -27,11 +29,13 @@ replayed_forecasts as (
     select
         trader_id,
         prediction_date,
+        limit_risk,
         predicted_pnl,
         predicted_pnl_p05,
         predicted_pnl_p50,
         predicted_pnl_p95,
         loss_probability,
+        limit_loss_probability,
         daily_loss_limit_amount,
         position_multiplier
     from {{ source('ml', 'replayed_forecasts') }}
@@ -63,12 +67,14 @@ forecasts as (
     select
         replayed_forecasts.trader_id,
         replayed_forecasts.prediction_date,
+        replayed_forecasts.limit_risk,
         {{ risk_level('replayed_forecasts.predicted_pnl') }} as risk_level,
         replayed_forecasts.predicted_pnl,
         replayed_forecasts.predicted_pnl_p05,
         replayed_forecasts.predicted_pnl_p50,
         replayed_forecasts.predicted_pnl_p95,
         replayed_forecasts.loss_probability,
+        replayed_forecasts.limit_loss_probability,
         replayed_forecasts.daily_loss_limit_amount,
         replayed_forecasts.position_multiplier,
         trader_days.net_pnl as actual_net_pnl,
@@ -91,18 +97,22 @@ final as (
         prediction_date,
         ---------- the forecast
         is_replayed,
+        limit_risk,
         risk_level,
         predicted_pnl,
         predicted_pnl_p05,
         predicted_pnl_p50,
         predicted_pnl_p95,
         loss_probability,
+        limit_loss_probability,
         daily_loss_limit_amount,
         position_multiplier,
         risk_level in ('High', 'Medium') as is_alarm,
+        limit_risk in ('High', 'Elevated') as is_limit_flagged,
         ---------- what happened
         cast(actual_net_pnl as decimal(38, 8)) as actual_net_pnl,
         actual_net_pnl < 0 as is_loss,
+        actual_net_pnl < -daily_loss_limit_amount as is_limit_breached,
         actual_net_pnl between predicted_pnl_p05 and predicted_pnl_p95
             as is_inside_interval,
         -- What trading at the advised size would have changed; positive is saved.

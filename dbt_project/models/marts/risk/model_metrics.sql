@@ -1,11 +1,12 @@
 {{ config(tags=['after_scoring']) }}
 {#
-    Grain: one row per model version, model, trader (empty: all traders), period (empty:
+    Grain: one row per model version, model, target, trader (empty: all traders), period (empty:
     the whole record) and metric, each measured on days the model had not seen.
 #}
 select
     model_version,
     model,
+    coalesce(target, '') as target,
     coalesce(trader_id, '') as trader_id,
     coalesce(period, '') as period,
     metric,

@@ -21,6 +21,9 @@ select
     code_fingerprint,
     data_fingerprint,
     loss_model,
+    realised_loss_model,
+    breach_model,
+    size_model,
     pnl_model,
     quantiles_model,
     trained_at

@@ -2,8 +2,9 @@
 {#
     Grain: one row per trader and prediction date: every trader who was not inactive
     that morning, also where nothing could be predicted (Unknown).
-    The level follows from the thresholds in dbt_project.yml, the advised size from the
-    policy that the trader is under.
+    Limit risk is by the chance of passing the limit (ml/levels.py), the level by the
+    predicted P&L and the thresholds in dbt_project.yml, the advised size by the policy
+    that the trader is under.
 #}
 with
 
@@ -56,10 +57,19 @@ forecasts as (
         predictions.predicted_pnl_p75,
         predictions.predicted_pnl_p95,
         predictions.loss_probability,
+        predictions.realised_loss_probability,
         predictions.limit_loss_probability,
+        predictions.predicted_absolute_pnl,
+        predictions.usual_loss,
+        predictions.loss_spread,
+        predictions.limit_risk,
+        predictions.limit_reason,
         predictions.reasons,
         predictions.change_reasons,
         predictions.loss_model,
+        predictions.realised_loss_model,
+        predictions.breach_model,
+        predictions.size_model,
         predictions.pnl_model,
         predictions.quantiles_model,
         predictions.features_date,
@@ -71,6 +81,7 @@ forecasts as (
             when predictions.predicted_pnl is not null
                 then live_advice.position_multiplier
         end as position_multiplier,
+        trader_settings.daily_loss_limit_amount is not null as is_limit_set,
         coalesce(
             trader_settings.daily_loss_limit_amount,
             {{ var('default_daily_loss_limit_amount') }}
@@ -105,6 +116,11 @@ final as (
         trader_id,
         prediction_date,
         ---------- the forecast
+        coalesce(limit_risk, 'Unknown') as limit_risk,
+        limit_loss_probability,
+        cast(daily_loss_limit_amount as decimal(18, 8)) as daily_loss_limit_amount,
+        is_limit_set,
+        limit_reason,
         risk_level,
         case
             when forecast_basis = 'too_little_history'
@@ -120,6 +136,8 @@ final as (
                 then
                     'Trade at most ' || cast(round(100 * position_multiplier) as integer)
                     || ' % of the usual size'
+            when limit_risk in ('High', 'Elevated') or risk_level in ('High', 'Medium')
+                then 'Usual size, watch closely'
             else 'Usual size'
         end as recommendation,
         position_multiplier,
@@ -134,12 +152,17 @@ final as (
         predicted_pnl_p75,
         predicted_pnl_p95,
         loss_probability,
-        limit_loss_probability,
-        cast(daily_loss_limit_amount as decimal(18, 8)) as daily_loss_limit_amount,
+        realised_loss_probability,
+        predicted_absolute_pnl,
+        usual_loss,
+        loss_spread,
         reasons,
         change_reasons,
         model,
         loss_model,
+        realised_loss_model,
+        breach_model,
+        size_model,
         pnl_model,
         quantiles_model,
         model_version,

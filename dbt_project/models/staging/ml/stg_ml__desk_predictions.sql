@@ -15,10 +15,12 @@ final as (
         prediction_date,
         is_replayed,
         ---------- money
-        predicted_pnl,
         worst_case_pnl,
         median_pnl,
         best_case_pnl,
+        one_in_hundred_pnl,
+        one_in_hundred_low,
+        one_in_hundred_high,
         ---------- numbers
         traders_count,
         scenarios_count

@@ -23,13 +23,22 @@ final as (
         predicted_pnl_p50,
         predicted_pnl_p75,
         predicted_pnl_p95,
+        predicted_absolute_pnl,
+        usual_loss,
         ---------- numbers
         loss_probability,
+        realised_loss_probability,
         limit_loss_probability,
+        loss_spread,
         ---------- text
         reasons,
         change_reasons,
+        limit_risk,
+        limit_reason,
         loss_model,
+        realised_loss_model,
+        breach_model,
+        size_model,
         pnl_model,
         quantiles_model,
         ---------- dates
