@@ -6,6 +6,7 @@ from pathlib import Path
 import duckdb
 
 from daily.text import dollars, table
+from reports.summary import LEVELS
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.limits import free_disk_space, size
@@ -62,34 +63,48 @@ def predictions(home: Home) -> str:
         ).fetchall()[0]
         rows = connection.execute(
             """
-            select trader_id, risk_level, predicted_pnl, predicted_pnl_p05,
-                predicted_pnl_p95, loss_probability, position_multiplier, loss_model,
-                coalesce(split_part(reasons, ';', 1), recommendation)
+            select trader_id, limit_risk, limit_loss_probability,
+                daily_loss_limit_amount, is_limit_set, predicted_pnl, risk_level,
+                predicted_pnl_p05, predicted_pnl_p95, loss_probability,
+                position_multiplier, breach_model,
+                coalesce(split_part(limit_reason, ';', 1), recommendation)
             from risk_calls
             where prediction_date = (select max(prediction_date) from risk_calls)
-            order by predicted_pnl nulls last, trader_id
-            """
+            order by list_position(?, limit_risk),
+                limit_loss_probability desc nulls last, trader_id
+            """,
+            [list(LEVELS)],
         ).fetchall()
     if not rows:
         return (
             f"As of the morning of {as_of} nobody is called: no trader traded lately."
         )
-    head = ("trader", "level", "predicted $", "5 % $", "95 % $", "P(loss)", "size",
-            "says so", "mainly")  # fmt: skip
+    head = ("trader", "level", "P(>limit)", "limit $", "expected $", "P&L level",
+            "5 % $", "95 % $", "P(loss)", "size", "says so", "mainly")  # fmt: skip
     cells = [
         (
             trader,
             level,
-            *map(dollars, (pnl, low, high)),
+            "" if passes is None else f"{passes:.1%}",
+            dollars(limit) + ("" if is_set else "*"),
+            dollars(pnl),
+            pnl_level,
+            *map(dollars, (low, high)),
             "" if loss is None else f"{loss:.0%}",
             "" if size is None else f"{size:g}",
             model or "",
             why or "",
         )
-        for trader, level, pnl, low, high, loss, size, model, why in rows
-    ]
+        for (
+            trader, level, passes, limit, is_set, pnl, pnl_level, low, high, loss, size,
+            model, why,
+        ) in rows
+    ]  # fmt: skip
     title = f"Calls for {day}, as of the morning of {as_of}"
-    return "\n".join([title, *table([head, *cells])])
+    lines = [title, *table([head, *cells])]
+    if not all(row[4] for row in rows):
+        lines += ["", "* The default: the desk has set no limit (limits.csv)."]
+    return "\n".join(lines)
 
 
 def _sizes(home: Home) -> list[tuple[str, str, str]]:

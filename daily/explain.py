@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from daily.text import dollars, table
+from reports.render import chance, limit_said
 from runtime.build_chain import SCORE, require
 from runtime.errors import UserError
 from runtime.home import Home
@@ -19,8 +20,16 @@ if TYPE_CHECKING:
     from ml.registry import ModelSet
 
 FORECASTS_SHOWN = 10
-# What a model says is the same for all if it differs by less: cents, and probabilities.
-ALIKE = {"predicted_pnl": 0.01, "loss_probability": 1e-6}
+# By what a model says, the output it is of; and by how little it differs where it is
+# the same for all: cents, and probabilities.
+OUTPUT_OF = {
+    "limit_loss_probability": "breach",
+    "realised_loss_probability": "realised_loss",
+    "loss_probability": "loss",
+    "predicted_absolute_pnl": "size",
+    "predicted_pnl": "pnl",
+}
+ALIKE_DOLLARS, ALIKE_CHANCE = 0.01, 1e-6
 
 
 def explain_trader(home: Home, trader: str) -> str:
@@ -90,7 +99,8 @@ def explain_models(home: Home) -> str:
     rows: list[tuple[str, ...]] = [head]
     for model in NAMES:
         outputs = scored.predictions[scored.predictions["model"] == model]
-        for column, step in ALIKE.items():
+        for column in OUTPUT_OF:
+            step = ALIKE_CHANCE if _is_chance(column) else ALIKE_DOLLARS
             values = outputs[column].dropna().astype(float).to_numpy()
             if len(values):
                 spread = (values.min(), np.median(values), values.max())
@@ -195,13 +205,19 @@ def _prediction(call: dict) -> Iterator[str]:
         f"{call['features_date']}"
     )
     yield (
-        f"  says        {call['risk_level']}: expected "
+        f"  limit       {call['limit_risk']}: {chance(call['limit_loss_probability'])} "
+        f"to lose more than {limit_said(call)}"
+    )
+    yield f"  because     {call['limit_reason'] or 'not told'}"
+    yield (
+        f"  P&L         {call['risk_level']}: expected "
         f"{dollars(call['predicted_pnl'])} dollars, 90 % between {dollars(low)} and "
         f"{dollars(high)}; a loss {call['loss_probability']:.0%}"
     )
     yield (
-        f"  by          {call['loss_model']} for losses, {call['pnl_model']} for "
-        f"P&L, {call['quantiles_model']} for the interval"
+        f"  by          {call['breach_model']} for the limit, {call['loss_model']} for "
+        f"losses, {call['pnl_model']} for P&L, {call['quantiles_model']} for the "
+        "interval"
     )
     yield f"  advised     {call['recommendation']} (policy {call['policy']})"
     for reason in (call["reasons"] or "no single feature stands out").split("; "):
@@ -220,7 +236,7 @@ def _own_model(connection: duckdb.DuckDBPyConnection, trader: str, status: dict)
     if found:
         return (
             f"learned from {found[0][0]} days through {found[0][1]}; it speaks only "
-            "while it beats the baselines"
+            "while traders' own models clearly beat every baseline"
         )
     if status["forecast_basis"] == "own_model":
         return "none: all of the days it would learn from won, or all lost"
@@ -231,8 +247,9 @@ def _past_forecasts(
     connection: duckdb.DuckDBPyConnection, trader: str
 ) -> Iterator[str]:
     rows = connection.execute(
-        "select prediction_date, is_replayed, risk_level, predicted_pnl, "
-        "predicted_pnl_p05, predicted_pnl_p95, actual_net_pnl from forecast_record "
+        "select prediction_date, is_replayed, limit_risk, limit_loss_probability, "
+        "daily_loss_limit_amount, predicted_pnl, predicted_pnl_p05, predicted_pnl_p95, "
+        "actual_net_pnl from forecast_record "
         "where trader_id = ? order by prediction_date desc limit ?",
         [trader, FORECASTS_SHOWN],
     ).fetchall()
@@ -240,11 +257,28 @@ def _past_forecasts(
         yield "  No call of the trader's is over yet."
         return
     yield from table(
-        [("last calls", "", "level", "predicted $", "5 % $", "95 % $", "actual $")]
+        [
+            (
+                "last calls",
+                "",
+                "level",
+                "P(>limit)",
+                "limit $",
+                "expected $",
+                "5 % $",
+                "95 % $",
+                "actual $",
+            )
+        ]
         + [
-            (str(day), "replayed" if replayed else "called", level)
-            + tuple(map(dollars, amounts))
-            for day, replayed, level, *amounts in rows
+            (
+                str(day),
+                "replayed" if replayed else "called",
+                level or "",
+                chance(passes),
+                *map(dollars, amounts),
+            )
+            for day, replayed, level, passes, *amounts in rows
         ]
     )
 
@@ -255,7 +289,11 @@ def _row(connection: duckdb.DuckDBPyConnection, table: str, trader: str) -> dict
 
 
 def _figure(column: str, value: np.floating) -> str:
-    return f"{value:.1%}" if column == "loss_probability" else f"{value:,.0f}"
+    return f"{value:.1%}" if _is_chance(column) else f"{value:,.0f}"
+
+
+def _is_chance(column: str) -> bool:
+    return column.endswith("_probability")
 
 
 def _why(
@@ -271,15 +309,15 @@ def _why(
 
     if len(values) < 2 or np.ptp(values) > step:
         return ""
-    output = {"predicted_pnl": "pnl", "loss_probability": "loss"}[column]
+    output = OUTPUT_OF[column]
     if model == "zero":
         return "by design: zero for everybody"
     if model == CHAMPION:
         return f"{models.selection.selected_model(output)} speaks: see there"
+    if model == "desk_rate":
+        return "by design: one rate for everybody"
     if model in BASELINES[output]:
         return "every trader's record says the same"
-    if model == "blend":
-        return f"its members do (weights {models.selection.weights.get(output)})"
     if model == "per_trader":
         return "no trader's own days gave a split: wait for more days"
     return _why_trees(models, output) or _why_features(models, home)
@@ -287,7 +325,7 @@ def _why(
 
 def _why_trees(models: "ModelSet", output: str) -> str | None:
     assert models.fitted is not None, "loaded models are fitted"
-    booster = models.fitted.shared[{"pnl": "mean", "loss": "loss"}[output]]
+    booster = models.fitted.shared["mean" if output == "pnl" else output]
     text = booster.model_to_string()
     leaves = [
         int(line.removeprefix("num_leaves="))
@@ -325,8 +363,8 @@ def _selected_models(models: "ModelSet") -> Iterator[str]:
     for output in OUTPUTS:
         selected = models.selection.selected_model(output)
         why = (
-            "a baseline: no model has beaten it clearly"
+            "a baseline: no model has clearly beaten every one of them"
             if selected in BASELINES[output]
-            else "it has beaten the best baseline clearly"
+            else "it has clearly beaten every baseline"
         )
-        yield f"  {output:<9}  {selected} speaks: {why}"
+        yield f"  {output:<13}  {selected} speaks: {why}"

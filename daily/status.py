@@ -153,18 +153,19 @@ def _data(connection: duckdb.DuckDBPyConnection) -> str:
 
 def _models(connection: duckdb.DuckDBPyConnection, now: datetime) -> str:
     found = connection.execute(
-        "select model_version, trained_through, loss_model, pnl_model, "
+        "select model_version, trained_through, breach_model, loss_model, pnl_model, "
         "quantiles_model, trained_at from model_registry where model = 'global' "
         "order by as_of_date desc, trained_at desc limit 1"
     ).fetchall()
     if not found:
         return "none: too little history to learn from"
-    version, through, loss, pnl, quantiles, trained_at = found[0]
+    version, through, breach, loss, pnl, quantiles, trained_at = found[0]
     age = humanize.naturaltime(now - trained_at.replace(tzinfo=UTC))
     return (
         f"{version}, trained {eastern(trained_at)} Eastern ({age}), "
         f"learned through {through}; "
-        f"{loss} speaks for losses, {pnl} for P&L, {quantiles} for intervals"
+        f"{breach} speaks for limits, {loss} for losses, {pnl} for P&L, {quantiles} "
+        "for intervals"
     )
 
 

@@ -21,7 +21,10 @@ TEMPLATES = Path(__file__).parent / "templates"
 # Gmail shows the first 102 kB of a mail: beyond so many cards the others get a line.
 CARDS = 25
 # Of each level, for colour is never the only sign.
-SIGNS = {"High": "▲", "Medium": "◆", "Low": "●", "Unknown": "?"}
+SIGNS = {
+    "High": "▲", "Elevated": "◆", "Normal": "●", "Medium": "◆", "Low": "●",
+    "Unknown": "?",
+}  # fmt: skip
 TEXT_WIDTH = 78
 # Around a name written from right to left, so that it does not turn what follows.
 _ISOLATE, _END = "\u2068", "\u2069"
@@ -97,6 +100,8 @@ def subject_line(summary: dict[str, Any]) -> str:
     """How many are at high risk, for which session, and whether to trust it."""
     count, problems = len(summary["calls"]["High"]), len(summary["problems"])
     text = f"{counted(count, 'trader')} at high risk"
+    if summary["is_by_limit_risk"]:
+        text += " of passing the limit"
     if problems:
         text += f", {counted(problems, 'problem')} to look at first"
     return f"{_first_of_all(summary)}Risk for {day(summary['prediction_date'])}: {text}"
@@ -154,7 +159,8 @@ def environment(folder: Path) -> "jinja2.Environment":
     )
     filters = (
         money, dollars, percent, day, number, counted, isolated, multiplier, wrapped,
-        slug, actual, total, in_all, last_day_said,
+        slug, actual, total, in_all, last_day_said, chance, figure, limit_said,
+        rare_said, flags_said, capitalized,
     )  # fmt: skip
     made.filters |= {one.__name__: one for one in filters}
     made.globals["signs"] = SIGNS
@@ -221,6 +227,52 @@ def in_all(made: dict[str, Any]) -> str:
     return told
 
 
+def limit_said(call: dict[str, Any]) -> str:
+    """The daily loss limit, and that it is the default where the desk set none."""
+    limit = money(call["daily_loss_limit_amount"])
+    return f"{limit} (default, not set)" if call["is_limit_set"] is False else limit
+
+
+def rare_said(desk: dict[str, Any]) -> str:
+    """How bad one session in a hundred may be, by what is known of so rare ones."""
+    low, high = desk["one_in_hundred_low"], desk["one_in_hundred_high"]
+    if low is not None:
+        return f"90 % between {money(low)} and {money(high)}"
+    return (
+        f"no better than {money(high)}; {desk['scenarios_count']} past sessions are "
+        "too few to say how much worse"
+    )
+
+
+def flags_said(score: dict[str, Any]) -> str:
+    """How calls of High or Elevated limit risk turned out, as sentences."""
+    flagged, passed = score["flagged_count"], score["breaches_count"]
+    caught, count = score["breaches_caught_count"], score["forecasts_count"]
+    text = (
+        f"{flagged:,} of {counted(count, 'call')} were flagged (High or Elevated). "
+        f"The limit was passed after {counted(passed, 'call')}, {passed / count:.1%}"
+    )
+    if flagged:
+        text += f"; of the flagged ones after {caught / flagged:.1%}"
+    if not passed:
+        return f"{text}."
+    return f"{text}. {caught:,} of those {passed:,} had been flagged."
+
+
+def chance(value: float | None) -> str:
+    """A probability, with a decimal where it is small; a dash where unknown."""
+    if value is None:
+        return "–"
+    return f"{value:.1%}" if round(value, 3) < 0.1 else f"{value:.0%}"
+
+
+def figure(value: float | None, measure: dict[str, Any]) -> str:
+    """A figure of a measure: a share as a percentage, any other as a number."""
+    if value is None or value != value:
+        return "–"
+    return f"{value:.1%}" if measure["is_share"] else number(value)
+
+
 def percent(value: float | None) -> str:
     """A ratio as a whole percentage; a dash where unknown."""
     return "–" if value is None else f"{value:.0%}"
@@ -258,6 +310,11 @@ def wrapped(text: str, indent: int = 0, first: int | None = None) -> str:
         break_long_words=False,
         break_on_hyphens=False,
     )
+
+
+def capitalized(text: str) -> str:
+    """With a capital first, the rest as it is."""
+    return text[:1].upper() + text[1:]
 
 
 def day(value: date | str | None) -> str:

@@ -1,12 +1,21 @@
 """What a reader learns from a report, by which one that says something new is known.
 
-It is levels, P&L and what needs attention, as they are shown; a report that is written
-again with other bytes and the same substance is the same to whoever reads it.
+It is levels, chances, P&L and what needs attention, as they are shown; a report that is
+written again with other bytes and the same substance is the same to whoever reads it.
 """
 
 from typing import Any
 
-from reports.render import actual, day, in_all, money, multiplier, percent, total
+from reports.render import (
+    actual,
+    chance,
+    day,
+    in_all,
+    money,
+    multiplier,
+    percent,
+    total,
+)
 
 
 def desk_substance(summary: dict[str, Any]) -> dict[str, str]:
@@ -23,8 +32,9 @@ def desk_substance(summary: dict[str, Any]) -> dict[str, str]:
     }
     desk, last_day = summary["desk"], summary["last_day"]
     if desk:
-        found["the desk's expected P&L"] = money(desk["predicted_pnl"])
+        found["the desk's median"] = money(desk["median_pnl"])
         found["the desk's worst case"] = money(desk["worst_case_pnl"])
+        found["one session in a hundred"] = money(desk["one_in_hundred_pnl"])
     if last_day:
         found["net of the last day"] = (
             f"{money(last_day['net_pnl'])} on {day(last_day['trade_date'])}"
@@ -47,16 +57,18 @@ def _name(one: dict[str, Any]) -> str:
 
 
 def _call(call: dict[str, Any]) -> str:
+    # Before there was limit risk, a call was by expected P&L alone.
+    level = call["limit_risk"] or call["risk_level"]
     if call["predicted_pnl"] is None:
-        return f"{call['risk_level']}, {call['recommendation']}"
+        return f"{level}, {call['recommendation']}"
     interval = (
         f"{money(call['predicted_pnl_p05'])} to {money(call['predicted_pnl_p95'])}"
     )
     return (
+        f"{level}, P(loss of more than {money(call['daily_loss_limit_amount'])}) "
+        f"{chance(call['limit_loss_probability'])}; by expected P&L "
         f"{call['risk_level']}, {money(call['predicted_pnl'])} (90 % {interval}), "
         f"P(loss) {percent(call['loss_probability'])}, "
-        f"of more than {money(call['daily_loss_limit_amount'])} "
-        f"{percent(call['limit_loss_probability'])}, "
         f"size {multiplier(call['position_multiplier'])}"
     )
 

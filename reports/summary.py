@@ -5,13 +5,13 @@ that is rendered again from what was kept of it reads as it did then.
 """
 
 import json
-from collections import Counter
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from reports.trust import read_measures, read_policies, selected_models, size_said
 from runtime.errors import UserError
 from runtime.files import write_atomic
 from runtime.home import Home
@@ -20,8 +20,9 @@ from runtime.settings import Settings
 from runtime.staleness import is_past_morning, staleness
 from runtime.warehouse import rows_of, sum_if_known
 
-LEVELS = ("High", "Medium", "Low", "Unknown")
-CHAMPION = "champion"
+# By the chance of passing the limit; an order of what to look at, so who is not known
+# comes before who is not at risk.
+LEVELS = ("High", "Elevated", "Unknown", "Normal")
 # What a kept summary of an earlier version calls what has another name today.
 _FORMER_NAMES = {
     "calls_count": "forecasts_count",
@@ -29,39 +30,32 @@ _FORMER_NAMES = {
     "remedy": "how_to_fix",
     "speakers": "selected_models",
 }
-# What a kept summary of an earlier version does not say.
-_UNSAID: dict[str, Any] = {"is_past_morning": False, "stale": None}
+# What a kept summary of an earlier version does not say: before there was limit risk,
+# calls were by expected P&L.
+_UNSAID: dict[str, Any] = {
+    "is_past_morning": False,
+    "stale": None,
+    "is_by_limit_risk": False,
+    "limits": None,
+    "size_advice": None,
+}
+_CALL_UNSAID = dict.fromkeys(
+    ("limit_risk", "limit_reason", "is_limit_set", "one_in_twenty_amount")
+)
+_DESK_UNSAID = dict.fromkeys(
+    ("one_in_hundred_pnl", "one_in_hundred_low", "one_in_hundred_high")
+)
+_SCORE_UNSAID = dict.fromkeys(
+    ("flagged_count", "breaches_count", "breaches_caught_count")
+)
+_MEASURE_UNSAID = {"is_share": False}
 # Of a total, which an earlier version did not know.
 _TOTAL_UNSAID = {"total_pnl": None, "pnl_basis": None}
+_OUTCOME_UNSAID = _TOTAL_UNSAID | {"limit_risk": None, "is_limit_breached": None}
 # Traders that are named where a total is not known.
 FEW_TRADERS = 3
 # Traded days in the small chart of a trader.
 SHOWN_DAYS = 20
-BASE_RATE = "trader's share of losing days"
-MEASURES = (
-    ("auc", "base_rate_daily", "AUC for a losing day (0.5 is a coin)", BASE_RATE),
-    ("brier", "base_rate_daily", "Brier score (lower is better)", BASE_RATE),
-    ("mae", "zero", "Mean absolute error, dollars", "always zero"),
-    ("rmse", "zero", "Root mean squared error, dollars", "always zero"),
-    ("coverage_90", None, "Outcomes inside the 90 % interval", "should be 0.9"),
-)
-OUTPUTS = (
-    ("loss_model", "loss probability"),
-    ("pnl_model", "expected P&L"),
-    ("quantiles_model", "interval"),
-)
-MODEL_WORDS = {
-    "global": "the model of all traders",
-    "per_trader": "the trader's own model",
-    "blend": "the blend of models",
-    "logistic": "logistic regression",
-    "ridge": "ridge regression",
-    "base_rate_daily": "the trader's base rate",
-    "rules": "the rules",
-    "trailing_mean": "the trader's recent mean",
-    "ew_quantiles": "the trader's recent quantiles",
-    "zero": "zero for everybody",
-}
 
 
 def summarise(settings: Settings, home: Home) -> dict[str, Any]:
@@ -82,10 +76,11 @@ def read_summary(
     Returns:
         firm, source, is_sample, as_of, prediction_date; is_past_morning (AS_OF asked
         for it) and stale, what the data lacks up to today, in words, or None; desk
-        (counts by level, expected P&L and worst case) and last_day (what it made last,
-        realised and in all);
-        calls, a list per level,
-        most at risk first, each with the trader's last days; inactive; outcomes_date,
+        (what it may make and lose in a session) and last_day (what it made last,
+        realised and in all); calls, a list per limit risk (is_by_limit_risk), most at
+        risk first, each with the trader's last days and proposed limits; limits, for
+        how many the desk has set none, and the default that holds for them;
+        size_advice, why size is advised as it is; inactive; outcomes_date,
         outcomes of the last calls that are over, and whether they were replayed; score
         of the desk's calls; problems (checks of data and models that found what a
         person should act on) and information (what is only told); measures of the
@@ -144,9 +139,17 @@ def read_kept(home: Home, as_of: date) -> dict[str, Any]:
             f"{path} is damaged. Delete it; `make daily AS_OF={as_of}` rebuilds that "
             "morning."
         ) from None
-    if kept["last_day"]:
-        kept["last_day"] = _TOTAL_UNSAID | kept["last_day"]
-    kept["outcomes"] = [_TOTAL_UNSAID | one for one in kept["outcomes"]]
+    for name, unsaid in (
+        ("last_day", _TOTAL_UNSAID), ("desk", _DESK_UNSAID), ("score", _SCORE_UNSAID),
+    ):  # fmt: skip
+        if kept[name]:
+            kept[name] = unsaid | kept[name]
+    kept["outcomes"] = [_OUTCOME_UNSAID | one for one in kept["outcomes"]]
+    kept["measures"] = [_MEASURE_UNSAID | one for one in kept["measures"]]
+    kept["calls"] = {
+        level: [_CALL_UNSAID | call for call in calls]
+        for level, calls in kept["calls"].items()
+    }
     return _UNSAID | kept
 
 
@@ -171,9 +174,20 @@ def _read(connection: duckdb.DuckDBPyConnection) -> dict:
     prediction_date = published["prediction_date"]
     calls = rows_of(
         connection,
-        "select * from marts.risk_calls inner join "
-        "(select trader_id, display_name from marts.trader_status) using (trader_id) "
-        "where prediction_date = ? order by predicted_pnl nulls last, trader_id",
+        """
+        select * from marts.risk_calls
+        inner join (select trader_id, display_name from marts.trader_status)
+            using (trader_id)
+        left join (
+            select trader_id, one_in_twenty_amount, usual_days_amount, days_count,
+                daily_loss_limit_passed_count, one_in_twenty_passed_count,
+                usual_days_passed_count
+            from marts.proposed_limits
+        ) using (trader_id)
+        where prediction_date = ?
+        order by limit_loss_probability desc nulls last, predicted_pnl nulls last,
+            trader_id
+        """,
         [prediction_date],
     )
     desk = rows_of(
@@ -194,7 +208,7 @@ def _read(connection: duckdb.DuckDBPyConnection) -> dict:
     version = max(
         (call["model_version"] for call in calls if call["model_version"]), default=None
     )
-    measures = _measures(connection, version)
+    measures = read_measures(connection, version)
     registered = rows_of(
         connection,
         "from marts.model_registry where model_version = ? and model = 'global'",
@@ -208,9 +222,19 @@ def _read(connection: duckdb.DuckDBPyConnection) -> dict:
         "desk": desk[0] if desk else None,
         "last_day": last_day,
         "calls": {
-            level: [call for call in calls if call["risk_level"] == level]
+            level: [call for call in calls if call["limit_risk"] == level]
             for level in LEVELS
         },
+        "is_by_limit_risk": True,
+        "limits": _limits(calls),
+        "size_advice": size_said(
+            read_policies(connection, version),
+            {
+                call["policy"]
+                for call in calls
+                if call["policy"] and not call["is_trial"]
+            },
+        ),
         "inactive": rows_of(
             connection,
             "select trader_id, display_name, last_traded_date, idle_sessions_count "
@@ -228,7 +252,7 @@ def _read(connection: duckdb.DuckDBPyConnection) -> dict:
             measure["metric"] == "mae" and measure["model"] > measure["baseline"]
             for measure in measures
         ),
-        "selected_models": _selected_models(calls),
+        "selected_models": selected_models(calls),
         "learned": registered[0] if registered else None,
         "model_version": version,
     }
@@ -270,6 +294,15 @@ def read_last_day(connection: duckdb.DuckDBPyConnection) -> dict[str, Any] | Non
     return day
 
 
+def _limits(calls: list[dict[str, Any]]) -> dict[str, Any]:
+    """For how many the desk has set no limit, and what holds for them instead."""
+    unset = [call for call in calls if not call["is_limit_set"]]
+    return {
+        "unset_count": len(unset),
+        "default_amount": unset[0]["daily_loss_limit_amount"] if unset else None,
+    }
+
+
 def _outcomes(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     """The last calls that are over; replayed ones where none was made yet."""
     return rows_of(
@@ -280,13 +313,14 @@ def _outcomes(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
             union all select prediction_date from marts.forecast_record
         ),
         outcomes as (
-            select trader_id, prediction_date, false as is_replayed, risk_level,
-                predicted_pnl, position_multiplier, actual_net_pnl, has_traded,
-                advised_size_effect
+            select trader_id, prediction_date, false as is_replayed, limit_risk,
+                risk_level, predicted_pnl, position_multiplier, actual_net_pnl,
+                has_traded, is_limit_breached, advised_size_effect
             from marts.forecast_outcomes
             union all
-            select trader_id, prediction_date, is_replayed, risk_level, predicted_pnl,
-                position_multiplier, actual_net_pnl, true, advised_size_effect
+            select trader_id, prediction_date, is_replayed, limit_risk, risk_level,
+                predicted_pnl, position_multiplier, actual_net_pnl, true,
+                is_limit_breached, advised_size_effect
             from marts.forecast_record where is_replayed
         )
         select outcomes.*, display_name, total_pnl, pnl_basis, unknown_parts,
@@ -318,45 +352,3 @@ def _recent_days(connection: duckdb.DuckDBPyConnection) -> dict[str, list[dict]]
     ).fetchall():
         found.setdefault(trader, []).append({"trade_date": day, "net_pnl": net})
     return found
-
-
-def _selected_models(calls: list[dict]) -> list[str]:
-    """The model of each output: one, or each with how many forecasts are its own."""
-    sentences = []
-    for column, output in OUTPUTS:
-        counts = Counter(call[column] for call in calls if call[column])
-        names = [
-            f"{MODEL_WORDS.get(name, name)} ({count})"
-            if len(counts) > 1
-            else MODEL_WORDS.get(name, name)
-            for name, count in sorted(counts.items(), key=lambda one: (-one[1], one[0]))
-        ]
-        if names:
-            sentences.append(f"{output} from {', '.join(names)}")
-    return sentences
-
-
-def _measures(connection: duckdb.DuckDBPyConnection, version: str | None) -> list:
-    """The champion beside its baseline, a row per measure."""
-    found = rows_of(
-        connection,
-        "select model, metric, metric_value, value_low, value_high, rows_count "
-        "from marts.model_metrics "
-        "where model_version = ? and trader_id = '' and period = ''",
-        [version],
-    )
-    values = {(row["model"], row["metric"]): row for row in found}
-    return [
-        {
-            "metric": metric,
-            "label": label,
-            "model": values[CHAMPION, metric]["metric_value"],
-            "low": values[CHAMPION, metric]["value_low"],
-            "high": values[CHAMPION, metric]["value_high"],
-            "baseline": values[baseline, metric]["metric_value"] if baseline else None,
-            "baseline_label": baseline_label,
-            "rows_count": values[CHAMPION, metric]["rows_count"],
-        }
-        for metric, baseline, label, baseline_label in MEASURES
-        if (CHAMPION, metric) in values
-    ]

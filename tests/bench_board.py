@@ -34,10 +34,11 @@ def main() -> None:
             sys.exit(run.err)
         multiplied(home, COPIES)
         with open_warehouse(home.warehouse) as connection:
-            # The sample has nobody at high risk, and only who is has a chart.
+            # Only who is at high risk has a card and a chart: let there be 70.
             connection.execute(
-                "update marts.risk_calls set risk_level = 'High' "
-                "where risk_level = 'Medium'"
+                "update marts.risk_calls set limit_risk = 'High' where trader_id in "
+                "(select trader_id from marts.risk_calls where limit_risk <> 'Unknown' "
+                "order by limit_loss_probability desc, trader_id limit 70)"
             )
         publish(home)
         traders = count_rows(home, "select count(*) from marts.trader_status")

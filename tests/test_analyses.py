@@ -165,14 +165,14 @@ def test_a_loss_past_the_limit_is_counted_with_what_was_said_of_it(
 ) -> None:
     rows = """
         select * from (values
-            ('T1', true, -1500.0, 1000.0, 0.25, 'High', true),
-            ('T1', true, -1200.0, 1000.0, 0.75, 'Low', true),
+            ('T1', true, -1500.0, 1000.0, 0.25, 'Elevated', true),
+            ('T1', true, -1200.0, 1000.0, 0.75, 'Normal', true),
             ('T1', true, -1000.0, 1000.0, 0.125, 'High', false),
             ('T1', false, null, 1000.0, 0.9, 'High', null),
-            ('T2', true, -10.0, 1000.0, 0.125, 'Low', false)
+            ('T2', true, -10.0, 1000.0, 0.125, 'Normal', false)
         ) as outcomes (
             trader_id, has_traded, actual_net_pnl, daily_loss_limit_amount,
-            limit_loss_probability, risk_level, is_limit_breached
+            limit_loss_probability, limit_risk, is_limit_breached
         )
     """
     found = asked_of(compiled["losses_past_the_limit"], "forecast_outcomes", rows)
@@ -186,12 +186,12 @@ def test_the_backtest_is_compared_on_the_same_days(compiled: dict[str, str]) -> 
         select * replace (cast(features_date as date) as features_date,
             cast(label_date as date) as label_date) from (values
             ('T1', '2026-02-27', '2026-03-02', 'champion', 0.75, -5.0),
-            ('T1', '2026-02-27', '2026-03-02', 'base_rate', 0.5, -5.0),
+            ('T1', '2026-02-27', '2026-03-02', 'own_rate', 0.5, -5.0),
             ('T1', '2026-03-02', '2026-03-03', 'champion', 0.25, 0.0),
-            ('T1', '2026-03-02', '2026-03-03', 'base_rate', 0.5, 0.0),
+            ('T1', '2026-03-02', '2026-03-03', 'own_rate', 0.5, 0.0),
             ('T1', '2026-03-03', '2026-03-04', 'champion', 0.25, -5.0),
             ('T1', '2026-03-03', '2026-03-04', 'zero', null, -5.0),
-            ('T2', '2026-03-02', '2026-03-03', 'base_rate', 0.5, -5.0)
+            ('T2', '2026-03-02', '2026-03-03', 'own_rate', 0.5, -5.0)
         ) as predictions (
             trader_id, features_date, label_date, model, loss_probability,
             actual_net_pnl

@@ -1,4 +1,4 @@
-{# In which months would the champion have known more than the trader's own base rate?
+{# In which months would forecasts have told losing days better than the trader's own rate?
    One row per month of predicted days, over the last backtest. #}
 with
 
@@ -20,13 +20,13 @@ pairs as (
         {{ dbt.date_trunc('month', 'champions.label_date') }} as month_start,
         champions.was_loss,
         champions.loss_probability,
-        baselines.loss_probability as base_rate
+        baselines.loss_probability as own_rate
     from predictions as champions
     inner join predictions as baselines
         on
             champions.trader_id = baselines.trader_id
             and champions.features_date = baselines.features_date
-            and baselines.model = 'base_rate'
+            and baselines.model = 'own_rate'
     where champions.model = 'champion'
 )
 
@@ -36,8 +36,8 @@ select
     avg(was_loss) as loss_ratio,
     avg(loss_probability) as mean_loss_probability,
     -- Mean squared error of the probability; lower is better.
-    avg((loss_probability - was_loss) * (loss_probability - was_loss)) as champion_brier,
-    avg((base_rate - was_loss) * (base_rate - was_loss)) as base_rate_brier
+    avg((loss_probability - was_loss) * (loss_probability - was_loss)) as forecast_brier,
+    avg((own_rate - was_loss) * (own_rate - was_loss)) as own_rate_brier
 from pairs
 group by month_start
 order by month_start

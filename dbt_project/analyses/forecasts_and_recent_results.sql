@@ -19,6 +19,9 @@ days as (
 select
     forecasts.trader_id,
     forecasts.prediction_date,
+    forecasts.limit_risk,
+    forecasts.limit_loss_probability,
+    forecasts.daily_loss_limit_amount,
     forecasts.risk_level,
     forecasts.recommendation,
     forecasts.predicted_pnl,
@@ -33,4 +36,4 @@ left join days
     on
         forecasts.trader_id = days.trader_id
         and days.date_rank = 1
-order by forecasts.predicted_pnl nulls last, forecasts.trader_id
+order by forecasts.limit_loss_probability desc nulls last, forecasts.trader_id asc

@@ -8,7 +8,7 @@ outcomes as (
         actual_net_pnl,
         daily_loss_limit_amount,
         limit_loss_probability,
-        risk_level,
+        limit_risk,
         is_limit_breached
     from {{ ref('forecast_outcomes') }}
     where actual_net_pnl is not null
@@ -21,8 +21,9 @@ select
     sum(
         case when is_limit_breached then -actual_net_pnl - daily_loss_limit_amount end
     ) as lost_beyond_limit_amount,
-    sum(case when is_limit_breached and risk_level = 'High' then 1 else 0 end)
-        as breaches_forecast_high_count,
+    sum(
+        case when is_limit_breached and limit_risk in ('High', 'Elevated') then 1 else 0 end
+    ) as breaches_flagged_count,
     avg(case when is_limit_breached then limit_loss_probability end)
         as mean_probability_before_breaches,
     avg(case when not is_limit_breached then limit_loss_probability end)

@@ -179,7 +179,7 @@ def traders(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, list[R
 def models(
     connection: duckdb.DuckDBPyConnection, version: str | None
 ) -> dict[str, list[Row]]:
-    """Of the models: figures beside baselines, calibration, drift, registry, checks.
+    """Of the models: figures by target, calibration, evidence of policies, drift.
 
     Args:
         version: Of those that made today's calls; None if none did.
@@ -188,25 +188,27 @@ def models(
         "metrics": rows(
             connection,
             "from marts.model_metrics where model_version = ? and trader_id = '' "
-            "and period in ('', '60d') order by metric, model, period",
+            "and period in ('', '60d') order by target, metric, model, period",
             [version],
         ),
         "months": rows(
             connection,
             "from marts.model_metrics where model_version = ? and trader_id = '' "
-            "and model = 'champion' and metric = 'auc' and length(period) = 7 "
+            "and model = 'champion' and target = 'breach' and metric = 'auc' "
+            "and metric_value is not null and length(period) = 7 "
             "order by period",
             [version],
         ),
-        "calibration": rows(
+        "calibration": _calibration(connection, "loss_probability", "is_loss", 20),
+        # Chances of passing the limit are small: finer steps.
+        "limit_calibration": _calibration(
+            connection, "limit_loss_probability", "is_limit_breached", 50
+        ),
+        "evidence": rows(
             connection,
-            """
-            select avg(loss_probability) as predicted,
-                avg(cast(is_loss as int)) as observed, count(*) as forecasts_count
-            from marts.forecast_record where loss_probability is not null
-            group by least(floor(loss_probability * 20), 19) having count(*) >= 10
-            order by 1
-            """,
+            "from marts.policy_evidence where model_version = ? "
+            "order by improvement_over_uniform desc, policy",
+            [version],
         ),
         "drift": rows(
             connection,
@@ -234,9 +236,26 @@ def models(
         "backtest": rows(
             connection,
             "from marts.backtest_metrics where trader_id = '' and period = '' "
-            "and model = 'champion' order by metric",
+            "and model in ('champion', 'limit_risk', 'risk_level') "
+            "order by target, metric, model",
         ),
     }
+
+
+def _calibration(
+    connection: duckdb.DuckDBPyConnection, chance: str, event: str, steps: int
+) -> list[Row]:
+    """A chance against how often it happened, a row for each step of it."""
+    return rows(
+        connection,
+        f"""
+        select avg({chance}) as predicted, avg(cast({event} as int)) as observed,
+            count(*) as forecasts_count
+        from marts.forecast_record where {chance} is not null
+        group by least(floor({chance} * {steps}), {steps - 1}) having count(*) >= 10
+        order by 1
+        """,
+    )
 
 
 def quality(connection: duckdb.DuckDBPyConnection) -> dict[str, list[Row]]:

@@ -149,6 +149,54 @@ def against_outcomes(
     )
 
 
+def quantiles(call: dict[str, Any]) -> Chart:
+    """What the next session may bring: quantiles, the limit, the expected P&L.
+
+    Args:
+        call: With its quantiles; amounts as numbers or text.
+    """
+    shown = {
+        "5 %": "predicted_pnl_p05", "25 %": "predicted_pnl_p25",
+        "median": "predicted_pnl_p50", "75 %": "predicted_pnl_p75",
+        "95 %": "predicted_pnl_p95",
+    }  # fmt: skip
+    values = {name: float(call[column]) for name, column in shown.items()}
+    limit = -float(call["daily_loss_limit_amount"])
+    return Chart(
+        "What the next session may bring, of twenty like it",
+        "; ".join(f"{name}: {value:,.0f}" for name, value in values.items())
+        + f" dollars. The daily limit is at {limit:,.0f}.",
+        [
+            {
+                "type": "bar", "orientation": "h", "y": [name], "x": [wide],
+                "base": [start], "name": name, "showlegend": False,
+                "marker": {"color": colour}, "width": [width],
+                "hovertemplate": f"{start:,.0f} to {start + wide:,.0f}"
+                "<extra></extra>",
+            }
+            for name, colour, width, start, wide in (
+                ("18 of 20", BAND, 0.8, values["5 %"], values["95 %"] - values["5 %"]),
+                ("10 of 20", CALM, 0.8, values["25 %"],
+                 values["75 %"] - values["25 %"]),
+            )
+        ]
+        + [
+            {
+                "type": "scatter", "mode": "markers", "name": name,
+                "x": [x] * 2, "y": ["18 of 20", "10 of 20"],
+                "marker": {"color": colour, "symbol": sign, "size": 14},
+            }
+            for name, x, colour, sign in (
+                ("Limit", limit, LOSS, "line-ns-open"),
+                ("Median", values["median"], GAIN, "line-ns-open"),
+                ("Expected", float(call["predicted_pnl"]), GAIN, "diamond-open"),
+            )
+        ],
+        {"xaxis": axis(DOLLARS), "yaxis": axis("Sessions within", automargin=True)},
+        height=230,
+    )  # fmt: skip
+
+
 def calendar(rows: Rows, whose: str) -> Chart:
     """Daily net P&L by week and weekday.
 
@@ -272,21 +320,22 @@ def small(rows: Rows, x: str, columns: dict[str, str], title: str, unit: str) ->
     )
 
 
-def calibration(rows: Rows) -> Chart:
-    """Predicted against observed share of losses.
+def calibration(rows: Rows, title: str, units: tuple[str, str]) -> Chart:
+    """Predicted against observed share of an event.
 
     Args:
         rows: predicted and observed (ratios) and forecasts_count, of each bin.
     """
     count = sum(row["forecasts_count"] for row in rows)
     largest = max((row["forecasts_count"] for row in rows), default=1)
+    end = max((max(row["predicted"], row["observed"]) for row in rows), default=1.0)
     return Chart(
-        "Are the loss probabilities right? Predicted against what happened",
+        title,
         f"{len(rows)} groups of {count:,} calls; points on the line are right.",
         [
             {
-                "type": "scatter", "mode": "lines", "name": "right", "x": [0, 1],
-                "y": [0, 1], "line": {"color": CALM, "dash": "dash"},
+                "type": "scatter", "mode": "lines", "name": "right", "x": [0, end],
+                "y": [0, end], "line": {"color": CALM, "dash": "dash"},
             },
             {
                 "type": "scatter", "mode": "markers+text", "name": "calls",
@@ -301,8 +350,8 @@ def calibration(rows: Rows) -> Chart:
             },
         ],
         {
-            "xaxis": axis("Predicted probability of a loss, %", tickformat=".0%"),
-            "yaxis": axis("Share that lost, %", tickformat=".0%"),
+            "xaxis": axis(units[0], tickformat=".0%"),
+            "yaxis": axis(units[1], tickformat=".0%"),
         },
         height=380,
     )  # fmt: skip

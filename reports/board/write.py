@@ -14,6 +14,7 @@ from reports.board.figures import Chart
 from reports.names import slug
 from reports.render import counted, environment
 from reports.summary import calls_by_trader, read_summary
+from reports.trust import MODEL_WORDS, OUTPUTS, POLICY_WORDS, TARGET_WORDS
 from runtime.errors import UserError
 from runtime.files import swap_folders
 from runtime.home import Home
@@ -143,7 +144,7 @@ class _Pages:
             self._write(
                 f"traders/{slug(trader)}.html",
                 "trader",
-                _trader_charts(own),
+                _trader_charts(own, self._calls.get(trader)),
                 behaviour=_behaviour_charts(own["days"]),
                 status=status,
                 call=self._calls.get(trader),
@@ -156,14 +157,25 @@ class _Pages:
 
     def models(self, connection: duckdb.DuckDBPyConnection) -> None:
         found = data.models(connection, self._summary["model_version"])
-        charts = [figures.calibration(found["calibration"])]
+        charts = [
+            figures.calibration(
+                found["limit_calibration"],
+                "Are the chances of passing the limit right? Against what happened",
+                ("Chance of losing more than the limit, %", "Share that did, %"),
+            ),
+            figures.calibration(
+                found["calibration"],
+                "Are the loss probabilities right? Predicted against what happened",
+                ("Predicted probability of a loss, %", "Share that lost, %"),
+            ),
+        ]
         if found["months"]:
             charts.append(
                 figures.small(
                     found["months"],
                     "period",
                     {"metric_value": "AUC"},
-                    "How well losing days were told from others, by month",
+                    "How well sessions past the limit were told from others, by month",
                     "AUC, 0.5 is a coin",
                 )
             )
@@ -176,7 +188,16 @@ class _Pages:
                 ("Feature", "Stability index"),
             )
         )
-        self._write("models.html", "models", charts, **found)
+        self._write(
+            "models.html",
+            "models",
+            charts,
+            **found,
+            outputs=OUTPUTS,
+            model_words=MODEL_WORDS,
+            target_words=TARGET_WORDS,
+            policy_words=POLICY_WORDS,
+        )
 
     def quality(self, connection: duckdb.DuckDBPyConnection) -> None:
         found = data.quality(connection)
@@ -236,8 +257,12 @@ class _Pages:
         (self._folder / name).write_text(text, encoding="utf-8")
 
 
-def _trader_charts(own: dict[str, list[data.Row]]) -> list[Chart]:
+def _trader_charts(
+    own: dict[str, list[data.Row]], call: dict[str, Any] | None
+) -> list[Chart]:
+    has_quantiles = call is not None and call["predicted_pnl_p05"] is not None
     return [
+        *([figures.quantiles(call)] if call and has_quantiles else []),
         figures.equity(own["days"], "the trader"),
         figures.against_outcomes(
             own["record"],

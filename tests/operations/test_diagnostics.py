@@ -79,10 +79,13 @@ def test_predictions_are_those_of_the_mart(sample: SampleRun) -> None:
     assert run.code == 0, run.err
     called = rows(
         sample.home,
-        "select trader_id, risk_level from marts.risk_calls "
-        "order by predicted_pnl nulls last, trader_id",
+        "select trader_id, limit_risk from marts.risk_calls order by case limit_risk "
+        "when 'High' then 1 when 'Elevated' then 2 when 'Unknown' then 3 else 4 end, "
+        "limit_loss_probability desc nulls last, trader_id",
     )
-    shown = [tuple(line.split()[:2]) for line in run.out.splitlines()[2:]]
+    table, told = run.out.strip().split("\n\n")
+    assert told == "* The default: the desk has set no limit (limits.csv)."
+    shown = [tuple(line.split()[:2]) for line in table.splitlines()[2:]]
     assert shown == called
 
 
@@ -105,10 +108,11 @@ def test_a_call_is_explained_with_reasons_and_what_became_of_earlier_ones(
     sample: SampleRun,
 ) -> None:
     run = ask(sample, "explain", "--trader", "SIM022")
-    reasons = rows(
-        sample.home, "select reasons from marts.risk_calls where trader_id = 'SIM022'"
-    )[0][0]
-    for reason in reasons.split("; "):
+    why, reasons = rows(
+        sample.home,
+        "select limit_reason, reasons from marts.risk_calls where trader_id = 'SIM022'",
+    )[0]
+    for reason in (why, *reasons.split("; ")):
         assert f"because     {reason}" in run.out
     assert run.out.count("replayed") == 10
 
@@ -136,7 +140,8 @@ def test_models_are_explained(sample: SampleRun) -> None:
     lines = {tuple(line.split()[:3]): line for line in run.out.splitlines()}
     assert lines["zero", "predicted", "pnl"].endswith("by design: zero for everybody")
     assert not lines["global", "predicted", "pnl"].endswith("days")
-    for output in ("loss", "pnl", "quantiles"):
+    assert lines["desk_rate", "limit", "loss"].endswith("one rate for everybody")
+    for output in ("loss", "realised_loss", "breach", "size", "pnl", "quantiles"):
         assert any(
             line.split()[:1] == [output] and "speaks:" in line
             for line in run.out.splitlines()

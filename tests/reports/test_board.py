@@ -212,7 +212,7 @@ def test_the_desk_page_tells_the_marts_figures(home: Home) -> None:
     assert len(rows) == len(calls)
     for row, call in zip(rows, calls, strict=True):
         assert call["trader_id"] in row.th.text
-        assert call["risk_level"] in row.td.text
+        assert call["limit_risk"] in row.td.text
     tiles = found.select_one(".tiles").text
     desk = summary["desk"]
     assert (

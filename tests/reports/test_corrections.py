@@ -75,18 +75,20 @@ def on_disk(home: Home) -> str:
 
 
 CHANGES = [
-    (with_call("T1", "Medium", "-900"), "T1: High, −$1,501 (90 % −$2,501 to −$501), "
-     "P(loss) 61%, of more than $2,500 17%, size × 0.5, now Medium, −$900"),
+    (with_call("T1", "Elevated", "-900"), "T1: High, P(loss of more than $2,500) 17%; "
+     "by expected P&L High, −$1,501 (90 % −$2,501 to −$501), P(loss) 61%, size × 0.5, "
+     "now Elevated, "),
     (with_call("T1", "High", "-1500.50", predicted_pnl_p05="-9000"), "90 % −$9,000 to"),
-    (with_call("T1", "High", "-1500.50", limit_loss_probability=0.4), "$2,500 40%"),
+    (with_call("T1", "High", "-1500.50", limit_loss_probability=0.4), "$2,500) 40%"),
     (with_call("T1", "High", "-1500.50", daily_loss_limit_amount="500"), "than $500"),
-    (with_call("T1", "High", "-1510"), "now High, −$1,510"),
+    (with_call("T1", "High", "-1510"), "by expected P&L High, −$1,510"),
     (with_call("T1", "High", "-1500.50", position_multiplier=0.25), "size × 0.25"),
     (with_call("T1", "High", "-1500.50", loss_probability=0.7), "P(loss) 70%"),
-    (with_call("NEW", "Low", "10"), "NEW: not told, now Low, $10"),
+    (with_call("NEW", "Normal", "10"), "NEW: not told, now Normal, P(loss of"),
     (told() | {"problems": [CHECK]}, "quarantined: not told, now 3 rows are"),
     (told(desk=DESK | {"worst_case_pnl": "-9000"}), "worst case: −$5,000, now −$9,000"),
-    (told(desk=DESK | {"predicted_pnl": "0"}), "expected P&L: −$1,221, now $0"),
+    (told(desk=DESK | {"median_pnl": "0"}), "median: $310, now $0"),
+    (told(desk=DESK | {"one_in_hundred_pnl": "-1"}), "in a hundred: −$8,001, now −$1"),
     (told(desk=None), "worst case: −$5,000, now not told"),
     (told() | {"outcomes": [OUTCOME | {"prediction_date": "2026-02-27",
                                        "actual_net_pnl": "800"}]},
@@ -144,14 +146,14 @@ def test_each_change_is_told_against_what_was_mailed_last(
         report(settings, home, with_call("T1", "High", pnl))
     assert ["CORRECTED" in x["Subject"] for x in desk.mails] == [False, *[True] * 3]
     assert len({mail["Message-ID"] for mail in desk.mails}) == 4
-    assert "now High, −$40" in text(desk.mails[-1])
+    assert "High, −$40 " in text(desk.mails[-1])
     assert "−$900" not in text(desk.mails[-1])
 
 
 def test_many_changes_are_counted(desk: Desk, home: Home) -> None:
     def of(pnl: str) -> dict:
         calls = [call(f"T{number}", "High", pnl) for number in range(40)]
-        return told(calls={"High": calls, "Medium": [], "Low": [], "Unknown": []})
+        return told(calls={"High": calls, "Elevated": [], "Unknown": [], "Normal": []})
 
     report(desk.settings(**MORE), home, of("-1500"))
     report(desk.settings(**MORE), home, of("-1600"))
@@ -166,11 +168,11 @@ def test_what_waits_is_replaced_by_what_is_written_anew(
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
     port = free_port()
     down = mail_settings(port, **MORE)
-    for kept in (told(), with_call("T1", "Medium", "-900")):
+    for kept in (told(), with_call("T1", "Elevated", "-900")):
         with pytest.raises(UserError):
             report(down, home, kept)
     with mail_server(certificate, port=port) as desk:
-        report(desk.settings(**MORE), home, with_call("T1", "Medium", "-800"))
+        report(desk.settings(**MORE), home, with_call("T1", "Elevated", "-800"))
         (only,) = desk.mails
     # Nobody has an earlier one: there is nothing to correct.
     assert only["Subject"].startswith("Risk for")
@@ -201,9 +203,9 @@ def test_who_had_it_before_it_changed_is_told_so_and_the_others_too(
     with pytest.raises(UserError, match=r"for b@x\.test"):
         report(desk.settings(**MORE), home, told())
     desk.refuses = {}
-    report(desk.settings(**MORE), home, with_call("T1", "Medium", "-900"))
+    report(desk.settings(**MORE), home, with_call("T1", "Elevated", "-900"))
     assert [to for to, _ in desk.taken] == [["a@x.test"], ["a@x.test", "b@x.test"]]
-    assert "now Medium" in text(desk.mails[-1])
+    assert "now Elevated" in text(desk.mails[-1])
 
 
 def test_who_has_it_gets_it_once_though_the_bytes_are_others(
@@ -224,7 +226,7 @@ def test_a_correction_that_waits_is_withdrawn_when_all_is_as_it_was(
     report(desk.settings(**MORE), home, told())
     desk.answers = ["554 no", "250 taken"]
     with pytest.raises(UserError):
-        report(desk.settings(**MORE), home, with_call("T1", "Medium", "-900"))
+        report(desk.settings(**MORE), home, with_call("T1", "Elevated", "-900"))
     assert len(waiting(home)) == 1
     assert "mailed before" in report(desk.settings(**MORE), home, told())
     assert waiting(home) == []
@@ -235,17 +237,17 @@ def test_a_correction_that_waits_is_corrected_again(desk: Desk, home: Home) -> N
     report(desk.settings(**MORE), home, told())
     desk.answers = ["554 no", "250 taken"]
     with pytest.raises(UserError):
-        report(desk.settings(**MORE), home, with_call("T1", "Medium", "-900"))
-    report(desk.settings(**MORE), home, with_call("T1", "Medium", "-800"))
-    assert "T1: High, −$1,501" in text(desk.mails[-1])
-    assert "now Medium, −$800" in text(desk.mails[-1])
+        report(desk.settings(**MORE), home, with_call("T1", "Elevated", "-900"))
+    report(desk.settings(**MORE), home, with_call("T1", "Elevated", "-800"))
+    assert "by expected P&L High, −$1,501" in text(desk.mails[-1])
+    assert "expected P&L Medium, −$800" in text(desk.mails[-1])
     assert len(desk.taken) == 2
 
 
 def test_by_force_a_changed_report_is_a_correction_too(desk: Desk, home: Home) -> None:
     report(desk.settings(**MORE), home, told())
     report(desk.settings(**MORE), home, told(), force=True)
-    report(desk.settings(**MORE), home, with_call("T1", "Low", "5"), force=True)
+    report(desk.settings(**MORE), home, with_call("T1", "Normal", "5"), force=True)
     subjects = [mail["Subject"].split()[0] for mail in desk.mails]
     assert subjects == ["Risk", "Risk", "CORRECTED:"]
 
@@ -288,12 +290,12 @@ def test_a_trader_is_told_of_the_own_call_alone(
 ) -> None:
     settings = with_addresses(desk, tmp_path, "T1", "T2")
     report(settings, home, told())
-    report(settings, home, with_call("T1", "Medium", "-900"))
+    report(settings, home, with_call("T1", "Elevated", "-900"))
     assert sorted(mail["To"] for mail in desk.mails[3:]) == [
         "a@x.test, b@x.test", "t1@x.test",
     ]  # fmt: skip
     own = next(mail for mail in desk.mails[3:] if mail["To"] == "t1@x.test")
-    assert "now Medium, −$900" in text(own)
+    assert "expected P&L Medium, −$900" in text(own)
     assert "T2" not in text(own)
 
 
@@ -337,7 +339,9 @@ def test_in_the_end_everybody_has_what_lies_on_disk(
     assert waiting(home) == []
     assert text(desk.mails[-1]).endswith(on_disk(home))
     # Nobody is told twice of the same.
-    amounts = [re.search(r"T1 predicted (\S+),", text(x))[1] for x in desk.mails]
+    amounts = [
+        re.search(r"T1 chance .*? expected P&L (\S+) ", text(x))[1] for x in desk.mails
+    ]
     assert all(one != other for one, other in zip(amounts, amounts[1:], strict=False))
 
 
@@ -358,7 +362,7 @@ def test_a_call_that_is_none_any_more_is_withdrawn_from_who_has_it(
     assert len(own) == 2
     assert own[1]["Subject"].startswith("CORRECTED: No call for you")
     assert "does not hold" in own[1].get_content()
-    assert "T1: High, −$1,501" in own[1].get_content()
+    assert "by expected P&L High, −$1,501" in own[1].get_content()
     # And it may come back.
     report(settings, home, told())
     assert len([mail for mail in desk.mails if mail["To"] == "t1@x.test"]) == 3

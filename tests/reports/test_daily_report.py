@@ -51,7 +51,7 @@ def test_the_desk_gets_it_once_and_each_trader_his_own_page(
     assert own["Subject"] == "SAMPLE DATA - Your risk for Fri 2025-12-19"
     html = own.get_body(("html",)).get_content()
     assert f"https://board.x.test/risk/traders/{slug('SIM022')}.html" in html
-    for other in ("SIM009", "SIM016", "desk is expected"):
+    for other in ("SIM009", "SIM016", "the desk may make"):
         assert other not in html
     whole = mails["boss@x.test"].get_body(("html",)).get_content()
     assert "https://board.x.test/risk/index.html" in whole

@@ -11,6 +11,7 @@ import pytest
 from bs4 import BeautifulSoup, Comment
 
 from reports.render import CARDS, Rendered, money, render, render_trader
+from reports.substance import desk_substance
 from reports.summary import is_kept, keep, read_kept, summarise
 from runtime.errors import UserError
 from runtime.home import Home
@@ -43,10 +44,15 @@ DAYS = [
 
 
 def call(trader_id: str, level: str, pnl: str | None, **more) -> dict:
-    """A call as summarise() gives it."""
+    """A call as summarise() gives it, at that level of limit risk."""
     amount = None if pnl is None else Decimal(pnl)
     return {
-        "trader_id": trader_id, "display_name": trader_id, "risk_level": level,
+        "trader_id": trader_id, "display_name": trader_id, "limit_risk": level,
+        "risk_level": {"Elevated": "Medium", "Normal": "Low"}.get(level, level),
+        "limit_reason": "loses on 40% of such days, about $900", "is_limit_set": True,
+        "one_in_twenty_amount": "1900.00", "usual_days_amount": "1500.00",
+        "days_count": 90, "daily_loss_limit_passed_count": 4,
+        "one_in_twenty_passed_count": 5, "usual_days_passed_count": 7,
         "predicted_pnl": None if pnl is None else pnl,
         "predicted_pnl_p05": amount and str(amount - 1000),
         "predicted_pnl_p95": amount and str(amount + 1000),
@@ -61,13 +67,15 @@ def call(trader_id: str, level: str, pnl: str | None, **more) -> dict:
 
 
 DESK = {
-    "predicted_pnl": "-1220.5", "traders_count": 4, "high_count": 1, "medium_count": 1,
-    "low_count": 1, "unknown_count": 1, "worst_case_pnl": "-5000.4",
-    "median_pnl": "310", "best_case_pnl": "6000", "scenarios_count": 250,
+    "traders_count": 4, "worst_case_pnl": "-5000.4", "median_pnl": "310",
+    "best_case_pnl": "6000", "one_in_hundred_pnl": "-8000.6",
+    "one_in_hundred_low": "-9100", "one_in_hundred_high": "-7000",
+    "scenarios_count": 250,
     "evaluated_sessions_count": 240, "breached_sessions_count": 18,
 }  # fmt: skip
 SCORE = {
     "sessions_count": 60, "forecasts_count": 1000, "replayed_count": 0,
+    "flagged_count": 100, "breaches_count": 50, "breaches_caught_count": 20,
     "alarms_count": 30, "losses_count": 40, "hits_count": 18, "false_alarms_count": 12,
     "missed_losses_count": 22, "inside_interval_count": 910, "actual_net_pnl": "9000",
     "avoided_loss_amount": "4000.00", "missed_gain_amount": "1500.00",
@@ -75,7 +83,8 @@ SCORE = {
     "last_date": "2026-02-27",
 }  # fmt: skip
 OUTCOME = {
-    "trader_id": "T9", "display_name": "T9", "risk_level": "High",
+    "trader_id": "T9", "display_name": "T9", "limit_risk": "High",
+    "risk_level": "High", "is_limit_breached": False,
     "predicted_pnl": "-1200", "actual_net_pnl": "-800", "has_traded": True,
     "advised_size_effect": 400.0, "total_pnl": "-750", "pnl_basis": "total",
     "unknown_parts": None, "stale_marks_count": 0,
@@ -87,13 +96,15 @@ def summary(**more) -> dict:
     """A summary with one trader at each level."""
     levels = {
         "High": [call("T1", "High", "-1500.50")],
-        "Medium": [call("T2", "Medium", "-20")],
-        "Low": [call("T3", "Low", "300", is_newcomer=True, position_multiplier=1.0)],
+        "Elevated": [call("T2", "Elevated", "-20")],
         "Unknown": [
             call(
                 "T4", "Unknown", None, recommendation="No prediction",
                 position_multiplier=None,
             )
+        ],
+        "Normal": [
+            call("T3", "Normal", "300", is_newcomer=True, position_multiplier=1.0)
         ],
     }  # fmt: skip
     return {
@@ -103,14 +114,15 @@ def summary(**more) -> dict:
         "outcomes_date": None, "are_outcomes_replayed": False, "score": None,
         "problems": [], "information": [], "measures": [], "model_version": "v1",
         "dollars_are_doubtful": False, "selected_models": [], "learned": None,
-        "is_past_morning": False, "stale": None,
+        "is_past_morning": False, "stale": None, "is_by_limit_risk": True,
+        "limits": {"unset_count": 0, "default_amount": None}, "size_advice": None,
     } | more  # fmt: skip
 
 
 def nothing() -> dict:
     """A summary of a firm without anybody to call."""
     return summary(
-        desk=None, calls=dict.fromkeys(("High", "Medium", "Low", "Unknown"), [])
+        desk=None, calls=dict.fromkeys(("High", "Elevated", "Unknown", "Normal"), [])
     )
 
 
@@ -119,9 +131,9 @@ def desk_of(count: int, high: int) -> dict:
     names = [f"Trader Number {number:03d}" for number in range(count)]
     calls = {
         "High": [call(name, "High", "-1500.50") for name in names[:high]],
-        "Medium": [call(name, "Medium", "-20") for name in names[high : 2 * high]],
-        "Low": [call(name, "Low", "12345.5") for name in names[2 * high :]],
+        "Elevated": [call(name, "Elevated", "-20") for name in names[high : 2 * high]],
         "Unknown": [],
+        "Normal": [call(name, "Normal", "12345.5") for name in names[2 * high :]],
     }
     outcomes = [OUTCOME | {"trader_id": x, "display_name": x} for x in names]
     return summary(calls=calls, outcomes=outcomes, outcomes_date="2026-02-27")
@@ -138,10 +150,13 @@ def said(rendered: Rendered) -> str:
 
 
 def test_the_subject_counts_who_is_at_high_risk_and_what_is_wrong() -> None:
-    assert render(summary()).subject == "Risk for Mon 2026-03-02: 1 trader at high risk"
+    assert render(summary()).subject == (
+        "Risk for Mon 2026-03-02: 1 trader at high risk of passing the limit"
+    )
     check = {"found_count": 3, "finding": "rows", "how_to_fix": "See"}
     assert render(nothing() | {"problems": [check]}).subject == (
-        "Risk for Mon 2026-03-02: 0 traders at high risk, 1 problem to look at first"
+        "Risk for Mon 2026-03-02: 0 traders at high risk of passing the limit, "
+        "1 problem to look at first"
     )
 
 
@@ -160,14 +175,15 @@ def test_a_level_is_told_by_a_word_and_a_sign_never_by_colour_alone() -> None:
     badge = page(render(summary())).select_one(".card .badge").text
     assert badge == "▲ High"
     counts = [cell.text for cell in page(render(summary())).select(".count")]
-    assert [text.split()[-1] for text in counts] == ["High", "Medium", "Low", "Unknown"]
+    assert [text.split()[-1] for text in counts] == [
+        "High", "Elevated", "Unknown", "Normal",
+    ]  # fmt: skip
 
 
 def test_the_desk_is_told_with_its_worst_case_and_how_often_it_held() -> None:
     told = render(summary())
     for text in (said(told), " ".join(told.text.split())):
-        assert "If each of its 3 traders trades" in text
-        assert "expected to make −$1,221" in text
+        assert "one session in two ends above $310" in text
         assert "one in twenty below −$5,000, the worst case" in text
     assert "Of the 240 sessions it was judged by, 18 ended below it (7.5 %;" in said(
         told
@@ -175,7 +191,7 @@ def test_the_desk_is_told_with_its_worst_case_and_how_often_it_held() -> None:
     young = DESK | {"worst_case_pnl": None, "median_pnl": None}
     told = render(summary(desk=young))
     for text in (said(told), told.text):
-        assert "too few sessions for a worst case" in text
+        assert "too few sessions to say what one of them may make" in text
         assert "one in twenty" not in text
 
 
@@ -252,7 +268,7 @@ def test_a_strange_name_is_shown_and_does_no_harm(name: str) -> None:
 
 
 def test_a_name_from_right_to_left_does_not_turn_the_line() -> None:
-    calls = summary()["calls"] | {"Low": [call("אבג", "Low", "20")]}
+    calls = summary()["calls"] | {"Normal": [call("אבג", "Normal", "20")]}
     assert "\u2068אבג\u2069" in render(summary(calls=calls)).text
     assert "\u2068" not in render(summary()).text
 
@@ -270,30 +286,35 @@ def test_a_call_says_how_likely_its_limit_is_and_what_changed() -> None:
     changed = call("T1", "High", "-1500", change_reasons="two losing days since")
     told = render(summary(calls=summary()["calls"] | {"High": [changed]}))
     card = " ".join(page(told).select_one(".card").text.split())
-    assert "of more than $2,500 17%" in card
+    assert "Chance of losing more than $2,500: 17%." in card
+    assert "Loses on 40% of such days, about $900." in card
     assert "• three losing days • large size" in card
     for text in (card, told.text):
         assert text.count("Since the day before: two losing days since") == 1
-    assert "of more than $2,500 17%" in told.text
+    assert "chance of losing more than $2,500: 17%" in told.text
+    assert "loses on 40% of such days" in told.text
 
 
 def test_a_call_without_advice_or_chances_has_no_size() -> None:
     bare = call(
-        "T2", "Medium", "-20", position_multiplier=None, loss_probability=None,
-        limit_loss_probability=None, reasons=None, recommendation="No advice on size",
+        "T2", "Elevated", "-20", position_multiplier=None, loss_probability=None,
+        limit_loss_probability=None, reasons=None, limit_reason=None,
+        recommendation="No advice on size",
     )  # fmt: skip
-    told = render(summary(calls=summary()["calls"] | {"Medium": [bare]}))
+    told = render(summary(calls=summary()["calls"] | {"Elevated": [bare]}))
     row = page(told).find_all("b", string=re.compile("T2"))[0].find_parent("tr")
-    assert [cell.text.strip() for cell in row.find_all("td")][2:] == ["−$20", "–", "–"]
+    assert [cell.text.strip() for cell in row.find_all("td")][2:] == [
+        "–", "$2,500", "−$20", "–",
+    ]  # fmt: skip
     assert "No advice on size" in told.text
 
 
 def test_all_traders_stand_in_one_table() -> None:
     table = page(render(summary())).find_all("table", class_="rows")[-1]
     rows = [[c.text.strip() for c in r.find_all("td")] for r in table.find_all("tr")]
-    assert [row[:2] for row in rows[1:]] == [
-        ["T1", "▲ High"], ["T2", "◆ Medium"], ["T3 (new)", "● Low"],
-        ["T4", "? Unknown"],
+    assert [[cell.replace("\xa0", " ") for cell in row[:2]] for row in rows[1:]] == [
+        ["T1", "▲ High"], ["T2", "◆ Elevated"], ["T4", "? Unknown"],
+        ["T3 (new)", "● Normal"],
     ]  # fmt: skip
 
 
@@ -302,10 +323,13 @@ def test_who_speaks_and_from_what_is_told_once() -> None:
         "rows_count": 4321, "traders_count": 20,
         "trained_from": "2024-01-02", "trained_through": "2026-02-26",
     }  # fmt: skip
-    selected = ["loss probability from the blend of models", "interval from the rules"]
+    selected = [
+        "P(loss) from the trader's own rate",
+        "interval from the rate",
+    ]
     told = render(summary(selected_models=selected, learned=learned))
     for words in (
-        "Today: loss probability from the blend of models; interval from the rules.",
+        "Today: P(loss) from the trader's own rate; interval from the rate.",
         "Learned from 4,321 trader-days of 20 traders, 2024-01-02 to 2026-02-26.",
     ):
         assert words in said(told)
@@ -315,11 +339,16 @@ def test_who_speaks_and_from_what_is_told_once() -> None:
 def test_a_measure_has_its_interval_where_there_is_one() -> None:
     measure = {
         "metric": "auc", "label": "AUC", "model": 0.735, "low": 0.701, "high": 0.772,
-        "baseline": 0.68, "baseline_label": "trader's base rate", "rows_count": 900,
+        "baseline": 0.68, "baseline_label": "trader's own rate", "rows_count": 900,
+        "is_share": False,
     }  # fmt: skip
     bare = measure | {"label": "Brier", "low": None, "high": None, "model": 0.2}
-    told = render(summary(measures=[measure, bare]))
-    for label, shown in (("AUC", "0.735 (0.701 to 0.772)"), ("Brier", "0.200")):
+    share = measure | {"label": "Flagged", "is_share": True}
+    told = render(summary(measures=[measure, bare, share]))
+    for label, shown in (
+        ("AUC", "0.735 (0.701 to 0.772)"), ("Brier", "0.200"),
+        ("Flagged", "73.5% (70.1% to 77.2%)"),
+    ):  # fmt: skip
         cell = page(told).find("td", string=label).find_next_sibling()
         assert cell.text == shown
         assert f"{label}: {shown}" in told.text
@@ -340,7 +369,7 @@ def test_what_is_wrong_comes_before_everything_else() -> None:
     }
     told = render(summary(problems=[check]))
     for text in (said(told), told.text):
-        assert text.index("rows could not be read") < text.index("the desk is expected")
+        assert text.index("rows could not be read") < text.index("the desk may make")
     found = page(told)
     assert found.select_one(".warning").find_next("h1") is found.h1
     assert not page(render(summary())).select(".warning")
@@ -493,7 +522,10 @@ def test_what_was_kept_before_totals_were_known_says_nothing_of_them(
 def test_the_running_score_says_what_the_advice_was_worth() -> None:
     told = render(summary(score=SCORE))
     for text in (said(told), " ".join(told.text.split())):
-        assert "Of 30 alarms (High or Medium) 18 came true and 12 did not" in text
+        assert "100 of 1,000 calls were flagged (High or Elevated)." in text
+        assert "passed after 50 calls, 5.0%; of the flagged ones after 20.0%" in text
+        assert "20 of those 50 had been flagged." in text
+        assert "of 30 alarms (High or Medium) 18 came true and 12 did not" in text
         assert "22 of 40 losses had no alarm" in text
         assert "avoided $4,000 of losses and missed $1,500 of gains: $2,500 better" in (
             text
@@ -509,11 +541,7 @@ def test_the_running_score_says_what_the_advice_was_worth() -> None:
 def test_plain_text_fits_a_narrow_window() -> None:
     told = render(
         summary(score=SCORE, outcomes=[OUTCOME], outcomes_date="2026-02-27")
-        | {
-            "selected_models": [
-                "expected P&L from " + "ridge regression of many words " * 5
-            ]
-        }
+        | {"selected_models": ["expected P&L from " + "a model of many words " * 5]}
     )
     assert max(map(len, told.text.splitlines())) <= 80
 
@@ -526,7 +554,7 @@ def test_a_traders_own_page_has_nothing_of_anybody_else() -> None:
     for text in (told.html, told.text):
         assert "T1" in text
         assert "−$77" in text
-        for other in ("T2", "T3", "T4", "T9", "−$1,221", "−$800", "$4,000"):
+        for other in ("T2", "T3", "T4", "T9", "−$5,000", "−$800", "$4,000"):
             assert other not in text
     assert list(told.images) == ["days-1"]
 
@@ -570,6 +598,119 @@ def test_what_was_kept_under_former_names_reads_as_it_did(tmp_path: Path) -> Non
         text = text.replace(f'"{name}"', f'"{former}"')
     kept.write_text(text)
     assert render(read_kept(home, day)).html == render(now).html
+
+
+def former(now: dict) -> dict:
+    """The same as a version kept it that called by expected P&L alone."""
+
+    def less(one: dict | None, *names: str) -> dict | None:
+        return one and {key: x for key, x in one.items() if key not in names}
+
+    calls = {
+        level: [
+            less(
+                one, "limit_risk", "limit_reason", "is_limit_set", "days_count",
+                "one_in_twenty_amount", "usual_days_amount",
+            )
+            for one in now["calls"][today]
+        ]
+        for level, today in (
+            ("High", "High"), ("Medium", "Elevated"), ("Low", "Normal"),
+            ("Unknown", "Unknown"),
+        )
+    }  # fmt: skip
+    desk = less(
+        now["desk"], "one_in_hundred_pnl", "one_in_hundred_low", "one_in_hundred_high"
+    )
+    score = less(now["score"], "flagged_count", "breaches_count")
+    return less(now, "is_by_limit_risk", "limits", "size_advice") | {
+        "calls": calls, "desk": desk | {"predicted_pnl": "-1220.5"}, "score": score,
+        "outcomes": [
+            less(one, "limit_risk", "is_limit_breached") for one in now["outcomes"]
+        ],
+        "measures": [less(one, "is_share") for one in now["measures"]],
+    }  # fmt: skip
+
+
+def test_a_morning_that_was_called_by_expected_pnl_says_so_still(
+    tmp_path: Path,
+) -> None:
+    home, day = Home(tmp_path), date(2026, 3, 2)
+    measure = {
+        "metric": "auc", "label": "AUC", "model": 0.735, "low": None, "high": None,
+        "baseline": 0.68, "baseline_label": "base rate", "rows_count": 900,
+        "is_share": False,
+    }  # fmt: skip
+    keep(
+        home,
+        former(
+            summary(
+                score=SCORE, outcomes=[OUTCOME | {"prediction_date": "2026-02-27"}],
+                outcomes_date="2026-02-27", measures=[measure],
+            )
+        ),
+    )  # fmt: skip
+    kept = read_kept(home, day)
+    told = render(kept)
+    assert told.subject == "Risk for Mon 2026-03-02: 1 trader at high risk"
+    for text in (said(told), " ".join(told.text.split())):
+        assert "limit risk" not in text
+        assert "of passing the limit" not in text
+        assert "Of 30 alarms (High or Medium) 18 came true" in text
+        assert "Medium" in text
+    own = render_trader(kept, kept["calls"]["High"][0])
+    assert "High" in own.text
+    assert desk_substance(kept)["T1"].startswith("High, ")
+
+
+@pytest.mark.parametrize(
+    ("low", "told_of"),
+    [
+        ("-9100", "in a hundred below −$8,001 (90 % between −$9,100 and −$7,000)."),
+        (
+            None,
+            "(no better than −$7,000; 250 past sessions are too few to say how much "
+            "worse).",
+        ),
+    ],
+)
+def test_the_desk_is_told_as_what_it_may_make_with_how_sure_that_is(
+    low: str | None, told_of: str
+) -> None:
+    told = render(summary(desk=DESK | {"one_in_hundred_low": low}))
+    for text in (said(told), " ".join(told.text.split())):
+        assert "one session in two ends above $310, one in twenty below −$5,000" in text
+        assert told_of in text
+        assert "expected to make" not in text
+
+
+def test_a_limit_that_nobody_set_is_said_once_with_what_would_set_it() -> None:
+    unset = call("T1", "High", "-1500", is_limit_set=False)
+    told = render(
+        summary(
+            calls=summary()["calls"] | {"High": [unset]},
+            limits={"unset_count": 1, "default_amount": "1000"},
+        )
+    )
+    for text in (said(told), " ".join(told.text.split())):
+        assert text.count("No limit is set for 1 trader: the default of $1,000") == 1
+        assert "losing more than $2,500 (default, not set): 17%" in text
+        assert "limits.csv (account, valid_from, daily_loss_limit_amount)" in text
+    table = page(told).find_all("table", class_="rows")[-1]
+    rows = [[c.text.strip() for c in r.find_all("td")] for r in table.find_all("tr")]
+    assert rows[1:] == [["T1", "$2,500", "4 of 90", "$1,900", "5", "$1,500", "7"]]
+    assert "Limits to set" not in said(render(summary()))
+
+
+def test_a_session_past_the_limit_is_marked() -> None:
+    past = OUTCOME | {"is_limit_breached": True}
+    told = render(summary(outcomes=[past], outcomes_date="2026-02-27"))
+    assert page(told).find("b", string="!\xa0−$800")
+    assert "! −$800" in told.text
+    own = summary(outcomes=[past | {"trader_id": "T1"}], outcomes_date="2026-02-27")
+    told = render_trader(own, own["calls"]["High"][0])
+    for text in (said(told), " ".join(told.text.split())):
+        assert "actual −$800 (past the limit), −$750 in all" in text
 
 
 def test_what_was_kept_of_a_morning_reads_as_it_did(tmp_path: Path) -> None:
