@@ -43,7 +43,7 @@ def limit_reason(
         limit: Dollars.
     """
     text = (
-        f"loses on {loses:.0%} of such days, about ${usual_loss:,.0f}; "
+        f"loses on {loses:.0%} of days, about ${usual_loss:,.0f}; "
         f"{beyond / max(loses, 1e-9):.0%} of those losses pass ${limit:,.0f}"
     )
     if abs(chance - beyond) < 0.005:
