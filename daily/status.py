@@ -164,7 +164,7 @@ def _models(connection: duckdb.DuckDBPyConnection, now: datetime) -> str:
     return (
         f"{version}, trained {eastern(trained_at)} Eastern ({age}), "
         f"learned through {through}; "
-        f"{breach} speaks for limits, {loss} for losses, {pnl} for P&L, {quantiles} "
+        f"{breach} is selected for limits, {loss} for losses, {pnl} for P&L, {quantiles} "
         "for intervals"
     )
 

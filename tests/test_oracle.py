@@ -434,8 +434,10 @@ def test_labels_look_one_traded_day_ahead() -> None:
     assert label_rows(fills) == {
         ("A", DAYS[0]): {
             "next_trade_date": DAYS[5],
+            "next_gross_pnl": -3,
             "next_net_pnl": -3,
             "is_next_loss": True,
+            "is_next_realised_loss": True,
             "next_net_pnl_scaled": -3,
         }
     }
@@ -445,7 +447,7 @@ def test_every_row_has_every_column_and_knows_only_the_past() -> None:
     fills = [one for each in cases() for one in each.fills]
     more = {"multipliers": MULTIPLIERS, "traders": all_traders()}
     whole = feature_rows(fills, SESSIONS, **more)
-    assert {len(row) for row in whole.values()} == {115}
+    assert {len(row) for row in whole.values()} == {122}
     until = date(2025, 3, 14)
     cut = [one for one in fills if one.at.date() <= until]
     known = {key: row for key, row in whole.items() if key[1] <= until}

@@ -175,4 +175,4 @@ def test_status_answers_while_a_run_writes(sample: SampleRun) -> None:
         run = call_daily("status", SOURCE="sample", RISK_HOME=sample.home.root)
     assert run.code == 0, run.err
     assert "synthetic, as of the morning of 2025-12-19" in run.out
-    assert "speaks for losses" in run.out
+    assert "reference is selected for limits" in run.out
