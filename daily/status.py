@@ -164,8 +164,8 @@ def _models(connection: duckdb.DuckDBPyConnection, now: datetime) -> str:
     return (
         f"{version}, trained {eastern(trained_at)} Eastern ({age}), "
         f"learned through {through}; "
-        f"{breach} is selected for limits, {loss} for losses, {pnl} for P&L, {quantiles} "
-        "for intervals"
+        f"{breach} is selected for limits, {loss} for losses, {pnl} for P&L, "
+        f"{quantiles} for intervals"
     )
 
 
