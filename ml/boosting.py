@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml.baselines import QUANTILES, Baselines, shrunk_mean
-from ml.calibration import log_odds, sigmoid
+from ml.calibration import RARE_MARGIN, log_odds, sigmoid
 from ml.days import TraderDays
 from ml.outputs import BREACHES, Predictions, key
 from ml.reference import DayDistribution
@@ -22,8 +22,6 @@ MEAN, LOSS, REALISED_LOSS, BREACH, SIZE = (
 )  # fmt: skip
 PROBABILITIES = (LOSS, REALISED_LOSS, BREACH)
 TARGETS = (*PROBABILITIES, SIZE, MEAN, *QUANTILES)
-# Of log-odds that trees begin from: they can move a probability of any size.
-_MARGIN = 1e-4
 SEED = 7
 # Below this a second thread costs more than it brings, above all on a busy machine.
 ROWS_FOR_THREADS = 50_000
@@ -275,9 +273,9 @@ def _start(
         return distribution.log_size
     if name == BREACH:
         limit = days.limit[rows] if threshold is None else threshold
-        return log_odds(distribution.lost_more_than(limit), _MARGIN)
+        return log_odds(distribution.lost_more_than(limit), RARE_MARGIN)
     chance = distribution.loss if name == LOSS else distribution.realised_loss
-    return log_odds(chance, _MARGIN)
+    return log_odds(chance, RARE_MARGIN)
 
 
 def _target(name: str, days: TraderDays, rows: np.ndarray) -> np.ndarray:

@@ -3,6 +3,8 @@
 import numpy as np
 from scipy.special import expit as sigmoid
 
+# Of events as rare as a breach: a percent off 0 would be far.
+RARE_MARGIN = 1e-4
 _ROUNDS = 100
 _CLOSE = 1e-10
 
@@ -11,6 +13,15 @@ def log_odds(probability: np.ndarray, margin: float = 0.01) -> np.ndarray:
     """Log-odds of a probability, which is kept a margin away from 0 and 1."""
     kept = np.clip(probability, margin, 1 - margin)
     return np.log(kept / (1 - kept))
+
+
+def log_loss(
+    is_event: np.ndarray, probability: np.ndarray, margin: float = 0.01
+) -> np.ndarray:
+    """Negative log-likelihood per row; probabilities kept a margin off 0 and 1."""
+    score = log_odds(probability, margin)
+    with np.errstate(invalid="ignore"):
+        return np.logaddexp(0, score) - is_event * score
 
 
 def fit_line(

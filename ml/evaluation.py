@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml import metrics
+from ml.calibration import RARE_MARGIN
 from ml.days import TraderDays
 from ml.levels import NORMAL
-from ml.losses import RARE_MARGIN
 from ml.metrics import REPLICATES, Figure, Interval
 from ml.outputs import BREACHES, Predictions, key
 from ml.selection import CHAMPION, OUTPUTS

@@ -16,13 +16,11 @@ from ml.boosting import (
     predict_global,
     predict_own,
 )
-from ml.calibration import log_odds
+from ml.calibration import RARE_MARGIN, log_odds
 from ml.days import TraderDays
 from ml.grouped import GroupedEffects
 from ml.outputs import BREACHES, Predictions, key
 from runtime.transform.dbt import project_variables
-
-_MARGIN = 1e-4
 
 
 def fit_per_trader(
@@ -79,7 +77,7 @@ class Fitted:
         }
         effects = {
             name: GroupedEffects.fit(
-                log_odds(predicted[key(name, "global")], _MARGIN),
+                log_odds(predicted[key(name, "global")], RARE_MARGIN),
                 outcomes[name][rows],
                 days.traders[rows],
                 days.groups[rows],
@@ -95,7 +93,7 @@ class Fitted:
         for output in ("loss", "realised_loss", *BREACHES):
             effects = self.effects[BREACH if output in BREACHES else output]
             found[key(output, "grouped")] = effects.predict(
-                log_odds(found[key(output, "global")], _MARGIN),
+                log_odds(found[key(output, "global")], RARE_MARGIN),
                 days.traders[rows],
                 days.groups[rows],
             )

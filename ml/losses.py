@@ -4,31 +4,19 @@ import numpy as np
 from scipy.special import ndtr, stdtrit
 
 from ml.baselines import LEVELS
-from ml.calibration import log_odds
+from ml.calibration import RARE_MARGIN, log_loss
 from ml.days import TraderDays
 from ml.outputs import BREACHES, Predictions, key
 
 # Fewer dates, or traders, say nothing of what chance does from one to another.
 MINIMUM_DATES = 20
 MINIMUM_TRADERS = 5
-_FEWEST = 2
-# A breach is rare: a percent off 0 would be far.
-RARE_MARGIN = 1e-4
 
 
 def pinball(actual: np.ndarray, levels: np.ndarray) -> np.ndarray:
     """Pinball loss per row and level (Koenker and Bassett 1978)."""
     gap = actual[:, None] - levels
     return np.maximum(LEVELS * gap, (LEVELS - 1) * gap)
-
-
-def log_loss(
-    is_event: np.ndarray, probability: np.ndarray, margin: float = 0.01
-) -> np.ndarray:
-    """Negative log-likelihood per row; probabilities kept a margin off 0 and 1."""
-    score = log_odds(probability, margin)
-    with np.errstate(invalid="ignore"):
-        return np.logaddexp(0, score) - is_event * score
 
 
 def costs(
@@ -61,13 +49,13 @@ def clustered_errors(gains: np.ndarray, clusters: np.ndarray, least: int) -> np.
     Args:
         gains: The last axis are rows.
         clusters: Number of each row's cluster, such as its date or its trader.
-        least: Infinite where there are fewer clusters than this.
+        least: Infinite where there are fewer clusters than this, two or more.
     """
     sizes = np.bincount(clusters)
     present = np.flatnonzero(sizes)
     count, rows = len(present), gains.shape[-1]
     errors = np.full(gains.shape[:-1], np.inf)
-    if count < max(least, _FEWEST):
+    if count < least:
         return errors
     for place in np.ndindex(errors.shape):
         gain = gains[place]

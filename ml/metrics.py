@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml.baselines import QUANTILES
-from ml.calibration import fit_line, log_odds
-from ml.losses import MINIMUM_DATES, MINIMUM_TRADERS, log_loss, pinball
+from ml.calibration import fit_line, log_loss, log_odds
+from ml.losses import MINIMUM_DATES, MINIMUM_TRADERS, pinball
 
 REPLICATES = 1000
 BLOCK_DATES = 5

@@ -16,7 +16,7 @@ from functools import partial
 import numpy as np
 from scipy.special import stdtrit
 
-from ml.calibration import log_odds
+from ml.calibration import RARE_MARGIN, log_loss
 from ml.days import KINDS, LOST_TO_FEES, LOST_TRADING, NOT_LOST, TraderDays
 
 HALF_LIFE_DAYS = 10
@@ -198,8 +198,7 @@ class Reference:
 
         def rate_cost(one: int, prior: float) -> float:
             rate = _shrunk(record.ratio[:, one], record.weight, share[one], prior)
-            score = log_odds(rate, 1e-4)
-            return float((np.logaddexp(0, score) - (kind == one) * score).mean())
+            return float(log_loss(kind == one, rate, RARE_MARGIN).mean())
 
         rate_days = tuple(
             _cheapest(RATE_DAYS, partial(rate_cost, one))

@@ -16,9 +16,10 @@ from ml.boosting import (
     predict_global,
     predict_own,
 )
+from ml.calibration import log_loss
 from ml.days import TraderDays
 from ml.features import FeatureContract
-from ml.losses import log_loss, standard_errors
+from ml.losses import standard_errors
 from ml.split import split_by_date
 from ml.store import read_marts
 from ml.tuning import DamagedTuningError, Tuning

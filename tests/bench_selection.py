@@ -10,7 +10,8 @@ import argparse
 
 import numpy as np
 
-from ml.losses import clustered_errors, log_loss
+from ml.calibration import log_loss
+from ml.losses import clustered_errors
 from ml.outputs import Predictions
 from ml.selection import select_daily
 from tests.simulated_desks import noisy_predictions, simulated_days, with_skill
