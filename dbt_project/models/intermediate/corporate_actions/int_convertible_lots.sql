@@ -185,12 +185,7 @@ rows_numbered as (
             'rows_in_books.trade_date',
             '1000000 + row_number() over ('
             ~ 'partition by rows_in_books.account_id, rows_in_books.trade_date order by '
-            ~ 'rows_in_books.filled_at_et asc, '
-            ~ 'rows_in_books.fill_number asc nulls last, '
-            ~ 'rows_in_books.fill_id asc nulls last, '
-            ~ 'rows_in_books.propreports_number asc nulls last, '
-            ~ 'rows_in_books.propreports_id asc nulls last, '
-            ~ 'rows_in_books.symbol asc, rows_in_books.row_number asc)',
+            ~ fill_order('rows_in_books') ~ ')',
         ) }} as fill_sequence,
         case
             when rows_in_books.is_buy then rows_in_books.quantity else -rows_in_books.quantity

@@ -173,14 +173,7 @@ days_sequenced as (
             order by
                 -- What was held is there before anything is traded, whatever its time.
                 booked_number asc nulls last,
-                filled_at_et asc,
-                fill_number asc nulls last,
-                fill_id asc nulls last,
-                propreports_number asc nulls last,
-                propreports_id asc nulls last,
-                account_id asc,
-                symbol asc,
-                row_number asc
+                {{ fill_order() }}
         ) as bigint) as day_sequence,
         {{ exact_product('quantity', 'price', 'multiplier') }} as exact_notional,
         cast({{ in_base('account_fees', 'account_exchange_rate') }} as decimal(18, 8))
