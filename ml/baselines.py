@@ -110,9 +110,14 @@ class Baselines:
         """The reference model's distribution of each row's next day."""
         return self.reference.predict(Record.of(days, rows))
 
-    def predict(self, days: TraderDays, rows: np.ndarray) -> Predictions:
-        """Every baseline's predictions, one row each."""
-        distribution = self.distribution(days, rows)
+    def predict(
+        self, days: TraderDays, rows: np.ndarray, distribution: DayDistribution
+    ) -> Predictions:
+        """Every baseline's predictions, one row each.
+
+        Args:
+            distribution: What the reference model says of these rows.
+        """
         quantiles = distribution.quantiles(LEVELS) / days.scale[rows][:, None]
         found = {
             "loss.reference": distribution.loss,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml.baselines import QUANTILES, Baselines, shrunk_mean
+from ml.baselines import QUANTILES, shrunk_mean
 from ml.calibration import RARE_MARGIN, log_odds, sigmoid
 from ml.days import TraderDays
 from ml.outputs import BREACHES, Predictions, key
@@ -101,7 +101,7 @@ class ModelSettings:
 def fit_global(
     days: TraderDays,
     rows: np.ndarray,
-    baselines: Baselines,
+    distribution: DayDistribution,
     settings: TreeSettings,
     threads: int,
     targets: tuple[str, ...] = TARGETS,
@@ -111,10 +111,12 @@ def fit_global(
     Each starts from what the reference model says, so that trees only add what it does
     not know, and a newcomer is a trader with a short record. A target without both
     outcomes among the rows has nothing to add and is left out.
+
+    Args:
+        distribution: What the reference model says of these rows.
     """
     lightgbm = import_lightgbm()
     parameters = settings.parameters(len(rows), threads)
-    distribution = baselines.distribution(days, rows)
     data = lightgbm.Dataset(
         _views(days.features, rows),
         days.is_loss[rows],
@@ -136,35 +138,48 @@ def fit_global(
     return boosters
 
 
-def predict_global(
+def score_global(
+    name: str,
     boosters: Boosters,
-    baselines: Baselines,
+    distribution: DayDistribution,
     days: TraderDays,
     rows: np.ndarray,
     rounds: int | None = None,
-) -> Predictions:
-    """The global model's predictions of `rows`, of every target it has.
+) -> np.ndarray:
+    """The global model's score of one target: what it starts from, and its trees.
 
     Args:
+        distribution: What the reference model says of these rows.
         rounds: Trees to use; None for all.
     """
-    matrix = days.features[rows]
-    distribution = baselines.distribution(days, rows)
-    added = {
-        name: predicted_by(booster, matrix, raw_score=True, rounds=rounds)
-        for name, booster in boosters.items()
-    }
+    added = _trees(name, boosters, days.features[rows], rounds)
+    return _start(name, distribution, days, rows) + added
 
-    def whole(name: str, threshold: np.ndarray | None = None) -> np.ndarray:
-        start = _start(name, distribution, days, rows, threshold)
-        return start + added.get(name, 0.0)
+
+def predict_global(
+    boosters: Boosters,
+    distribution: DayDistribution,
+    days: TraderDays,
+    rows: np.ndarray,
+) -> Predictions:
+    """The global model's predictions of `rows`.
+
+    Args:
+        distribution: What the reference model says of these rows.
+    """
+    matrix = days.features[rows]
+
+    def whole(name: str) -> np.ndarray:
+        added = _trees(name, boosters, matrix)
+        return _start(name, distribution, days, rows) + added
 
     predicted = {
         key(name, "global"): sigmoid(whole(name)) for name in (LOSS, REALISED_LOSS)
     }
+    added = _trees(BREACH, boosters, matrix)
     for output in BREACHES:
-        score = whole(BREACH, days.threshold(output)[rows])
-        predicted[key(output, "global")] = sigmoid(score)
+        start = _breach_start(distribution, days.threshold(output)[rows])
+        predicted[key(output, "global")] = sigmoid(start + added)
     predicted["size.global"] = whole(SIZE)
     predicted["pnl.global"] = whole(MEAN)
     # Boosted apart, quantiles may cross; sorting them never makes them worse
@@ -252,30 +267,34 @@ def _views(matrix: np.ndarray, rows: np.ndarray) -> list[np.ndarray]:
     ]
 
 
-def _start(
-    name: str,
-    distribution: DayDistribution,
-    days: TraderDays,
-    rows: np.ndarray,
-    threshold: np.ndarray | None = None,
-) -> np.ndarray:
-    """What trees begin from: what the reference model says of the target.
+def _trees(
+    name: str, boosters: Boosters, matrix: np.ndarray, rounds: int | None = None
+) -> np.ndarray | float:
+    """What the trees of a target add to its score; nothing where there are none."""
+    if name not in boosters:
+        return 0.0
+    return predicted_by(boosters[name], matrix, raw_score=True, rounds=rounds)
 
-    Args:
-        threshold: Dollars that a breach is a loss of more than; None for the limit.
-    """
+
+def _start(
+    name: str, distribution: DayDistribution, days: TraderDays, rows: np.ndarray
+) -> np.ndarray:
+    """What trees begin from: what the reference model says of the target."""
     if name in QUANTILES:
-        level = np.array([QUANTILES[name]])
-        return distribution.quantiles(level)[:, 0] / days.scale[rows]
+        return distribution.quantile(QUANTILES[name]) / days.scale[rows]
     if name == MEAN:
         return shrunk_mean(days, rows)
     if name == SIZE:
         return distribution.log_size
     if name == BREACH:
-        limit = days.limit[rows] if threshold is None else threshold
-        return log_odds(distribution.lost_more_than(limit), RARE_MARGIN)
+        return _breach_start(distribution, days.limit[rows])
     chance = distribution.loss if name == LOSS else distribution.realised_loss
     return log_odds(chance, RARE_MARGIN)
+
+
+def _breach_start(distribution: DayDistribution, dollars: np.ndarray) -> np.ndarray:
+    """Log-odds of losing more than so much."""
+    return log_odds(distribution.lost_more_than(dollars), RARE_MARGIN)
 
 
 def _target(name: str, days: TraderDays, rows: np.ndarray) -> np.ndarray:

@@ -15,8 +15,9 @@ from ml.boosting import (
     fit_own,
     predict_global,
     predict_own,
+    score_global,
 )
-from ml.calibration import RARE_MARGIN, log_odds
+from ml.calibration import RARE_MARGIN, log_odds, sigmoid
 from ml.days import TraderDays
 from ml.grouped import GroupedEffects
 from ml.outputs import BREACHES, Predictions, key
@@ -68,8 +69,8 @@ class Fitted:
     ) -> "Fitted":
         """Learn from `rows`, beside the traders' own models of `fit_per_trader`."""
         baselines = Baselines.fit(days, rows)
-        shared = fit_global(days, rows, baselines, settings.shared, threads)
-        predicted = predict_global(shared, baselines, days, rows)
+        distribution = baselines.distribution(days, rows)
+        shared = fit_global(days, rows, distribution, settings.shared, threads)
         outcomes = {
             "loss": days.is_loss,
             "realised_loss": days.is_realised_loss,
@@ -77,7 +78,10 @@ class Fitted:
         }
         effects = {
             name: GroupedEffects.fit(
-                log_odds(predicted[key(name, "global")], RARE_MARGIN),
+                log_odds(
+                    sigmoid(score_global(name, shared, distribution, days, rows)),
+                    RARE_MARGIN,
+                ),
                 outcomes[name][rows],
                 days.traders[rows],
                 days.groups[rows],
@@ -88,8 +92,9 @@ class Fitted:
 
     def predict(self, days: TraderDays, rows: np.ndarray) -> Predictions:
         """Every model's and baseline's prediction of `rows`."""
-        found = self.baselines.predict(days, rows)
-        found |= predict_global(self.shared, self.baselines, days, rows)
+        distribution = self.baselines.distribution(days, rows)
+        found = self.baselines.predict(days, rows, distribution)
+        found |= predict_global(self.shared, distribution, days, rows)
         for output in ("loss", "realised_loss", *BREACHES):
             effects = self.effects[BREACH if output in BREACHES else output]
             found[key(output, "grouped")] = effects.predict(

@@ -10,7 +10,7 @@ is (Efron and Morris 1975). Frequency and severity apart are the actuaries' loss
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 
 import numpy as np
@@ -58,6 +58,9 @@ class DayDistribution:
     share: np.ndarray
     location: np.ndarray
     spread: np.ndarray
+    _quantiles: dict[float, np.ndarray] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def realised_loss(self) -> np.ndarray:
@@ -89,13 +92,17 @@ class DayDistribution:
         Returns:
             Rows x levels, never crossing.
         """
-        found = np.empty((len(self.share), len(levels)))
-        for column, level in enumerate(levels):
-            is_lost = level < self.loss
-            found[:, column] = np.where(
-                is_lost, -np.exp(self._lost_log_size(level)), self._gain(level)
+        return np.column_stack([self.quantile(float(level)) for level in levels])
+
+    def quantile(self, level: float) -> np.ndarray:
+        """The same of one level, worked out once."""
+        if level not in self._quantiles:
+            self._quantiles[level] = np.where(
+                level < self.loss,
+                -np.exp(self._lost_log_size(level)),
+                self._gain(level),
             )
-        return found
+        return self._quantiles[level]
 
     def _beyond(self, log_size: np.ndarray, kinds: Iterable[int]) -> np.ndarray:
         return sum(

@@ -8,15 +8,14 @@ import pandas as pd
 from ml.baselines import Baselines
 from ml.boosting import (
     LOSS,
-    MEAN,
     ModelSettings,
     TreeSettings,
     fit_global,
     fit_own,
-    predict_global,
     predict_own,
+    score_global,
 )
-from ml.calibration import log_loss
+from ml.calibration import log_loss, sigmoid
 from ml.days import TraderDays
 from ml.features import FeatureContract
 from ml.losses import standard_errors
@@ -157,11 +156,13 @@ def _shared_costs(
 ) -> dict[TreeSettings, np.ndarray]:
     """Log loss of each evaluated row, by number of trees."""
     baselines = Baselines.fit(days, train)
-    boosters = fit_global(days, train, baselines, settings, threads, (LOSS, MEAN))
+    learned = baselines.distribution(days, train)
+    boosters = fit_global(days, train, learned, settings, threads, (LOSS,))
+    unseen = baselines.distribution(days, evaluated)
     return {
         replace(settings, rounds=count): log_loss(
             days.is_loss[evaluated],
-            predict_global(boosters, baselines, days, evaluated, count)["loss.global"],
+            sigmoid(score_global(LOSS, boosters, unseen, days, evaluated, count)),
         )
         for count in rounds
     }

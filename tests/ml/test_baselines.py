@@ -12,7 +12,14 @@ from ml.baselines import (
     warnings_raised,
     weighted_quantiles,
 )
+from ml.days import TraderDays
+from ml.outputs import Predictions
 from tests.ml.frames import frames, to_days
+
+
+def predict(baselines: Baselines, days: TraderDays, rows: np.ndarray) -> Predictions:
+    """What they say of rows."""
+    return baselines.predict(days, rows, baselines.distribution(days, rows))
 
 
 def test_weighted_quantiles_are_those_of_own_days_and_the_pool() -> None:
@@ -37,7 +44,7 @@ def test_the_own_rate_of_a_breach_is_of_todays_limit() -> None:
     days = to_days(frames({"T1": 120, "T2": 60}))
     baselines = Baselines.fit(days, np.arange(100))
     rows = np.array([0, 3, 100, 119, 179])
-    said = baselines.predict(days, rows)
+    said = predict(baselines, days, rows)
     for place, row in enumerate(rows):
         first = 0 if row < 120 else 120
         own = days.net[first : row + 1][::-1][:80]
@@ -54,7 +61,7 @@ def test_the_own_rate_of_a_breach_is_of_todays_limit() -> None:
 def test_a_breach_in_the_last_five_days_is_a_fact_of_its_own() -> None:
     days = to_days(frames({"T1": 200}))
     rows = np.arange(199)
-    said = Baselines.fit(days, rows).predict(days, rows)["breach.recent_breach"]
+    said = predict(Baselines.fit(days, rows), days, rows)["breach.recent_breach"]
     for row in (3, 50, 120):
         recently = (days.net[max(0, row - 4) : row + 1] < -days.limit[row]).any()
         assert said[row] == (said.max() if recently else said.min())
@@ -63,7 +70,7 @@ def test_a_breach_in_the_last_five_days_is_a_fact_of_its_own() -> None:
 def test_the_desks_rates_are_one_for_all() -> None:
     days = to_days(frames({"T1": 100, "T2": 60}))
     known = np.flatnonzero(days.dates < days.dates[50])
-    said = Baselines.fit(days, known).predict(days, np.array([80, 159]))
+    said = predict(Baselines.fit(days, known), days, np.array([80, 159]))
     assert said["loss.desk_rate"] == pytest.approx([days.is_loss[known].mean()] * 2)
     assert np.ptp(said["breach.desk_rate"]) == 0
     assert all(np.isfinite(values).all() for values in said.values())
