@@ -41,9 +41,7 @@ class Metric:
         period: "" for all days, "60d" for the last 60 calendar days, or a month.
         metric: What is measured.
         value: The figure; dollars where it is one of money.
-        low, high: Ends of its 90 % interval, the wider of dates and traders; None
-            where none was made.
-        interval: Both intervals.
+        interval: Its 90 % intervals; None where none was made.
         rows_count: Trader-days it rests on.
     """
 
@@ -53,10 +51,18 @@ class Metric:
     period: str
     metric: str
     value: float
-    low: float | None
-    high: float | None
     interval: Interval | None
     rows_count: int
+
+    @property
+    def low(self) -> float | None:
+        """Lower end of the wider of the intervals."""
+        return self.interval.wider[0] if self.interval else None
+
+    @property
+    def high(self) -> float | None:
+        """The upper end."""
+        return self.interval.wider[1] if self.interval else None
 
 
 @dataclass(frozen=True)
@@ -213,11 +219,8 @@ def _measured(
             count = replicates // 5 if name.endswith("slope") else replicates
             if count >= _FEWEST_REPLICATES:
                 interval = metrics.interval(part.dates, part.traders, figure, count)
-        low, high = interval.wider if interval else (None, None)
-        yield Metric(
-            model, target, None, "", name, float(figure(None)), low, high, interval,
-            len(part),
-        )  # fmt: skip
+        value = float(figure(None))
+        yield Metric(model, target, None, "", name, value, interval, len(part))
 
 
 def _part(record: Record, trader: str | None, period: str) -> Iterator[Metric]:
@@ -227,7 +230,7 @@ def _part(record: Record, trader: str | None, period: str) -> Iterator[Metric]:
             if part is None or len(part) < MINIMUM_ROWS:
                 continue
             for name, figure in part.figures(model, target).items():
+                value = float(figure(None))
                 yield Metric(
-                    model, target, trader, period, name, float(figure(None)),
-                    None, None, None, len(part),
-                )  # fmt: skip
+                    model, target, trader, period, name, value, None, len(part)
+                )

@@ -507,12 +507,18 @@ def registry_frame(models: ModelSet) -> pd.DataFrame:
 
 def metrics_frame(metrics: tuple[Metric, ...]) -> pd.DataFrame:
     """Figures as rows of ml.model_metrics and ml.backtest_metrics."""
-    columns = {"value": "metric_value", "low": "value_low", "high": "value_high"}
-    frame = pd.DataFrame([vars(metric) for metric in metrics]).drop(
-        columns="interval", errors="ignore"
-    )
-    frame = frame.rename(columns=columns)
-    numbers = [name for name in columns.values() if name in frame]
+    rows = [
+        vars(metric)
+        | {
+            "metric_value": metric.value,
+            "value_low": metric.low,
+            "value_high": metric.high,
+        }
+        for metric in metrics
+    ]
+    frame = pd.DataFrame(rows).drop(columns=["value", "interval"], errors="ignore")
+    measured = ("metric_value", "value_low", "value_high")
+    numbers = [name for name in measured if name in frame]
     # A figure that cannot be known is null in the warehouse, not NaN.
     frame[numbers] = frame[numbers].astype(object).where(frame[numbers].notna(), None)
     return frame
