@@ -12,7 +12,14 @@ import numpy as np
 
 from ml.days import LEAST_SIZE, LOST_TRADING, TARGET_LIMIT, TraderDays
 from ml.outputs import BREACHES, Predictions, key
-from ml.reference import HALF_LIFE_DAYS, WINDOW_DAYS, DayDistribution, Record, Reference
+from ml.reference import (
+    HALF_LIFE_DAYS,
+    WINDOW_DAYS,
+    DayDistribution,
+    LossRecord,
+    Reference,
+    decayed_weight,
+)
 
 QUANTILES = {"p05": 0.05, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p95": 0.95}
 LEVELS = np.array(list(QUANTILES.values()))
@@ -108,7 +115,7 @@ class Baselines:
 
     def distribution(self, days: TraderDays, rows: np.ndarray) -> DayDistribution:
         """The reference model's distribution of each row's next day."""
-        return self.reference.predict(Record.of(days, rows))
+        return self.reference.predict(LossRecord.of(days, rows))
 
     def predict(
         self, days: TraderDays, rows: np.ndarray, distribution: DayDistribution
@@ -187,8 +194,7 @@ def shrunk_mean(days: TraderDays, rows: np.ndarray) -> np.ndarray:
     mean = days.record["net_pnl_ewm_momentum_20d"][rows]
     # Null where the trader has made and lost exactly nothing so far.
     mean = np.clip(np.where(np.isnan(mean), 0.0, mean), -TARGET_LIMIT, TARGET_LIMIT)
-    half = 0.5 ** (1 / MEAN_HALF_LIFE_DAYS)
-    weight = (1 - half ** days.number[rows]) / (1 - half)
+    weight = decayed_weight(days.number[rows], MEAN_HALF_LIFE_DAYS)
     return mean * weight / (weight + MEAN_DAYS)
 
 

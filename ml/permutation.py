@@ -13,7 +13,7 @@ from scipy.signal import lfilter
 from ml.days import KINDS, LEAST_SIZE, NOT_LOST, TraderDays, kind_of
 from ml.metrics import auc_within
 from ml.outputs import BREACHES
-from ml.reference import HALF_LIFE_DAYS, Record, Reference, decayed_weight
+from ml.reference import HALF_LIFE_DAYS, LossRecord, Reference, loss_record_weight
 
 PERMUTATIONS = 40
 _SEED = 7
@@ -49,7 +49,7 @@ def nulls(
         order = np.lexsort((draw.random(len(days)), traders))
         net, gross = days.net[order], days.gross[order]
         distribution = reference.predict(
-            record_of(kind_of(gross, net), net, days.number, traders).at(rows)
+            loss_record_of(kind_of(gross, net), net, days.number, traders).at(rows)
         )
         after = rows + 1
         outcome, outcome_gross = net[after], gross[after]
@@ -70,9 +70,9 @@ def nulls(
     }
 
 
-def record_of(
+def loss_record_of(
     kind: np.ndarray, net: np.ndarray, number: np.ndarray, traders: np.ndarray
-) -> Record:
+) -> LossRecord:
     """The record that feat_trader_day_losses computes, of days in any order.
 
     Args:
@@ -87,11 +87,11 @@ def record_of(
         is_kind = (kind == one) & ((net > 0) | (one != NOT_LOST))
         counts.append(_decayed(is_kind.astype(float), traders))
         sums.append(_decayed(np.where(is_kind, size, 0.0), traders))
-    weight = decayed_weight(number)
+    weight = loss_record_weight(number)
     count = np.column_stack(counts)
     with np.errstate(invalid="ignore", divide="ignore"):
         sizes = np.where(count > 1e-9, np.column_stack(sums) / count, np.nan)
-    return Record(weight, count / weight[:, None], sizes)
+    return LossRecord(weight, count / weight[:, None], sizes)
 
 
 def _decayed(values: np.ndarray, traders: np.ndarray) -> np.ndarray:

@@ -136,7 +136,7 @@ class DayDistribution:
 
 
 @dataclass(frozen=True)
-class Record:
+class LossRecord:
     """What a trader's recent days say, one entry per row.
 
     Attributes:
@@ -150,23 +150,27 @@ class Record:
     log_size: np.ndarray
 
     @classmethod
-    def of(cls, days: TraderDays, rows: np.ndarray) -> "Record":
+    def of(cls, days: TraderDays, rows: np.ndarray) -> "LossRecord":
         """As the feature mart has it."""
         ratios, sizes = (
             np.column_stack([days.record[name.format(kind)][rows] for kind in KINDS])
             for name in ("{}_day_ratio_ewm_10d", "log_{}_size_ewm_10d")
         )
-        return cls(decayed_weight(days.number[rows]), ratios, sizes)
+        return cls(loss_record_weight(days.number[rows]), ratios, sizes)
 
-    def at(self, rows: np.ndarray) -> "Record":
+    def at(self, rows: np.ndarray) -> "LossRecord":
         """The entries of some rows."""
-        return Record(self.weight[rows], self.ratio[rows], self.log_size[rows])
+        return LossRecord(self.weight[rows], self.ratio[rows], self.log_size[rows])
 
 
-def decayed_weight(days_count: np.ndarray) -> np.ndarray:
+def loss_record_weight(days_count: np.ndarray) -> np.ndarray:
+    """Days that a record of so many counts for, in the mart's window."""
+    return decayed_weight(np.minimum(days_count, WINDOW_DAYS), HALF_LIFE_DAYS)
+
+
+def decayed_weight(days_count: np.ndarray, half_life: float) -> np.ndarray:
     """Days that so many days count for: what the exponential weights add up to."""
-    count = np.minimum(days_count, WINDOW_DAYS)
-    return (1 - 0.5 ** (count / HALF_LIFE_DAYS)) / (1 - 0.5 ** (1 / HALF_LIFE_DAYS))
+    return (1 - 0.5 ** (days_count / half_life)) / (1 - 0.5 ** (1 / half_life))
 
 
 @dataclass(frozen=True)
@@ -201,7 +205,7 @@ class Reference:
             float(size[kind == one].mean()) if counts[one] else float(middle)
             for one in range(len(KINDS))
         )
-        record = Record.of(days, rows)
+        record = LossRecord.of(days, rows)
 
         def rate_cost(one: int, prior: float) -> float:
             rate = _shrunk(record.ratio[:, one], record.weight, share[one], prior)
@@ -243,7 +247,7 @@ class Reference:
             spread=tuple(spread for _, spread in fitted),
         )
 
-    def predict(self, record: Record) -> DayDistribution:
+    def predict(self, record: LossRecord) -> DayDistribution:
         """The distribution that follows from each record."""
         lost = np.column_stack(
             [
@@ -294,7 +298,7 @@ def _shrunk(
 
 
 def _located(
-    record: Record, desk: tuple[float, ...], kind: int, prior: float
+    record: LossRecord, desk: tuple[float, ...], kind: int, prior: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Log size of a kind of day, and the days it rests on.
 

@@ -11,7 +11,8 @@ import argparse
 import numpy as np
 
 from ml.calibration import log_loss
-from ml.losses import clustered_errors
+from ml.days import TraderDays
+from ml.losses import standard_errors
 from ml.outputs import Predictions
 from ml.selection import select_daily
 from tests.simulated_desks import noisy_predictions, simulated_days, with_skill
@@ -30,58 +31,59 @@ def main() -> None:
     count = parser.parse_args().desks
     for traders, days_count in DESKS:
         for noise in NOISES:
-            false, mornings = 0, 0
+            found = []
             for seed in range(count):
                 draw = np.random.default_rng([traders, seed, int(100 * noise)])
-                days = simulated_days(draw, traders, days_count)
-                rows = np.argsort(days.dates, kind="stable")
-                raw = noisy_predictions(days, rows, draw, noise)
-                found = _mornings(days, rows, raw)
-                false += any(found)
-                mornings += sum(found)
+                days, rows, raw = _desk(draw, traders, days_count, noise)
+                found.append([bool(one) for one in _selected(days, rows, raw)])
             print(
                 f"{traders:3} traders, noise {noise}: selected for some output on some "
-                f"morning of {false / count:.1%} of {count} desks' years, on "
-                f"{mornings / count / 250:.2%} of mornings",
+                f"morning of {np.mean([any(one) for one in found]):.1%} of {count} "
+                f"desks' years, on {np.mean(np.concatenate(found)):.2%} of mornings",
                 flush=True,
             )
         for skill in SKILLS:
-            right, clear = 0.0, 0.0
+            right, clear = [], []
             for seed in range(count // 4):
                 draw = np.random.default_rng([traders, seed, 7])
-                days = simulated_days(draw, traders, days_count)
-                rows = np.argsort(days.dates, kind="stable")
-                raw = noisy_predictions(days, rows, draw, NOISES[0])
+                days, rows, raw = _desk(draw, traders, days_count, NOISES[0])
                 raw = with_skill(raw, days, rows, "loss", "global", skill)
-                _, selections, _ = select_daily(days, rows, raw)
-                right += np.mean(
-                    [one.selected.get("loss") == "global" for _, one in selections][
-                        FIRST_MORNING:
-                    ]
-                )
-                clear += _clarity(days, rows, raw)
+                mornings = _selected(days, rows, raw)
+                right.append(np.mean([one.get("loss") == "global" for one in mornings]))
+                clear.append(_clarity(days, rows, raw))
             print(
-                f"{traders:3} traders, a planted skill of {clear / (count // 4):.1f} "
-                f"standard errors a year: selected on {right / (count // 4):.0%} of "
-                "mornings",
+                f"{traders:3} traders, a planted skill of {np.mean(clear):.1f} "
+                f"standard errors a year: selected on {np.mean(right):.0%} of mornings",
                 flush=True,
             )
 
 
-def _mornings(days: object, rows: np.ndarray, raw: Predictions) -> list[bool]:
-    _, selections, _ = select_daily(days, rows, raw)  # type: ignore[arg-type]
-    return [bool(one.selected) for _, one in selections[FIRST_MORNING:]]
+def _desk(
+    draw: np.random.Generator, traders: int, days_count: int, noise: float
+) -> tuple[TraderDays, np.ndarray, Predictions]:
+    """A desk, its rows by date, and what models without skill say of them."""
+    days = simulated_days(draw, traders, days_count)
+    rows = np.argsort(days.dates, kind="stable")
+    return days, rows, noisy_predictions(days, rows, draw, noise)
 
 
-def _clarity(days, rows: np.ndarray, raw: Predictions) -> float:  # noqa: ANN001
+def _selected(
+    days: TraderDays, rows: np.ndarray, raw: Predictions
+) -> list[dict[str, str]]:
+    """The models selected on each morning of the year, by output."""
+    _, selections, _ = select_daily(days, rows, raw)
+    return [one.selected for _, one in selections[FIRST_MORNING:]]
+
+
+def _clarity(days: TraderDays, rows: np.ndarray, raw: Predictions) -> float:
     """How many standard errors over dates the planted skill is above nothing."""
     known = ~np.isnan(days.pnl[rows])
     is_loss = days.is_loss[rows][known]
-    gain = log_loss(is_loss, raw["loss.reference"][known]) - log_loss(
-        is_loss, raw["loss.global"][known]
+    before, after = (
+        log_loss(is_loss, raw[f"loss.{model}"][known])
+        for model in ("reference", "global")
     )
-    numbers = np.unique(days.dates[rows][known], return_inverse=True)[1]
-    return float(gain.mean() / clustered_errors(gain, numbers, 2))
+    return standard_errors(before - after, days.dates[rows][known])
 
 
 if __name__ == "__main__":

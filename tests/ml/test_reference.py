@@ -9,8 +9,8 @@ from scipy.stats import t as student
 
 from ml.days import TraderDays
 from ml.metrics import calibration_slope
-from ml.permutation import record_of
-from ml.reference import Record, Reference, upper_tail
+from ml.permutation import loss_record_of
+from ml.reference import LossRecord, Reference, upper_tail
 from tests.ml.frames import frames, to_days
 
 LEVELS = np.array([0.001, 0.01, 0.05, 0.2, 0.35, 0.5, 0.8, 0.95, 0.999])
@@ -46,12 +46,12 @@ def of_days(days: TraderDays, net: np.ndarray, gross: np.ndarray) -> TraderDays:
     return replace(whole, record=named)
 
 
-def record_of_days(days: TraderDays) -> Record:
+def record_of_days(days: TraderDays) -> LossRecord:
     """The record of days as they lie."""
     from ml.days import kind_of
 
     traders = np.unique(days.traders.astype(str), return_inverse=True)[1]
-    return record_of(kind_of(days.gross, days.net), days.net, days.number, traders)
+    return loss_record_of(kind_of(days.gross, days.net), days.net, days.number, traders)
 
 
 def test_the_tail_is_students_with_six_degrees() -> None:
@@ -64,7 +64,7 @@ def test_every_figure_is_read_from_one_distribution() -> None:
     days = desk(np.random.default_rng(1))
     rows = np.arange(0, len(days), 7)
     known = days.known(days.dates.max())
-    found = Reference.fit(days, known).predict(Record.of(days, rows))
+    found = Reference.fit(days, known).predict(LossRecord.of(days, rows))
     assert found.share.sum(axis=1) == pytest.approx(1)
     assert (found.share > 0).all() and (found.loss >= found.realised_loss).all()
     quantiles = found.quantiles(LEVELS)
@@ -86,7 +86,7 @@ def test_the_chance_of_a_loss_of_any_size_is_right(seed: int) -> None:
     morning = np.sort(days.dates)[len(days) // 2]
     reference = Reference.fit(days, days.known(morning))
     rows = np.flatnonzero((days.dates >= morning) & ~np.isnan(days.pnl))
-    found = reference.predict(Record.of(days, rows))
+    found = reference.predict(LossRecord.of(days, rows))
     for dollars in (100.0, 500.0, 1000.0, 2000.0):
         chance = found.lost_more_than(np.full(len(rows), dollars))
         is_beyond = (days.pnl[rows] < -dollars).astype(float)
@@ -103,10 +103,10 @@ def test_a_newcomer_leans_on_the_desk_and_an_old_hand_on_their_own() -> None:
     reference = Reference.fit(days, days.known(days.dates.max()))
     first = np.flatnonzero(days.number == 1)
     last = np.flatnonzero(days.number == 150)
-    spread = [np.std(reference.predict(Record.of(days, rows)).realised_loss)
+    spread = [np.std(reference.predict(LossRecord.of(days, rows)).realised_loss)
               for rows in (first, last)]  # fmt: skip
     assert spread[0] < 0.8 * spread[1]
-    widths = [reference.predict(Record.of(days, rows)).spread[:, 0].mean()
+    widths = [reference.predict(LossRecord.of(days, rows)).spread[:, 0].mean()
               for rows in (first, last)]  # fmt: skip
     assert widths[0] > widths[1]
 
@@ -142,7 +142,7 @@ def test_odd_records_have_a_sound_distribution(name: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         found = Reference.fit(*whole(days)).predict(
-            Record.of(days, np.arange(len(days)))
+            LossRecord.of(days, np.arange(len(days)))
         )
         quantiles = found.quantiles(LEVELS)
         chance = found.lost_more_than(days.limit)
@@ -158,7 +158,7 @@ def test_the_record_is_the_one_that_the_mart_computes(sample) -> None:
 
     marts = read_marts(sample.home)
     days = marts.days(FeatureContract.of(marts.types).names)
-    read = Record.of(days, np.arange(len(days)))
+    read = LossRecord.of(days, np.arange(len(days)))
     made = record_of_days(days)
     np.testing.assert_allclose(made.weight, read.weight)
     # The mart's weights end after eight half-lives.
