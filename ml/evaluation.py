@@ -8,7 +8,7 @@ import numpy as np
 from ml import metrics
 from ml.calibration import RARE_MARGIN
 from ml.days import TraderDays
-from ml.levels import NORMAL
+from ml.levels import ELEVATED, HIGH, MEDIUM
 from ml.metrics import REPLICATES, Figure, Interval
 from ml.outputs import BREACHES, Predictions, key
 from ml.selection import CHAMPION, OUTPUTS
@@ -158,7 +158,7 @@ class Record:
     def level_figures(self, name: str) -> dict[str, Figure]:
         """What a level catches: days flagged, and losses beyond the limit."""
         level = self.limit_risk if name == "limit_risk" else self.risk_level
-        is_flagged = (~np.isin(level, (NORMAL, "Low", "Unknown"))).astype(float)
+        is_flagged = np.isin(level, (HIGH, ELEVATED, MEDIUM)).astype(float)
         is_breach = self.is_event("breach")
         breached = metrics.ratio_of(is_breach * is_flagged, is_flagged)
         other = metrics.ratio_of(is_breach * (1 - is_flagged), 1 - is_flagged)

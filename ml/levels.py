@@ -4,7 +4,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+# By the chance of passing the limit; by the expected P&L.
 HIGH, ELEVATED, NORMAL = "High", "Elevated", "Normal"
+MEDIUM, LOW = "Medium", "Low"
 
 
 def limit_risk(
@@ -36,6 +38,6 @@ def risk_level(predicted_pnl: np.ndarray, variables: Mapping[str, float]) -> np.
             predicted_pnl < variables["high_risk_below_pnl"],
             predicted_pnl < variables["medium_risk_below_pnl"],
         ],
-        [HIGH, "Medium"],
-        "Low",
+        [HIGH, MEDIUM],
+        LOW,
     )

@@ -12,7 +12,7 @@ from datetime import date
 
 import numpy as np
 
-from ml.levels import HIGH
+from ml.levels import HIGH, MEDIUM, risk_level
 from ml.losses import MINIMUM_DATES, MINIMUM_TRADERS, clustered_errors
 from ml.metrics import Figure, block_draws, ends, interval
 from ml.selection import GAIN_STANDARD_ERRORS
@@ -55,11 +55,8 @@ def watch(outlook: Outlook, variables: Mapping[str, float]) -> np.ndarray:
 
 def fixed(outlook: Outlook, variables: Mapping[str, float]) -> np.ndarray:
     """The desk's thresholds in dollars, the same for everyone."""
-    return _by_level(
-        outlook.predicted_pnl < variables["high_risk_below_pnl"],
-        outlook.predicted_pnl < variables["medium_risk_below_pnl"],
-        variables,
-    )
+    level = risk_level(outlook.predicted_pnl, variables)
+    return _by_level(level == HIGH, level == MEDIUM, variables)
 
 
 def adaptive(outlook: Outlook, variables: Mapping[str, float]) -> np.ndarray:
