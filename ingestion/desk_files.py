@@ -40,6 +40,11 @@ _ACCOUNT_ROLES = ("trader", "master", "sub", "house", "error", "demo", "parent")
 _LARGEST_RATIO = 9999
 _LARGEST_RATE = 10**6
 _ACTIONS = ("split", "symbol_change", "merger", "spin_off", "expiry")
+# As marts.fct_limit_use names them.
+LIMIT_RULES = (
+    "daily_loss", "weekly_loss", "monthly_loss", "drawdown", "losing_streak",
+    "position", "gross_exposure", "net_exposure", "overnight_exposure", "trades",
+)  # fmt: skip
 # Of which payout and transfer are no P&L.
 _ADJUSTMENT_CLASSES = (
     "dividend", "interest", "locate", "borrow", "market_data", "software", "desk_fee",
@@ -59,7 +64,9 @@ adjustment_categories.csv   what an adjustment is, by how its category begins; i
                             are added to the project's
 session_cutoffs.csv         from which time of day on a fill is the next session's;
                             its lines are added to the project's
-limits.csv                  account,valid_from,daily_loss_limit_amount
+limits.csv                  what an account, a trader, a group, a strategy or the desk
+                            may lose, hold and trade, from which date on
+breach_notes.csv            what was done about a breach of a limit (`make note`)
 payout_terms.csv            which part of their gains traders are paid, from when on
 accepted_warnings.csv       warnings of the gate that a person has looked at, and who:
                             no alarm any more (as marts.gate_results names them)
@@ -170,6 +177,32 @@ def _share(cell: str) -> str:
     return share
 
 
+def _optional_share(cell: str) -> str:
+    return cell and _share(cell)
+
+
+def _whole_number(cell: str) -> str:
+    if cell and not re.fullmatch(r"[1-9]\d{0,8}", cell, re.ASCII):
+        raise ValueError("is not a whole number above 0")
+    return cell
+
+
+def _only_true(cell: str) -> str:
+    if _flag(cell) == "false":
+        raise ValueError("is true, or empty")
+    return _flag(cell)
+
+
+def _needed_moment(cell: str) -> str:
+    try:
+        moment = datetime.fromisoformat(_needed(cell))
+    except ValueError:
+        raise ValueError("is not a time such as 2025-06-02T08:45:00Z") from None
+    if moment.tzinfo is None:
+        raise ValueError("has no time zone; write 2025-06-02T08:45:00Z")
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def _one_of(choices: Sequence[str]) -> Callable[[str], str]:
     def chosen(cell: str) -> str:
         if cell not in choices:
@@ -257,6 +290,17 @@ def _check_rate(line: Mapping[str, str | None]) -> None:
         raise ValueError(f"{BASE_CURRENCY} is the base currency and has no rate")
 
 
+def _check_limits(line: Mapping[str, str | None]) -> None:
+    named = [scope for scope in _SCOPES if line[scope]]
+    if len(named) != 1:
+        raise ValueError(
+            f"a line is about one of {', '.join(_SCOPES)} (desk: true); this one is "
+            f"about {' and '.join(named) or 'none'}"
+        )
+    if line["warning_share"] and not any(line[rule] for rule in _RULES):
+        raise ValueError("a warning_share without a limit warns of nothing")
+
+
 @dataclass(frozen=True)
 class DeskFile:
     """A file that the desk may have.
@@ -267,6 +311,7 @@ class DeskFile:
         key: Columns that are not to be the same in two lines.
         optional: Columns that a file may lack.
         shipped: SHA-256 of the project's seed as it was released; None if it has none.
+        one_of: Columns of which a file must have one.
         is_read_by_line: What is wrong with a line is kept beside it, it counts for
             nothing, and the morning goes on; else the file is refused.
         check_line: Raises a ValueError where cells contradict each other.
@@ -276,6 +321,7 @@ class DeskFile:
     columns: Mapping[str, Callable[[str], str]]
     key: tuple[str, ...]
     optional: tuple[str, ...] = ("note",)
+    one_of: tuple[str, ...] = ()
     shipped: str | None = None
     is_read_by_line: bool = False
     check_line: Callable[[Mapping[str, str | None]], None] = lambda _: None
@@ -296,16 +342,53 @@ class DeskFile:
         )
 
 
+# Whom a line of limits.csv is about; of the whole desk it says so with `desk`.
+_SCOPES = ("account", "trader", "trader_group", "strategy", "desk")
+_RULES = {
+    "daily_loss_limit_amount": _amount,
+    "weekly_loss_limit_amount": _amount,
+    "monthly_loss_limit_amount": _amount,
+    "drawdown_limit_amount": _amount,
+    "losing_streak_limit_days": _whole_number,
+    "position_limit_quantity": _amount,
+    "gross_exposure_limit_amount": _amount,
+    "net_exposure_limit_amount": _amount,
+    "overnight_exposure_limit_amount": _amount,
+    "trades_limit_count": _whole_number,
+}
 LIMITS = DeskFile(
     "limits",
     {
-        "account": _needed,
+        "account": _text,
+        "trader": _text,
+        "trader_group": _text,
+        "strategy": _text,
+        "desk": _only_true,
         "valid_from": _date,
-        "daily_loss_limit_amount": _amount,
+        **_RULES,
+        "warning_share": _optional_share,
         "note": _text,
     },
-    ("account", "valid_from"),
-    optional=("note", "valid_from"),
+    (*_SCOPES, "valid_from"),
+    optional=(*_SCOPES, "valid_from", *_RULES, "warning_share", "note"),
+    one_of=tuple(_RULES),
+    check_line=_check_limits,
+)
+# What was done about a breach, and whether that closes it: `make note` adds a line.
+BREACH_NOTES = DeskFile(
+    "breach_notes",
+    {
+        "trade_date": _needed_date,
+        "rule": _one_of(LIMIT_RULES),
+        "scope": _one_of(_SCOPES),
+        "name": _text,
+        "noted_at": _needed_moment,
+        "noted_by": _needed,
+        "closes": _needed_flag,
+        "note": _needed,
+    },
+    ("trade_date", "rule", "scope", "name", "noted_at"),
+    optional=(),
 )
 DESK_FILES = (
     DeskFile(
@@ -389,6 +472,7 @@ DESK_FILES = (
         shipped="b24ac6389fd24b078cca36633bee4c64201798571e1193044338b681fcb5fca6",
     ),
     LIMITS,
+    BREACH_NOTES,
     DeskFile(
         "payout_terms",
         {
@@ -733,9 +817,10 @@ def _read(file: DeskFile, path: Path) -> DeskContent:
                 values = _cells(file, path, reader.line_num, names, cells)
                 key = tuple(values.get(name) for name in file.key)
                 if key in seen:
+                    told = ", ".join(one for one in file.key if one in names)
                     raise DeskFileError(
-                        f"{path}, line {reader.line_num}: {' and '.join(file.key)} are "
-                        f"those of line {seen[key]}. Delete one of them."
+                        f"{path}, line {reader.line_num} is about the same as line "
+                        f"{seen[key]} ({told}). Delete one of them."
                     )
                 seen[key] = reader.line_num
                 problem = None
@@ -784,6 +869,8 @@ def _header(file: DeskFile, path: Path, line: int, cells: list[str]) -> list[str
     missing = [
         name for name in file.columns if name not in names and name not in file.optional
     ]
+    if file.one_of and not set(file.one_of) & set(names):
+        missing.append(f"one of {', '.join(file.one_of)}")
     unknown = [name for name in names if name not in file.columns]
     twice = [name for name in set(names) if names.count(name) > 1]
     for problem, found in (

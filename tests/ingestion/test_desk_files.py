@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ingestion import desk_files
 from ingestion.desk_files import (
     DESK_FILES,
+    LIMITS,
     SEEDS,
     DeskFileError,
     begin_desk,
@@ -33,9 +34,11 @@ HEADERS = {
     "adjustment_categories": "category_prefix,adjustment_class,note\n",
     "session_cutoffs": "symbol_prefix,cutoff_time,valid_from,note\n",
     "limits": "account,valid_from,daily_loss_limit_amount\n",
+    "breach_notes": "trade_date,rule,scope,name,noted_at,noted_by,closes,note\n",
     "signed_off_breaks": "account_id,trade_date,amount,signed_off_by,note\n",
 }
 MONDAY, TUESDAY = datetime(2025, 3, 3, 12), datetime(2025, 3, 4, 12)
+NOTED = "2025-03-04T08:00:00Z"
 WRONG_DATES = ("6/2/2025", "2.6.2025", "45810", "20250602", "2025-02-30", "2025-6-2")
 WRONG_AMOUNTS = ("0", "-5", "1e99", "NaN", "Infinity", "1,5", "$5", "0.000000001")
 
@@ -120,7 +123,10 @@ def test_seeds_that_were_edited_come_along_and_are_said(
           for one in WRONG_DATES),
         *(("limits", f'A1,,"{one}"', "daily_loss_limit_amount", one)
           for one in WRONG_AMOUNTS),
-        ("limits", ",2025-03-03,5", "account", ""),
+        ("breach_notes", f"2025-03-03,loss,desk,,{NOTED},A,true,x", "rule", "loss"),
+        ("breach_notes", f"2025-03-03,trades,desk,,{NOTED},A,,x", "closes", ""),
+        *(("breach_notes", f"2025-03-03,trades,desk,,{one},A,true,x", "noted_at", one)
+          for one in ("", "2025-03-04T08:00:00", "08:00", "yesterday")),
         ("trader_accounts", "A1,,,", "trader_id", ""),
         ("trader_accounts", "A1 ,,BOB,", "account_id", "A1 "),
         ("trader_accounts", "A1,,\xa0BOB,", "trader_id", "\xa0BOB"),
@@ -150,6 +156,47 @@ def test_a_cell_that_is_wrong_is_named_with_file_line_and_column(
     number = 3 + line.count("\n")
     said = refusal(home)
     assert said.startswith(f"{path}, line {number}, column {column}: {cell!r} ")
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (",,,,,5\n", "a line is about one of account, trader, trader_group, strategy, "
+         "desk (desk: true); this one is about none"),
+        ("A1,T1,,,,5\n", "this one is about account and trader"),
+        (",,Red,,true,5\n", "this one is about trader_group and desk"),
+        (",,,,no,5\n", "column desk: 'no' is true, or empty"),
+        (",T1,,,,-5\n", "column daily_loss_limit_amount: '-5' is not a number above 0"),
+        (",T1,,,,0\n", "column daily_loss_limit_amount: '0' is not a number above 0"),
+        (",T1,,,,5\n,T1,,,,6\n", "line 3 is about the same as line 2 (acc"),
+        (",,,,true,5\n,,,,true,6\n", "line 3 is about the same as line 2 (acc"),
+    ],
+)  # fmt: skip
+def test_a_limit_is_of_one_scope_and_said_once(
+    home: Home, lines: str, said: str
+) -> None:
+    header = "account,trader,trader_group,strategy,desk,daily_loss_limit_amount\n"
+    write(home, "limits", lines, header=header)
+    assert said in refusal(home)
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "said"),
+    [
+        ("losing_streak_limit_days", "2.5", "is not a whole number above 0"),
+        ("trades_limit_count", "0", "is not a whole number above 0"),
+        ("warning_share", "75", "is above 1, which is all of it"),
+        ("position_limit_quantity", "-1", "is not a number above 0"),
+        ("gross_exposure_limit_amount", "1e99", "is not a number above 0"),
+        ("trailing_stop", "5", "the header has unknown trailing_stop"),
+    ],
+)
+def test_a_rule_that_is_none_is_named(
+    home: Home, column: str, cell: str, said: str
+) -> None:
+    header = f"trader,weekly_loss_limit_amount,{column}\n"
+    write(home, "limits", f"T1,5,{cell}", header=header)
+    assert said in refusal(home)
 
 
 def test_a_sign_off_may_name_a_symbol_in_a_table_that_had_none(home: Home) -> None:
@@ -199,13 +246,13 @@ def test_a_pipe_in_place_of_a_file_holds_nobody_up(home: Home) -> None:
          "line 1, column 1: "),
         (b"account;valid_from;daily_loss_limit_amount\nA1;;5\n",
          "line 1: 'account;valid_from;daily_loss_limit_amount' has no commas between"),
-        (b"account,valid_from\nA1,\n", "lacks daily_loss_limit_amount"),
+        (b"account,valid_from\nA1,\n", "lacks one of daily_loss_limit_amount, weekly"),
         (b"account,daily_loss_limit_amount,colour\nA1,5,red\n", "has unknown colour"),
         (b"account,account,daily_loss_limit_amount\nA,B,5\n", "has twice account"),
         (b"account,daily_loss_limit_amount\nA1,5,6\n", "line 2 has 3 cells"),
         (b"account,daily_loss_limit_amount\nA1\n", "line 2 has 1 cells"),
         (b"account,daily_loss_limit_amount\nA1,5\nB,6\nA1,7\n",
-         "line 4: account and valid_from are those of line 2"),
+         "line 4 is about the same as line 2 (account)"),
         (b'account,daily_loss_limit_amount\n"A1,5\n', "is no CSV"),
     ],
 )  # fmt: skip
@@ -246,8 +293,9 @@ def test_what_is_right_is_taken_to_the_digit(
     text = f"{header}\r\n\r\n{account},{day},{amount}"
     (home.desk / "limits.csv").write_bytes(text.encode())
     ((number, cells),) = read_desk(make_settings(), home)[0].lines
-    assert (number, cells[:2]) == (3, (account, f"{day}"))
-    assert Decimal(str(cells[2])) == amount
+    said = dict(zip(LIMITS.columns, cells, strict=True))
+    assert (number, said["account"], said["valid_from"]) == (3, account, f"{day}")
+    assert Decimal(str(said["daily_loss_limit_amount"])) == amount
 
 
 def test_every_version_is_kept_and_a_line_that_comes_back_counts_again(

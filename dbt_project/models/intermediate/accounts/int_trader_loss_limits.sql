@@ -1,8 +1,8 @@
 {#
-    Grain: one row per trader and date from which a limit of the trader's accounts holds.
-    Of several accounts with a limit the smallest counts: nobody has said that they add
-    up. A null limit means that none of them has one from that date on. What limits.csv
-    says of a time after AS_OF is not known yet.
+    Grain: one row per trader and date from which limits.csv says something of the trader
+    or of the trader's accounts. Of several daily loss limits the smallest counts: nobody
+    has said that they add up. A null limit means that there is none from that date on.
+    What limits.csv says of a time after AS_OF is not known yet.
 #}
 with
 
@@ -17,7 +17,8 @@ account_traders as (
 
 limits as (
     select
-        account_id,
+        scope_type,
+        scope_name,
         coalesce(cast(valid_from as date), {{ min_date() }}) as valid_from,
         daily_loss_limit_amount
     from {{ ref('stg_desk__limits') }}
@@ -27,14 +28,15 @@ run_context as (
     select as_of_date from {{ ref('stg_propreports__run_context') }}
 ),
 
-account_limits as (
+limit_periods as (
     select
-        limits.account_id,
+        limits.scope_type,
+        limits.scope_name,
         limits.daily_loss_limit_amount,
         limits.valid_from,
         coalesce(
             lead(limits.valid_from) over (
-                partition by limits.account_id order by limits.valid_from
+                partition by limits.scope_type, limits.scope_name order by limits.valid_from
             ),
             {{ max_date() }}
         ) as valid_to
@@ -45,15 +47,24 @@ account_limits as (
 trader_periods as (
     select
         account_traders.trader_id,
-        account_limits.daily_loss_limit_amount,
-        greatest(account_traders.valid_from, account_limits.valid_from) as valid_from,
-        least(account_traders.valid_to, account_limits.valid_to) as valid_to
-    from account_limits
+        limit_periods.daily_loss_limit_amount,
+        greatest(account_traders.valid_from, limit_periods.valid_from) as valid_from,
+        least(account_traders.valid_to, limit_periods.valid_to) as valid_to
+    from limit_periods
     inner join account_traders
         on
-            account_limits.account_id = account_traders.account_id
-            and account_limits.valid_from < account_traders.valid_to
-            and account_limits.valid_to > account_traders.valid_from
+            limit_periods.scope_name = account_traders.account_id
+            and limit_periods.valid_from < account_traders.valid_to
+            and limit_periods.valid_to > account_traders.valid_from
+    where limit_periods.scope_type = 'account'
+    union all
+    select
+        scope_name as trader_id,
+        daily_loss_limit_amount,
+        valid_from,
+        valid_to
+    from limit_periods
+    where scope_type = 'trader'
 ),
 
 changes as (

@@ -1,29 +1,43 @@
-{# Grain: one row: limits of accounts that nobody knows; their traders keep the default. #}
+{#
+    Grain: one row: limits of accounts, traders, groups or strategies that nobody knows.
+    They hold for nobody.
+#}
 with
 
-accounts as (
-    select distinct account_id from {{ ref('int_account_traders') }}
+scopes as (
+    select distinct
+        scope_type,
+        scope_name
+    from {{ ref('int_account_scopes') }}
 ),
 
 limits as (
-    select distinct account_id from {{ ref('stg_desk__limits') }}
+    select distinct
+        scope_type,
+        scope_name
+    from {{ ref('stg_desk__limits') }}
 ),
 
 unmatched_limits as (
     select
-        limits.account_id,
-        row_number() over (order by limits.account_id) as shown_order
+        limits.scope_type,
+        limits.scope_name,
+        row_number() over (order by limits.scope_type, limits.scope_name) as shown_order
     from limits
-    left join accounts on limits.account_id = accounts.account_id
-    where accounts.account_id is null
+    left join scopes
+        on
+            limits.scope_type = scopes.scope_type
+            and limits.scope_name = scopes.scope_name
+    where scopes.scope_name is null and limits.scope_type <> 'desk'
 ),
 
 final as (
     select
         'unmatched_limits' as check_name,
         count(*) as found_count,
-        'limits are of accounts nobody knows, and hold for nobody: '
-        || {{ first_few_joined('account_id') }} as finding
+        'limits are of accounts or traders nobody knows, and hold for nobody: '
+        || {{ first_few_joined("replace(scope_type, '_', ' ') || ' ' || scope_name") }}
+            as finding
     from unmatched_limits
 )
 

@@ -5,96 +5,13 @@
 ) }}
 {#
     Grain: one row per account and date with a counted fill.
-    How much the symbols that are traded on the date are worth together after each fill,
-    every one at the account's own last fill in it. The day begins with what is held of them. A
-    fill at a price of zero leaves the price as it was. One unknown price makes the day's
-    peaks unknown.
+    How much the symbols that are traded on the date are worth together after each fill
+    (int_fill_exposures). One unknown price makes the day's peaks unknown.
 #}
 with
 
-fills as (
-    {{ planned_rows(ref('int_fills_matched'), 'trader_days') }}
-),
-
-results as (
-    select
-        account_id,
-        symbol,
-        trade_date,
-        opening_quantity
-    from {{ ref('int_symbol_day_results') }}
-    where trade_date >= {{ first_built_date() }}
-),
-
-symbol_prices as (
-    select
-        account_id,
-        symbol,
-        trade_date,
-        opening_unit_price
-    from {{ ref('int_symbol_day_prices') }}
-    where trade_date >= {{ first_built_date() }}
-),
-
-fills_priced as (
-    select
-        *,
-        case when is_buy then quantity else -quantity end as signed_quantity,
-        row_number() over (
-            partition by account_id, symbol, trade_date order by fill_sequence
-        ) as symbol_day_sequence,
-        {{ last_preceding(
-            'nullif(price, 0)', 'account_id, symbol, trade_date', 'fill_sequence'
-        ) }} as day_price_before,
-        {{ last_so_far(
-            'nullif(price, 0)', 'account_id, symbol, trade_date', 'fill_sequence'
-        ) }} as day_price
-    from fills
-),
-
-fills_placed as (
-    select
-        fills_priced.account_id,
-        fills_priced.trader_id,
-        fills_priced.trade_date,
-        fills_priced.fill_sequence,
-        fills_priced.filled_at_et,
-        fills_priced.symbol_day_sequence,
-        fills_priced.multiplier,
-        fills_priced.exchange_rate,
-        results.opening_quantity + fills_priced.day_quantity_after
-        - fills_priced.signed_quantity as quantity_before,
-        results.opening_quantity + fills_priced.day_quantity_after as quantity_after,
-        coalesce(
-            fills_priced.day_price_before,
-            {{ in_units('symbol_prices.opening_unit_price', 'fills_priced.units_per_share') }}
-        ) as price_before,
-        coalesce(
-            fills_priced.day_price,
-            {{ in_units('symbol_prices.opening_unit_price', 'fills_priced.units_per_share') }}
-        ) as price_after
-    from fills_priced
-    inner join results
-        on
-            fills_priced.account_id = results.account_id
-            and fills_priced.symbol = results.symbol
-            and fills_priced.trade_date = results.trade_date
-    inner join symbol_prices
-        on
-            fills_priced.account_id = symbol_prices.account_id
-            and fills_priced.symbol = symbol_prices.symbol
-            and fills_priced.trade_date = symbol_prices.trade_date
-),
-
 fills_valued as (
-    select
-        *,
-        abs(quantity_after) as units_after,
-        {{ exposure_of('quantity_before', 'price_before', 'multiplier', 'exchange_rate') }}
-            as exposure_before,
-        {{ exposure_of('quantity_after', 'price_after', 'multiplier', 'exchange_rate') }}
-            as exposure_after
-    from fills_placed
+    {{ planned_rows(ref('int_fill_exposures'), 'trader_days') }}
 ),
 
 days_summarised as (
@@ -105,7 +22,7 @@ days_summarised as (
         trade_date,
         count(*) = count(exposure_before + exposure_after) as is_known,
         greatest(
-            max(units_after),
+            max(abs(quantity_after)),
             max(case when symbol_day_sequence = 1 then abs(quantity_before) end)
         ) as peak_quantity,
         max(case when symbol_day_sequence = 1 then abs(quantity_before) end)
@@ -123,7 +40,7 @@ paths as (
         account_id,
         trade_date,
         filled_at_et,
-        units_after,
+        abs(quantity_after) as units_after,
         sum(cast(100 * (abs(exposure_after) - abs(exposure_before)) as double))
             over day_so_far as gross_cents_moved,
         sum(cast(100 * (exposure_after - exposure_before) as double))
@@ -202,8 +119,18 @@ final as (
         days_summarised.trader_id,
         days_summarised.trade_date,
         ---------- numbers
+        cast(coalesce(days_summarised.opening_quantity, 0) as decimal(38, 8))
+            as opening_quantity,
         cast(days_summarised.peak_quantity as decimal(38, 8)) as peak_quantity,
         ---------- money
+        cast(
+            case when days_summarised.is_known then days_summarised.opening_gross end
+            as decimal(38, 2)
+        ) as opening_gross_exposure,
+        cast(
+            case when days_summarised.is_known then days_summarised.opening_net end
+            as decimal(38, 2)
+        ) as opening_net_exposure,
         case
             when days_summarised.is_known
                 then

@@ -7,28 +7,8 @@
 #}
 with
 
-held_days as (
-    select
-        account_id,
-        symbol,
-        trade_date,
-        book_symbol,
-        units_per_share,
-        position_quantity,
-        multiplier,
-        exchange_rate,
-        close_price,
-        has_fills
-    from {{ ref('int_held_days') }}
-),
-
-symbol_prices as (
-    select
-        account_id,
-        symbol,
-        trade_date,
-        last_unit_price
-    from {{ ref('int_symbol_day_prices') }}
+held_exposures as (
+    select * from {{ ref('int_held_exposures') }}
 ),
 
 paths as (
@@ -44,49 +24,6 @@ account_traders as (
     from {{ ref('int_account_traders') }}
 ),
 
-held_unit_priced as (
-    select
-        held_days.*,
-        {{ last_so_far(
-            'symbol_prices.last_unit_price',
-            'held_days.account_id, held_days.book_symbol',
-            'held_days.trade_date',
-        ) }} as own_unit_price
-    from held_days
-    left join symbol_prices
-        on
-            held_days.account_id = symbol_prices.account_id
-            and held_days.symbol = symbol_prices.symbol
-            and held_days.trade_date = symbol_prices.trade_date
-),
-
-held_priced as (
-    select
-        *,
-        {{ in_units('own_unit_price', 'units_per_share') }} as own_price
-    from held_unit_priced
-),
-
-held_valued as (
-    select
-        *,
-        -- What is not traded is worth the same all day long.
-        case
-            when has_fills then cast(0 as decimal(18, 2))
-            else {{ exposure_of(
-                'position_quantity', 'own_price', 'multiplier', 'exchange_rate'
-            ) }}
-        end as carried_exposure,
-        case when has_fills then 0 else abs(position_quantity) end as carried_quantity,
-        {{ exposure_of(
-            'position_quantity',
-            'coalesce(close_price, own_price)',
-            'multiplier',
-            'exchange_rate',
-        ) }} as overnight_exposure
-    from held_priced
-),
-
 held_summed as (
     select
         account_id,
@@ -99,9 +36,8 @@ held_summed as (
         sum(greatest(overnight_exposure, 0)) as overnight_long,
         sum(least(overnight_exposure, 0)) as overnight_short,
         {{ count_where('position_quantity <> 0') }} as open_symbols_count,
-        {{ count_where('position_quantity <> 0 and close_price is not null') }}
-            as marked_symbols_count
-    from held_valued
+        {{ count_where('position_quantity <> 0 and is_marked') }} as marked_symbols_count
+    from held_exposures
     group by account_id, trade_date
 ),
 
@@ -110,8 +46,21 @@ account_days as (
         coalesce(paths.account_id, held_summed.account_id) as account_id,
         coalesce(paths.trade_date, held_summed.trade_date) as trade_date,
         greatest(
+            coalesce(paths.opening_quantity, 0), coalesce(held_summed.carried_quantity, 0)
+        ) as opening_quantity,
+        greatest(
             coalesce(paths.peak_quantity, 0), coalesce(held_summed.carried_quantity, 0)
         ) as peak_quantity,
+        case when paths.account_id is null then 0 else paths.opening_gross_exposure end
+        + case
+            when held_summed.account_id is null then 0
+            when held_summed.is_carried_known then held_summed.carried_gross
+        end as opening_gross,
+        case when paths.account_id is null then 0 else paths.opening_net_exposure end
+        + case
+            when held_summed.account_id is null then 0
+            when held_summed.is_carried_known then held_summed.carried_net
+        end as opening_net,
         case when paths.account_id is null then 0 else paths.peak_gross_exposure end
         + case
             when held_summed.account_id is null then 0
@@ -169,8 +118,11 @@ final as (
         ---------- numbers
         cast(account_days.open_symbols_count as bigint) as open_symbols_count,
         cast(account_days.marked_symbols_count as bigint) as marked_symbols_count,
+        cast(account_days.opening_quantity as decimal(38, 8)) as opening_quantity,
         cast(account_days.peak_quantity as decimal(38, 8)) as peak_quantity,
         ---------- money
+        cast(account_days.opening_gross as decimal(38, 8)) as opening_gross_exposure,
+        cast(account_days.opening_net as decimal(38, 8)) as opening_net_exposure,
         cast(account_days.peak_gross as decimal(38, 8)) as peak_gross_exposure,
         cast(
             case

@@ -1,4 +1,7 @@
-{# Grain: one row per account and date from which its limit holds. #}
+{#
+    Grain: one row per scope (an account, a trader, a group, a strategy or the desk) and
+    date from which its limits hold. A rule without a limit is null: not set.
+#}
 with
 
 lines as (
@@ -7,9 +10,21 @@ lines as (
 
 final as (
     select
-        lines.account as account_id,
+        lines.line_number,
+        case
+            when lines.account is not null then 'account'
+            when lines.trader is not null then 'trader'
+            when lines.trader_group is not null then 'trader_group'
+            when lines.strategy is not null then 'strategy'
+            else 'desk'
+        end as scope_type,
+        coalesce(lines.account, lines.trader, lines.trader_group, lines.strategy, 'desk')
+            as scope_name,
         lines.valid_from,
-        cast(lines.daily_loss_limit_amount as decimal(18, 8)) as daily_loss_limit_amount,
+        {% for rule, column in limit_rules().items() -%}
+            cast(lines.{{ column }} as decimal(18, 8)) as {{ column }},
+        {% endfor -%}
+        cast(lines.warning_share as decimal(18, 8)) as warning_share,
         lines.note
     from lines
 )

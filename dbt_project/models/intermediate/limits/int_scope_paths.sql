@@ -1,0 +1,181 @@
+{#
+    Grain: one row per scope and date on which an account in it has a counted fill.
+    The path of the day through all its accounts' fills, in time: realized net P&L from
+    zero, and how far exposure moves from what is held in the morning. Fills of one second
+    go by trader, each in their own order. A path with an unknown amount in it is unknown.
+    Single accounts are here only if they have a limit: fct_exposure has the others.
+#}
+with
+
+fill_results as (
+    select
+        account_id,
+        trader_id,
+        trade_date,
+        fill_sequence,
+        day_sequence,
+        realized_gross_pnl - total_fees as net_pnl,
+        is_regular,
+        filled_at_et
+    from {{ ref('int_fill_results') }}
+),
+
+fill_exposures as (
+    select
+        account_id,
+        fill_sequence,
+        abs(exposure_after) - abs(exposure_before) as gross_moved,
+        exposure_after - exposure_before as net_moved
+    from {{ ref('int_fill_exposures') }}
+),
+
+account_scopes as (
+    select * from {{ ref('int_account_scopes') }}
+),
+
+limits as (
+    select distinct scope_name
+    from {{ ref('int_limits') }}
+    where scope_type = 'account'
+),
+
+steps as (
+    -- Whole cents add up exactly as doubles, and faster than decimals.
+    select
+        fill_results.*,
+        cast(100 * fill_exposures.gross_moved as double) as gross_cents_moved,
+        cast(100 * fill_exposures.net_moved as double) as net_cents_moved
+    from fill_results
+    inner join fill_exposures
+        on
+            fill_results.account_id = fill_exposures.account_id
+            and fill_results.fill_sequence = fill_exposures.fill_sequence
+),
+
+scopes as (
+    select account_scopes.*
+    from account_scopes
+    left join limits on account_scopes.scope_name = limits.scope_name
+    where account_scopes.scope_type <> 'account' or limits.scope_name is not null
+),
+
+paths as (
+    select
+        scopes.scope_type,
+        scopes.scope_name,
+        steps.trade_date,
+        steps.filled_at_et,
+        steps.is_regular,
+        sum(steps.net_pnl) over day_so_far as net_pnl,
+        sum(case when steps.net_pnl is null then 1 else 0 end) over day_so_far
+            as unknown_fills_count,
+        sum(steps.gross_cents_moved) over day_so_far as gross_cents_moved,
+        sum(steps.net_cents_moved) over day_so_far as net_cents_moved,
+        case when steps.net_cents_moved is null then 1 else 0 end as is_exposure_unknown
+    from steps
+    inner join scopes
+        on
+            steps.account_id = scopes.account_id
+            and steps.trade_date >= scopes.valid_from
+            and steps.trade_date < scopes.valid_to
+    window day_so_far as (
+        partition by scopes.scope_type, scopes.scope_name, steps.trade_date
+        order by steps.filled_at_et, steps.trader_id, steps.day_sequence
+        rows between unbounded preceding and current row
+    )
+),
+
+summed as (
+    select
+        scope_type,
+        scope_name,
+        trade_date,
+        sum(case when is_regular then 1 else 0 end) as fills_count,
+        max(unknown_fills_count) = 0 as is_pnl_known,
+        max(is_exposure_unknown) = 0 as is_exposure_known,
+        least(min(net_pnl), 0) as trough_net_pnl,
+        greatest(max(gross_cents_moved), 0) as most_gross_moved,
+        greatest(max(net_cents_moved), 0) as most_net_moved,
+        least(min(net_cents_moved), 0) as least_net_moved
+    from paths
+    group by scope_type, scope_name, trade_date
+),
+
+moments as (
+    -- The first of equal extremes; none where the path never left its start.
+    select
+        paths.scope_type,
+        paths.scope_name,
+        paths.trade_date,
+        min(
+            case
+                when paths.net_pnl = summed.trough_net_pnl and summed.trough_net_pnl < 0
+                    then paths.filled_at_et
+            end
+        ) as trough_at_et,
+        min(
+            case
+                when
+                    paths.gross_cents_moved = summed.most_gross_moved
+                    and summed.most_gross_moved > 0
+                    then paths.filled_at_et
+            end
+        ) as gross_at_et,
+        min(
+            case
+                when
+                    paths.net_cents_moved = summed.most_net_moved
+                    and summed.most_net_moved > 0
+                    then paths.filled_at_et
+            end
+        ) as net_long_at_et,
+        min(
+            case
+                when
+                    paths.net_cents_moved = summed.least_net_moved
+                    and summed.least_net_moved < 0
+                    then paths.filled_at_et
+            end
+        ) as net_short_at_et
+    from paths
+    inner join summed
+        on
+            paths.scope_type = summed.scope_type
+            and paths.scope_name = summed.scope_name
+            and paths.trade_date = summed.trade_date
+    group by paths.scope_type, paths.scope_name, paths.trade_date
+),
+
+final as (
+    select
+        ---------- keys
+        summed.scope_type,
+        summed.scope_name,
+        summed.trade_date,
+        ---------- numbers
+        cast(summed.fills_count as bigint) as fills_count,
+        ---------- money
+        cast(case when summed.is_pnl_known then summed.trough_net_pnl end as decimal(38, 8))
+            as trough_net_pnl,
+        {% for column in ['most_gross_moved', 'most_net_moved', 'least_net_moved'] -%}
+            case
+                when summed.is_exposure_known
+                    then
+                        cast(summed.{{ column }} as decimal(38, 0))
+                        * cast(0.01 as decimal(3, 2))
+            end as {{ column }},
+        {% endfor -%}
+        ---------- times; PropReports writes midnight where the time is unknown
+        {% for column in ['trough', 'gross', 'net_long', 'net_short'] -%}
+            nullif(moments.{{ column }}_at_et, cast(summed.trade_date as timestamp))
+                as {{ column }}_at_et{{ "," if not loop.last }}
+        {% endfor %}
+    from summed
+    inner join moments
+        on
+            summed.scope_type = moments.scope_type
+            and summed.scope_name = moments.scope_name
+            and summed.trade_date = moments.trade_date
+)
+
+select * from final
