@@ -104,6 +104,9 @@ report: setup ## Write the report and mail it
 statement: setup ## Write a CSV and a page of each account's month (MONTH=2025-11)
 	@$(PY) -m daily statement
 
+note: setup ## Note what was done about a breach (SCOPE= DATE= NOTE= RULE= CLOSE=1)
+	@$(PY) -m daily note
+
 board: setup ## Write the board: pages of the desk, its traders, models and data
 	@$(PY) -m daily board
 
@@ -195,4 +198,4 @@ clean: ## Remove .venv, .venv-spark, caches and the sample warehouse (a firm's d
 	@rm -rf $(VENV) $(VENV)-spark var/sample .ruff_cache .mypy_cache .hypothesis build *.egg-info
 	@find . -name __pycache__ -not -path './var/*' -prune -exec rm -rf {} +
 
-.PHONY: help setup setup-spark daily ingest backfill sweep upgrade doctor freshness build build-spark train score tune verify retrain-weekly backtest risk publish sql report statement board status watchdog schedule predictions explain stats test-email docs test test-long test-spark lint bench lock check-install clean
+.PHONY: help setup setup-spark daily ingest backfill sweep upgrade doctor freshness build build-spark train score tune verify retrain-weekly backtest risk publish sql report statement note board status watchdog schedule predictions explain stats test-email docs test test-long test-spark lint bench lock check-install clean

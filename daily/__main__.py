@@ -166,6 +166,35 @@ def run_statement(month: str) -> None:
     )
 
 
+@main.command("note")
+@click.option("--scope", envvar="SCOPE", required=True, help="Whose limit, or desk.")
+@click.option(
+    "--date",
+    "trade_date",
+    envvar="DATE",
+    required=True,
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="A date of the breach.",
+)
+@click.option("--rule", envvar="RULE", help="Which limit, where more were passed.")
+@click.option("--note", envvar="NOTE", required=True, help="What was done about it.")
+@click.option("--close", envvar="CLOSE", is_flag=True, help="Nothing more is to do.")
+def run_note(
+    scope: str, trade_date: datetime, rule: str | None, note: str, *, close: bool
+) -> None:
+    """Note what was done about a breach of a limit; CLOSE=1 closes it."""
+    from daily.note import note_breach
+
+    guarded(
+        lambda settings: click.echo(
+            note_breach(
+                settings, published_home(settings), scope=scope,
+                trade_date=trade_date.date(), rule=rule, note=note, closes=close,
+            )
+        )
+    )  # fmt: skip
+
+
 @main.command("status")
 def run_status() -> None:
     """Say what runs, how the last runs ended, how fresh data and models are."""

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).parent / "templates"
 # Gmail shows the first 102 kB of a mail: beyond so many cards the others get a line.
 CARDS = 25
+# Facts that need attention, before one has to scroll.
+ATTENTION_LINES = 7
 # Of each level, for colour is never the only sign.
 SIGNS = {
     "High": "▲", "Elevated": "◆", "Normal": "●", "Medium": "◆", "Low": "●",
@@ -102,6 +104,9 @@ def subject_line(summary: dict[str, Any]) -> str:
     text = f"{counted(count, 'trader')} at high risk"
     if summary["is_by_limit_risk"]:
         text += " of passing the limit"
+    urgent = sum(fact["severity"] == 1 for fact in summary["attention"] or [])
+    if urgent:
+        text = f"{urgent} to see before the open, {text}"
     if problems:
         text += f", {counted(problems, 'problem')} to look at first"
     return f"{_first_of_all(summary)}Risk for {day(summary['prediction_date'])}: {text}"
@@ -136,6 +141,7 @@ def _rendered(
             }  # fmt: skip
     context = values | {
         "subject": subject, "charts": charts, "cards": CARDS, "board_url": board_url,
+        "attention_lines": ATTENTION_LINES,
     }  # fmt: skip
     html = environment(TEMPLATES).get_template(f"{template}.html.j2").render(context)
     text = environment(TEMPLATES).get_template(f"{template}.txt.j2").render(context)
@@ -160,7 +166,7 @@ def environment(folder: Path) -> "jinja2.Environment":
     filters = (
         money, dollars, percent, day, number, counted, isolated, multiplier, wrapped,
         slug, actual, total, in_all, last_day_said, chance, figure, limit_said,
-        rare_said, flags_said, capitalized,
+        rare_said, flags_said, capitalized, fact_said,
     )  # fmt: skip
     made.filters |= {one.__name__: one for one in filters}
     made.globals["signs"] = SIGNS
@@ -181,6 +187,16 @@ def dollars(value: Decimal | None) -> str:
         return "not known"
     cents = value.quantize(Decimal("0.01"), ROUND_HALF_UP)
     return f"{'−' if cents < 0 else ''}${abs(cents):,}"
+
+
+def fact_said(fact: dict[str, Any]) -> str:
+    """A fact that needs attention, with its date and what it is held against."""
+    at = f", {fact['occurred_at_et']} ET" if fact["occurred_at_et"] else ""
+    text = f"{fact['fact']} ({day(fact['trade_date'])}{at})"
+    if fact["comparison"]:
+        text += f": {fact['comparison']}"
+    more = fact["further_count"]
+    return f"{text}; {more} more" if more else text
 
 
 def actual(outcome: dict[str, Any]) -> str:

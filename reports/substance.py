@@ -10,6 +10,7 @@ from reports.render import (
     actual,
     chance,
     day,
+    fact_said,
     in_all,
     money,
     multiplier,
@@ -30,6 +31,8 @@ def desk_substance(summary: dict[str, Any]) -> dict[str, str]:
         )
         for check in summary["problems"]
     }
+    for fact in summary["attention"] or []:
+        found[f"attention, {fact['scope_type']} {_name(fact)}"] = fact_said(fact)
     desk, last_day = summary["desk"], summary["last_day"]
     if desk:
         found["the desk's median"] = money(desk["median_pnl"])

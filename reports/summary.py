@@ -38,6 +38,7 @@ _UNSAID: dict[str, Any] = {
     "is_by_limit_risk": False,
     "limits": None,
     "size_advice": None,
+    "attention": None,
 }
 _CALL_UNSAID = dict.fromkeys(
     ("limit_risk", "limit_reason", "is_limit_set", "one_in_twenty_amount")
@@ -76,7 +77,9 @@ def read_summary(
     Returns:
         firm, source, is_sample, as_of, prediction_date; is_past_morning (AS_OF asked
         for it) and stale, what the data lacks up to today, in words, or None; desk
-        (what it may make and lose in a session) and last_day (what it made last,
+        (what it may make and lose in a session), attention (the gravest fact about
+        each trader, group, strategy and the desk, gravest first, with how many more
+        there are about them) and last_day (what it made last,
         realised and in all); calls, a list per limit risk (is_by_limit_risk), most at
         risk first, each with the trader's last days and proposed limits; limits, for
         how many the desk has set none, and the default that holds for them;
@@ -220,6 +223,7 @@ def _read(connection: duckdb.DuckDBPyConnection) -> dict:
     return {
         **published,
         "desk": desk[0] if desk else None,
+        "attention": _attention(connection),
         "last_day": last_day,
         "calls": {
             level: [call for call in calls if call["limit_risk"] == level]
@@ -292,6 +296,22 @@ def read_last_day(connection: duckdb.DuckDBPyConnection) -> dict[str, Any] | Non
     shown = parts[:FEW_TRADERS] + (more if len(parts) > FEW_TRADERS else [])
     day["unknown_parts"] = " and ".join(shown) if shown else None
     return day
+
+
+def _attention(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """The gravest fact about each, and how many more there are about them."""
+    return rows_of(
+        connection,
+        """
+        select kind, severity, scope_type, scope_name as trader_id, display_name,
+            trade_date, fact, comparison, action, amount,
+            strftime(
+                timezone('America/New_York', timezone('UTC', occurred_at)), '%H:%M:%S'
+            ) as occurred_at_et,
+            count(*) over (partition by scope_type, scope_name) - 1 as further_count
+        from marts.attention qualify rank_in_scope = 1 order by attention_rank
+        """,
+    )
 
 
 def _limits(calls: list[dict[str, Any]]) -> dict[str, Any]:

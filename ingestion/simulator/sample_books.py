@@ -94,6 +94,18 @@ def sample_desk(sessions: Sequence[date]) -> dict[str, list[tuple[object, ...]]]
             (day, currency, rate, "")
             for (currency, day), rate in sample_rates(sessions).items()
         ],
+        # Beside the daily losses that the project's traders.csv gives the sample.
+        "limits": [
+            (
+                *("", "", "", "", "true", "", 15_000, 30_000),
+                *("", "", "", "", "", 2_000_000, "", "", 0.75, "Sample firm"),
+            ),
+            ("", "", "Red", "", "", "", 3_000, *[""] * 10, "Sample firm"),
+            (
+                *("", "SIM003", "", "", "", "", "", 4_000),
+                *("", "", 5, "", "", "", 100_000, "", 0.75, "Sample firm"),
+            ),
+        ],
         "payout_terms": [
             (name, since, PAYOUT_RATE, "true", "true", "Paid in the month after")
             for name in PAID_OUT
