@@ -11,7 +11,7 @@ import pytest
 
 from ingestion.desk_files import read_desk, record_desk
 from ingestion.simulator import Account, Firm, serve
-from ingestion.simulator.firm import Fill
+from ingestion.simulator.firm import CorporateAction, Fill
 from runtime.home import Home
 from runtime.sessions import sessions_between
 from tests.conftest import build_models_of, build_warehouse, make_settings, rows
@@ -26,7 +26,7 @@ OPTION = "+QQZ250307C00020000"
 NAKED = "QQZ250307P00020000"
 NAMES = [
     "EQUAL", "MORE", "PRICE", "GONE", "GROWS", "OPENED", "EXPIRED", "POSTED",
-    "UNLISTED", "REPEATS",
+    "UNLISTED", "REPEATS", "RENAMED",
 ]  # fmt: skip
 MODELS = "+position_reconciliation +data_quality"
 
@@ -56,7 +56,11 @@ COMMON = [
     fill("POSTED", 5, "S", 2, "0", symbol=OPTION, status="EXP"),
     fill("UNLISTED", 0, "B", 10, "10.00", symbol="QQY"),
     fill("REPEATS", 0, "B", 10, "10.00", symbol="QQY"),
+    # OLDQ is NEWQ from the third session on, which nobody has posted or told.
+    fill("RENAMED", 0, "B", 10, "1.00", symbol="OLDQ"),
+    fill("RENAMED", 4, "S", 10, "1.10", symbol="NEWQ"),
 ]
+NEW_NAME = CorporateAction("OLDQ", DAYS[2], new_symbol="NEWQ")
 OURS = [
     # The broker has our fill at 9.80; another one not at all.
     fill("PRICE", 1, "B", 100, "10.00"),
@@ -85,6 +89,8 @@ def firm_of(fills: Sequence[Fill], **more) -> Firm:
         **{("QQY", day): Decimal("11.005") for day in DAYS},
         **{(OPTION, day): Decimal("2.00") for day in DAYS[:5]},
         **{(NAKED, day): Decimal("0.50") for day in DAYS[:5]},
+        **{("OLDQ", day): Decimal(1) for day in DAYS[:2]},
+        **{("NEWQ", day): Decimal(1) for day in DAYS[2:]},
     }
     multipliers = {OPTION: Decimal(100)}
     return Firm(accounts, list(fills), (), closes, multipliers, **more)
@@ -96,8 +102,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     home = Home(tmp_path_factory.mktemp("positions"))
     with (
         serve(firm_of([*COMMON, *OURS]), as_of=AS_OF, rate_limit=10**6) as ours,
-        serve(firm_of([*COMMON, *THEIRS]), as_of=AS_OF, rate_limit=10**6) as theirs,
-    ):
+        serve(
+            firm_of([*COMMON, *THEIRS], corporate_actions=[NEW_NAME]),
+            as_of=AS_OF, rate_limit=10**6,
+        ) as theirs,
+    ):  # fmt: skip
         load_two_books(ours, theirs, home)
     settings = make_settings(risk_home=home.root)
     build_models_of(settings, home, models=draw(MODELS, ""))
@@ -199,21 +208,28 @@ def test_an_expired_option_is_told_from_the_session_after_it(home: Home) -> None
     ) == [("expired on 2025-03-07, and nobody has posted it; we hold 2, the broker 2",)]
 
 
+def test_a_new_symbol_that_nobody_told_is_a_break_of_both(home: Home) -> None:
+    assert breaks(home, "RENAMED") == [
+        *[(day, "position_break", "open", 2, 10) for day in range(2, 9)],
+        *[(day, "position_break", "open", 2, 10) for day in range(2, 9)],
+    ]
+
+
 def test_open_breaks_are_an_alarm_with_their_dollars(home: Home) -> None:
     ((count, needs_attention, finding),) = rows(
         home,
         "select found_count, needs_attention, finding from marts.data_quality "
         "where check_name = 'position_breaks'",
     )
-    assert (count, needs_attention) == (7, True)
+    assert (count, needs_attention) == (9, True)
     assert finding == (
-        "positions differ from the broker's or have expired, by $1371.00 in all: "
+        "positions differ from the broker's or have expired, by $1391.00 in all: "
         "MORE QQZ, ours 100, the broker's 150, $525.00 (position break, 7 sessions "
         f"old); EXPIRED {OPTION}, ours 2, the broker's 2, $300.00 (dead option, 4 "
         "sessions old); UNLISTED QQZ, ours 25, the broker's 0, $262.50 (position "
         "break, 6 sessions old); GROWS QQZ, ours 100, the broker's 120, $210.00 "
         "(position break, 5 sessions old); REPEATS QQZ, ours 5, the broker's 0, $52.50 "
-        "(position break, 2 sessions old) and 2 more"
+        "(position break, 2 sessions old) and 4 more"
     )
 
 
@@ -278,7 +294,7 @@ def test_a_break_is_signed_off_once_by_its_first_day_and_amount(
             signed, "select check_name, (found_count, finding) from marts.data_quality"
         )
     )
-    assert told["position_breaks"][0] == 5
+    assert told["position_breaks"][0] == 7
     assert told["signed_off_breaks"][1] == (
         "differences from the broker's own figures are signed off, $825.00 in all: "
         f"EXPIRED {OPTION} of {DAYS[5]} by Ben; MORE QQZ of {DAYS[2]} by Ann"
