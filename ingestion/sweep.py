@@ -1,8 +1,9 @@
 """Finds what PropReports restated after the mornings had stopped reading it again.
 
 The summaries of this month and the last are read again: they are short. All else is
-read again of the dates alone whose own figures changed: cash and end balance change on
-the days after a restated one as well, and tell nothing of their fills.
+read again of the dates alone whose own figures changed, from the session before on: its
+evening is theirs of what trades in sessions. Cash and end balance change on the days
+after a restated one as well, and tell nothing of their fills.
 """
 
 from contextlib import nullcontext
@@ -27,6 +28,7 @@ from ingestion.resources import BROKER_DAYS
 from ingestion.sources import Source
 from ingestion.versions import PriorCoverage, compare
 from runtime.home import Home
+from runtime.sessions import previous_session
 from runtime.settings import Settings
 from runtime.tables import Table, prepare_tables
 from runtime.warehouse import has_column, open_warehouse, read_run_context
@@ -199,12 +201,13 @@ def _compare_summaries(
 
 
 def _windows(dates: list[date]) -> list[tuple[date, date]]:
+    """What to read of restated dates: the evening before a session may be its own."""
     found: list[tuple[date, date]] = []
     for one in dates:
         if found and one - found[-1][1] <= timedelta(days=READ_TOGETHER_DAYS):
             found[-1] = (found[-1][0], one)
         else:
-            found.append((one, one))
+            found.append((previous_session(one), one))
     return found
 
 

@@ -45,3 +45,8 @@ def sessions_between(first: date, last: date) -> list[date]:
 def next_session(as_of: date) -> date:
     """The first session on or after the morning of `as_of`."""
     return sessions_between(as_of, as_of + timedelta(days=14))[0]
+
+
+def previous_session(day: date) -> date:
+    """The last session before a date."""
+    return sessions_between(day - timedelta(days=14), day - timedelta(days=1))[-1]

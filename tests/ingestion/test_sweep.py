@@ -1,5 +1,6 @@
 """What is restated after the mornings have stopped reading it is found by a sweep."""
 
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from ingestion.resources import FILLS
 from ingestion.simulator import Fault, Firm, Simulator, sample_firm, serve
-from ingestion.simulator.firm import Adjustment
+from ingestion.simulator.firm import Adjustment, Fill
 from ingestion.simulator.revisions import recompute_fees
 from ingestion.sources import ApiSource
 from ingestion.sweep import has_carried_break, sweep_source
@@ -85,18 +86,55 @@ def test_a_restated_fee_is_found_and_its_dates_alone_are_read(
         count = "1 date" if len(dates) == 1 else f"{len(dates)} dates"
         assert f": {count} restated and read again ({dates[0]}" in said
         read = {
-            (fields["startDate"], fields["endDate"])
+            tuple(date.fromisoformat(fields[key]) for key in ("startDate", "endDate"))
             for action, fields in simulator.requests[asked:]
             if action == FILLS.name
         }
-        covered = [
-            sum(first <= str(day) <= last for first, last in read) for day in dates
-        ]
+        covered = [sum(first <= day <= last for first, last in read) for day in dates]
         assert covered == [1] * len(dates)
-        assert sum(map(len, read)) <= 2 * len(dates)
+        # And the session before it, with what lies between.
+        count = sum((last - first).days + 1 for first, last in read)
+        assert count <= 5 * len(dates)
         # Summaries of days after it, whose cash is another one now, as well.
         assert_as_shown(home, simulator)
         assert swept(simulator, home).endswith("are as they were read")
+
+
+@pytest.mark.parametrize(
+    ("evening", "session"),
+    [
+        (date(2025, 2, 5), date(2025, 2, 6)),
+        # Friday's before a weekend and a holiday.
+        pytest.param(date(2025, 2, 14), date(2025, 2, 18), marks=pytest.mark.long),
+    ],
+    ids=str,
+)
+def test_a_restated_evening_of_a_future_is_found_on_its_calendar_date(
+    tmp_path: Path, firm: Firm, evening: date, session: date
+) -> None:
+    """The summary that changes is the session's; the fill lies on the date before."""
+    home = Home(tmp_path / "home")
+    name = firm.accounts[0].name
+    bought = Fill(
+        datetime(evening.year, evening.month, evening.day, 19), name, "B", Decimal(1),
+        "#ESM5", Decimal(5000), fill_id="1", propreports_id=10**9,
+    )  # fmt: skip
+    sold = replace(
+        bought, filled_at=datetime(session.year, session.month, session.day, 10),
+        side="S", fill_id="2", propreports_id=10**9 + 1,
+    )  # fmt: skip
+    fills = [one for one in firm.fills if one.filled_at.date() != evening]
+    futures = replace(firm, fills=[*fills, bought, sold], sessions=SESSIONS)
+    restated = [recompute_fees(LATE, [(name, evening)], "NSCC", Decimal("0.5"))]
+    with serve(
+        futures, as_of=date(2025, 3, 8), revisions=restated, **FREE
+    ) as simulator:
+        load_morning(simulator, home)
+        simulator.as_of = AS_OF
+        load_morning(simulator, home)
+        said = swept(simulator, home)
+        assert f": 1 date restated and read again ({session})" in said
+        assert_as_shown(home, simulator)
 
 
 @pytest.mark.long
