@@ -32,6 +32,7 @@ class ExportedFill:
     fill_id: str = ""
     status: str = "REGULAR"
     propreports_id: str = ""
+    currency: str = "USD"
 
     @property
     def signed_quantity(self) -> Decimal:
@@ -48,7 +49,7 @@ class ExportedFill:
         return (
             f"{self.at:%m/%d/%Y %H:%M:%S}", self.account, self.side,
             f"{self.quantity:f}", self.symbol, self.price, "ARCA", "R", self.comm,
-            self.ecn_fee, self.order_id, self.fill_id, "USD", self.status,
+            self.ecn_fee, self.order_id, self.fill_id, self.currency, self.status,
             self.propreports_id,
         )  # fmt: skip
 

@@ -15,6 +15,7 @@ from runtime.transform.spark import ENVIRONMENT, build_on_spark
 from tests.conftest import build_warehouse, make_settings, run_daily
 from tests.exports import Exports
 from tests.oracle.adversarial import cases, random_fills
+from tests.warehouse.test_corporate_actions import fills_of_actions, write_actions
 
 MARTS = sorted(
     path.stem for path in (PROJECT_ROOT / "dbt_project/models/marts").rglob("*.sql")
@@ -41,12 +42,16 @@ def built(
         run = run_daily("build-spark", SOURCE="sample", RISK_HOME=home.root)
         assert run.code == 0, run.err + run.out
         return home
-    # Fractions, multipliers, crossings of zero and midnight fills; nobody has scored.
+    # Fractions, multipliers, crossings of zero, midnight fills, splits and conversions;
+    # nobody has scored.
     folder = tmp_path_factory.mktemp("awkward")
     fills = [fill for case in cases() for fill in case.fills]
-    exports = Exports(folder / "exports").write(fills + random_fills(3, 4, 25))
-    home = build_warehouse(folder / "home", exports.folder)
-    settings = make_settings(risk_home=home.root)
+    exports = Exports(folder / "exports").write(
+        fills + random_fills(3, 4, 25) + fills_of_actions()
+    )
+    desk = write_actions(folder / "desk")
+    home = build_warehouse(folder / "home", exports.folder, desk=desk)
+    settings = make_settings(risk_home=home.root, desk=desk)
     run_dbt(
         settings, home, "build", "--selector", "after_scoring",
         "--exclude-resource-type", "unit_test",

@@ -41,8 +41,13 @@ def trade(
     at = datetime.fromisoformat(f"2025-03-{day}" + (" 00:00" if len(day) == 2 else ""))
     return ExportedFill(
         account, at, side, Decimal(str(quantity)), Decimal(str(price)), symbol=symbol,
-        status=status,
+        status=status, currency=currency_of(symbol),
     )  # fmt: skip
+
+
+def currency_of(symbol: str) -> str:
+    """As the ending says."""
+    return "CAD" if symbol.endswith(".TO") else "USD"
 
 
 @dataclass(frozen=True)
@@ -481,11 +486,8 @@ def account_of(case: str) -> str:
     return f"Z{list(CASES).index(case):02d}"
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """Every case an account of its own."""
-    folder = tmp_path_factory.mktemp("actions")
-    desk = folder / "desk"
+def write_actions(desk: Path) -> Path:
+    """The desk's lines of every case."""
     desk.mkdir()
     lots = "".join(
         case.lots.replace("{}", account_of(name)) for name, case in CASES.items()
@@ -493,17 +495,27 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     lines = "".join(case.actions for case in CASES.values())
     (desk / "corporate_actions.csv").write_text(ACTIONS + lines)
     (desk / "opening_lots.csv").write_text(LOTS + lots)
-    exports = Exports(folder / "exports").write(
-        [
-            *(
-                trade(account_of(name), *fill)
-                for name, case in CASES.items()
-                for fill in case.fills
-            ),
-            # A desk that trades on until the fourteenth.
-            trade("ZZZ", "14 10:00", "B", 1, "END", 1),
-        ]
-    )
+    return desk
+
+
+def fills_of_actions() -> list[ExportedFill]:
+    """Every case an account of its own, and a desk that trades on until the 14th."""
+    return [
+        *(
+            trade(account_of(name), *fill)
+            for name, case in CASES.items()
+            for fill in case.fills
+        ),
+        trade("ZZZ", "14 10:00", "B", 1, "END", 1),
+    ]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """Every case."""
+    folder = tmp_path_factory.mktemp("actions")
+    desk = write_actions(folder / "desk")
+    exports = Exports(folder / "exports").write(fills_of_actions())
     return build_warehouse(folder / "home", exports.folder, models=MODELS, desk=desk)
 
 
@@ -567,6 +579,22 @@ def test_what_was_posted_stays_visible_and_moves_nothing(home: Home) -> None:
     ) == [(ids[0], False, 2), (ids[1], True, 1)]
 
 
+# Of another account: what has no exchange rate makes its sums unknown.
+REFUSED_FILLS = [
+    trade("A2", *fill)
+    for fill in (
+        ("03 10:00", "B", 100, "OUT.TO", 10),
+        ("06 10:00", "T", 40, "OUTU", 12),
+        ("03 10:00", "B", 100, "PARENT", 10),
+        ("03 10:00", "B", 100, "STAYS.TO", 10),
+        ("03 10:00", "B", 64, "MANY", 32),
+        ("10", "S", 64, "MANY", 2, "JRNL"),
+        ("10", "B", 64, "MANY", 1, "JRNL"),
+        ("10", "B", 64, "MANY5", 1, "JRNL"),
+    )
+]
+
+
 @pytest.fixture(scope="module")
 def wrong(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """What nobody has told, and what a desk has told wrongly."""
@@ -583,6 +611,14 @@ def wrong(tmp_path_factory: pytest.TempPathFactory) -> Home:
         + "FLAT,2025-03-06,split,2:1,,,,\n"
         + "FROM,2025-03-05,merger,1:1,INTO,,,\n"
         + "COMES,2025-04-05,split,2:1,,,,\n"
+        # What Toronto quotes is no share in dollars.
+        + "OUT.TO,2025-03-05,symbol_change,,OUTU,,,\n"
+        + "PARENT,2025-03-05,spin_off,1:2,CHILD.TO,,0.2,\n"
+        + "STAYS.TO,2025-03-05,merger,1:1,STAYS.CN,,,\n"
+        + "".join(
+            f"MANY,2025-03-{day},spin_off,1:1,MANY{number},,0.5,\n"
+            for number, day in enumerate(("04", "05", "06", "07", "10"), start=1)
+        )
     )
     (desk / "opening_lots.csv").write_text(
         LOTS
@@ -591,7 +627,7 @@ def wrong(tmp_path_factory: pytest.TempPathFactory) -> Home:
         + "A1,KEPT,2024-03-05,0,10,\n"
         + "A1,KEPT,2024-03-05,1,-3,\n"
     )
-    exports = Exports(folder / "exports").write(
+    fills = [
         trade("A1", *fill)
         for fill in (
             ("03 10:00", "B", 100, "KEPT", 100),
@@ -611,7 +647,8 @@ def wrong(tmp_path_factory: pytest.TempPathFactory) -> Home:
             ("03 10:00", "B", 10, "INTO", 100),
             ("14 10:00", "B", 1, "END", 1),
         )
-    )
+    ]
+    exports = Exports(folder / "exports").write([*fills, *REFUSED_FILLS])
     return build_warehouse(
         folder / "home", exports.folder, models=f"{MODELS} +data_quality", desk=desk
     )
@@ -700,10 +737,16 @@ def test_a_split_that_nobody_told_is_an_alarm_with_the_line_to_add(wrong: Home) 
 
 def test_lines_that_meet_nothing_are_an_alarm(wrong: Home) -> None:
     assert told(wrong, "unused_corporate_actions") == (
-        2,
+        5,
         [
             "line 5, NEVER of 2025-03-05: no account held it then",
             "line 7, FLAT of 2025-03-06: no account held it then",
+            "line 10, OUT.TO of 2025-03-05: it is in CAD and OUTU in USD, so let the "
+            "broker post the rows and delete the line",
+            "line 11, PARENT of 2025-03-05: it is in USD and CHILD.TO in CAD, so let "
+            "the broker post the rows and delete the line",
+            "line 17, MANY of 2025-03-10: more than 4 actions convert these lots, so "
+            "let the broker post the rows and delete the line",
         ],
     )
     assert told(wrong, "unused_opening_lots") == (
@@ -714,6 +757,20 @@ def test_lines_that_meet_nothing_are_an_alarm(wrong: Home) -> None:
             "on 2025-03-03",
         ],
     )
+
+
+def test_what_is_not_worked_out_moves_nothing_and_what_was_posted_counts(
+    wrong: Home,
+) -> None:
+    assert rows(
+        wrong,
+        "select symbol, position_quantity, average_price from marts.fct_open_positions "
+        "where account_id = 'A2' and trade_date = '2025-03-13' order by all",
+    ) == [
+        ("MANY", 64, 1), ("MANY1", 64, 16), ("MANY2", 64, 8),
+        ("MANY3", 64, 4), ("MANY4", 64, 2), ("MANY5", 64, 1), ("OUT.TO", 100, 10),
+        ("OUTU", -40, 12), ("PARENT", 100, 10), ("STAYS.CN", 100, 10),
+    ]  # fmt: skip
 
 
 RATIOS = [(2, 1), (3, 1), (4, 1), (5, 1), (10, 1), (3, 2), (1, 2), (1, 3), (1, 10)]
@@ -858,15 +915,18 @@ KINDS = (
 )  # fmt: skip
 
 
+ENDINGS = ("A", "B", "C", "D.TO")
+
+
 @st.composite
 def conversions(draw: st.DrawFn, name: str) -> list[Conversion]:
-    """Up to four actions among four symbols, one symbol a day."""
+    """Up to four actions among four symbols, one of another currency, one a day."""
     found = []
     for day in sorted(
         draw(st.sets(st.sampled_from(SESSIONS[1:-1]), min_size=1, max_size=4))
     ):
         action, cash, has_share = draw(st.sampled_from(KINDS))
-        symbol, new_symbol = draw(st.permutations([f"{name}{x}" for x in "ABCD"]))[:2]
+        symbol, new_symbol = draw(st.permutations([f"{name}{x}" for x in ENDINGS]))[:2]
         new, old = draw(st.sampled_from([(1, 1), (1, 2), (2, 1), (5, 1), (5, 2)]))
         found.append(
             Conversion(
@@ -888,6 +948,7 @@ def firms(draw: st.DrawFn) -> tuple[list[ExportedFill], list[Conversion]]:
         for account in (f"X{group}", f"Y{group}"):
             for number in range(draw(st.integers(2, 14))):
                 day = draw(st.sampled_from(SESSIONS))
+                symbol = f"G{group}{draw(st.sampled_from(ENDINGS))}"
                 fills.append(
                     ExportedFill(
                         account,
@@ -895,7 +956,8 @@ def firms(draw: st.DrawFn) -> tuple[list[ExportedFill], list[Conversion]]:
                         draw(st.sampled_from("BS")),
                         Decimal(20 * draw(st.integers(1, 9))),
                         Decimal(draw(st.integers(1, 50))),
-                        symbol=f"G{group}{draw(st.sampled_from('ABCD'))}",
+                        symbol=symbol,
+                        currency=currency_of(symbol),
                     )
                 )
     return fills, actions
@@ -925,6 +987,15 @@ def test_lots_are_converted_as_one_walks_through_them(
     (folder / "desk" / "corporate_actions.csv").write_text(
         ACTIONS + "".join(map(line_of, actions))
     )
+    # Worth a dollar, and yet no dollar: what lies between the two counts for nothing.
+    (folder / "desk" / "exchange_rates.csv").write_text(
+        "rate_date,currency,rate,note\n2025-01-02,CAD,1,\n"
+    )
+    actions = [
+        one
+        for one in actions
+        if one.symbol.endswith(".TO") == one.new_symbol.endswith(".TO")
+    ]
     last = datetime.combine(SESSIONS[-1], time(15))
     end = ExportedFill("ZZZ", last, "B", Decimal(1), Decimal(1), symbol="END")
     exports = Exports(folder / "exports").write([*fills, end])

@@ -1,6 +1,7 @@
 {#
     Grain: one row per account and symbol of the desk's corporate actions that it has had:
-    by a fill or an opening lot, or because another symbol that it had became it.
+    by a fill or an opening lot, or because another symbol that it had became it. Its
+    currency is what its fills name, else what the symbol tells, else the account's.
     So many actions of one share in a row as there are steps, but for those it has fills of.
 #}
 {% set steps = 5 %}
@@ -37,9 +38,24 @@ fills as (
         trade_date,
         calendar_date,
         content_hash,
-        symbol
+        symbol,
+        currency
     from {{ ref('int_fills_dated') }}
     where symbol in (select named_symbols.symbol from named_symbols)
+),
+
+instruments as (
+    select
+        symbol,
+        currency
+    from {{ ref('int_instruments') }}
+),
+
+account_currencies as (
+    select
+        account_id,
+        currency
+    from {{ ref('int_account_currencies') }}
 ),
 
 opening_lots as (
@@ -55,7 +71,8 @@ reached_0 as (
     select
         document_days.account_id,
         fills.symbol,
-        min(fills.trade_date) as first_date
+        min(fills.trade_date) as first_date,
+        max(fills.currency) as fill_currency
     from fills
     inner join document_days
         on
@@ -68,7 +85,8 @@ reached_0 as (
     select
         account_id,
         symbol,
-        min(trade_date) as first_date
+        min(trade_date) as first_date,
+        cast(null as string) as fill_currency
     from opening_lots
     group by account_id, symbol
 ),
@@ -80,19 +98,37 @@ reached_0 as (
         select
             reached_{{ step - 1 }}.account_id,
             actions.new_symbol as symbol,
-            greatest(reached_{{ step - 1 }}.first_date, actions.effective_date) as first_date
+            greatest(reached_{{ step - 1 }}.first_date, actions.effective_date) as first_date,
+            cast(null as string) as fill_currency
         from reached_{{ step - 1 }}
         inner join actions on reached_{{ step - 1 }}.symbol = actions.symbol
     ),
 {% endfor %}
 
-final as (
+reached as (
     select
         account_id,
         symbol,
-        min(first_date) as first_date
+        min(first_date) as first_date,
+        max(fill_currency) as fill_currency
     from reached_{{ steps }}
     group by account_id, symbol
+),
+
+final as (
+    select
+        reached.account_id,
+        reached.symbol,
+        reached.first_date,
+        coalesce(
+            reached.fill_currency,
+            instruments.currency,
+            account_currencies.currency,
+            '{{ var("base_currency") }}'
+        ) as currency
+    from reached
+    left join instruments on reached.symbol = instruments.symbol
+    left join account_currencies on reached.account_id = account_currencies.account_id
 )
 
 select * from final

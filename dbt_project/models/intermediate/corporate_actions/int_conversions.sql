@@ -7,8 +7,12 @@
 with
 
 actions as (
-    select * from {{ ref('int_corporate_actions') }}
-    where new_symbol <> symbol and closing_price is null
+    select * from {{ ref('int_account_actions') }}
+    where
+        new_symbol <> symbol
+        and closing_price is null
+        and effective_date > first_date
+        and not is_between_currencies
 ),
 
 had_symbols as (
@@ -21,17 +25,11 @@ had_symbols as (
 
 account_actions as (
     select
-        had_symbols.account_id,
-        actions.*,
+        *,
         row_number() over (
-            partition by had_symbols.account_id, actions.new_symbol, actions.effective_date
-            order by actions.symbol
+            partition by account_id, new_symbol, effective_date order by symbol
         ) as predecessor_rank
     from actions
-    inner join had_symbols
-        on
-            actions.symbol = had_symbols.symbol
-            and actions.effective_date > had_symbols.first_date
 ),
 
 final as (

@@ -18,6 +18,29 @@ conversions as (
     select * from {{ ref('int_conversion_books') }}
 ),
 
+steps as (
+    -- Out of the old symbol and, of a spin-off, back; out of the new one, and into it.
+    select
+        1 as step_number,
+        true as is_of_old,
+        true as is_out
+    union all
+    select
+        2 as step_number,
+        true as is_of_old,
+        false as is_out
+    union all
+    select
+        3 as step_number,
+        false as is_of_old,
+        true as is_out
+    union all
+    select
+        4 as step_number,
+        false as is_of_old,
+        false as is_out
+),
+
 lots_0 as (
     select
         account_id,
@@ -121,85 +144,64 @@ lots_0 as (
     ),
 
     converted_{{ round }} as (
-        {% for step in [1, 2, 3, 4] -%}
-            select
-                lots.account_id,
-                lots.line_number,
-                lots.account_number,
-                conversions.session_date as trade_date,
-                {{ step }} as step_number,
-                lots.is_old,
-                lots.opened_date,
-                lots.opened_sequence,
-                lots.currency,
-                {% if step in (1, 2) -%}
-                    conversions.symbol,
-                    conversions.book_symbol,
-                    conversions.units_per_share,
-                {%- else -%}
-                    conversions.new_symbol as symbol,
-                    conversions.new_book_symbol as book_symbol,
-                    conversions.new_units_per_share as units_per_share,
-                {%- endif %}
-                {% if step in (1, 3) -%}
-                    -lots.signed_quantity as signed_quantity,
-                {%- elif step == 2 -%}
-                    lots.signed_quantity,
-                {%- else -%}
-                    case
-                        when not lots.is_old then lots.signed_quantity
-                        else cast({{ in_shares(
-                            'lots.signed_quantity * conversions.new_shares',
-                            'conversions.old_shares',
-                        ) }} as decimal(18, 8))
-                    end as signed_quantity,
-                {%- endif %}
-                {% if step == 1 -%}
-                    case
-                        when conversions.cash_per_share is null then lots.price
-                        else cast(
-                            round(
-                                cast(lots.price as double) * conversions.cost_share
-                                + conversions.cash_per_share,
-                                8
-                            ) as decimal(18, 8)
-                        )
-                    end as price
-                {%- elif step == 2 -%}
-                    cast(
-                        round(
-                            cast(lots.price as double) * (1 - conversions.cost_share), 8
-                        ) as decimal(18, 8)
-                    ) as price
-                {%- elif step == 3 -%}
-                    lots.price
-                {%- else -%}
-                    case
-                        when not lots.is_old then lots.price
-                        else cast(
-                            round(
+        select
+            lots.account_id,
+            lots.line_number,
+            lots.account_number,
+            conversions.session_date as trade_date,
+            steps.step_number,
+            lots.is_old,
+            lots.opened_date,
+            lots.opened_sequence,
+            lots.currency,
+            case when steps.is_of_old then conversions.symbol else conversions.new_symbol end
+                as symbol,
+            case
+                when steps.is_of_old then conversions.book_symbol
+                else conversions.new_book_symbol
+            end as book_symbol,
+            case
+                when steps.is_of_old then conversions.units_per_share
+                else conversions.new_units_per_share
+            end as units_per_share,
+            case
+                when steps.is_out then -lots.signed_quantity
+                when steps.is_of_old or not lots.is_old then lots.signed_quantity
+                else cast({{ in_shares(
+                    'lots.signed_quantity * conversions.new_shares',
+                    'conversions.old_shares',
+                ) }} as decimal(18, 8))
+            end as signed_quantity,
+            case
+                when not lots.is_old then lots.price
+                when steps.is_out and conversions.cash_per_share is null then lots.price
+                else cast(
+                    round(
+                        case
+                            when steps.is_out
+                                then
+                                    cast(lots.price as double) * conversions.cost_share
+                                    + conversions.cash_per_share
+                            when steps.is_of_old
+                                then cast(lots.price as double) * (1 - conversions.cost_share)
+                            else
                                 cast(lots.price as double)
                                 * coalesce(conversions.cost_share, 1)
-                                * conversions.old_shares / conversions.new_shares,
-                                8
-                            ) as decimal(18, 8)
-                        )
-                    end as price
-                {%- endif %}
-            from lots_open_{{ round }} as lots
-            inner join conversions
-                on
-                    lots.account_id = conversions.account_id
-                    and lots.line_number = conversions.line_number
-            {% if step == 1 -%}
-                where lots.is_old
-            {%- elif step == 2 -%}
-                where lots.is_old and conversions.action = 'spin_off'
-            {%- elif step == 3 -%}
-                where not lots.is_old
-            {%- endif %}
-            {{ 'union all' if not loop.last }}
-        {% endfor %}
+                                * conversions.old_shares / conversions.new_shares
+                        end,
+                        8
+                    ) as decimal(18, 8)
+                )
+            end as price
+        from lots_open_{{ round }} as lots
+        inner join conversions
+            on
+                lots.account_id = conversions.account_id
+                and lots.line_number = conversions.line_number
+        inner join steps
+            on
+                (lots.is_old = steps.is_of_old or steps.step_number = 4)
+                and (steps.step_number <> 2 or conversions.action = 'spin_off')
     ),
 
     numbered_{{ round }} as (

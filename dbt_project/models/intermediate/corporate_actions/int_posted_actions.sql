@@ -14,6 +14,7 @@ with
 
 actions as (
     select
+        line_number,
         symbol,
         effective_date,
         action,
@@ -22,6 +23,21 @@ actions as (
         old_shares,
         closing_price
     from {{ ref('int_corporate_actions') }}
+),
+
+uncounted_actions as (
+    -- An action that moves nothing leaves it to the broker's rows.
+    select
+        account_id,
+        line_number
+    from {{ ref('int_account_actions') }}
+    where is_between_currencies
+    union
+    select
+        account_id,
+        line_number
+    from {{ ref('int_conversion_books') }}
+    where round_number > {{ var('corporate_action_rounds') }}
 ),
 
 document_days as (
@@ -198,6 +214,11 @@ posted as (
             and fills.calendar_date = document_days.calendar_date
             and fills.trade_date = document_days.trade_date
             and fills.content_hash = document_days.content_hash
+    left join uncounted_actions
+        on
+            document_days.account_id = uncounted_actions.account_id
+            and actions.line_number = uncounted_actions.line_number
+    where uncounted_actions.line_number is null
 ),
 
 sides as (

@@ -16,6 +16,7 @@ with
 
 actions as (
     select
+        account_id,
         line_number,
         symbol,
         effective_date,
@@ -23,16 +24,10 @@ actions as (
         new_shares,
         old_shares,
         closing_price,
-        cost_share
-    from {{ ref('int_corporate_actions') }}
-),
-
-reached as (
-    select
-        account_id,
-        symbol,
+        cost_share,
         first_date
-    from {{ ref('int_action_symbols') }}
+    from {{ ref('int_account_actions') }}
+    where is_between_currencies is distinct from true
 ),
 
 conversions as (
@@ -45,21 +40,18 @@ conversions as (
 renamings as (
     -- What is converted lot by lot is no other name or unit of what it was; and what the
     -- account had not had by then became nothing else in it.
-    select
-        reached.account_id,
-        actions.*
+    select actions.*
     from actions
-    inner join reached on actions.symbol = reached.symbol
     left join conversions
         on
-            reached.account_id = conversions.account_id
+            actions.account_id = conversions.account_id
             and actions.line_number = conversions.line_number
     where
         conversions.account_id is null
         and actions.cost_share is null
         and (
             actions.new_symbol = actions.symbol
-            or reached.first_date < actions.effective_date
+            or actions.first_date < actions.effective_date
         )
 ),
 

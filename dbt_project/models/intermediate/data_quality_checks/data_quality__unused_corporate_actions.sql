@@ -1,6 +1,7 @@
 {#
-    Grain: one row: lines of corporate_actions.csv that meet no position, and those that come
-    after so many of the same lots that they are not worked out.
+    Grain: one row: lines of corporate_actions.csv that meet no position, those between two
+    currencies, and those that come after so many of the same lots that they are not worked
+    out.
     1:1 says that there was no split, and asks for no position.
 #}
 with
@@ -41,6 +42,18 @@ lots as (
     from {{ ref('int_overnight_lot_matches') }}
 ),
 
+between_currencies as (
+    select distinct
+        line_number,
+        symbol,
+        effective_date,
+        new_symbol,
+        currency,
+        new_currency
+    from {{ ref('int_account_actions') }}
+    where is_between_currencies and effective_date > first_date
+),
+
 not_worked_out as (
     select distinct
         line_number,
@@ -54,6 +67,8 @@ met_actions as (
     select line_number from {{ ref('int_converted_lots') }}
     union
     select line_number from not_worked_out
+    union
+    select line_number from between_currencies
     union
     select actions.line_number
     from actions
@@ -93,6 +108,13 @@ problems as (
         || ' the broker post the rows and delete the line' as problem_text,
         line_number as problem_order
     from not_worked_out
+    union all
+    select
+        'line ' || line_number || ', ' || symbol || ' of ' || effective_date || ': it is in '
+        || currency || ' and ' || new_symbol || ' in ' || new_currency
+        || ', so let the broker post the rows and delete the line' as problem_text,
+        line_number as problem_order
+    from between_currencies
 ),
 
 problems_numbered as (
