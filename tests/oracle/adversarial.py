@@ -176,7 +176,7 @@ def ties_by_id() -> list[ExportedFill]:
 
 
 def journal_fills() -> list[ExportedFill]:
-    """Journal entries move position, P&L and path, but are no volume and no day."""
+    """Journal entries are no volume; a day of them alone counts if they have P&L."""
     return [
         trade("JOURNAL", 0, "10:00:00", "B", 2, "1.50", symbol=OPTION),
         *flat_trip("JOURNAL", 1, "10:00:00", 40),

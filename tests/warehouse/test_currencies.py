@@ -70,6 +70,12 @@ FILLS = [
     # On the desk's last day.
     fill("PAIRS", 8, "B", 100000, "@USDJPY", "150.00"),
     fill("PAIRS", 8, "S", 100000, "@USDJPY", "151.00"),
+    # A position is opened besides: how much was traded that day is not known.
+    fill("OPENS", 1, "B", 10, "ABC", "10"),
+    fill("OPENS", 1, "S", 10, "ABC", "11"),
+    fill("OPENS", 1, "B", 1000, "@USDJPY", "150.00"),
+    fill("OPENS", 2, "B", 10, "ABC", "10"),
+    fill("OPENS", 2, "S", 10, "ABC", "11"),
     # Two currencies of one symbol and day, and one that the symbol contradicts.
     fill("MIXED", 1, "B", 10, "RY", "90", "USD"),
     fill("MIXED", 1, "S", 10, "RY", "130", "CAD"),
@@ -84,6 +90,7 @@ FIRM = Firm(
         Account(502, "TORONTO", "CAD"),
         Account(503, "PAIRS"),
         Account(504, "MIXED"),
+        Account(505, "OPENS"),
     ],
     FILLS,
     tuple(
@@ -195,16 +202,27 @@ def test_what_has_no_rate_is_unknown_and_told_with_its_local_amounts(
         "from marts.fct_fills where symbol = '@USDJPY' and side = 'S' group by all",
     ) == [("JPY", None, 300000, None)]
     found_count, finding = told(home, "no_exchange_rate")
-    assert found_count == 3
+    assert found_count == 11
     assert finding.endswith(
-        "lines to add: 2025-03-03,JPY,RATE, for 3 account-days of 1 accounts until "
+        "lines to add: 2025-03-03,JPY,RATE, for 11 account-days of 2 accounts until "
         "2025-03-13, gross and adjustments JPY 300000.00"
     )
     assert rows(
         home,
-        "select cast(trade_date as varchar) from intermediate.int_trader_days "
-        "where trader_id = 'PAIRS'",
-    ) == [("2025-03-05",)]
+        "select trader_id, cast(trade_date as varchar) "
+        "from intermediate.int_trader_days "
+        "where trader_id in ('PAIRS', 'OPENS') order by all",
+    ) == [("OPENS", "2025-03-05"), ("PAIRS", "2025-03-05")]
+    # What was realised is known; what it is worth is not.
+    assert totals(home, "OPENS", "net_pnl", "total_delta")[:2] == [
+        (1, 7, None), (2, 8, None),
+    ]  # fmt: skip
+
+
+def test_a_position_without_mark_and_rate_is_of_unknown_worth(home: Home) -> None:
+    found_count, finding = told(home, "stale_marks")
+    assert found_count > 0
+    assert "OPENS 1000 @USDJPY, never marked (of unknown worth)" in finding
 
 
 def test_rates_that_are_wrong_or_old_are_alarms(home: Home) -> None:
@@ -214,7 +232,7 @@ def test_rates_that_are_wrong_or_old_are_alarms(home: Home) -> None:
     assert "line 5, column rate: '0' is not a rate above 0" in finding
     assert "line 6: rate_date and currency are those of line 3" in finding
     assert told(home, "assumed_currency", needs_attention=False) == (
-        10, "PAIRS 6; DOLLARS 2; TORONTO 2",
+        11, "PAIRS 6; DOLLARS 2; TORONTO 2; OPENS 1",
     )  # fmt: skip
     found_count, finding = told(home, "stale_exchange_rates")
     assert found_count == 1
@@ -264,7 +282,8 @@ def test_what_is_unknown_is_said_to_people(home: Home, tmp_path: Path) -> None:
         assert (
             "On Thu 2025-03-13 what it made net is not known: an exchange rate is "
             "missing, with 3 fills, incomplete: not all is known of "
-            "MIXED (no mark) and PAIRS (no exchange rate)." in " ".join(text.split())
+            "MIXED (no mark) and OPENS (no mark) and PAIRS (no exchange rate)."
+            in " ".join(text.split())
         )
     write_board(settings, mine)
     desk, trader = (
@@ -275,7 +294,7 @@ def test_what_is_unknown_is_said_to_people(home: Home, tmp_path: Path) -> None:
     assert "PAIRS: not known" in desk
     assert "3 days are not known, and not in it" in trader
     said = write_statements(mine, "2025-03")
-    assert "of 2 an amount is not known" in said
+    assert "of 3 an amount is not known" in said
     assert "do not add up" not in said
 
 
@@ -292,8 +311,14 @@ def test_a_later_rate_builds_the_days_that_it_touches(
     )
     # JPY of the fourth, CAD of the fifth on: what they touch, and nothing else.
     assert planned == [
-        ("DOLLARS", "2025-03-05"), ("PAIRS", "2025-03-04"), ("PAIRS", "2025-03-13"),
+        ("DOLLARS", "2025-03-05"), ("OPENS", "2025-03-04"), ("PAIRS", "2025-03-04"),
+        ("PAIRS", "2025-03-13"),
     ]  # fmt: skip
+    assert totals(home, "OPENS", "net_pnl")[:2] == [(1, 7), (2, 8)]
+    assert rows(
+        home,
+        "select count(*) from intermediate.int_trader_days where trader_id = 'OPENS'",
+    ) == [(2,)]
     assert totals(home, "PAIRS", "gross_pnl") == [
         (0, None), (1, 662.252), (2, 10), (8, 662.252),
     ]  # fmt: skip

@@ -45,26 +45,32 @@ stale_positions as (
         || case
             when held_days.close_price is null
                 then
-                    ', never marked ($'
+                    ', never marked ('
                     || coalesce(
-                        cast(
+                        '$' || cast(
                             abs({{ in_base('held_days.open_cost', 'held_days.exchange_rate') }})
                             as decimal(38, 2)
-                        ),
-                        'unknown'
-                    ) || ' at cost)'
+                        ) || ' at cost',
+                        'of unknown worth'
+                    ) || ')'
             else
                 ', ' || held_days.mark_age_sessions_count
                 || case
                     when held_days.mark_age_sessions_count = 1 then ' session'
                     else ' sessions'
-                end || ' old ($'
-                || cast(
-                    abs({{ exact_product(
-                        'held_days.position_quantity',
-                        'held_days.close_price',
-                        'held_days.multiplier',
-                    ) }}) as decimal(38, 2)
+                end || ' old ('
+                || coalesce(
+                    '$' || cast(
+                        abs({{ in_base(
+                            exact_product(
+                                'held_days.position_quantity',
+                                'held_days.close_price',
+                                'held_days.multiplier',
+                            ),
+                            'held_days.exchange_rate',
+                        ) }}) as decimal(38, 2)
+                    ),
+                    'of unknown worth'
                 ) || ')'
         end as position_text,
         coalesce(held_days.mark_age_sessions_count, 1000000) as age_order

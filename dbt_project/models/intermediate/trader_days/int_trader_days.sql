@@ -2,8 +2,9 @@
     Grain: one row per trader and trader day: a date on which any of the trader's accounts
     has a regular fill, or P&L or fees without one (an expiry, an assignment).
     is_traded_day says which; what only trading tells is null on the other days.
-    What is in no total of the desk is nobody's day. Nor is one whose P&L nobody knows, for
-    want of an exchange rate: it is an alarm, and none of its sums would be right.
+    What is in no total of the desk is nobody's day. Nor is one of which nobody knows the P&L
+    or how much was traded, for want of an exchange rate: it is an alarm, and none of its
+    sums would be right.
     Everything here is known at the close of that date.
 #}
 with
@@ -56,42 +57,52 @@ trader_days as (
         )
 ),
 
-final as (
+days_sized as (
     select
-        ---------- keys
-        trader_days.trader_id,
-        trader_days.trade_date,
-        ---------- counts
-        cast(row_number() over (
-            partition by trader_days.trader_id order by trader_days.trade_date
-        ) as bigint) as trader_days_count,
-        cast(sum(case when trader_days.is_traded_day then 1 else 0 end) over (
-            partition by trader_days.trader_id order by trader_days.trade_date
-            rows between unbounded preceding and current row
-        ) as bigint) as traded_days_count,
-        cast(trader_days.orders_count as bigint) as orders_count,
-        cast(trader_days.fills_count as bigint) as fills_count,
-        cast(trader_days.open_symbols_count as bigint) as open_symbols_count,
-        ---------- money
-        trader_days.gross_pnl,
-        trader_days.total_fees,
-        trader_days.net_pnl,
-        avg(abs(cast(trader_days.net_pnl as double))) over (
-            partition by trader_days.trader_id order by trader_days.trade_date
-            rows between 19 preceding and current row
-        ) as pnl_scale_20d,
-        ---------- activity
-        trader_days.quantity,
+        trader_days.*,
         fill_days.notional,
         fill_days.bought_notional,
-        fill_days.stddev_fill_notional,
-        ---------- flags
-        trader_days.is_traded_day
+        fill_days.stddev_fill_notional
     from trader_days
     left join fill_days
         on
             trader_days.trader_id = fill_days.trader_id
             and trader_days.trade_date = fill_days.trade_date
+    where fill_days.trader_id is null or fill_days.notional is not null
+),
+
+final as (
+    select
+        ---------- keys
+        trader_id,
+        trade_date,
+        ---------- counts
+        cast(row_number() over (
+            partition by trader_id order by trade_date
+        ) as bigint) as trader_days_count,
+        cast(sum(case when is_traded_day then 1 else 0 end) over (
+            partition by trader_id order by trade_date
+            rows between unbounded preceding and current row
+        ) as bigint) as traded_days_count,
+        cast(orders_count as bigint) as orders_count,
+        cast(fills_count as bigint) as fills_count,
+        cast(open_symbols_count as bigint) as open_symbols_count,
+        ---------- money
+        gross_pnl,
+        total_fees,
+        net_pnl,
+        avg(abs(cast(net_pnl as double))) over (
+            partition by trader_id order by trade_date
+            rows between 19 preceding and current row
+        ) as pnl_scale_20d,
+        ---------- activity
+        quantity,
+        notional,
+        bought_notional,
+        stddev_fill_notional,
+        ---------- flags
+        is_traded_day
+    from days_sized
 )
 
 select * from final

@@ -56,8 +56,9 @@ overnight_days as (
     select
         account_traders.trader_id,
         held_days.trade_date,
-        sum(abs({{ in_base('held_days.open_cost', 'held_days.exchange_rate') }}))
-            as overnight_notional
+        {{ sum_if_known(
+            'abs(' ~ in_base('held_days.open_cost', 'held_days.exchange_rate') ~ ')'
+        ) }} as overnight_notional
     from held_days
     inner join account_traders
         on
@@ -74,7 +75,11 @@ days_joined as (
         trader_days.open_symbols_count,
         trader_days.notional,
         trader_days.bought_notional,
-        coalesce(overnight_days.overnight_notional, 0) as overnight_notional,
+        -- Who held nothing held 0; what has no exchange rate is unknown.
+        case
+            when overnight_days.trader_id is null then 0
+            else overnight_days.overnight_notional
+        end as overnight_notional,
         trip_days.closed_trips_count,
         trip_days.long_trips_count,
         trip_days.carried_trips_count,
