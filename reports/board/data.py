@@ -25,6 +25,7 @@ BEHAVIOUR = {
     "fee_share_of_gross": "median",
 }
 SYMBOLS_SHOWN = 12
+BREACHES_SHOWN = 20
 _NET_PNL = f"{sum_if_known('net_pnl')} as net_pnl"
 
 
@@ -163,6 +164,33 @@ def traders(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, list[R
                     order by abs(net_pnl) desc nulls first, symbol
                 ) <= {SYMBOLS_SHOWN}
                 order by trader_id, net_pnl desc nulls last, symbol
+                """,
+            )
+        ),
+        "breaches": by_trader(
+            rows(
+                connection,
+                f"""
+                select scope_name as trader_id, *,
+                    strftime(
+                        timezone('America/New_York', timezone('UTC', breached_at)),
+                        '%H:%M:%S'
+                    ) as breached_at_et
+                from marts.fct_breaches where scope_type = 'trader'
+                qualify row_number() over (
+                    partition by scope_name order by status desc, trade_date desc
+                ) <= {BREACHES_SHOWN}
+                order by trader_id, trade_date desc, rule
+                """,
+            )
+        ),
+        "behaviour_scores": by_trader(
+            rows(
+                connection,
+                """
+                select * from marts.trader_behaviour where score is not null
+                qualify trade_date = max(trade_date) over (partition by trader_id)
+                order by trader_id, score desc
                 """,
             )
         ),

@@ -152,6 +152,8 @@ class _Pages:
                 own_last_day=self._desk["last_days"].get(trader),
                 accounts=own["accounts"],
                 record=own["record"][-20:][::-1],
+                breaches=own["breaches"],
+                behaviour_scores=own["behaviour_scores"],
             )
         return len(self._desk["status"])
 

@@ -1,4 +1,4 @@
-"""Behaviour now against usual, recomputed in plain Python from the sample's features."""
+"""Behaviour now against usual, again in plain Python from the sample's features."""
 
 from collections import defaultdict
 from statistics import fmean, pstdev
