@@ -67,10 +67,9 @@ paths as (
         steps.filled_at_et,
         steps.is_regular,
         sum(steps.net_pnl) over day_so_far as net_pnl,
-        sum(case when steps.net_pnl is null then 1 else 0 end) over day_so_far
-            as unknown_fills_count,
         sum(steps.gross_cents_moved) over day_so_far as gross_cents_moved,
         sum(steps.net_cents_moved) over day_so_far as net_cents_moved,
+        case when steps.net_pnl is null then 1 else 0 end as is_pnl_unknown,
         case when steps.net_cents_moved is null then 1 else 0 end as is_exposure_unknown
     from steps
     inner join scopes
@@ -91,7 +90,7 @@ summed as (
         scope_name,
         trade_date,
         sum(case when is_regular then 1 else 0 end) as fills_count,
-        max(unknown_fills_count) = 0 as is_pnl_known,
+        max(is_pnl_unknown) = 0 as is_pnl_known,
         max(is_exposure_unknown) = 0 as is_exposure_known,
         least(min(net_pnl), 0) as trough_net_pnl,
         greatest(max(gross_cents_moved), 0) as most_gross_moved,
