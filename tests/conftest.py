@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -105,25 +104,12 @@ def _no_settings_from_outside() -> None:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _statements_are_put_together_once() -> None:
-    """Builds of one process put ephemeral models into the same statements again.
+def _dbt_is_quicker() -> None:
+    """Of a test alone most of the time is imports."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        from tests.quicker_dbt import make_dbt_quicker
 
-    dbt parses each statement for it, a fifth of a small build's time.
-    """
-    if "PYTEST_XDIST_WORKER" not in os.environ:
-        # Of a test alone most of the time is imports.
-        return
-    from dbt import compilation
-
-    inject = compilation.inject_ctes_into_sql
-
-    @cache
-    def injected(sql: str, ctes: tuple[tuple[str, str], ...]) -> str:
-        return inject(sql, [compilation.InjectedCTE(*one) for one in ctes])
-
-    compilation.inject_ctes_into_sql = lambda sql, ctes: injected(
-        sql, tuple((one.id, one.sql) for one in ctes)
-    )
+        make_dbt_quicker()
 
 
 def make_settings(**values: object) -> Settings:
