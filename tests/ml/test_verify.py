@@ -144,7 +144,6 @@ def test_a_damaged_model_is_refused_and_trained_anew(copied) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.usefixtures("_seldom_refitted")
 def test_tuned_models_are_new_and_the_old_ones_still_score(copied) -> None:
     def run(step: str, **settings: str) -> str:
         done = call_daily(step, SOURCE="sample", RISK_HOME=copied.root, **settings)
