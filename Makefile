@@ -150,7 +150,7 @@ lint: $(VENV)/dev ## Check the style of Python and SQL, and the types of Python
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
-	@$(VENV)/bin/sqlfluff lint dbt_project
+	@$(VENV)/bin/sqlfluff lint --processes 0 dbt_project
 
 bench: $(VENV)/dev ## Measure the daily run, a million fills, a thousand models, training, report and board
 	@$(PY) -m tests.bench
