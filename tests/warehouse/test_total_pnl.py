@@ -78,9 +78,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, firm: Firm) -> Home:
     home.desk.joinpath("limits.csv").write_text(LIMITS)
     settings = make_settings(risk_home=home.root)
     record_desk(home, read_desk(settings, home))
-    build_models_of(
-        settings, home, models="+fct_trader_total_pnl +fct_period_pnl", data_tests=True
-    )
+    build_models_of(settings, home, models="+fct_trader_total_pnl +fct_period_pnl")
     return home
 
 
