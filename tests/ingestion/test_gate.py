@@ -14,6 +14,7 @@ from bs4 import BeautifulSoup
 
 from ingestion.gate import CONCERNS_SCHEMA, RESULTS_SCHEMA, GateError
 from ingestion.landing import THE_FIRM, open_landing
+from ingestion.pipeline import IngestSummary
 from ingestion.simulator import Fill, Firm, sample_firm, serve
 from runtime.home import Home
 from runtime.sessions import EASTERN, sessions_between
@@ -82,8 +83,19 @@ def last_day(home: Home) -> int:
     )[0][0]
 
 
-def test_a_usual_morning_passes_in_silence(firm: Firm, home: Home) -> None:
-    assert load(firm, home, AFTER).warnings == 0
+@pytest.fixture(scope="module")
+def usual(
+    firm: Firm, loaded: Home, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Home, IngestSummary]:
+    """The morning after the last day, to be copied, and what its load said."""
+    home = Home(tmp_path_factory.mktemp("usual") / "home")
+    shutil.copytree(loaded.root, home.root)
+    return home, load(firm, home, AFTER)
+
+
+def test_a_usual_morning_passes_in_silence(usual: tuple[Home, IngestSummary]) -> None:
+    home, summary = usual
+    assert summary.warnings == 0
     assert unmet(home) == set()
     assert rows(home, "select count(*) > 5 from raw.gate_results") == [(True,)]
 
@@ -204,9 +216,9 @@ def test_an_odd_day_is_loaded_and_said(
 
 
 def test_a_firm_without_fills_is_said_and_then_stops_the_run(
-    firm: Firm, home: Home
+    firm: Firm, usual: tuple[Home, IngestSummary], tmp_path: Path
 ) -> None:
-    load(firm, home, AFTER)
+    home = Home(shutil.copytree(usual[0].root, tmp_path / "usual"))
     assert load(firm, home, LAST + timedelta(days=6)).warnings == 1
     assert unmet(home) == {"firm_fresh"}
     with pytest.raises(GateError, match="does PropReports still get them"):
