@@ -25,6 +25,7 @@ from runtime.settings import ENV_FILE
 from runtime.transform.build_state import PUBLISHED_BY_DATE
 from runtime.warehouse import RAW_LAYOUT
 from tests.conftest import PROJECT_ROOT, make_settings, run_daily, start_python
+from tests.in_process import call_daily
 
 DAYS = ["2026-03-02", "2026-03-03", "2026-03-04"]
 
@@ -508,7 +509,7 @@ def test_a_copy_of_the_previous_version_has_the_names_of_today(
             assert rows(f"select net_pnl from {schema}daily_totals")
             assert rows(f"select calls_count from {schema}call_scores") == [(2,), (9,)]
     assert sorted(home.published.rglob("*")) == folders
-    run = run_daily(
+    run = call_daily(
         "sql", RISK_HOME=home.root, Q="select pnl from {{ ref('forecast_record') }}"
     )
     assert (run.code, "7.5" in run.out) == (0, True), run.err
@@ -575,14 +576,14 @@ def test_a_wrong_statement_is_one_line(
     home: Home, statement: str, message: str
 ) -> None:
     publish(home)
-    run = run_daily("sql", RISK_HOME=home.root, Q=statement)
+    run = call_daily("sql", RISK_HOME=home.root, Q=statement)
     assert run.code == 1
     assert message in run.err
     assert run.err.count("\n") == 1
 
 
 def test_sql_before_anything_is_published_says_what_to_do(tmp_path: Path) -> None:
-    run = run_daily("sql", RISK_HOME=tmp_path, Q="select 1")
+    run = call_daily("sql", RISK_HOME=tmp_path, Q="select 1")
     assert run.code == 1
     assert "make daily" in run.err
     assert run.err.count("\n") == 1
@@ -590,10 +591,10 @@ def test_sql_before_anything_is_published_says_what_to_do(tmp_path: Path) -> Non
 
 def test_sql_of_a_morning_that_is_not_published_is_not_another_one(home: Home) -> None:
     publish(home)
-    run = run_daily("sql", RISK_HOME=home.root, Q="select 1", AS_OF="2026-03-04")
+    run = call_daily("sql", RISK_HOME=home.root, Q="select 1", AS_OF="2026-03-04")
     assert run.code == 1
     assert "`make daily` (for a past morning with AS_OF=)" in run.err
-    run = run_daily("sql", RISK_HOME=home.root, Q="select 1", AS_OF="2026-03-05")
+    run = call_daily("sql", RISK_HOME=home.root, Q="select 1", AS_OF="2026-03-05")
     assert run.code == 0
 
 
