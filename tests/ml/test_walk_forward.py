@@ -18,12 +18,19 @@ from tests.ml.damages import DAMAGES, poison, reseal
 from tests.ml.frames import START, cut, frames, to_days
 
 LAST = START + timedelta(days=199)
+REFIT_DAYS = draw(28, 14)
 
 
 def walk(marts, last=LAST, tuning: Tuning = Tuning(), **options):  # noqa: B008
     days = to_days(marts)
     rows, raw = walk_forward(
-        days, tuning, first=START, last=last, refit_days=14, threads=1, **options
+        days,
+        tuning,
+        first=START,
+        last=last,
+        refit_days=REFIT_DAYS,
+        threads=1,
+        **options,
     )
     return days, rows, raw
 
@@ -36,6 +43,19 @@ def desk():
 @pytest.fixture(scope="module")
 def whole(desk):
     return walk(desk)
+
+
+@pytest.fixture(scope="module")
+def once(desk, tmp_path_factory):
+    """What is kept of a walk, to be copied."""
+    folder = tmp_path_factory.mktemp("once")
+    walk(desk, kept=folder)
+    return folder
+
+
+@pytest.fixture
+def kept(once, tmp_path):
+    return shutil.copytree(once, tmp_path / "kept")
 
 
 def by_key(days, rows, found) -> dict:
@@ -71,7 +91,7 @@ def test_outcomes_after_a_date_change_nothing_before_it(desk, whole) -> None:
         labels.loc[later, column] = -5 * labels.loc[later, column] + 7
     days = to_days(desk.__class__(**vars(desk) | {"labels": labels}))
     rows, raw = walk_forward(
-        days, Tuning(), first=START, last=LAST, refit_days=14, threads=1
+        days, Tuning(), first=START, last=LAST, refit_days=REFIT_DAYS, threads=1
     )
     changed = by_key(days, rows, select_daily(days, rows, raw)[0])
     now = by_key(whole[0], whole[1], select_daily(*whole)[0])
@@ -96,7 +116,7 @@ def test_what_is_kept_is_what_would_be_made(desk, whole, tmp_path) -> None:
 
 def test_a_day_more_uses_the_models_kept(desk, whole, tmp_path, monkeypatch) -> None:
     last = pd.Timestamp(START + timedelta(days=190))
-    begun = refit_dates(START, last.date(), 14)[-1]
+    begun = refit_dates(START, last.date(), REFIT_DAYS)[-1]
     assert begun < np.datetime64(last) - np.timedelta64(1, "D")
     walk(cut(desk, last - pd.Timedelta(days=1)), last.date(), kept=tmp_path)
     monkeypatch.setattr(
@@ -106,13 +126,12 @@ def test_a_day_more_uses_the_models_kept(desk, whole, tmp_path, monkeypatch) -> 
     assert_same(by_key(days, rows, raw), by_key(*whole))
 
 
-def test_a_corrected_day_makes_what_rests_on_it_anew(desk, tmp_path) -> None:
-    walk(desk, kept=tmp_path)
+def test_a_corrected_day_makes_what_rests_on_it_anew(desk, kept) -> None:
     features = desk.features.copy()
     features.loc[120, "signal"] += 1
     corrected = desk.__class__(**vars(desk) | {"features": features})
-    kept, fresh = walk(corrected, kept=tmp_path), walk(corrected)
-    np.testing.assert_equal(kept[2], fresh[2])
+    resumed, fresh = walk(corrected, kept=kept), walk(corrected)
+    np.testing.assert_equal(resumed[2], fresh[2])
 
 
 @pytest.mark.long
@@ -126,19 +145,17 @@ def test_who_gets_an_own_model_is_part_of_what_is_kept(
     assert np.isnan(walk(desk, kept=tmp_path)[2]["loss.per_trader"]).all()
 
 
-def test_a_killed_run_leaves_nothing_that_counts(desk, whole, tmp_path) -> None:
-    walk(desk, kept=tmp_path)
-    said = sorted(tmp_path.glob("*-said-*"))
+def test_a_killed_run_leaves_nothing_that_counts(desk, whole, kept) -> None:
+    said = sorted(kept.glob("*-said-*"))
     said[-1].rename(said[-1].with_suffix(".partial"))
-    np.testing.assert_equal(walk(desk, kept=tmp_path)[2], whole[2])
+    np.testing.assert_equal(walk(desk, kept=kept)[2], whole[2])
 
 
 def test_whatever_becomes_of_what_is_kept_it_is_made_anew(
-    desk, whole, tmp_path, caplog
+    desk, whole, kept, tmp_path, caplog
 ) -> None:
     """Nothing of it is believed, and nothing of it runs."""
-    kept, marker = tmp_path / "kept", tmp_path / "poisoned"
-    walk(desk, kept=kept)
+    marker = tmp_path / "poisoned"
     sound = held_in(kept)
     folders = sorted(kept.glob("*-said-*"))
     (models,) = kept.glob("*-models-*")
