@@ -116,9 +116,9 @@ def tell(home: Home, rates: str) -> None:
     record_desk(home, read_desk(settings, home))
 
 
-def build(home: Home) -> str:
+def build(home: Home, *options: str) -> str:
     """As `make build` does."""
-    return build_models(make_settings(risk_home=home.root), home)[0]
+    return build_models(make_settings(risk_home=home.root), home, *options)[0]
 
 
 @pytest.fixture(scope="module")
@@ -303,7 +303,7 @@ def test_a_later_rate_builds_the_days_that_it_touches(
 ) -> None:
     tell(home, CAD.replace("0.8", "0.75") + JPY)
     assert reason_to_build_all(home) is None
-    build(home)
+    build(home, *draw(("--exclude-resource-type", "test"), ()))
     planned = rows(
         home,
         "select account_id, cast(trade_date as varchar) "
