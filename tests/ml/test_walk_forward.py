@@ -159,14 +159,14 @@ def test_whatever_becomes_of_what_is_kept_it_is_made_anew(
     sound = held_in(kept)
     folders = sorted(kept.glob("*-said-*"))
     (models,) = kept.glob("*-models-*")
-    for name in draw(["flipped"], list(DAMAGES)):
+    names = [name for name in DAMAGES if name != "swapped"]  # these hold one file
+    for name in draw(["flipped"], names):
         shutil.rmtree(folders[-1])
         DAMAGES[name](models, Random(7))
         np.testing.assert_equal(walk(desk, kept=kept)[2], whole[2], err_msg=name)
         assert held_in(kept) == sound, name
     # A stretch that is refitted leaves its models in place of the latest's.
     said = held_in(kept, "-said-")
-    names = [name for name in DAMAGES if name != "swapped"]  # these hold one file
     for number, name in enumerate(names):
         DAMAGES[name](folders[number % len(folders)], Random(number))
         if number % draw(5, 1) and name != names[-1]:
