@@ -125,6 +125,9 @@ predictions: setup ## Show the latest calls, most at risk first
 explain: setup ## Say why a trader has his call, or none (TRADER=); without it, the models
 	@$(PY) -m daily explain
 
+what-if: setup ## Say what a rule would have done (RULE="stop 1500", "stop 250..5000"); without it, the candidates
+	@$(PY) -m daily what-if
+
 stats: setup ## Say how large everything is, and what the database holds
 	@$(PY) -m daily stats
 
@@ -198,4 +201,4 @@ clean: ## Remove .venv, .venv-spark, caches and the sample warehouse (a firm's d
 	@rm -rf $(VENV) $(VENV)-spark var/sample .ruff_cache .mypy_cache .hypothesis build *.egg-info
 	@find . -name __pycache__ -not -path './var/*' -prune -exec rm -rf {} +
 
-.PHONY: help setup setup-spark daily ingest backfill sweep upgrade doctor freshness build build-spark train score tune verify retrain-weekly backtest risk publish sql report statement note board status watchdog schedule predictions explain stats test-email docs test test-long test-spark lint bench lock check-install clean
+.PHONY: help setup setup-spark daily ingest backfill sweep upgrade doctor freshness build build-spark train score tune verify retrain-weekly backtest risk publish sql report statement note board status watchdog schedule predictions explain what-if stats test-email docs test test-long test-spark lint bench lock check-install clean

@@ -251,6 +251,20 @@ def run_explain(trader: str | None) -> None:
         guarded(lambda settings: click.echo(explain_models(Home(settings.home_root))))
 
 
+@main.command("what-if")
+@click.option(
+    "--rule",
+    envvar="RULE",
+    help="Such as 'stop 1500', 'stop 250..5000', 'give_back 1000; max_trades 20'; left "
+    "out: the desk's candidates.",
+)
+def run_what_if(rule: str | None) -> None:
+    """Say what a rule, or each of many, would have done to the traders' own fills."""
+    from daily.what_if import what_if
+
+    guarded(lambda settings: click.echo(what_if(published_home(settings), rule)))
+
+
 @main.command("doctor")
 def run_doctor() -> None:
     """Check settings, credentials, calendar, disk, mail server and warehouse."""

@@ -4,8 +4,9 @@
 
     relation: one row per fill, with account_id, symbol, trade_date, fill_sequence, quantity,
         signed_quantity, is_buy and is_regular.
+    also: what else is asked of the same windows, day_so_far, day_ahead and whole_day.
 #}
-{% macro fills_matched_within(relation) -%}
+{% macro fills_matched_within(relation, also=[]) -%}
     fills_sided as (
         select
             *,
@@ -23,12 +24,21 @@
             sum(bought_quantity) over whole_day as day_bought_quantity,
             sum(sold_quantity) over whole_day as day_sold_quantity,
             sum(signed_quantity) over day_so_far as day_quantity_after
+            {%- for expression in also %},
+            {{ expression }}
+            {%- endfor %}
         from fills_sided
         window
             day_so_far as (
                 partition by account_id, symbol, trade_date order by fill_sequence
                 rows between unbounded preceding and current row
             ),
+            {% if also -%}
+            day_ahead as (
+                partition by account_id, symbol, trade_date order by fill_sequence
+                rows between 1 following and unbounded following
+            ),
+            {% endif -%}
             whole_day as (
                 partition by account_id, symbol, trade_date order by fill_sequence
                 rows between unbounded preceding and unbounded following

@@ -9,6 +9,8 @@
     fill. After an unknown amount the path is unknown. The path is the
     running net P&L of the trader's day; the day's matching is final only when the day
     is over, so nothing here may be used during the day.
+    Had the trader stopped after a fill, the day would be better by the sum of the later
+    fills' steps (int_fills_matched).
 #}
 with
 
@@ -59,6 +61,38 @@ results_in_base as (
     from results
 ),
 
+paths as (
+    -- One order and one partition for all of them: DuckDB sorts once.
+    select
+        *,
+        case
+            when count(*) over day_so_far = count(realized_gross_pnl - total_fees) over day_so_far
+                then
+                    cast(
+                        sum(realized_gross_pnl - total_fees) over day_so_far
+                        as decimal(38, 8)
+                    )
+        end as cumulative_net_pnl,
+        case
+            when count(stop_step) over whole_day = count(*) over whole_day
+                then
+                    cast(sum(stop_step) over whole_day as decimal(30, 8))
+                    - cast(sum(stop_step) over day_so_far as decimal(30, 8))
+        end as stop_effect,
+        cast(sum(replaced_step) over whole_day as decimal(30, 8))
+        - cast(sum(replaced_step) over day_so_far as decimal(30, 8)) as replaced_notional
+    from results_in_base
+    window
+        day_so_far as (
+            partition by trader_id, trade_date order by day_sequence
+            rows between unbounded preceding and current row
+        ),
+        whole_day as (
+            partition by trader_id, trade_date order by day_sequence
+            rows between unbounded preceding and unbounded following
+        )
+),
+
 final as (
     select
         ---------- keys
@@ -72,24 +106,25 @@ final as (
         total_fees,
         local_gross_pnl,
         realized_gross_pnl,
-        case
-            when count(*) over day_so_far = count(realized_gross_pnl - total_fees) over day_so_far
-                then
-                    cast(
-                        sum(realized_gross_pnl - total_fees) over day_so_far
-                        as decimal(38, 8)
-                    )
-        end as cumulative_net_pnl,
+        cumulative_net_pnl,
+        cast(
+            greatest(
+                max(cumulative_net_pnl) over (
+                    partition by trader_id, trade_date order by day_sequence
+                    rows between unbounded preceding and current row
+                ),
+                0
+            ) as decimal(38, 8)
+        ) as running_peak_net_pnl,
+        cast(stop_effect as decimal(38, 8)) as stop_effect,
+        case when stop_effect is not null then cast(replaced_notional as decimal(38, 8)) end
+            as replaced_notional,
         ---------- flags
         is_regular,
         has_fill_time,
         ---------- times
         filled_at_et
-    from results_in_base
-    window day_so_far as (
-        partition by trader_id, trade_date order by day_sequence
-        rows between unbounded preceding and current row
-    )
+    from paths
 )
 
 select * from final

@@ -9,6 +9,10 @@
     min(B, S) of each are matched, whatever is held overnight. Journal entries (splits,
     expiries, assignments) are no trading of the day: they meet what is held, in time.
     What was posted for a corporate action of the desk's lines moves nothing again.
+    What stopping after a fill would have done is the sum of the later fills' steps: what the
+    trader still did to a position that day is done at once at the next own price instead.
+    No more is bought or sold than was, so what is held overnight is as it was; journal
+    entries come whatever a trader does.
 #}
 with
 
@@ -41,7 +45,64 @@ fills_counted as (
     where is_counted
 ),
 
-{{ fills_matched_within('fills_counted') }},
+{{ fills_matched_within('fills_counted', also=[
+    ignoring_nulls('first_value', 'case when is_regular then price end')
+    ~ ' over day_ahead as next_price',
+    'sum(case when is_regular then total_fees end) over day_so_far as fees_so_far',
+    'sum(case when is_regular then total_fees end) over whole_day as day_fees',
+]) }},
+
+fills_ahead as (
+    -- What the trader still does that day, journal entries apart.
+    select
+        *,
+        coalesce(next_price, price) as ahead_price,
+        cast(day_bought_quantity - bought_end - day_sold_quantity + sold_end as decimal(18, 8))
+            as ahead_signed_quantity,
+        cast(day_bought_quantity - bought_end + day_sold_quantity - sold_end as double)
+            as ahead_quantity,
+        cast(day_fees - fees_so_far as double) as ahead_fees
+    from fills_split
+),
+
+steps as (
+    -- By how much it matters whether the trader stops before a fill or after it: what is
+    -- still to be done moves from one own price to the next. Its fee is the mean one of
+    -- the units that it replaces. So many digits that no engine rounds a sum of them.
+    select
+        *,
+        case
+            when not is_regular then 0
+            else
+                cast({{ in_base(
+                    exact_product('ahead_signed_quantity', '(ahead_price - price)', 'multiplier'),
+                    'exchange_rate',
+                ) }} as decimal(24, 8))
+                + total_fees
+                + cast({{ to_amount(
+                    'abs(cast(ahead_signed_quantity as double)) * ahead_fees'
+                    ~ ' / greatest(ahead_quantity, 1e-8)'
+                    ~ ' - abs(cast(ahead_signed_quantity + signed_quantity as double))'
+                    ~ ' * (ahead_fees + cast(total_fees as double))'
+                    ~ ' / greatest(ahead_quantity + cast(quantity as double), 1e-8)'
+                ) }} as decimal(24, 8))
+        end as stop_step,
+        case
+            when not is_regular then 0
+            else
+                cast({{ in_base(
+                    exact_product(
+                        'abs(ahead_signed_quantity + signed_quantity)', 'price', 'multiplier'
+                    ),
+                    'exchange_rate',
+                ) }} as decimal(24, 8))
+                - cast({{ in_base(
+                    exact_product('abs(ahead_signed_quantity)', 'ahead_price', 'multiplier'),
+                    'exchange_rate',
+                ) }} as decimal(24, 8))
+        end as replaced_step
+    from fills_ahead
+),
 
 final as (
     select
@@ -67,13 +128,16 @@ final as (
         multiplier,
         ---------- money
         total_fees,
+        ---------- how much it matters to stop before a fill or after it
+        cast(stop_step as decimal(24, 8)) as stop_step,
+        cast(replaced_step as decimal(24, 8)) as replaced_step,
         ---------- flags
         is_buy,
         is_regular,
         has_fill_time,
         ---------- times
         filled_at_et
-    from fills_split
+    from steps
 )
 
 select * from final

@@ -14,19 +14,6 @@ fill_results as (
     {{ planned_rows(ref('int_fill_results'), 'trader_days') }}
 ),
 
-peaks_running as (
-    select
-        *,
-        greatest(
-            max(cumulative_net_pnl) over (
-                partition by trader_id, trade_date order by day_sequence
-                rows between unbounded preceding and current row
-            ),
-            0
-        ) as running_peak
-    from fill_results
-),
-
 paths_summarised as (
     select
         trader_id,
@@ -36,10 +23,10 @@ paths_summarised as (
         max_by(cumulative_net_pnl, day_sequence) as final_net_pnl,
         greatest(max(cumulative_net_pnl), 0) as peak_net_pnl,
         least(min(cumulative_net_pnl), 0) as trough_net_pnl,
-        max(running_peak - cumulative_net_pnl) as max_drawdown,
+        max(running_peak_net_pnl - cumulative_net_pnl) as max_drawdown,
         sum(case when is_regular then 1 else 0 end) as fills_count,
         sum(case when has_fill_time then 0 else 1 end) as untimed_fills_count
-    from peaks_running
+    from fill_results
     group by trader_id, trade_date
 ),
 
@@ -51,33 +38,33 @@ moments as (
         min(
             case
                 when
-                    peaks_running.cumulative_net_pnl = paths_summarised.peak_net_pnl
+                    fill_results.cumulative_net_pnl = paths_summarised.peak_net_pnl
                     and paths_summarised.peak_net_pnl > 0
-                    then peaks_running.day_sequence
+                    then fill_results.day_sequence
             end
         ) as peak_sequence,
         min(
             case
                 when
-                    peaks_running.cumulative_net_pnl = paths_summarised.trough_net_pnl
+                    fill_results.cumulative_net_pnl = paths_summarised.trough_net_pnl
                     and paths_summarised.trough_net_pnl < 0
-                    then peaks_running.day_sequence
+                    then fill_results.day_sequence
             end
         ) as trough_sequence,
         min(
             case
                 when
-                    peaks_running.running_peak - peaks_running.cumulative_net_pnl
+                    fill_results.running_peak_net_pnl - fill_results.cumulative_net_pnl
                     = paths_summarised.max_drawdown
                     and paths_summarised.max_drawdown > 0
-                    then peaks_running.day_sequence
+                    then fill_results.day_sequence
             end
         ) as drawdown_sequence
     from paths_summarised
-    inner join peaks_running
+    inner join fill_results
         on
-            paths_summarised.trader_id = peaks_running.trader_id
-            and paths_summarised.trade_date = peaks_running.trade_date
+            paths_summarised.trader_id = fill_results.trader_id
+            and paths_summarised.trade_date = fill_results.trade_date
     group by paths_summarised.trader_id, paths_summarised.trade_date
 ),
 

@@ -273,7 +273,12 @@ legs_valued as (
     select
         *,
         {{ exact_product('signed_quantity', 'price', '1') }} as paid_amount,
-        {{ exact_product('signed_quantity', 'price', 'multiplier') }} as paid_value
+        {{ exact_product('signed_quantity', 'price', 'multiplier') }} as paid_value,
+        -- A price that moves makes no position larger: what it was when it was added to.
+        case
+            when is_entering
+                then abs({{ exact_product('position_after', 'price', 'multiplier') }})
+        end as entered_value
     from legs_opened
 ),
 
@@ -314,6 +319,7 @@ trips_summarised as (
             -1
         ) as closing_rate,
         sum(case when is_entering then abs(paid_value) else 0 end) as entry_notional,
+        max(entered_value) as peak_notional,
         sum(
             case
                 when is_entering and trade_date = opened_date then abs(paid_value)
@@ -369,6 +375,8 @@ final as (
             as entry_notional,
         cast({{ in_base('opening_day_entry_notional', 'opening_rate') }} as decimal(38, 8))
             as opening_day_entry_notional,
+        cast({{ in_base('peak_notional', 'opening_rate') }} as decimal(38, 8))
+            as peak_notional,
         total_fees,
         case when is_closed then base_cash_flow end as gross_pnl,
         case when is_closed then base_cash_flow - total_fees end as net_pnl,

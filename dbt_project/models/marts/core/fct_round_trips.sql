@@ -27,6 +27,7 @@ final as (
             as held_seconds,
         ---------- money
         entry_notional,
+        peak_notional,
         cast(gross_pnl as decimal(38, 8)) as gross_pnl,
         cast(total_fees as decimal(38, 8)) as total_fees,
         cast(net_pnl as decimal(38, 8)) as net_pnl,

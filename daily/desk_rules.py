@@ -1,0 +1,130 @@
+"""Rules of a desk as people write them: `stop 1500`, `cool_down 30 after 3`, grids."""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import product
+
+from runtime.errors import UserError
+
+# What a threshold is in; usual days of the trader where it may be as well.
+DOLLARS, TRIPS = "dollars", "trips"
+KINDS = {
+    "stop": DOLLARS,
+    "warn": DOLLARS,
+    "give_back": DOLLARS,
+    "size_cap": DOLLARS,
+    "max_trades": TRIPS,
+    "losing_trades": TRIPS,
+    "cool_down": TRIPS,
+}
+IN_USUAL_DAYS = ("stop", "warn", "give_back")
+RANGE_STEPS = 20
+MOST_RULES = 500
+_EXAMPLES = (
+    "stop 1500, stop 2x, stop 250..5000, warn 750, give_back 1000, max_trades 20, "
+    "losing_trades 3, cool_down 30 after 3, size_cap 50000; several with `;` between"
+)
+_NUMBER = re.compile(r"(\d{1,12}(?:\.\d{1,4})?)(x?)")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a trader may do, as `dbt_project/seeds/candidate_rules.csv` has it.
+
+    Attributes:
+        kind: One of `KINDS`.
+        threshold: Dollars, usual days or trips from which on it holds.
+        is_usual_days: Whether they are usual days of the trader.
+        minutes: Of a cool_down, how long nothing new is opened.
+    """
+
+    kind: str
+    threshold: Decimal
+    is_usual_days: bool = False
+    minutes: int | None = None
+
+    @property
+    def text(self) -> str:
+        """As it is written."""
+        number = f"{self.threshold.normalize():f}"
+        if self.minutes is not None:
+            return f"{self.kind} {self.minutes} after {number}"
+        return f"{self.kind} {number}{'x' * self.is_usual_days}"
+
+
+def parse_rules(text: str) -> tuple[Rule, ...]:
+    """The rules that a text names, each once, in its order.
+
+    Raises:
+        UserError: A part of it is no rule; says which, and what would be one.
+    """
+    rules = [rule for part in text.split(";") for rule in _parse(part.strip())]
+    if len(rules) > MOST_RULES:
+        raise UserError(
+            f'RULE="{text}" names {len(rules):,} rules; {MOST_RULES} at most. Take '
+            "larger steps: stop 500..5000 by 250."
+        )
+    return tuple(dict.fromkeys(rules))
+
+
+def _parse(part: str) -> list[Rule]:
+    kind, _, said = part.lower().replace("-", "_").partition(" ")
+    if kind not in KINDS:
+        raise UserError(f'"{part}" is no rule that is known. Known are: {_EXAMPLES}.')
+    if kind == "cool_down":
+        minutes, after, trips = said.partition(" after ")
+        if not after:
+            raise UserError(
+                f'"{part}" does not say after how many losing trips: write cool_down 30 '
+                "after 3, for 30 minutes after three in a row."
+            )
+        return [
+            Rule(kind, threshold, minutes=int(pause))
+            for (pause, _), (threshold, _) in product(
+                _values(part, minutes, is_whole=True),
+                _values(part, trips, is_whole=True),
+            )
+        ]
+    values = _values(part, said, is_whole=KINDS[kind] == TRIPS)
+    if kind not in IN_USUAL_DAYS and any(is_usual for _, is_usual in values):
+        raise UserError(
+            f'"{part}" is in usual days, which only {", ".join(IN_USUAL_DAYS)} can be: '
+            "leave the x out."
+        )
+    return [Rule(kind, threshold, is_usual) for threshold, is_usual in values]
+
+
+def _values(part: str, said: str, *, is_whole: bool) -> list[tuple[Decimal, bool]]:
+    """The thresholds of a list or a range, and whether they are usual days."""
+    if ".." not in said:
+        return [_value(part, one.strip(), is_whole=is_whole) for one in said.split(",")]
+    span, by, step_said = said.partition(" by ")
+    (first, is_usual), (last, is_last_usual) = (
+        _value(part, one.strip(), is_whole=is_whole) for one in span.split("..", 1)
+    )
+    if first >= last or is_usual != is_last_usual:
+        raise UserError(
+            f'"{part}" is no range: write the lower end first, and x at both or none.'
+        )
+    if by:
+        step, _ = _value(part, step_said.strip(), is_whole=is_whole)
+        count = int((last - first) / step) + 1
+    else:
+        step, count = (last - first) / (RANGE_STEPS - 1), RANGE_STEPS
+    if count > MOST_RULES:
+        raise UserError(f'"{part}" has {count:,} steps; {MOST_RULES} at most.')
+    place = Decimal(1) if is_whole else Decimal("0.01")
+    values = [(first + step * number).quantize(place) for number in range(count)]
+    return [(value, is_usual) for value in dict.fromkeys(values)]
+
+
+def _value(part: str, said: str, *, is_whole: bool) -> tuple[Decimal, bool]:
+    found = _NUMBER.fullmatch(said.removeprefix("$"))
+    if not found or (is_whole and not found[1].isdigit()) or not Decimal(found[1]):
+        wanted = "a whole number" if is_whole else "an amount"
+        raise UserError(
+            f'"{said}" in "{part}" is not {wanted} above 0. Rules look like this: '
+            f"{_EXAMPLES}."
+        )
+    return Decimal(found[1]), bool(found[2])

@@ -1,0 +1,204 @@
+{#
+    What rules would have done to traders' own fills: one row per rule and trader day that
+    it would have hit. Known at the fill at which it is hit, and nothing later.
+
+    `make what-if` reads this file as well: it calls nothing but to_amount.
+
+    rules: relation with rule, kind, threshold, is_usual_days and minutes.
+    days, points, trips: replay_days, replay_points and fct_round_trips.
+    slip_basis_points: by how much worse the price of a replacing trade is at worst.
+#}
+{% macro rule_replays(rules, days, points, trips, slip_basis_points) -%}
+    with
+
+    rule_days as (
+        -- Below a dollar a usual day is that of a trader who has not begun.
+        select
+            rules.rule,
+            rules.kind,
+            rules.minutes,
+            days.trader_id,
+            days.trade_date,
+            days.net_pnl,
+            cast(
+                case
+                    when rules.is_usual_days
+                        then rules.threshold * greatest(days.usual_day_amount, 1)
+                    else rules.threshold
+                end as decimal(38, 8)
+            ) as threshold
+        from {{ rules }} as rules
+        cross join {{ days }} as days
+        where not rules.is_usual_days or days.usual_day_amount is not null
+    ),
+
+    points_reached as (
+        select
+            rule_days.rule,
+            rule_days.kind,
+            rule_days.minutes,
+            rule_days.trader_id,
+            rule_days.trade_date,
+            rule_days.net_pnl,
+            rule_days.threshold,
+            min(points.day_sequence) as day_sequence
+        from rule_days
+        inner join {{ points }} as points
+            on
+                rule_days.trader_id = points.trader_id
+                and rule_days.trade_date = points.trade_date
+                and rule_days.threshold <= case
+                    when rule_days.kind in ('stop', 'warn') then points.loss_amount
+                    when rule_days.kind = 'give_back' then points.give_back_amount
+                    when rule_days.kind = 'max_trades' then points.trades_count
+                    when rule_days.kind in ('losing_trades', 'cool_down')
+                        then points.losing_in_a_row_count
+                end
+        group by
+            rule_days.rule,
+            rule_days.kind,
+            rule_days.minutes,
+            rule_days.trader_id,
+            rule_days.trade_date,
+            rule_days.net_pnl,
+            rule_days.threshold
+    ),
+
+    fills_hit as (
+        select
+            points_reached.*,
+            points.happened_at as hit_at,
+            points.stop_effect,
+            points.replaced_notional,
+            cast(case when points_reached.kind = 'warn' then 0.5 else 1 end as decimal(2, 1))
+                as share
+        from points_reached
+        inner join {{ points }} as points
+            on
+                points_reached.trader_id = points.trader_id
+                and points_reached.trade_date = points.trade_date
+                and points_reached.day_sequence = points.day_sequence
+    ),
+
+    stopped as (
+        select
+            rule,
+            trader_id,
+            trade_date,
+            day_sequence,
+            hit_at,
+            net_pnl,
+            threshold,
+            cast(cast(stop_effect as decimal(24, 8)) * share as decimal(38, 8)) as effect,
+            cast(cast(replaced_notional as decimal(24, 8)) * share as decimal(38, 8))
+                as replaced_notional
+        from fills_hit
+        where kind <> 'cool_down'
+    ),
+
+    cooled_down as (
+        -- A trip whose opening has no time may have been opened in the pause, or not.
+        select
+            fills_hit.rule,
+            fills_hit.trader_id,
+            fills_hit.trade_date,
+            fills_hit.day_sequence,
+            fills_hit.hit_at,
+            fills_hit.net_pnl,
+            fills_hit.threshold,
+            case
+                when
+                    fills_hit.hit_at is not null
+                    and count(trips.trader_id)
+                    = count(case when trips.opened_at is not null then trips.net_pnl end)
+                    then cast(-coalesce(sum(trips.net_pnl), 0) as decimal(38, 8))
+            end as effect,
+            cast(0 as decimal(38, 8)) as replaced_notional
+        from fills_hit
+        left join {{ trips }} as trips
+            on
+                fills_hit.trader_id = trips.trader_id
+                and fills_hit.trade_date = trips.opened_date
+                and fills_hit.trade_date = trips.closed_date
+                and (
+                    trips.opened_at is null
+                    or (
+                        trips.opened_at > fills_hit.hit_at
+                        and trips.opened_at
+                        <= fills_hit.hit_at + fills_hit.minutes * interval '1' minute
+                    )
+                )
+        where fills_hit.kind = 'cool_down'
+        group by
+            fills_hit.rule,
+            fills_hit.trader_id,
+            fills_hit.trade_date,
+            fills_hit.day_sequence,
+            fills_hit.hit_at,
+            fills_hit.net_pnl,
+            fills_hit.threshold
+    ),
+
+    capped as (
+        -- A trip of unknown size may be above the cap, or not.
+        select
+            rule_days.rule,
+            rule_days.trader_id,
+            rule_days.trade_date,
+            cast(null as bigint) as day_sequence,
+            min(trips.opened_at) as hit_at,
+            rule_days.net_pnl,
+            rule_days.threshold,
+            case
+                when count(*) = count(trips.net_pnl * trips.peak_notional)
+                    then cast(
+                        sum({{ to_amount(
+                            '-cast(trips.net_pnl as double) * (1 - cast(rule_days.threshold '
+                            ~ 'as double) / cast(trips.peak_notional as double))'
+                        ) }}) as decimal(38, 8)
+                    )
+            end as effect,
+            cast(0 as decimal(38, 8)) as replaced_notional
+        from rule_days
+        inner join {{ trips }} as trips
+            on
+                rule_days.trader_id = trips.trader_id
+                and rule_days.trade_date = trips.closed_date
+                and coalesce(trips.peak_notional > rule_days.threshold, true)
+        where rule_days.kind = 'size_cap'
+        group by
+            rule_days.rule,
+            rule_days.trader_id,
+            rule_days.trade_date,
+            rule_days.net_pnl,
+            rule_days.threshold
+    ),
+
+    replays as (
+        select * from stopped
+        union all
+        select * from cooled_down
+        union all
+        select * from capped
+    )
+
+    select
+        ---------- keys
+        rule,
+        trader_id,
+        trade_date,
+        day_sequence,
+        ---------- money
+        threshold as threshold_amount,
+        net_pnl,
+        cast(net_pnl + effect as decimal(38, 8)) as replayed_net_pnl,
+        effect,
+        replaced_notional,
+        cast(
+            effect - cast(replaced_notional as decimal(24, 8))
+            * cast({{ slip_basis_points / 10000 }} as decimal(8, 6)) as decimal(38, 8)
+        ) as effect_after_slip,
+        ---------- times
+        hit_at
+    from replays
+{%- endmacro %}

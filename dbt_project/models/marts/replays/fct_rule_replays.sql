@@ -1,0 +1,21 @@
+{#
+    Grain: one row per candidate rule, trader and trader day on which it would have been hit.
+    The rule is hit at the first fill where it holds; the trader trades no more that day.
+#}
+with
+
+replays as (
+    {{ rule_replays(
+        ref('int_candidate_rules'),
+        ref('replay_days'),
+        ref('replay_points'),
+        ref('fct_round_trips'),
+        var('replay_slip_basis_points'),
+    ) }}
+),
+
+final as (
+    select * from replays
+)
+
+select * from final

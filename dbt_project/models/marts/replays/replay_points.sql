@@ -1,0 +1,31 @@
+{#
+    Grain: one row per fill at which a trader's day went further than before: where a rule
+    can be hit, and what stopping there would have done.
+#}
+with
+
+points as (
+    select * from {{ ref('int_replay_points') }}
+),
+
+final as (
+    select
+        ---------- keys
+        trader_id,
+        trade_date,
+        day_sequence,
+        ---------- how far the day has gone
+        loss_amount,
+        give_back_amount,
+        trades_count,
+        losing_in_a_row_count,
+        ---------- what stopping here would have done
+        net_pnl_so_far,
+        stop_effect,
+        replaced_notional,
+        ---------- times
+        {{ to_utc('happened_at_et') }} as happened_at
+    from points
+)
+
+select * from final

@@ -1,0 +1,254 @@
+"""Rules replayed in SQL equal plain loops over the fills, for every trader's day."""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pytest
+
+from daily.desk_rules import Rule, parse_rules
+from daily.what_if import replay
+from ml.losses import MINIMUM_DATES, MINIMUM_TRADERS, clustered_errors
+from runtime.home import Home
+from runtime.transform.dbt import project_variables
+from tests.conftest import REAL_DATA, build_warehouse, connected, rows
+from tests.draws import draw
+from tests.exports import ExportedFill, Exports
+from tests.oracle import Fill, keep_book, prepare, round_trips
+from tests.oracle.adversarial import MULTIPLIERS, cases, random_fills
+from tests.oracle.pnl import realized_paths
+from tests.oracle.replays import Key, Replay, replayed
+
+RULES = parse_rules(
+    "stop 5,60,400; stop 0.5x..2x by 0.75x; warn 60; give_back 20,150; max_trades 1,3; "
+    "losing_trades 1,2; cool_down 15,90 after 1; cool_down 45 after 2; size_cap 800,9000"
+)
+MONDAY = datetime(2025, 3, 3, 9, 30)
+
+
+def by_hand() -> list[ExportedFill]:
+    """Two symbols of two accounts; the day goes on after 1,100 are lost."""
+
+    def fill(account: str, minute: int, side: str, quantity: int, price: str, symbol: str):
+        return ExportedFill(
+            account, MONDAY + timedelta(minutes=minute), side, Decimal(quantity),
+            Decimal(price), symbol=symbol, comm=Decimal(quantity) / 100,
+        )  # fmt: skip
+
+    return [
+        fill("HAND", 0, "B", 1000, "20.00", "ABC"),
+        fill("HAND", 5, "B", 300, "50.00", "DEF"),
+        fill("HAND", 10, "S", 1000, "18.90", "ABC"),  # 1,100 lost, 23 of fees
+        fill("HAND", 20, "B", 500, "18.50", "ABC"),
+        fill("HAND", 30, "S", 300, "51.00", "DEF"),  # 300 made
+        fill("HAND", 40, "S", 400, "18.00", "ABC"),  # 200 lost; 100 are held overnight
+    ]
+
+
+@pytest.fixture(scope="module")
+def fills() -> list[ExportedFill]:
+    """Every adversarial case, and random fills."""
+    drawn = [
+        one
+        for seed, traders, days in ((5, 2, draw(15, 60)), (6, 3, draw(10, 40)))
+        for one in random_fills(seed, traders, days)
+    ]
+    return [*by_hand(), *(one for case in cases() for one in case.fills), *drawn]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, fills: list[ExportedFill]) -> Home:
+    """A warehouse of all of them."""
+    folder: Path = tmp_path_factory.mktemp("replays")
+    exports = Exports(folder / "exports").write(fills).folder
+    return build_warehouse(
+        folder / "home", exports, models="+rule_effects", data_tests=True
+    )
+
+
+@pytest.fixture
+def tried(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection on which `RULES` have been replayed."""
+    with connected(home) as connection:
+        connection.execute("set schema = 'marts'")
+        replay(connection, RULES)
+        yield connection
+
+
+def thresholds(connection: duckdb.DuckDBPyConnection, rule: Rule) -> dict[Key, Decimal]:
+    """From which figure on a rule holds, by trader and date where it is known."""
+    return {
+        (trader, day): rule.threshold
+        if not rule.is_usual_days
+        else (rule.threshold * max(usual, 1)).quantize(Decimal("1e-8"))
+        for trader, day, usual in connection.execute(
+            "select trader_id, trade_date, usual_day_amount from replay_days"
+        ).fetchall()
+        if usual is not None or not rule.is_usual_days
+    }
+
+
+def assert_equal(
+    connection: duckdb.DuckDBPyConnection, rule: Rule, wanted: dict[Key, Replay]
+) -> None:
+    """The same days are hit at the same fill, with the same effect to a tenth of a cent."""
+    found = {
+        (trader, day): (place, effect, replaced)
+        for trader, day, place, effect, replaced in connection.execute(
+            # Cancelled fills have a number of the day as well.
+            "select trader_id, trade_date, place, effect, replaced_notional "
+            "from tried_replays left join (select trader_id, trade_date, day_sequence, "
+            "row_number() over (partition by trader_id, trade_date "
+            "order by day_sequence) - 1 as place from intermediate.int_fill_results) "
+            "using (trader_id, trade_date, day_sequence) where rule = ?", [rule.text],
+        ).fetchall()
+    }  # fmt: skip
+    assert found.keys() == wanted.keys(), rule
+    for key, one in wanted.items():
+        place, effect, replaced = found[key]
+        assert place == one.place, (rule, key)
+        assert (effect is None) == (one.effect is None), (rule, key)
+        if effect is not None:
+            assert abs(Fraction(effect) - one.effect) < Fraction(1, 1000), (rule, key)
+            assert abs(Fraction(replaced) - one.replaced) < Fraction(1, 1000), (rule, key)
+
+
+def test_every_rule_equals_a_loop_over_the_fills(
+    tried: duckdb.DuckDBPyConnection, fills: list[ExportedFill]
+) -> None:
+    prepared = prepare(fills, multipliers=MULTIPLIERS)
+    paths, trips = realized_paths(keep_book(prepared)), round_trips(prepared)
+    hit = set()
+    for rule in RULES:
+        wanted = replayed(
+            paths, trips, rule.kind, thresholds(tried, rule), rule.minutes
+        )
+        assert_equal(tried, rule, wanted)
+        hit |= {rule.kind} if wanted else set()
+    assert hit == {rule.kind for rule in RULES}
+
+
+def test_a_stop_by_hand(home: Home) -> None:
+    """Stopped at -1,123: 300 of DEF go at 51.00, 100 of ABC are bought at 18.50 and kept."""
+    with connected(home) as connection:
+        connection.execute("set schema = 'marts'")
+        replay(connection, parse_rules("stop 1000; warn 1000"))
+        found = connection.execute(
+            "select rule, hit_at, net_pnl, effect, replaced_notional, effect_after_slip "
+            "from tried_replays where trader_id = 'HAND' order by rule"
+        ).fetchall()
+    # 500 bought and 400 sold were 100 more at 18.50 for 1.00, not for 2,050 and 9.00.
+    effect = Decimal("200") + Decimal("8")
+    replaced = Decimal("300") * 51 + Decimal("100") * Decimal("18.50")
+    assert found == [
+        (
+            rule, datetime(2025, 3, 3, 14, 40), Decimal("-1035"), effect * share,
+            replaced * share, (effect - replaced / 1000) * share,
+        )
+        for rule, share in (("stop 1000", Decimal(1)), ("warn 1000", Decimal("0.5")))
+    ]  # fmt: skip
+
+
+def test_effects_add_up_and_are_those_of_the_days(tried: duckdb.DuckDBPyConnection) -> None:
+    """Drawdown, tail, worst day and the interval by another way, of the desk."""
+    frame = tried.execute(
+        "select rule, days.trader_id, days.trade_date, "
+        "cast(days.net_pnl as double) as net, "
+        "cast(coalesce(effect, 0) as double) as effect from tried_rules "
+        "cross join replay_days as days "
+        "left join tried_replays using (rule, trader_id, trade_date) "
+        "where not is_usual_days and rule not like 'cool_down%'"
+    ).df()
+    desk = tried.execute("from tried_effects where scope = 'desk'").df().set_index("rule")
+    assert set(frame["rule"]) <= set(desk.index)
+    for rule, days in frame.groupby("rule"):
+        row, gain = desk.loc[rule], days["effect"].to_numpy()
+        assert row["trader_days_count"] == len(days)
+        assert float(row["effect"]) == pytest.approx(gain.sum(), abs=1e-5)
+        assert row["mean_effect"] == pytest.approx(gain.mean(), abs=1e-6)
+        errors = [
+            clustered_errors(gain, np.unique(days[one], return_inverse=True)[1], least)
+            for one, least in (
+                ("trade_date", MINIMUM_DATES), ("trader_id", MINIMUM_TRADERS)
+            )
+        ]  # fmt: skip
+        if gain.any():
+            half = row["mean_effect_high"] - row["mean_effect"]
+            assert half == pytest.approx(1.645 * max(errors), rel=0.01)
+        for name, daily in (("", days["net"]), ("replayed_", days["net"] + gain)):
+            summed = daily.groupby(days["trade_date"]).sum().sort_index().to_numpy()
+            path = np.cumsum(summed)
+            fall = np.maximum(np.maximum.accumulate(path), 0) - path
+            worst = np.sort(summed)[: int(np.ceil(0.05 * len(summed)))]
+            assert float(row[f"{name}max_drawdown"]) == pytest.approx(fall.max(), abs=1e-5)
+            assert float(row[f"{name}worst_day_pnl"]) == pytest.approx(summed.min())
+            assert row[f"{name}tail_mean_pnl"] == pytest.approx(worst.mean())
+
+
+def test_the_candidates_of_the_desk_are_replayed_by_the_same_macros(home: Home) -> None:
+    texts = [row[0] for row in rows(home, "select rule from intermediate.int_candidate_rules")]
+    rules = parse_rules("; ".join(texts))
+    assert sorted(rule.text for rule in rules) == sorted(texts)
+    with connected(home) as connection:
+        connection.execute("set schema = 'marts'")
+        replay(connection, rules)
+        for made, mart in (
+            ("tried_replays", "fct_rule_replays"), ("tried_effects", "rule_effects")
+        ):  # fmt: skip
+            assert not connection.execute(
+                f"(from {made} except from {mart}) union all "
+                f"(from {mart} except from {made})"
+            ).fetchall()
+
+
+def test_intervals_need_as_many_dates_and_traders_as_elsewhere() -> None:
+    variables = project_variables()
+    assert variables["replay_minimum_dates"] == MINIMUM_DATES
+    assert variables["replay_minimum_traders"] == MINIMUM_TRADERS
+
+
+@pytest.mark.long
+@pytest.mark.skipif(
+    not REAL_DATA.is_dir(), reason="real trading data is not beside the project"
+)
+def test_a_stop_equals_the_loop_on_every_day_of_real_data(tmp_path: Path) -> None:
+    home = build_warehouse(
+        tmp_path / "home", REAL_DATA,
+        models="+replay_days +replay_points +fct_round_trips +fct_fills",
+    )  # fmt: skip
+    with connected(home) as connection:
+        assert_real(connection)
+
+
+def assert_real(connection: duckdb.DuckDBPyConnection) -> None:
+    """Of every trader's day on real data: a stop is what a loop over the fills says."""
+    connection.execute("set schema = 'marts'")
+    rules = parse_rules("stop 100,1000,1500,5000; give_back 1000; losing_trades 3")
+    replay(connection, rules)
+    fills = real_fills(connection)
+    paths, trips = realized_paths(keep_book(fills)), round_trips(fills)
+    assert len(paths) == 1876
+    for rule in rules:
+        wanted = replayed(paths, trips, rule.kind, thresholds(connection, rule))
+        assert_equal(connection, rule, wanted)
+        assert len(wanted) > 30
+
+
+def real_fills(connection: duckdb.DuckDBPyConnection) -> list[Fill]:
+    """The fills of a warehouse, in its order."""
+    found = connection.execute(
+        "select account_id, trader_id, symbol, filled_at_et, signed_quantity, price, "
+        "multiplier, total_fees, coalesce(fill_status, ''), order_id, fill_id, "
+        "propreports_id, fill_sequence, day_sequence, trade_date from fct_fills "
+        "order by fill_sequence"
+    ).fetchall()
+    fills = [
+        Fill(*said, row_number=0, fill_sequence=sequence, day_sequence=place)
+        for *said, sequence, place, day in found
+        if isinstance(day, date)
+    ]
+    return fills
