@@ -59,25 +59,27 @@ def parse_rules(text: str) -> tuple[Rule, ...]:
     Raises:
         UserError: A part of it is no rule; says which, and what would be one.
     """
-    rules = [rule for part in text.split(";") for rule in _parse(part.strip())]
+    parts = [" ".join(part.split()) for part in text.split(";")]
+    rules = [rule for part in parts for rule in _parse(part)]
     if len(rules) > MOST_RULES:
         raise UserError(
-            f'RULE="{text}" names {len(rules):,} rules; {MOST_RULES} at most. Take '
+            f"RULE names {len(rules):,} rules; {MOST_RULES} at most. Take "
             "larger steps: stop 500..5000 by 250."
         )
     return tuple(dict.fromkeys(rules))
 
 
 def _parse(part: str) -> list[Rule]:
-    kind, _, said = part.lower().replace("-", "_").partition(" ")
+    kind, _, said = part.lower().partition(" ")
+    kind = kind.replace("-", "_")
     if kind not in KINDS:
         raise UserError(f'"{part}" is no rule that is known. Known are: {_EXAMPLES}.')
     if kind == "cool_down":
         minutes, after, trips = said.partition(" after ")
         if not after:
             raise UserError(
-                f'"{part}" does not say after how many losing trips: write cool_down 30 '
-                "after 3, for 30 minutes after three in a row."
+                f'"{part}" does not say after how many losing trips: write cool_down '
+                "30 after 3, for 30 minutes after three in a row."
             )
         return [
             Rule(kind, threshold, minutes=int(pause))

@@ -100,8 +100,8 @@ def _answer(
     ).fetchall()[0]
     slip = project_variables()["replay_slip_basis_points"]
     yield (
-        f"{days:,} days of {traders} traders, {first} to {last}. Dollars better than it "
-        f"was; slip: the trade that ends a day {slip:g} basis points dearer"
+        f"{days:,} days of {traders} traders, {first} to {last}. Dollars better than "
+        f"it was; slip: the trade that ends a day {slip:g} basis points dearer"
     )
     yield ""
     head = (
@@ -212,6 +212,6 @@ def _best(connection: duckdb.DuckDBPyConnection, desk: list[dict]) -> str:
     others = len(clear) - 1
     return (
         f"  Best of these {len(names)}, having tried so many: {best}, "
-        f"{dollars(clear[best])} after slip (chance that the best of none would look so: "
-        f"{found[names.index(best)]:.1%}); {others} more better than chance."
+        f"{dollars(clear[best])} after slip (chance that the best of none would look "
+        f"so: {found[names.index(best)]:.1%}); {others} more better than chance."
     )

@@ -9,7 +9,7 @@ from ml.metrics import REPLICATES, block_draws
 def chances(
     gains: np.ndarray, dates: np.ndarray, traders: np.ndarray
 ) -> np.ndarray | None:
-    """Chance that the best of all would look as good as each does, if none were any good.
+    """Chance that the best of all would look as good as each does, if none were good.
 
     The studentised maximum over a bootstrap: blocks of neighbouring dates, and whole
     traders; the larger chance counts, that of dates where traders are too few. Sources:

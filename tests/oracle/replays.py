@@ -51,12 +51,16 @@ def stopped_after(fills: Sequence[Fill], place: int) -> tuple[Fraction, Fraction
         )
         instead = Fraction(worth(-signed, price, multiplier))
         effect += instead - had
-        effect += fees - (fees * abs(Fraction(signed)) / Fraction(units) if units else 0)
+        effect += fees - (
+            fees * abs(Fraction(signed)) / Fraction(units) if units else 0
+        )
         replaced += abs(Fraction(worth(signed, price, multiplier)))
     return effect, replaced
 
 
-def hit_after(path: Path, closed: Mapping[Fill, Trip], kind: str, least: Decimal) -> int | None:
+def hit_after(
+    path: Path, closed: Mapping[Fill, Trip], kind: str, least: Decimal
+) -> int | None:
     """Number of the first fill at which a rule holds, by what is known at it."""
     peak = Decimal(0)
     trades = losing = 0
@@ -94,12 +98,15 @@ def replayed(
     """
     trips = [trip for trip in trips if trip.is_closed]
     closed_by = {trip.closing: trip for trip in trips}
+    trips_of: dict[Key, list[Trip]] = defaultdict(list)
+    for trip in trips:
+        trips_of[trip.trader, trip.closed_date].append(trip)
     found = {}
     for (trader, day), path in paths.items():
         if (trader, day) not in threshold:
             continue
         least = threshold[trader, day]
-        todays = [t for t in trips if t.trader == trader and t.closed_date == day]
+        todays = trips_of[trader, day]
         if kind == "size_cap":
             large = [t for t in todays if _peak_notional(t) > least]
             effect = sum(

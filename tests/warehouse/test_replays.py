@@ -25,7 +25,8 @@ from tests.oracle.replays import Key, Replay, replayed
 
 RULES = parse_rules(
     "stop 5,60,400; stop 0.5x..2x by 0.75x; warn 60; give_back 20,150; max_trades 1,3; "
-    "losing_trades 1,2; cool_down 15,90 after 1; cool_down 45 after 2; size_cap 800,9000"
+    "losing_trades 1,2; cool_down 15,90 after 1; cool_down 45 after 2; "
+    "size_cap 800,9000"
 )
 MONDAY = datetime(2025, 3, 3, 9, 30)
 
@@ -33,7 +34,9 @@ MONDAY = datetime(2025, 3, 3, 9, 30)
 def by_hand() -> list[ExportedFill]:
     """Two symbols of two accounts; the day goes on after 1,100 are lost."""
 
-    def fill(account: str, minute: int, side: str, quantity: int, price: str, symbol: str):
+    def fill(
+        account: str, minute: int, side: str, quantity: int, price: str, symbol: str
+    ):
         return ExportedFill(
             account, MONDAY + timedelta(minutes=minute), side, Decimal(quantity),
             Decimal(price), symbol=symbol, comm=Decimal(quantity) / 100,
@@ -95,7 +98,7 @@ def thresholds(connection: duckdb.DuckDBPyConnection, rule: Rule) -> dict[Key, D
 def assert_equal(
     connection: duckdb.DuckDBPyConnection, rule: Rule, wanted: dict[Key, Replay]
 ) -> None:
-    """The same days are hit at the same fill, with the same effect to a tenth of a cent."""
+    """The same days are hit at the same fill, with the same effect to the cent."""
     found = {
         (trader, day): (place, effect, replaced)
         for trader, day, place, effect, replaced in connection.execute(
@@ -114,7 +117,10 @@ def assert_equal(
         assert (effect is None) == (one.effect is None), (rule, key)
         if effect is not None:
             assert abs(Fraction(effect) - one.effect) < Fraction(1, 1000), (rule, key)
-            assert abs(Fraction(replaced) - one.replaced) < Fraction(1, 1000), (rule, key)
+            assert abs(Fraction(replaced) - one.replaced) < Fraction(1, 1000), (
+                rule,
+                key,
+            )
 
 
 def test_every_rule_equals_a_loop_over_the_fills(
@@ -133,13 +139,13 @@ def test_every_rule_equals_a_loop_over_the_fills(
 
 
 def test_a_stop_by_hand(home: Home) -> None:
-    """Stopped at -1,123: 300 of DEF go at 51.00, 100 of ABC are bought at 18.50 and kept."""
+    """Stopped at -1,123: DEF is sold at 51.00, 100 of ABC bought at 18.50 and kept."""
     with connected(home) as connection:
         connection.execute("set schema = 'marts'")
         replay(connection, parse_rules("stop 1000; warn 1000"))
         found = connection.execute(
-            "select rule, hit_at, net_pnl, effect, replaced_notional, effect_after_slip "
-            "from tried_replays where trader_id = 'HAND' order by rule"
+            "select rule, hit_at, net_pnl, effect, replaced_notional, "
+            "effect_after_slip from tried_replays where trader_id = 'HAND' order by rule"
         ).fetchall()
     # 500 bought and 400 sold were 100 more at 18.50 for 1.00, not for 2,050 and 9.00.
     effect = Decimal("200") + Decimal("8")
@@ -153,7 +159,9 @@ def test_a_stop_by_hand(home: Home) -> None:
     ]  # fmt: skip
 
 
-def test_effects_add_up_and_are_those_of_the_days(tried: duckdb.DuckDBPyConnection) -> None:
+def test_effects_add_up_and_are_those_of_the_days(
+    tried: duckdb.DuckDBPyConnection,
+) -> None:
     """Drawdown, tail, worst day and the interval by another way, of the desk."""
     frame = tried.execute(
         "select rule, days.trader_id, days.trade_date, "
@@ -163,7 +171,9 @@ def test_effects_add_up_and_are_those_of_the_days(tried: duckdb.DuckDBPyConnecti
         "left join tried_replays using (rule, trader_id, trade_date) "
         "where not is_usual_days and rule not like 'cool_down%'"
     ).df()
-    desk = tried.execute("from tried_effects where scope = 'desk'").df().set_index("rule")
+    desk = (
+        tried.execute("from tried_effects where scope = 'desk'").df().set_index("rule")
+    )
     assert set(frame["rule"]) <= set(desk.index)
     for rule, days in frame.groupby("rule"):
         row, gain = desk.loc[rule], days["effect"].to_numpy()
@@ -184,13 +194,18 @@ def test_effects_add_up_and_are_those_of_the_days(tried: duckdb.DuckDBPyConnecti
             path = np.cumsum(summed)
             fall = np.maximum(np.maximum.accumulate(path), 0) - path
             worst = np.sort(summed)[: int(np.ceil(0.05 * len(summed)))]
-            assert float(row[f"{name}max_drawdown"]) == pytest.approx(fall.max(), abs=1e-5)
+            assert float(row[f"{name}max_drawdown"]) == pytest.approx(
+                fall.max(), abs=1e-5
+            )
             assert float(row[f"{name}worst_day_pnl"]) == pytest.approx(summed.min())
             assert row[f"{name}tail_mean_pnl"] == pytest.approx(worst.mean())
 
 
 def test_the_candidates_of_the_desk_are_replayed_by_the_same_macros(home: Home) -> None:
-    texts = [row[0] for row in rows(home, "select rule from intermediate.int_candidate_rules")]
+    texts = [
+        row[0]
+        for row in rows(home, "select rule from intermediate.int_candidate_rules")
+    ]
     rules = parse_rules("; ".join(texts))
     assert sorted(rule.text for rule in rules) == sorted(texts)
     with connected(home) as connection:

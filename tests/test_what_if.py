@@ -1,0 +1,92 @@
+"""Rules as people write them, and what is said of them."""
+
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daily.desk_rules import KINDS, MOST_RULES, parse_rules
+from ml.searched import chances
+from runtime.errors import UserError
+
+
+@pytest.mark.parametrize(
+    "said, texts",
+    [
+        ("stop 1500", ["stop 1500"]),
+        ("STOP $1500", ["stop 1500"]),
+        ("give-back 1000.50", ["give_back 1000.5"]),
+        ("stop 2x; warn 0.5x", ["stop 2x", "warn 0.5x"]),
+        ("stop 500, 1000,1500", ["stop 500", "stop 1000", "stop 1500"]),
+        ("stop 250..5000", [f"stop {250 * n}" for n in range(1, 21)]),
+        ("max_trades 5..7", ["max_trades 5", "max_trades 6", "max_trades 7"]),
+        ("stop 100..300 by 100", ["stop 100", "stop 200", "stop 300"]),
+        ("cool_down 15,30 after 3", ["cool_down 15 after 3", "cool_down 30 after 3"]),
+        ("size_cap 5000; size_cap 5000", ["size_cap 5000"]),
+    ],
+)
+def test_rules_are_read(said: str, texts: list[str]) -> None:
+    rules = parse_rules(said)
+    assert [rule.text for rule in rules] == texts
+    assert parse_rules("; ".join(texts)) == rules
+
+
+@pytest.mark.parametrize(
+    "said, named",
+    [
+        ("", "is no rule"),
+        ("halt 1500", '"halt 1500" is no rule'),
+        ("stop", '"" in "stop"'),
+        ("stop much", '"much"'),
+        ("stop -5", '"-5"'),
+        ("stop 0", '"0"'),
+        ("stop 1e9", '"1e9"'),
+        ("stop 1500 ;; warn 1", "is no rule"),
+        ("max_trades 2.5", "a whole number"),
+        ("max_trades 2x", "usual days"),
+        ("size_cap 2x", "usual days"),
+        ("cool_down 30", "after how many losing trips"),
+        ("stop 500..100", "is no range"),
+        ("stop 1..2x", "is no range"),
+        ("stop 1..9000 by 1", "steps"),
+        ("stop 250..5000 by 10; warn 250..5000 by 10", "rules"),
+    ],
+)
+def test_what_is_no_rule_is_said_in_one_line(said: str, named: str) -> None:
+    with pytest.raises(UserError) as refused:
+        parse_rules(said)
+    assert named in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@given(
+    st.text(max_size=30)
+    | st.builds("{} {}".format, st.sampled_from([*KINDS]), st.text())
+)
+def test_rubbish_is_refused_or_read(said: str) -> None:
+    try:
+        rules = parse_rules(said)
+    except UserError:
+        return
+    assert 0 < len(rules) <= MOST_RULES
+    assert all(rule.threshold > Decimal(0) for rule in rules)
+
+
+def test_the_best_of_many_that_are_worth_nothing_is_chance() -> None:
+    random = np.random.default_rng(3)
+    dates, traders = np.repeat(np.arange(100), 8), np.tile(np.arange(8), 100)
+    gains = random.normal(0, 100, (40, 800))
+    found = chances(gains, dates, traders)
+    # Alone the best would look clear; of forty it is none.
+    assert found.min() > 0.05
+    gains[7] += 40
+    found = chances(gains, dates, traders)
+    assert found[7] < 0.05 and found.argmin() == 7
+
+
+def test_what_is_never_hit_and_too_few_dates_tell_nothing() -> None:
+    dates, traders = np.arange(30), np.zeros(30)
+    assert chances(np.zeros((2, 30)), dates, traders).tolist() == [1, 1]
+    assert chances(np.zeros((2, 30)), dates % 5, traders) is None
