@@ -78,6 +78,9 @@ def run_size(folder: Path, fills: int, steps: tuple[str, ...]) -> list[Figure]:
     for step in FIRST:
         if step in steps:
             run(step, ["-m", "daily", step], **settings)
+    if "publish" in steps:
+        grid = {"RULE": "stop 50..5000 by 50"}
+        run("what-if, 100 rules", ["-m", "daily", "what-if"], **settings, **grid)
     print(f"one day more: {write_next_day(folder / 'next', desk):,} fills")
     for step in NEXT:
         if step in steps or step == "ingest":

@@ -23,10 +23,7 @@
             sum(sold_quantity) over day_so_far as sold_end,
             sum(bought_quantity) over whole_day as day_bought_quantity,
             sum(sold_quantity) over whole_day as day_sold_quantity,
-            sum(signed_quantity) over day_so_far as day_quantity_after
-            {%- for expression in also %},
-            {{ expression }}
-            {%- endfor %}
+            {{ (['sum(signed_quantity) over day_so_far as day_quantity_after'] + also) | join(', ') }}
         from fills_sided
         window
             day_so_far as (

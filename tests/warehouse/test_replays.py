@@ -145,7 +145,8 @@ def test_a_stop_by_hand(home: Home) -> None:
         replay(connection, parse_rules("stop 1000; warn 1000"))
         found = connection.execute(
             "select rule, hit_at, net_pnl, effect, replaced_notional, "
-            "effect_after_slip from tried_replays where trader_id = 'HAND' order by rule"
+            "effect_after_slip from tried_replays where trader_id = 'HAND' "
+            "order by rule"
         ).fetchall()
     # 500 bought and 400 sold were 100 more at 18.50 for 1.00, not for 2,050 and 9.00.
     effect = Decimal("200") + Decimal("8")

@@ -196,7 +196,7 @@
         replaced_notional,
         cast(
             effect - cast(replaced_notional as decimal(24, 8))
-            * cast({{ slip_basis_points / 10000 }} as decimal(8, 6)) as decimal(38, 8)
+            * cast({{ slip_basis_points }} / 10000.0 as decimal(8, 6)) as decimal(38, 8)
         ) as effect_after_slip,
         ---------- times
         hit_at
