@@ -112,6 +112,7 @@ def test_no_column_is_missing_from_the_descriptions(
             "currency_suffixes",
             "session_cutoffs",
             "check_index",
+            "candidate_rules",
         )
     }
     assert {one for one in built if one[:2] not in seeds} == described
