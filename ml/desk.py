@@ -7,6 +7,7 @@ predictions and scales (filtered historical simulation, Barone-Adesi, Giannopoul
 Vosper 1999).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,9 @@ from runtime.transform.dbt import project_variables
 SCENARIOS = 500
 MINIMUM_SCENARIOS = 60
 TAIL, RARE = 0.05, 0.01
+# No day counts for more than so many usual ones: the scale of who hardly trades is a
+# few dollars, and another's error may be put on a trader of thousands.
+ERROR_LIMIT = 10.0
 COLUMNS = (
     "worst_case_pnl", "median_pnl", "best_case_pnl",
     "one_in_hundred_pnl", "one_in_hundred_low", "one_in_hundred_high",
@@ -29,117 +33,40 @@ _INTERVAL = (0.05, 0.95)
 
 
 @dataclass(frozen=True)
-class DeskHistory:
-    """Past forecasts of the whole desk, laid out by date and trader.
+class Scenarios:
+    """Past sessions as they would be on one morning's roster.
 
     Attributes:
-        dates: Days on which anybody traded, in order; datetime64[ns].
-        traders: Everybody who has ever traded, in order.
-        error: Dates x traders, actual less predicted in units of the scale; NaN where a
-            trader did not trade, or had no forecast.
-        predicted, scale: Dates x traders, dollars of the forecast in force on the
-            morning of the date; NaN where there was none.
-        has_started: Dates x traders, whether the trader had traded by then.
+        sessions: The past days, in order; datetime64[ns]. None where too few are known.
+        traders: Who has a forecast that morning, in order.
+        traded: Sessions x traders, whether the trader trades in that scenario.
+        pnl: Sessions x traders, dollars; 0 where the trader stays away.
     """
 
-    dates: np.ndarray
+    sessions: np.ndarray
     traders: np.ndarray
-    error: np.ndarray
-    predicted: np.ndarray
-    scale: np.ndarray
-    has_started: np.ndarray
+    traded: np.ndarray
+    pnl: np.ndarray
 
-    @classmethod
-    def of(cls, forecasts: pd.DataFrame, first_traded: pd.Series) -> "DeskHistory":
-        """Lay out the forecasts of past days.
+    def __len__(self) -> int:
+        return len(self.sessions)
 
-        Args:
-            forecasts: trader_id, features_date, prediction_date (NaT where the trader
-                has not traded since), predicted_pnl, scale and pnl (NaN with it),
-                dollars.
-            first_traded: First traded date of every trader, by trader.
-        """
-        first_traded = first_traded.sort_index()
-        traders = first_traded.index.to_numpy(dtype=str)
-        made = forecasts["features_date"].to_numpy("datetime64[ns]")
-        known = forecasts["prediction_date"].to_numpy("datetime64[ns]")
-        has_outcome = ~np.isnat(known)
-        dates = np.unique(np.r_[made, known[has_outcome]])
-        column = np.searchsorted(traders, forecasts["trader_id"].to_numpy(dtype=str))
-        predicted, scale, error = (
-            np.full((len(dates), len(traders)), np.nan) for _ in range(3)
-        )
-        row = np.searchsorted(dates, made)
-        predicted[row, column] = forecasts["predicted_pnl"]
-        scale[row, column] = forecasts["scale"]
-        gap = (
-            (forecasts["pnl"] - forecasts["predicted_pnl"]) / forecasts["scale"]
-        ).to_numpy()
-        row = np.searchsorted(dates, known[has_outcome])
-        error[row, column[has_outcome]] = gap[has_outcome]
-        return cls(
-            dates,
-            traders,
-            error,
-            _in_force(predicted),
-            _in_force(scale),
-            first_traded.to_numpy("datetime64[ns]")[None, :] <= dates[:, None],
+    def of(self, members: np.ndarray) -> "Scenarios":
+        """The same of some of the traders, by their places."""
+        return Scenarios(
+            self.sessions,
+            self.traders[members],
+            self.traded[:, members],
+            self.pnl[:, members],
         )
 
-    def past_outlooks(self) -> pd.DataFrame:
-        """What would have been forecast of the desk on each past morning.
-
-        Returns:
-            prediction_date and `COLUMNS`; no row for a morning without a forecast.
-        """
-        rows = [
-            {"prediction_date": date}
-            | self._outlook(place, self.predicted[place], self.scale[place])
-            for place, date in enumerate(self.dates)
-            if not np.isnan(self.predicted[place]).all()
-        ]
-        return pd.DataFrame(rows, columns=["prediction_date", *COLUMNS])
-
-    def outlook(self, forecasts: pd.DataFrame) -> dict[str, float]:
-        """The same for the morning after the last of these days.
-
-        Args:
-            forecasts: trader_id, predicted_pnl and scale, dollars, of each.
-        """
-        places = np.searchsorted(
-            self.traders, forecasts["trader_id"].to_numpy(dtype=str)
-        )
-        predicted, scale = (np.full(len(self.traders), np.nan) for _ in range(2))
-        predicted[places], scale[places] = (
-            forecasts["predicted_pnl"],
-            forecasts["scale"],
-        )
-        return self._outlook(len(self.dates), predicted, scale)
-
-    def _outlook(
-        self, morning: int, predicted: np.ndarray, scale: np.ndarray
-    ) -> dict[str, float]:
-        """Of the morning before the date at that place, from the dates before it."""
-        forecasted = np.flatnonzero(~np.isnan(predicted))
+    def outlook(self) -> dict[str, float]:
+        """`COLUMNS` of these traders taken together; NaN without scenarios."""
         found: dict[str, float] = dict.fromkeys(COLUMNS, np.nan)
-        found |= {
-            "traders_count": len(forecasted),
-            "scenarios_count": 0,
-        }
-        before = slice(max(0, morning - SCENARIOS), morning)
-        known = ~np.isnan(self.error[before]).all(axis=1)
-        if known.sum() < MINIMUM_SCENARIOS:
+        found |= {"traders_count": len(self.traders), "scenarios_count": len(self)}
+        if not len(self):
             return found
-        error = self.error[before][known]
-        drawn = error[:, forecasted]
-        # Who had not begun yet does as someone who had: errs alike, or stays away.
-        started = self.has_started[before][known]
-        others = _someone_elses(error, started, forecasted)
-        drawn = np.where(started[:, forecasted], drawn, others)
-        # Who stays away makes nothing, and loses nothing.
-        traded = ~np.isnan(drawn)
-        pnl = np.where(traded, predicted[forecasted] + scale[forecasted] * drawn, 0.0)
-        total = np.sort(pnl.sum(axis=1))
+        total = np.sort(self.pnl.sum(axis=1))
         low, middle, high, rare = np.quantile(total, (TAIL, 0.5, 1 - TAIL, RARE))
         # Which of the days in order it may be, by the binomial distribution; the worst
         # of too few may not be the worst there is.
@@ -152,8 +79,139 @@ class DeskHistory:
             "worst_case_pnl": float(low),
             "median_pnl": float(middle),
             "best_case_pnl": float(high),
-            "scenarios_count": len(drawn),
         }
+
+
+@dataclass(frozen=True)
+class DeskHistory:
+    """Past forecasts of the whole desk, laid out by date and trader.
+
+    Attributes:
+        dates: Days on which anybody traded, in order; datetime64[ns].
+        traders: Everybody who ever had a forecast, in order.
+        pnl: Dates x traders, dollars of the date; NaN where a trader did not trade, or
+            had no forecast.
+        error: The same, less what was predicted, in units of the scale.
+        predicted, scale: Dates x traders, dollars of the forecast in force on the
+            morning of the date; NaN where there was none.
+    """
+
+    dates: np.ndarray
+    traders: np.ndarray
+    pnl: np.ndarray
+    error: np.ndarray
+    predicted: np.ndarray
+    scale: np.ndarray
+
+    @classmethod
+    def of(cls, forecasts: pd.DataFrame) -> "DeskHistory":
+        """Lay out the forecasts of past days.
+
+        Args:
+            forecasts: trader_id, features_date, prediction_date (NaT where the trader
+                has not traded since), predicted_pnl, scale and pnl (NaN with it),
+                dollars.
+        """
+        traders, column = np.unique(
+            forecasts["trader_id"].to_numpy(dtype=str), return_inverse=True
+        )
+        made = forecasts["features_date"].to_numpy("datetime64[ns]")
+        known = forecasts["prediction_date"].to_numpy("datetime64[ns]")
+        has_outcome = ~np.isnat(known)
+        dates = np.unique(np.r_[made, known[has_outcome]])
+        predicted, scale, pnl, error = (
+            np.full((len(dates), len(traders)), np.nan) for _ in range(4)
+        )
+        row = np.searchsorted(dates, made)
+        predicted[row, column] = forecasts["predicted_pnl"]
+        scale[row, column] = forecasts["scale"]
+        outcome = forecasts["pnl"].to_numpy(float)
+        gap = ((outcome - forecasts["predicted_pnl"]) / forecasts["scale"]).to_numpy()
+        row = np.searchsorted(dates, known[has_outcome])
+        pnl[row, column[has_outcome]] = outcome[has_outcome]
+        error[row, column[has_outcome]] = gap[has_outcome]
+        return cls(dates, traders, pnl, error, _in_force(predicted), _in_force(scale))
+
+    def past_scenarios(self) -> Iterator[tuple[np.datetime64, Scenarios]]:
+        """Each past morning that somebody had a forecast for, and its scenarios."""
+        for place, date in enumerate(self.dates):
+            if not np.isnan(self.predicted[place]).all():
+                yield (
+                    date,
+                    self._scenarios(place, self.predicted[place], self.scale[place]),
+                )
+
+    def past_outlooks(self) -> pd.DataFrame:
+        """What would have been forecast of the desk on each past morning.
+
+        Returns:
+            prediction_date and `COLUMNS`; no row for a morning without a forecast.
+        """
+        rows = [
+            {"prediction_date": date} | scenarios.outlook()
+            for date, scenarios in self.past_scenarios()
+        ]
+        return pd.DataFrame(rows, columns=["prediction_date", *COLUMNS])
+
+    def scenarios(self, forecasts: pd.DataFrame) -> Scenarios:
+        """Those of the morning after the last of these days.
+
+        Args:
+            forecasts: trader_id, predicted_pnl and scale, dollars, of each.
+        """
+        whole = self._with(forecasts["trader_id"].to_numpy(dtype=str))
+        places = np.searchsorted(
+            whole.traders, forecasts["trader_id"].to_numpy(dtype=str)
+        )
+        predicted, scale = (np.full(len(whole.traders), np.nan) for _ in range(2))
+        predicted[places], scale[places] = (
+            forecasts["predicted_pnl"],
+            forecasts["scale"],
+        )
+        return whole._scenarios(len(self.dates), predicted, scale)
+
+    def _with(self, traders: np.ndarray) -> "DeskHistory":
+        """The same with room for traders who had no forecast before."""
+        every = np.union1d(self.traders, traders)
+        if len(every) == len(self.traders):
+            return self
+        places = np.searchsorted(every, self.traders)
+
+        def laid_out(values: np.ndarray) -> np.ndarray:
+            wide = np.full((len(values), len(every)), np.nan)
+            wide[:, places] = values
+            return wide
+
+        return DeskHistory(
+            self.dates,
+            every,
+            *map(laid_out, (self.pnl, self.error, self.predicted, self.scale)),
+        )
+
+    def _scenarios(
+        self, morning: int, predicted: np.ndarray, scale: np.ndarray
+    ) -> Scenarios:
+        """Of the morning before the date at that place, from the dates before it."""
+        forecasted = np.flatnonzero(~np.isnan(predicted))
+        before = slice(max(0, morning - SCENARIOS), morning)
+        known = ~np.isnan(self.error[before]).all(axis=1)
+        if known.sum() < MINIMUM_SCENARIOS:
+            known[:] = False
+        error = np.clip(self.error[before][known], -ERROR_LIMIT, ERROR_LIMIT)
+        drawn = error[:, forecasted]
+        # Who had no forecast then, new or inactive, does as someone who had one: errs
+        # alike, or stays away.
+        had_forecast = ~np.isnan(self.predicted[before][known])
+        others = _someone_elses(error, had_forecast, forecasted)
+        drawn = np.where(had_forecast[:, forecasted], drawn, others)
+        # Who stays away makes nothing, and loses nothing.
+        traded = ~np.isnan(drawn)
+        return Scenarios(
+            self.dates[before][known],
+            self.traders[forecasted],
+            traded,
+            np.where(traded, predicted[forecasted] + scale[forecasted] * drawn, 0.0),
+        )
 
 
 def _in_force(made: np.ndarray) -> np.ndarray:
@@ -168,14 +226,14 @@ def _in_force(made: np.ndarray) -> np.ndarray:
 
 
 def _someone_elses(
-    error: np.ndarray, started: np.ndarray, forecasted: np.ndarray
+    error: np.ndarray, had_forecast: np.ndarray, forecasted: np.ndarray
 ) -> np.ndarray:
-    """For each date and forecasted trader the error of some who had begun by then.
+    """For each date and forecasted trader the error of some who had a forecast then.
 
     Whose it is follows from the trader's own place, and is the same each time.
     """
-    order = np.argsort(~started, axis=1, kind="stable")
-    count = started.sum(axis=1)[:, None]
+    order = np.argsort(~had_forecast, axis=1, kind="stable")
+    count = np.maximum(had_forecast.sum(axis=1), 1)[:, None]
     return np.take_along_axis(
         error, np.take_along_axis(order, forecasted[None, :] % count, axis=1), axis=1
     )

@@ -76,7 +76,4 @@ def desk_history(forecasts: pd.DataFrame, days: TraderDays) -> DeskHistory:
         {"trader_id": days.traders, "features_date": days.dates, "pnl": days.pnl}
     )
     forecasts = forecasts.merge(outcomes, on=["trader_id", "features_date"], how="left")
-    first_traded = pd.Series(days.dates).groupby(days.traders).min()
-    return DeskHistory.of(
-        forecasts.rename(columns={"pnl_scale": "scale"}), first_traded
-    )
+    return DeskHistory.of(forecasts.rename(columns={"pnl_scale": "scale"}))

@@ -11,6 +11,7 @@ import pandas as pd
 
 from ml.contributions import contributions
 from ml.days import TraderDays
+from ml.desk_risk import Membership, desk_risk
 from ml.drift import feature_drift
 from ml.evaluation import NAMES
 from ml.forecasts import outlook, prediction_frame
@@ -28,8 +29,10 @@ from ml.store import (
     confirm_scores,
     is_scored,
     open_marts,
+    read_membership,
     read_phrases,
     read_replayed,
+    read_told_desk_risk,
     read_trial,
     write_scores,
 )
@@ -61,11 +64,8 @@ def score(settings: Settings, home: Home, build_id: str) -> str:
     )
     models.contract.check(marts.types)
     scores = score_traders(models, marts, under, read_phrases(home))
-    scores = replace(
-        scores,
-        policy_comparison=_compared(settings, home, marts),
-        desk_predictions=_desk(read_replayed(home), marts, scores),
-    )
+    scores = replace(scores, policy_comparison=_compared(settings, home, marts))
+    scores = _with_desk(scores, home, marts)
     fingerprint = scores.fingerprint(version)
     if is_scored(home, marts.prediction_date, fingerprint):
         confirm_scores(home, build_id)
@@ -85,10 +85,11 @@ def _compared(settings: Settings, home: Home, marts: Marts) -> pd.DataFrame:
     return compare(read_trial(home, name), marts.as_of, settings)
 
 
-def _desk(replayed: pd.DataFrame, marts: Marts, scores: Scores) -> pd.DataFrame:
+def _with_desk(scores: Scores, home: Home, marts: Marts) -> Scores:
     """What the desk's own past says of today's forecasts taken together."""
+    replayed = read_replayed(home)
     if not len(scores.predictions) or not len(replayed):
-        return pd.DataFrame()
+        return scores
     days = marts.days(())
     forecasts = scores.predictions.query("model == @CHAMPION")[
         ["trader_id", "features_date", "predicted_pnl"]
@@ -101,7 +102,19 @@ def _desk(replayed: pd.DataFrame, marts: Marts, scores: Scores) -> pd.DataFrame:
         }
     )
     forecasts = forecasts.merge(scales, on=["trader_id", "features_date"])
-    return pd.DataFrame([desk_history(replayed, days).outlook(forecasts)])
+    history = desk_history(replayed, days)
+    today = history.scenarios(forecasts)
+    return replace(
+        scores,
+        desk_predictions=pd.DataFrame([today.outlook()]),
+        desk=desk_risk(
+            history,
+            today,
+            Membership(read_membership(home)),
+            np.datetime64(marts.prediction_date, "ns"),
+            read_told_desk_risk(home, marts.prediction_date),
+        ),
+    )
 
 
 def score_traders(

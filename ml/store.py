@@ -13,6 +13,7 @@ import pandas as pd
 
 from ml.boosting import ModelSettings
 from ml.days import TraderDays
+from ml.desk_risk import DeskRisk
 from ml.evaluation import Metric
 from ml.features import FEATURE_MART, KEYS, RECORD, SCALE
 from ml.registry import CARD, ModelSet
@@ -373,11 +374,13 @@ class Scores:
     feature_drift: pd.DataFrame
     policy_comparison: pd.DataFrame
     desk_predictions: pd.DataFrame
+    desk: DeskRisk = DeskRisk()
 
     def fingerprint(self, version: str) -> str:
         """Names what is written: equal only for equal figures of the same models."""
         digest = hashlib.sha256(version.encode())
-        for frame in vars(self).values():
+        frames = vars(self) | vars(self.desk)
+        for frame in (frames[name] for name in frames if name != "desk"):
             _add(digest, frame)
         return digest.hexdigest()
 
@@ -442,8 +445,50 @@ def write_scores(
             "prediction_date = ? and not is_replayed",
             prediction_date,
         )
+        _write_desk(connection, scores.desk, prediction_date)
         finish(connection, SCORE, build_id)
         connection.execute("commit")
+
+
+def _write_desk(
+    connection: duckdb.DuckDBPyConnection, desk: DeskRisk, prediction_date: date
+) -> None:
+    """Replace what is told of the desk for a date, and all that is replayed."""
+    on_date = "prediction_date = ?"
+    for table in ("desk_risk_contributions", "desk_stress", "desk_tail_tests"):
+        frame = getattr(desk, table).assign(prediction_date=prediction_date)
+        _replace(connection, table, frame, on_date, prediction_date)
+    told = desk.desk_risk.assign(prediction_date=prediction_date, is_replayed=False)
+    on_date += " and not is_replayed"
+    _replace(connection, "desk_risk", told, on_date, prediction_date)
+    replayed = desk.replayed_desk_risk.assign(is_replayed=True)
+    _replace(connection, "desk_risk", replayed, "is_replayed")
+    # Of the latest morning alone: a row for every pair of traders.
+    pairs = desk.trader_correlations.assign(prediction_date=prediction_date)
+    _replace(connection, "trader_correlations", pairs, "true")
+
+
+def read_membership(home: Home) -> pd.DataFrame:
+    """Of which group and strategy each trader is, and when."""
+    with open_warehouse(home.warehouse) as connection, _marts_of_today():
+        return connection.sql(
+            "select trader_id, trader_group, strategy, valid_from, valid_to "
+            "from marts.dim_traders order by trader_id, valid_from"
+        ).df()
+
+
+def read_told_desk_risk(home: Home, before: date) -> pd.DataFrame:
+    """The tails that the desk was told on mornings before a date."""
+    with open_warehouse(home.warehouse) as connection:
+        return connection.execute(
+            "select cast(prediction_date as timestamp) as prediction_date, "
+            "scope_type, scope_name, "
+            "cast(value_at_risk_pnl as double) as value_at_risk_pnl, "
+            "cast(expected_shortfall_pnl as double) as expected_shortfall_pnl "
+            "from ml.desk_risk where not is_replayed and prediction_date < ? "
+            "order by prediction_date, scope_type, scope_name",
+            [before],
+        ).df()
 
 
 def read_replayed(home: Home) -> pd.DataFrame:
