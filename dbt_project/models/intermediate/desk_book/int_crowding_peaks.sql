@@ -1,0 +1,209 @@
+{#
+    Grain: one row per symbol, date and side: the most traders of the desk who were on that
+    side at the same time, and how much they held when they first were so many.
+    A trader's accounts count as one position. The day begins with what was held before;
+    what is held is worth what the desk's own fill at that moment says.
+#}
+with
+
+crowded_days as (
+    select * from {{ ref('int_crowded_days') }}
+),
+
+account_traders as (
+    select
+        account_id,
+        trader_id,
+        valid_from,
+        valid_to
+    from {{ ref('int_account_traders') }}
+    where is_in_desk_total
+),
+
+openings as (
+    select
+        account_id,
+        symbol,
+        trade_date,
+        opening_quantity
+    from {{ ref('int_symbol_day_results') }}
+    union all
+    -- What is not traded is held all day long.
+    select
+        account_id,
+        symbol,
+        trade_date,
+        position_quantity as opening_quantity
+    from {{ ref('int_held_days') }}
+    where not has_fills
+),
+
+fills as (
+    select
+        account_id,
+        symbol,
+        trade_date,
+        fill_sequence,
+        filled_at_et,
+        has_fill_time,
+        case when is_buy then quantity else -quantity end as signed_quantity,
+        price,
+        multiplier,
+        exchange_rate
+    from {{ ref('int_fills_matched') }}
+),
+
+trader_openings as (
+    select
+        account_traders.trader_id,
+        openings.symbol,
+        openings.trade_date,
+        sum(openings.opening_quantity) as opening_quantity
+    from openings
+    inner join crowded_days
+        on
+            openings.symbol = crowded_days.symbol
+            and openings.trade_date = crowded_days.trade_date
+    inner join account_traders
+        on
+            openings.account_id = account_traders.account_id
+            and openings.trade_date >= account_traders.valid_from
+            and openings.trade_date < account_traders.valid_to
+    group by account_traders.trader_id, openings.symbol, openings.trade_date
+),
+
+desk_openings as (
+    select
+        symbol,
+        trade_date,
+        {{ count_where('opening_quantity > 0') }} as long_count,
+        {{ count_where('opening_quantity < 0') }} as short_count,
+        sum(greatest(opening_quantity, 0)) as long_quantity,
+        sum(greatest(-opening_quantity, 0)) as short_quantity
+    from trader_openings
+    group by symbol, trade_date
+),
+
+trader_fills as (
+    select
+        account_traders.trader_id,
+        fills.*,
+        trader_openings.opening_quantity
+        + sum(fills.signed_quantity) over (
+            partition by account_traders.trader_id, fills.symbol, fills.trade_date
+            order by fills.filled_at_et, fills.account_id, fills.fill_sequence
+            rows between unbounded preceding and current row
+        ) as quantity_after
+    from fills
+    inner join crowded_days
+        on
+            fills.symbol = crowded_days.symbol
+            and fills.trade_date = crowded_days.trade_date
+    inner join account_traders
+        on
+            fills.account_id = account_traders.account_id
+            and fills.trade_date >= account_traders.valid_from
+            and fills.trade_date < account_traders.valid_to
+    inner join trader_openings
+        on
+            account_traders.trader_id = trader_openings.trader_id
+            and fills.symbol = trader_openings.symbol
+            and fills.trade_date = trader_openings.trade_date
+),
+
+moves as (
+    select
+        *,
+        quantity_after - signed_quantity as quantity_before,
+        row_number() over (
+            partition by symbol, trade_date
+            order by filled_at_et, account_id, fill_sequence
+        ) as moment
+    from trader_fills
+),
+
+paths as (
+    {% for side, sign in [('long', ''), ('short', '-')] -%}
+        {% if not loop.first %}union all{% endif %}
+        select
+            moves.symbol,
+            moves.trade_date,
+            '{{ side }}' as side,
+            moves.moment,
+            moves.filled_at_et,
+            moves.has_fill_time,
+            moves.price,
+            moves.multiplier,
+            moves.exchange_rate,
+            desk_openings.{{ side }}_count
+            + sum(
+                case when {{ sign }}moves.quantity_after > 0 then 1 else 0 end
+                - case when {{ sign }}moves.quantity_before > 0 then 1 else 0 end
+            ) over (
+                partition by moves.symbol, moves.trade_date order by moves.moment
+                rows between unbounded preceding and current row
+            ) as traders_count,
+            desk_openings.{{ side }}_quantity
+            + sum(
+                greatest({{ sign }}moves.quantity_after, 0)
+                - greatest({{ sign }}moves.quantity_before, 0)
+            ) over (
+                partition by moves.symbol, moves.trade_date order by moves.moment
+                rows between unbounded preceding and current row
+            ) as quantity
+        from moves
+        inner join desk_openings
+            on
+                moves.symbol = desk_openings.symbol
+                and moves.trade_date = desk_openings.trade_date
+        union all
+        -- Before the first fill it is worth what that one says, where there is one.
+        select
+            desk_openings.symbol,
+            desk_openings.trade_date,
+            '{{ side }}' as side,
+            0 as moment,
+            cast(null as timestamp) as filled_at_et,
+            false as has_fill_time,
+            moves.price,
+            moves.multiplier,
+            moves.exchange_rate,
+            desk_openings.{{ side }}_count as traders_count,
+            desk_openings.{{ side }}_quantity as quantity
+        from desk_openings
+        left join moves
+            on
+                desk_openings.symbol = moves.symbol
+                and desk_openings.trade_date = moves.trade_date
+                and moves.moment = 1
+    {% endfor -%}
+),
+
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by symbol, trade_date, side order by -traders_count, moment
+        ) as place
+    from paths
+),
+
+final as (
+    select
+        ---------- keys
+        symbol,
+        trade_date,
+        side,
+        ---------- numbers
+        cast(traders_count as bigint) as traders_count,
+        cast(quantity as decimal(38, 8)) as quantity,
+        ---------- money
+        {{ exposure_of('quantity', 'nullif(price, 0)', 'multiplier', 'exchange_rate') }}
+            as exposure,
+        ---------- times
+        case when has_fill_time then filled_at_et end as peak_at_et
+    from ranked
+    where place = 1
+)
+
+select * from final

@@ -1,0 +1,116 @@
+{#
+    Grain: one row per morning on which the desk holds something overnight, and gap that its
+    book is put through: each symbol's own worst so far, and 5, 10 and 20 %.
+    Every symbol moves against what the desk nets in it; two traders on opposite sides are
+    no risk of each other's. A symbol without a night of its own between two sessions has
+    no worst, and a position without a price no worth: their gap is unknown, and counted.
+#}
+with
+
+positions as (
+    select
+        account_id,
+        symbol,
+        trade_date,
+        exposure
+    from {{ ref('int_overnight_positions') }}
+),
+
+gaps as (
+    select * from {{ ref('int_symbol_gaps') }}
+),
+
+sessions as (
+    select
+        session_date,
+        lag(session_date) over (order by session_date) as previous_session_date
+    from {{ ref('stg_propreports__sessions') }}
+),
+
+run_context as (
+    select prediction_date from {{ ref('stg_propreports__run_context') }}
+),
+
+books as (
+    -- What is held at the end of a session is gapped on the morning of the next.
+    select
+        sessions.session_date as prediction_date,
+        positions.symbol,
+        sum(positions.exposure) as net_exposure,
+        count(*) = count(positions.exposure) as is_priced
+    from positions
+    inner join sessions on positions.trade_date = sessions.previous_session_date
+    inner join run_context on sessions.session_date <= run_context.prediction_date
+    group by sessions.session_date, positions.symbol
+),
+
+gap_times as (
+    select
+        symbol,
+        trade_date as known_from,
+        lead(trade_date) over (partition by symbol order by trade_date) as known_to,
+        lowest_gap,
+        highest_gap
+    from gaps
+),
+
+books_gapped as (
+    select
+        books.prediction_date,
+        books.symbol,
+        case when books.is_priced then books.net_exposure end as net_exposure,
+        -- The greatest of a null and 0 would be 0, which nobody knows.
+        case
+            when books.net_exposure = 0 then 0
+            when gap_times.symbol is null then null
+            when books.net_exposure > 0 then least(gap_times.lowest_gap, 0)
+            else greatest(gap_times.highest_gap, 0)
+        end as own_gap
+    from books
+    left join gap_times
+        on
+            books.symbol = gap_times.symbol
+            and books.prediction_date > gap_times.known_from
+            and (
+                gap_times.known_to is null
+                or books.prediction_date <= gap_times.known_to
+            )
+),
+
+stresses as (
+    select
+        prediction_date,
+        'overnight_own_worst_gap' as stress,
+        symbol,
+        {{ to_amount('cast(net_exposure as double) * own_gap') }} as pnl
+    from books_gapped
+    {% for percent in [5, 10, 20] -%}
+        union all
+        select
+            prediction_date,
+            'overnight_gap_{{ percent }}_percent' as stress,
+            symbol,
+            {{ to_amount('-abs(cast(net_exposure as double)) * ' ~ percent / 100) }} as pnl
+        from books_gapped
+    {% endfor %}
+),
+
+final as (
+    select
+        ---------- keys
+        prediction_date,
+        stress,
+        ---------- text
+        min_by(symbol, pnl) as worst_symbol,
+        ---------- numbers
+        count(*) as symbols_count,
+        count(*) - count(pnl) as unknown_symbols_count,
+        ---------- money
+        -- Decimals, so that the order of the rows makes no difference.
+        cast(sum(pnl) as decimal(38, 8)) as pnl,
+        min(pnl) as worst_symbol_pnl
+    from stresses
+    group by prediction_date, stress
+)
+
+select * from final
