@@ -122,61 +122,100 @@ moves as (
     from trader_fills
 ),
 
+moments_after_fills as (
+    select
+        moves.symbol,
+        moves.trade_date,
+        moves.moment,
+        moves.filled_at_et,
+        moves.has_fill_time,
+        moves.price,
+        moves.multiplier,
+        moves.exchange_rate,
+        desk_openings.long_count
+        + sum(
+            case when moves.quantity_after > 0 then 1 else 0 end
+            - case when moves.quantity_before > 0 then 1 else 0 end
+        ) over day_so_far as long_count,
+        desk_openings.long_quantity
+        + sum(
+            greatest(moves.quantity_after, 0)
+            - greatest(moves.quantity_before, 0)
+        ) over day_so_far as long_quantity,
+        desk_openings.short_count
+        + sum(
+            case when -moves.quantity_after > 0 then 1 else 0 end
+            - case when -moves.quantity_before > 0 then 1 else 0 end
+        ) over day_so_far as short_count,
+        desk_openings.short_quantity
+        + sum(
+            greatest(-moves.quantity_after, 0)
+            - greatest(-moves.quantity_before, 0)
+        ) over day_so_far as short_quantity
+    from moves
+    inner join desk_openings
+        on
+            moves.symbol = desk_openings.symbol
+            and moves.trade_date = desk_openings.trade_date
+    window day_so_far as (
+        partition by moves.symbol, moves.trade_date order by moves.moment
+        rows between unbounded preceding and current row
+    )
+),
+
+moments as (
+    select * from moments_after_fills
+    union all
+    -- Before the first fill it is worth what that one says, where there is one.
+    select
+        desk_openings.symbol,
+        desk_openings.trade_date,
+        0 as moment,
+        cast(null as timestamp) as filled_at_et,
+        false as has_fill_time,
+        moves.price,
+        moves.multiplier,
+        moves.exchange_rate,
+        desk_openings.long_count,
+        desk_openings.long_quantity,
+        desk_openings.short_count,
+        desk_openings.short_quantity
+    from desk_openings
+    left join moves
+        on
+            desk_openings.symbol = moves.symbol
+            and desk_openings.trade_date = moves.trade_date
+            and moves.moment = 1
+),
+
 paths as (
-    {% for side, sign in [('long', ''), ('short', '-')] -%}
-        {% if not loop.first %}union all{% endif %}
-        select
-            moves.symbol,
-            moves.trade_date,
-            '{{ side }}' as side,
-            moves.moment,
-            moves.filled_at_et,
-            moves.has_fill_time,
-            moves.price,
-            moves.multiplier,
-            moves.exchange_rate,
-            desk_openings.{{ side }}_count
-            + sum(
-                case when {{ sign }}moves.quantity_after > 0 then 1 else 0 end
-                - case when {{ sign }}moves.quantity_before > 0 then 1 else 0 end
-            ) over (
-                partition by moves.symbol, moves.trade_date order by moves.moment
-                rows between unbounded preceding and current row
-            ) as traders_count,
-            desk_openings.{{ side }}_quantity
-            + sum(
-                greatest({{ sign }}moves.quantity_after, 0)
-                - greatest({{ sign }}moves.quantity_before, 0)
-            ) over (
-                partition by moves.symbol, moves.trade_date order by moves.moment
-                rows between unbounded preceding and current row
-            ) as quantity
-        from moves
-        inner join desk_openings
-            on
-                moves.symbol = desk_openings.symbol
-                and moves.trade_date = desk_openings.trade_date
-        union all
-        -- Before the first fill it is worth what that one says, where there is one.
-        select
-            desk_openings.symbol,
-            desk_openings.trade_date,
-            '{{ side }}' as side,
-            0 as moment,
-            cast(null as timestamp) as filled_at_et,
-            false as has_fill_time,
-            moves.price,
-            moves.multiplier,
-            moves.exchange_rate,
-            desk_openings.{{ side }}_count as traders_count,
-            desk_openings.{{ side }}_quantity as quantity
-        from desk_openings
-        left join moves
-            on
-                desk_openings.symbol = moves.symbol
-                and desk_openings.trade_date = moves.trade_date
-                and moves.moment = 1
-    {% endfor -%}
+    select
+        symbol,
+        trade_date,
+        'long' as side,
+        moment,
+        filled_at_et,
+        has_fill_time,
+        price,
+        multiplier,
+        exchange_rate,
+        long_count as traders_count,
+        long_quantity as quantity
+    from moments
+    union all
+    select
+        symbol,
+        trade_date,
+        'short' as side,
+        moment,
+        filled_at_et,
+        has_fill_time,
+        price,
+        multiplier,
+        exchange_rate,
+        short_count as traders_count,
+        short_quantity as quantity
+    from moments
 ),
 
 ranked as (

@@ -44,37 +44,52 @@ books as (
     group by sessions.session_date, positions.symbol
 ),
 
-gap_times as (
+moments as (
+    -- The morning of a gap does not know it yet: its book comes first.
     select
         symbol,
-        trade_date as known_from,
-        lead(trade_date) over (partition by symbol order by trade_date) as known_to,
+        prediction_date as moment_date,
+        0 as is_gap,
+        case when is_priced then net_exposure end as net_exposure,
+        cast(null as double) as lowest_gap,
+        cast(null as double) as highest_gap
+    from books
+    union all
+    select
+        symbol,
+        trade_date as moment_date,
+        1 as is_gap,
+        cast(null as decimal(38, 2)) as net_exposure,
         lowest_gap,
         highest_gap
     from gaps
 ),
 
+moments_known as (
+    select
+        symbol,
+        moment_date,
+        is_gap,
+        net_exposure,
+        {{ last_so_far('lowest_gap', 'symbol', 'moment_date, is_gap') }} as lowest_gap,
+        {{ last_so_far('highest_gap', 'symbol', 'moment_date, is_gap') }} as highest_gap
+    from moments
+),
+
 books_gapped as (
     select
-        books.prediction_date,
-        books.symbol,
-        case when books.is_priced then books.net_exposure end as net_exposure,
+        moment_date as prediction_date,
+        symbol,
+        net_exposure,
         -- The greatest of a null and 0 would be 0, which nobody knows.
         case
-            when books.net_exposure = 0 then 0
-            when gap_times.symbol is null then null
-            when books.net_exposure > 0 then least(gap_times.lowest_gap, 0)
-            else greatest(gap_times.highest_gap, 0)
+            when net_exposure = 0 then 0
+            when lowest_gap is null then null
+            when net_exposure > 0 then least(lowest_gap, 0)
+            else greatest(highest_gap, 0)
         end as own_gap
-    from books
-    left join gap_times
-        on
-            books.symbol = gap_times.symbol
-            and books.prediction_date > gap_times.known_from
-            and (
-                gap_times.known_to is null
-                or books.prediction_date <= gap_times.known_to
-            )
+    from moments_known
+    where is_gap = 0
 ),
 
 stresses as (
