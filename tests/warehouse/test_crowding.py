@@ -35,7 +35,7 @@ def random_fills(seed: int) -> list[ExportedFill]:
 
 
 def crowds(fills: list[ExportedFill]) -> dict[tuple[date, str, str], tuple]:
-    """Most traders at once, what they held then, its worth, and who is left at night."""
+    """Most traders at once, what they held then, its worth, and who is left."""
     position: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     found: dict[tuple[date, str, str], tuple] = {}
 
