@@ -6,27 +6,15 @@
 #}
 with
 
-held_days as (
+held_exposures as (
     select
         account_id,
         symbol,
         trade_date,
-        book_symbol,
-        units_per_share,
         position_quantity,
-        multiplier,
-        exchange_rate,
-        close_price
-    from {{ ref('int_held_days') }}
-),
-
-symbol_prices as (
-    select
-        account_id,
-        symbol,
-        trade_date,
-        last_unit_price
-    from {{ ref('int_symbol_day_prices') }}
+        overnight_exposure
+    from {{ ref('int_held_exposures') }}
+    where position_quantity <> 0
 ),
 
 account_traders as (
@@ -39,53 +27,23 @@ account_traders as (
     where is_in_desk_total
 ),
 
-held_priced as (
-    select
-        held_days.*,
-        {{ last_so_far(
-            'symbol_prices.last_unit_price',
-            'held_days.account_id, held_days.book_symbol',
-            'held_days.trade_date',
-        ) }} as own_unit_price
-    from held_days
-    left join symbol_prices
-        on
-            held_days.account_id = symbol_prices.account_id
-            and held_days.symbol = symbol_prices.symbol
-            and held_days.trade_date = symbol_prices.trade_date
-),
-
-held_valued as (
-    select
-        *,
-        coalesce(close_price, {{ in_units('own_unit_price', 'units_per_share') }})
-            as last_price
-    from held_priced
-),
-
 final as (
     select
         ---------- keys
-        held_valued.account_id,
-        held_valued.symbol,
-        held_valued.trade_date,
+        held_exposures.account_id,
+        held_exposures.symbol,
+        held_exposures.trade_date,
         account_traders.trader_id,
         ---------- numbers
-        held_valued.position_quantity,
+        held_exposures.position_quantity,
         ---------- money
-        {{ exposure_of(
-            'held_valued.position_quantity',
-            'held_valued.last_price',
-            'held_valued.multiplier',
-            'held_valued.exchange_rate',
-        ) }} as exposure
-    from held_valued
+        held_exposures.overnight_exposure as exposure
+    from held_exposures
     inner join account_traders
         on
-            held_valued.account_id = account_traders.account_id
-            and held_valued.trade_date >= account_traders.valid_from
-            and held_valued.trade_date < account_traders.valid_to
-    where held_valued.position_quantity <> 0
+            held_exposures.account_id = account_traders.account_id
+            and held_exposures.trade_date >= account_traders.valid_from
+            and held_exposures.trade_date < account_traders.valid_to
 )
 
 select * from final
