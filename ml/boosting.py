@@ -1,5 +1,6 @@
 """LightGBM models: the one of all traders, and a trader's own."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from types import ModuleType
@@ -28,6 +29,7 @@ ROWS_FOR_THREADS = 50_000
 # A tree of a few leaves learns no more from more rows than these; the next tree draws
 # others, so that every row is learned from.
 ROWS_OF_A_TREE = 1_000_000
+_ROWS_AT_ONCE = 100_000
 Boosters = Mapping[str, "lightgbm.Booster"]
 
 
@@ -152,8 +154,15 @@ def score_global(
         distribution: What the reference model says of these rows.
         rounds: Trees to use; None for all.
     """
-    added = _trees(name, boosters, days.features[rows], rounds)
-    return _start(name, distribution, days, rows) + added
+    # In blocks: a copy of the matrix may not fit into memory.
+    blocks = np.array_split(rows, len(rows) // _ROWS_AT_ONCE + 1)
+    added = [
+        np.broadcast_to(
+            _trees(name, boosters, days.features[block], rounds), len(block)
+        )
+        for block in blocks
+    ]
+    return _start(name, distribution, days, rows) + np.concatenate(added)
 
 
 def predict_global(
@@ -246,6 +255,9 @@ def import_lightgbm() -> ModuleType:
     Raises:
         UserError: The system library it links to is missing.
     """
+    # Threads that wait for another asleep leave the core to it: on a busy machine the
+    # default, to wait awake, takes most of the time.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         import lightgbm
     except OSError as error:

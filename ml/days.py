@@ -144,8 +144,16 @@ class TraderDays:
 
     def is_breach(self, output: str) -> np.ndarray:
         """1.0 where the next traded day loses more than that; NaN while unknown."""
-        is_beyond = (self.pnl < -self.threshold(output)).astype(float)
-        return np.where(np.isnan(self.pnl), np.nan, is_beyond)
+        return self._breaches[output]
+
+    @cached_property
+    def _breaches(self) -> dict[str, np.ndarray]:
+        is_unknown = np.isnan(self.pnl)
+        found = {}
+        for output in BREACHES:
+            is_beyond = (self.pnl < -self.threshold(output)).astype(float)
+            found[output] = np.where(is_unknown, np.nan, is_beyond)
+        return found
 
     @cached_property
     def kind(self) -> np.ndarray:
@@ -156,6 +164,12 @@ class TraderDays:
     def log_size(self) -> np.ndarray:
         """Logarithm of the next traded day's absolute dollars; NaN while unknown."""
         return np.log(np.maximum(np.abs(self.pnl), LEAST_SIZE))
+
+    @cached_property
+    def trader_number(self) -> np.ndarray:
+        """Each row's trader by number, in order of trader: faster than by name."""
+        is_first = self.traders[1:] != self.traders[:-1]
+        return np.cumsum(np.r_[False, is_first][: len(self)])
 
     @cached_property
     def number(self) -> np.ndarray:
@@ -175,11 +189,10 @@ class TraderDays:
 
     def by_trader(self, rows: np.ndarray) -> dict[str, np.ndarray]:
         """Places in `rows`, by trader."""
-        names, numbers = np.unique(self.traders[rows].astype(str), return_inverse=True)
+        numbers = self.trader_number[rows]
         order = np.argsort(numbers, kind="stable")
-        ends = np.cumsum(np.bincount(numbers, minlength=len(names)))
-        parts = np.split(order, ends)[: len(names)]
-        return dict(zip(names.tolist(), parts, strict=True))
+        parts = np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1)
+        return {str(self.traders[rows[part[0]]]): part for part in parts if len(part)}
 
     def is_trainable(self, rows: np.ndarray) -> bool:
         """Whether there are enough rows to learn from, and both outcomes among them."""

@@ -9,6 +9,7 @@ Vosper 1999).
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -70,7 +71,7 @@ class Scenarios:
         low, middle, high, rare = np.quantile(total, (TAIL, 0.5, 1 - TAIL, RARE))
         # Which of the days in order it may be, by the binomial distribution; the worst
         # of too few may not be the worst there is.
-        first, last = (int(binom.ppf(end, len(total), RARE)) for end in _INTERVAL)
+        first, last = _places_of_rare(len(total))
         if first > 0:
             found["one_in_hundred_low"] = float(total[first - 1])
         return found | {
@@ -212,6 +213,12 @@ class DeskHistory:
             traded,
             np.where(traded, predicted[forecasted] + scale[forecasted] * drawn, 0.0),
         )
+
+
+@cache
+def _places_of_rare(count: int) -> tuple[int, int]:
+    first, last = (int(binom.ppf(end, count, RARE)) for end in _INTERVAL)
+    return first, last
 
 
 def _in_force(made: np.ndarray) -> np.ndarray:

@@ -86,7 +86,7 @@ class Record:
         return len(self.rows)
 
     def part(self, mask: np.ndarray) -> "Record":
-        """The days that `mask` marks."""
+        """The days that `mask` marks, or whose places it names."""
         return Record(
             self.days,
             self.rows[mask],
@@ -99,6 +99,11 @@ class Record:
     def traders(self) -> np.ndarray:
         """Whose days."""
         return self.days.traders[self.rows]
+
+    @property
+    def trader_numbers(self) -> np.ndarray:
+        """The same by number."""
+        return self.days.trader_number[self.rows]
 
     @property
     def dates(self) -> np.ndarray:
@@ -151,7 +156,7 @@ class Record:
             self.is_event(target),
             predicted,
             self.made[key(target, "desk_rate")],
-            self.traders,
+            self.trader_numbers,
             RARE_MARGIN if target in BREACHES else 0.01,
         )
 
@@ -200,8 +205,8 @@ def evaluate(
     for level in LEVELS:
         figures = record.level_figures(level)
         yield from _measured(record, level, "levels", figures, replicates)
-    for trader in np.unique(record.traders.astype(str)):
-        yield from _part(record.part(record.traders == trader), trader, "")
+    for trader, places in record.days.by_trader(record.rows).items():
+        yield from _part(record.part(places), trader, "")
     recent = record.dates > record.dates.max() - np.timedelta64(RECENT_DAYS, "D")
     yield from _part(record.part(recent), None, RECENT)
     months = record.dates.astype("datetime64[M]")
@@ -218,7 +223,9 @@ def _measured(
             # A slope takes a fit of its own in each replicate: a backtest pays for it.
             count = replicates // 5 if name.endswith("slope") else replicates
             if count >= _FEWEST_REPLICATES:
-                interval = metrics.interval(part.dates, part.traders, figure, count)
+                interval = metrics.interval(
+                    part.dates, part.trader_numbers, figure, count
+                )
         value = float(figure(None))
         yield Metric(model, target, None, "", name, value, interval, len(part))
 
@@ -230,6 +237,9 @@ def _part(record: Record, trader: str | None, period: str) -> Iterator[Metric]:
             if part is None or len(part) < MINIMUM_ROWS:
                 continue
             for name, figure in part.figures(model, target).items():
+                # A slope of one trader's days says nothing, and takes the longest.
+                if trader is not None and name.endswith("slope"):
+                    continue
                 value = float(figure(None))
                 yield Metric(
                     model, target, trader, period, name, value, None, len(part)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from ml.calibration import sigmoid
 
@@ -73,16 +74,17 @@ class GroupedEffects:
         self, score: np.ndarray, traders: np.ndarray, groups: np.ndarray
     ) -> np.ndarray:
         """Probabilities of rows with these log-odds."""
-        added = [
-            self.traders.get(trader, 0.0) + self.groups.get(group, 0.0)
-            for trader, group in zip(traders, groups, strict=True)
-        ]
-        return sigmoid(score + np.array(added))
+        for effects, names in ((self.traders, traders), (self.groups, groups)):
+            distinct, numbers = _numbered(names)
+            score = (
+                score + np.array([effects.get(one, 0.0) for one in distinct])[numbers]
+            )
+        return sigmoid(score)
 
 
 def _numbered(names: np.ndarray) -> tuple[list[str], np.ndarray]:
-    distinct, numbers = np.unique(names.astype(str), return_inverse=True)
-    return distinct.tolist(), numbers
+    numbers, distinct = pd.factorize(names, sort=True)
+    return [str(name) for name in distinct], numbers
 
 
 def _step(

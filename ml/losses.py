@@ -39,31 +39,72 @@ def costs(
     return log_loss(is_event[rows], predicted)
 
 
-def clustered_errors(gains: np.ndarray, clusters: np.ndarray, least: int) -> np.ndarray:
-    """Standard errors of mean gains, rows of one cluster counting as one draw.
+class ClusterSums:
+    """Gains summed by cluster, over a window of rows that moves on.
 
-    Widened for few clusters so that three of them are as rare as three of a normal:
-    Student's t with a degree less than there are clusters (Cameron, Gelbach and Miller
-    2008).
-
-    Args:
-        gains: The last axis are rows.
-        clusters: Number of each row's cluster, such as its date or its trader.
-        least: Infinite where there are fewer clusters than this, two or more.
+    Rows of one cluster, such as a date or a trader, count as one draw.
     """
-    sizes = np.bincount(clusters)
-    present = np.flatnonzero(sizes)
-    count, rows = len(present), gains.shape[-1]
-    errors = np.full(gains.shape[:-1], np.inf)
-    if count < least:
-        return errors
-    for place in np.ndindex(errors.shape):
-        gain = gains[place]
+
+    def __init__(self, gains: np.ndarray, clusters: np.ndarray) -> None:
+        """Begin with a window without rows.
+
+        Args:
+            gains: Comparisons x rows.
+            clusters: Number of each row's cluster.
+        """
+        self._gains, self._clusters = gains, clusters
+        self._first = self._last = 0
+        self._sizes = np.zeros(clusters.max(initial=0) + 1, dtype=int)
+        self._sums = np.zeros((len(self._sizes), len(gains)))
+        # Less than this is what rounding leaves of gains that are all alike.
+        self._nothing = 1e-9 * np.abs(gains).max(axis=1, initial=0.0)
+
+    def move(self, first: int, last: int) -> None:
+        """Make the window the rows from and up to these; neither ever moves back."""
+        for sign, begin, end in (
+            (1, max(self._last, first), last),
+            (-1, self._first, min(first, self._last)),
+        ):
+            clusters = self._clusters[begin:end]
+            np.add.at(self._sizes, clusters, sign)
+            np.add.at(self._sums, clusters, sign * self._gains[:, begin:end].T)
+        self._first, self._last = first, last
+
+    @property
+    def count(self) -> int:
+        """Clusters in the window."""
+        return int((self._sizes > 0).sum())
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Mean gain of each comparison."""
+        return self._sums.sum(axis=0) / max(self._sizes.sum(), 1)
+
+    def errors(self, least: int) -> np.ndarray:
+        """Standard errors of the mean gains.
+
+        Widened for few clusters so that three of them are as rare as three of a normal:
+        Student's t with a degree less than there are clusters (Cameron, Gelbach and
+        Miller 2008).
+
+        Args:
+            least: Infinite where there are fewer clusters than this, two or more.
+        """
+        count = self.count
+        if count < least:
+            return np.full(len(self._gains), np.inf)
+        off = self._sums - self._sizes[:, None] * self.mean
+        spread = np.sqrt(count / (count - 1) * (off**2).sum(axis=0))
         # Alike to the last digits: there is nothing to tell chance by.
-        if np.ptp(gain) > 1e-9 * np.abs(gain).max():
-            sums = np.bincount(clusters, weights=gain - gain.mean())[present]
-            errors[place] = np.sqrt(count / (count - 1) * (sums**2).sum()) / rows
-    return errors * stdtrit(count - 1, ndtr(3.0)) / 3.0
+        spread = np.where(spread > self._nothing, spread, np.inf)
+        return spread / self._sizes.sum() * stdtrit(count - 1, ndtr(3.0)) / 3.0
+
+
+def clustered_errors(gain: np.ndarray, clusters: np.ndarray, least: int) -> float:
+    """The standard error of one mean gain, over all rows."""
+    sums = ClusterSums(gain[None], clusters)
+    sums.move(0, len(gain))
+    return float(sums.errors(least)[0])
 
 
 def standard_errors(gain: np.ndarray, dates: np.ndarray) -> float:

@@ -37,15 +37,8 @@ def auc(
     """
     if not len(is_loss):
         return float("nan")
-    order = np.argsort(probability, kind="stable")
-    starts = np.flatnonzero(np.r_[True, np.diff(probability[order]) > 0])
-    rows = np.ones((1, len(order))) if weights is None else weights[:, order]
-    losses = np.add.reduceat(rows * is_loss[order], starts, axis=1)
-    others = np.add.reduceat(rows * (1 - is_loss[order]), starts, axis=1)
-    below = np.cumsum(others, axis=1) - others / 2
-    pairs = losses.sum(axis=1) * others.sum(axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        area = (losses * below).sum(axis=1) / pairs
+    everybody = np.zeros(len(is_loss), dtype=int)
+    area = _areas(is_loss, probability, everybody, weights)[0][:, 0]
     return float(area[0]) if weights is None else area
 
 
@@ -55,20 +48,43 @@ def auc_within(
     traders: np.ndarray,
     weights: np.ndarray | None = None,
 ) -> np.ndarray | float:
-    """Mean AUC of each trader's own days, by their number; NaN if none has both."""
-    total: np.ndarray | float = 0.0
-    count: np.ndarray | float = 0.0
-    for trader in np.unique(traders.astype(str)):
-        mask = traders == trader
-        part = None if weights is None else weights[:, mask]
-        area = auc(is_loss[mask], probability[mask], part)
-        size = mask.sum() if part is None else part.sum(axis=1)
-        known = ~np.isnan(area)
-        total = total + np.where(known, np.nan_to_num(area) * size, 0.0)
-        count = count + np.where(known, size, 0.0)
+    """Mean AUC of each trader's own days, by their number; NaN if none has both.
+
+    Args:
+        traders: Name or number of each row's.
+    """
+    if not len(is_loss):
+        return float("nan")
+    numbers = np.unique(traders, return_inverse=True)[1]
+    area, sizes = _areas(is_loss, probability, numbers, weights)
+    known = ~np.isnan(area)
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = total / count
-    return float(mean) if weights is None else mean
+        mean = (np.nan_to_num(area) * sizes).sum(axis=1) / (known * sizes).sum(axis=1)
+    return float(mean[0]) if weights is None else mean
+
+
+def _areas(
+    is_loss: np.ndarray,
+    probability: np.ndarray,
+    traders: np.ndarray,
+    weights: np.ndarray | None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """AUC and number of days of each trader, both replicates x traders."""
+    order = np.lexsort((probability, traders))
+    traders, probability = traders[order], probability[order]
+    is_first = np.r_[True, traders[1:] != traders[:-1]]
+    starts = np.flatnonzero(is_first | np.r_[True, np.diff(probability) > 0])
+    first = np.flatnonzero(is_first[starts])
+    rows = np.ones((1, len(order))) if weights is None else weights[:, order]
+    losses = np.add.reduceat(rows * is_loss[order], starts, axis=1)
+    others = np.add.reduceat(rows * (1 - is_loss[order]), starts, axis=1)
+    below = np.cumsum(others, axis=1) - others
+    lost, kept = (np.add.reduceat(one, first, axis=1) for one in (losses, others))
+    pairs = np.add.reduceat(losses * (below + others / 2), first, axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        # Less the days of the traders before.
+        area = (pairs - lost * below[:, first]) / (lost * kept)
+    return area, lost + kept
 
 
 def calibration_slope(
@@ -153,7 +169,7 @@ def interval(
     """The 90 % interval of a figure.
 
     Args:
-        dates, traders: Of each row.
+        dates, traders: Of each row; traders by name or number.
         figure: Gives the figure of each replicate from weights, replicates x rows.
     """
     distinct, numbers = np.unique(dates, return_inverse=True)
@@ -161,7 +177,7 @@ def interval(
     if len(distinct) >= MINIMUM_DATES:
         weights = block_weights(len(distinct), replicates)
         by_dates = ends(_replicated(figure, weights, numbers))
-    names, numbers = np.unique(traders.astype(str), return_inverse=True)
+    names, numbers = np.unique(traders, return_inverse=True)
     if len(names) >= MINIMUM_TRADERS:
         draws = np.random.default_rng(_SEED).multinomial(
             len(names), np.full(len(names), 1 / len(names)), replicates

@@ -180,8 +180,8 @@ def evidence(
         cut = 1 - multiplier
         gain = (cut.mean() - cut) * pnl
         error = len(pnl) * max(
-            clustered_errors(gain, date_numbers, MINIMUM_DATES).item(),
-            clustered_errors(gain, trader_numbers, MINIMUM_TRADERS).item(),
+            clustered_errors(gain, date_numbers, MINIMUM_DATES),
+            clustered_errors(gain, trader_numbers, MINIMUM_TRADERS),
         )
         total = float(gain.sum())
         is_known = np.isfinite(error)

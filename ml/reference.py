@@ -332,10 +332,18 @@ def _student(gap: np.ndarray) -> tuple[float, float]:
     there are none, or all are alike.
     """
     shift, spread = 0.0, _PRIOR_SPREAD
+    # In place: a large desk has half a million, and new memory takes the longest.
+    off, weights = np.empty_like(gap), np.empty_like(gap)
     for _ in range(_ROUNDS):
-        weights = (DEGREES + 1) / (DEGREES + ((gap - shift) / spread) ** 2)
+        np.subtract(gap, shift, out=off)
+        np.divide(off, spread, out=weights)
+        np.multiply(weights, weights, out=weights)
+        np.add(weights, DEGREES, out=weights)
+        np.divide(DEGREES + 1, weights, out=weights)
         shift = float((weights @ gap) / (weights.sum() + _PRIOR_OUTCOMES))
-        squares = float(weights @ (gap - shift) ** 2)
+        np.subtract(gap, shift, out=off)
+        np.multiply(off, off, out=off)
+        squares = float(weights @ off)
         spread = np.sqrt(
             (squares + _PRIOR_OUTCOMES * _PRIOR_SPREAD**2)
             / (len(gap) + _PRIOR_OUTCOMES)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ml.days import TraderDays
-from ml.losses import MINIMUM_DATES, clustered_errors, costs
+from ml.losses import MINIMUM_DATES, ClusterSums, costs
 from ml.outputs import BREACHES, Predictions, key
 
 CHAMPION = "champion"
@@ -123,7 +123,7 @@ class Comparison:
         }
         # What a trader's own model does not cover, the global one does.
         shared = cost[MODELS[output][0]]
-        self._gains = np.stack(
+        gains = np.stack(
             [
                 [
                     cost[baseline]
@@ -133,26 +133,29 @@ class Comparison:
                 for model in MODELS[output]
             ]
         )
-        self._dates = _numbers(days.dates[rows[order]])
-        self._traders = _numbers(days.traders[rows[order]].astype(str))
+        # A model that once had nothing to say is no model of that output.
+        is_unknown = ~np.isfinite(gains).all(axis=1)
+        self._unknown = np.cumsum(np.pad(is_unknown, ((0, 0), (1, 0))), axis=1)
+        self._shape = gains.shape[:2]
+        gains = np.where(is_unknown[:, None], 0.0, gains).reshape(-1, len(order))
+        self._by_date = ClusterSums(gains, _numbers(days.dates[rows[order]]))
+        self._by_trader = ClusterSums(gains, days.trader_number[rows[order]])
 
     def selected(self, first: int, last: int) -> str | None:
         """The model that is clearly better than every baseline; None if none is.
 
         Args:
-            first, last: Outcomes from and up to these places of `order`.
+            first, last: Outcomes from and up to these places of `order`; of one call
+                neither is before that of the call before.
         """
-        part = slice(first, last)
-        gains = self._gains[:, :, part]
-        # A model that once had nothing to say is no model of that output.
-        is_known = np.isfinite(gains).all(axis=(1, 2))
-        gains = np.where(is_known[:, None, None], gains, 0.0)
-        mean = gains.mean(axis=2)
-        error = clustered_errors(gains, self._dates[part], MINIMUM_DATES)
+        self._by_date.move(first, last)
+        self._by_trader.move(first, last)
+        error = self._by_date.errors(MINIMUM_DATES)
         # What holds for one trader is a claim about that one.
-        if len(np.unique(self._traders[part])) > 1:
-            error = np.maximum(error, clustered_errors(gains, self._traders[part], 2))
-        clear = (mean / error).min(axis=1)
+        if self._by_trader.count > 1:
+            error = np.maximum(error, self._by_trader.errors(2))
+        clear = (self._by_date.mean / error).reshape(self._shape).min(axis=1)
+        clear[self._unknown[:, last] > self._unknown[:, first]] = -np.inf
         best = int(np.argmax(clear))
         return self._models[best] if clear[best] > GAIN_STANDARD_ERRORS else None
 

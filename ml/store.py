@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
+from functools import cached_property
 
 import duckdb
 import numpy as np
@@ -89,13 +90,14 @@ class MartFrames:
         """Each of these features, and its values in order of the days."""
         return zip(names, self.days(names).features.T, strict=True)
 
+    @cached_property
     def fingerprint(self) -> str:
         """Of the data: equal only for equal features, types, labels and traders."""
         return _fingerprint(self.types, self.parts())
 
     def version(self, settings: ModelSettings) -> str:
         """Names a training run: equal only for equal data, settings, code, library."""
-        return _version(self.as_of, self.fingerprint(), settings)
+        return _version(self.as_of, self.fingerprint, settings)
 
 
 @dataclass(frozen=True)
@@ -143,13 +145,14 @@ class Marts:
                 values = np.ma.filled(read, np.nan)[order]
                 yield name, np.where(np.isfinite(values), values, np.nan)
 
+    @cached_property
     def fingerprint(self) -> str:
         """Of the data: equal only for equal features, types, labels and traders."""
         return _fingerprint(self.types, self.parts())
 
     def version(self, settings: ModelSettings) -> str:
         """Names a training run: equal only for equal data, settings, code, library."""
-        return _version(self.as_of, self.fingerprint(), settings)
+        return _version(self.as_of, self.fingerprint, settings)
 
     def _parts(self, columns: tuple[str, ...]) -> Iterator[MartFrames]:
         limit = project_variables()["default_daily_loss_limit_amount"]

@@ -100,7 +100,7 @@ def train_models(
         as_of=marts.as_of,
         code_commit=code_commit(),
         code_fingerprint=code_fingerprint(),
-        data_fingerprint=marts.fingerprint(),
+        data_fingerprint=marts.fingerprint,
     )
     if not days.is_trainable(known):
         nothing = ModelSet(card, contract, settings, (), None, Selection(), (), ())
@@ -109,7 +109,7 @@ def train_models(
     rows, raw = walk_forward(
         days,
         tuning,
-        first=_record_begin(days, last),
+        first=record_begin(days, last),
         last=last,
         refit_days=REFIT_DAYS,
         threads=threads,
@@ -183,7 +183,8 @@ def advised(record: Record) -> dict[str, np.ndarray]:
     return {name: policy(seen, variables) for name, policy in POLICIES.items()}
 
 
-def _record_begin(days: TraderDays, last: date) -> date:
+def record_begin(days: TraderDays, last: date) -> date:
+    """Where the record begins that models are selected by."""
     begin = max(_date(days.dates.min()), last - timedelta(days=RECORD_DAYS))
     if len(days) <= RECORD_ROWS:
         return begin

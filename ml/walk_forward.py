@@ -28,7 +28,7 @@ from runtime.transform.dbt import project_variables
 _ANCHOR = np.datetime64("2000-01-03", "ns")
 # A trader's own model changes little in two weeks: it is refitted every fourth time.
 _OWN_REFITS = 4
-_BLOCK_ROWS = 100_000
+_NEXT = np.timedelta64(1, "ns")
 _Held = TypeVar("_Held", Fitted, Predictions)
 _MODELS, _ARRAYS = "models.json", "predictions.npz"
 
@@ -76,6 +76,7 @@ def walk_forward(
         _forget(kept, "*.pickle*")
     step = np.timedelta64(refit_days, "D")
     is_wanted = days.dates <= np.datetime64(last, "ns")
+    by_date = digests_by_date(days) if kept else {}
     found_rows, found = [], []
     per_trader: dict[np.datetime64, Mapping[str, Boosters]] = {}
     for morning in refit_dates(first, last, refit_days):
@@ -95,6 +96,7 @@ def walk_forward(
             tuning,
             threads,
             per_trader,
+            by_date,
         )
         found_rows.append(rows)
         found.append(window.predictions(kept) if kept else window.predict())
@@ -116,6 +118,7 @@ class RefitWindow:
     Attributes:
         own_morning: When the traders' own models were refitted last.
         per_trader: Traders' own models, by that morning: those of other windows, too.
+        by_date: Digest of each date's days; of nothing where nothing is kept.
     """
 
     days: TraderDays
@@ -126,6 +129,7 @@ class RefitWindow:
     tuning: Tuning
     threads: int
     per_trader: dict[np.datetime64, Mapping[str, Boosters]]
+    by_date: Mapping[np.datetime64, bytes]
 
     def settings(self, morning: np.datetime64) -> ModelSettings:
         """Settings of the trees as they were known on a morning."""
@@ -151,8 +155,9 @@ class RefitWindow:
         Models are kept too: tomorrow the same ones predict a day more.
         """
         begin = str(self.morning)[:10]
-        learned = self._fingerprint(self.days.dates < self.morning)
-        seen = self._fingerprint(self.days.dates <= self.days.dates[self.rows[-1]])
+        nothing = self.rows[:0]
+        learned = self._fingerprint(self.morning - _NEXT, nothing)
+        seen = self._fingerprint(self.days.dates[self.rows[-1]], self.rows)
         said = folder / f"{begin}-said-{learned}-{seen}"
         predictions = _kept(said, self._predictions_in)
         if predictions is not None:
@@ -177,8 +182,12 @@ class RefitWindow:
             raise ValueError("of other days")
         return found
 
-    def _fingerprint(self, seen: np.ndarray) -> str:
-        """Of code, settings, the days seen, and the outcomes known at the refit."""
+    def _fingerprint(self, through: np.datetime64, predicted: np.ndarray) -> str:
+        """Of code, settings, the days up to a date, the outcomes known at the refit.
+
+        Args:
+            predicted: Numbers of the rows whose limit and group count as well.
+        """
         days = self.days
         digest = hashlib.sha256(code_fingerprint().encode())
         # Of the desk's variables the one that `fit_per_trader` reads.
@@ -186,16 +195,28 @@ class RefitWindow:
         digest.update(repr(least).encode())
         for morning in (self.morning, self.own_morning):
             digest.update(repr(self.settings(morning)).encode())
-        digest.update(",".join(days.traders[seen]).encode())
-        chosen = np.flatnonzero(seen)
-        for values in (days.dates, days.features, days.scale, *days.record.values()):
-            # In blocks: a copy of the matrix may not fit into memory.
-            for block in np.array_split(chosen, len(chosen) // _BLOCK_ROWS + 1):
-                digest.update(np.ascontiguousarray(values[block]).tobytes())
-        is_known = days.label_dates[seen] < self.morning
-        digest.update(is_known.tobytes())
-        digest.update(days.pnl[seen][is_known].tobytes())
+        for day, seen in self.by_date.items():
+            if day <= through:
+                digest.update(seen)
+        for values in (days.label_dates, days.pnl, days.next_gross):
+            digest.update(values[self.known].tobytes())
+        for rows in (self.known, predicted):
+            for values in (days.dates, days.limit):
+                digest.update(values[rows].tobytes())
+            digest.update(",".join(days.groups[rows]).encode())
         return digest.hexdigest()[:16]
+
+
+def digests_by_date(days: TraderDays) -> dict[np.datetime64, bytes]:
+    """Of each date, in order, a digest of all that its close makes known."""
+    order = np.argsort(days.dates, kind="stable")
+    found = {}
+    for rows in np.split(order, np.flatnonzero(np.diff(days.dates[order])) + 1):
+        digest = hashlib.sha256(",".join(days.traders[rows]).encode())
+        for values in (days.dates, days.features, days.scale, *days.record.values()):
+            digest.update(np.ascontiguousarray(values[rows]).tobytes())
+        found[days.dates[rows[0]]] = digest.digest()
+    return found
 
 
 def _kept(folder: Path, read: Callable[[Mapping[str, bytes]], _Held]) -> _Held | None:

@@ -14,13 +14,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ml.baselines import Baselines
 from ml.boosting import ModelSettings
-from ml.features import RECORD, SCALE
+from ml.features import RECORD, SCALE, FeatureContract
 from ml.registry import ModelSet
 from ml.score import score_traders
+from ml.selection import select_daily
 from ml.store import MartFrames
-from ml.train import train_models
+from ml.train import REFIT_DAYS, record_begin, train_models
 from ml.tuning import Tuning
+from ml.walk_forward import walk_forward
 from runtime.sessions import sessions_between
 from tests.bench import measure
 
@@ -124,6 +127,18 @@ def run_part(part: str, folder: Path, traders: int, day_count: int) -> None:
             ),
             num_boost_round=ModelSettings().shared.rounds,
         )
+    elif part == "reference":
+        # The record is there: what a morning adds to it without LightGBM.
+        days = frames.days(FeatureContract.of(frames.types).names)
+        last = pd.Timestamp(days.dates.max()).date()
+        rows, raw = walk_forward(
+            days, tuning, first=record_begin(days, last), last=last,
+            refit_days=REFIT_DAYS, threads=2, kept=kept,
+        )  # fmt: skip
+        baselines = Baselines.fit(days, days.known(np.datetime64(frames.as_of, "ns")))
+        latest = np.flatnonzero(days.dates == days.dates.max())
+        baselines.predict(days, latest, baselines.distribution(days, latest))
+        select_daily(days, rows, raw)
     elif part == "score":
         version = sorted(path.name for path in (folder / "models").iterdir())[-1]
         models = ModelSet.load(folder / "models", version)
@@ -155,6 +170,7 @@ def main() -> None:
             ("bare", "baseline: one bare lightgbm.train"),
             ("first", "first training, with the record"),
             ("daily", "training a day later"),
+            ("reference", "reference model and selection alone"),
             ("score", "scoring"),
         ):
             command = [

@@ -54,6 +54,27 @@ def test_auc_within_leaves_out_what_tells_traders_apart() -> None:
     assert metrics.auc_within(loss, by_trader, traders) == 0.5
 
 
+def test_auc_within_is_the_mean_of_each_traders_by_their_days(drawn) -> None:
+    loss, probability = drawn
+    traders = np.random.default_rng(7).integers(0, 4, 60)
+    each = np.array([0, 1, 2, 3, 4])
+    loss, probability = np.r_[loss, 1.0, 1.0], np.r_[probability, 0.1, 0.2]
+    traders = np.r_[traders, 4, 4]
+    areas = [
+        metrics.auc(loss[traders == one], probability[traders == one]) for one in each
+    ]
+    counts = np.bincount(traders)
+    expected = np.average(areas[:4], weights=counts[:4])
+    assert metrics.auc_within(loss, probability, traders) == pytest.approx(expected)
+    weights = np.random.default_rng(8).integers(0, 3, (2, 62)).astype(float)
+    for number, found in enumerate(
+        metrics.auc_within(loss, probability, traders, weights)
+    ):
+        repeats = weights[number].astype(int)
+        repeated = (np.repeat(one, repeats) for one in (loss, probability, traders))
+        assert found == pytest.approx(metrics.auc_within(*repeated))
+
+
 @pytest.mark.parametrize("slope", [0.5, 1.0, 1.5])
 def test_the_calibration_slope_is_found(slope: float) -> None:
     draw = np.random.default_rng(6)

@@ -75,7 +75,7 @@ def test_scores_by_part_are_those_of_all_at_once(sample: SampleRun, parted) -> N
 
 def test_the_version_is_that_of_the_data(sample: SampleRun, parted) -> None:
     """Bounds of parts come from the data alone: training and scoring read the same."""
-    assert parted.fingerprint() == open_marts(sample.untouched).fingerprint()
+    assert parted.fingerprint == open_marts(sample.untouched).fingerprint
     one = next(parted.parts())
     changed = one.features.assign(net_pnl=one.features["net_pnl"] + 1)
-    assert replace(one, features=changed).fingerprint() != one.fingerprint()
+    assert replace(one, features=changed).fingerprint != one.fingerprint

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ml.days import TraderDays
-from ml.losses import clustered_errors, standard_errors
+from ml.losses import ClusterSums, clustered_errors, standard_errors
 from ml.outputs import Predictions
 from ml.selection import (
     BASELINES,
@@ -107,6 +107,22 @@ def test_gains_of_one_date_count_as_one_draw() -> None:
     together = standard_errors(gain, np.repeat(np.arange(50), 20))
     assert apart / together == pytest.approx(np.sqrt(20) * 3.16 / 3, rel=0.01)
     assert np.isinf(clustered_errors(gain, np.zeros(1000, dtype=int), 5))
+
+
+def test_a_window_that_moved_is_one_looked_at_afresh() -> None:
+    draw = np.random.default_rng(9)
+    gains = draw.normal(0.1, 1, (3, 600))
+    gains[1, 300:], gains[2] = 0.0, 0.7
+    clusters = np.sort(draw.integers(0, 60, 600))
+    moved = ClusterSums(gains, clusters)
+    for first, last in ((0, 100), (0, 300), (50, 450), (310, 600)):
+        moved.move(first, last)
+        part = slice(first, last)
+        afresh = [clustered_errors(gain, clusters[part], 20) for gain in gains[:, part]]
+        np.testing.assert_allclose(moved.errors(20), afresh, rtol=1e-9)
+        np.testing.assert_allclose(moved.mean, gains[:, part].mean(axis=1), atol=1e-15)
+    # What rounding leaves of gains that have gone is nothing to tell chance by.
+    assert np.isinf(moved.errors(20)).tolist() == [False, True, True]
 
 
 def test_every_date_has_a_selection_from_outcomes_known_then() -> None:

@@ -134,6 +134,18 @@ def test_a_corrected_day_makes_what_rests_on_it_anew(desk, kept) -> None:
     np.testing.assert_equal(resumed[2], fresh[2])
 
 
+@pytest.mark.parametrize(
+    "column, value", [("daily_loss_limit_amount", 7.0), ("trader_group", "B")]
+)
+def test_so_does_a_corrected_limit_or_group(desk, tmp_path, column, value) -> None:
+    walk(desk, kept=tmp_path)
+    limits = desk.limits.astype({"trader_group": object})
+    limits.loc[limits.index[100:150], column] = value
+    corrected = desk.__class__(**vars(desk) | {"limits": limits})
+    kept, fresh = walk(corrected, kept=tmp_path), walk(corrected)
+    np.testing.assert_equal(kept[2], fresh[2])
+
+
 @pytest.mark.long
 def test_who_gets_an_own_model_is_part_of_what_is_kept(
     desk, tmp_path, monkeypatch
