@@ -7,6 +7,7 @@ selected is itself one that had seen nothing of what came after.
 """
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -44,6 +45,16 @@ LEVEL_ROWS = 200
 # above nothing. It is looked at every morning and for every output, which is why two
 # would not do (tests/bench_selection.py).
 GAIN_STANDARD_ERRORS = 3.0
+
+
+class Rule(NamedTuple):
+    """When a model is clearly better: by so many standard errors, and over what."""
+
+    standard_errors: float = GAIN_STANDARD_ERRORS
+    over_traders: bool = True
+
+
+RULE = Rule()
 
 
 @dataclass(frozen=True)
@@ -102,6 +113,7 @@ class Comparison:
         rows: np.ndarray,
         made: Predictions,
         order: np.ndarray,
+        rule: Rule = RULE,
     ) -> None:
         """Work them out once, for every morning to look at its part.
 
@@ -110,7 +122,9 @@ class Comparison:
             rows: Numbers of the predicted ones.
             made: Their predictions, by models of their time.
             order: Places in `rows` whose outcome is known, by the date it was.
+            rule: When a model is clearly better.
         """
+        self._rule = rule
         self._models = MODELS[output]
         known = {
             name: values[order]
@@ -152,12 +166,12 @@ class Comparison:
         self._by_trader.move(first, last)
         error = self._by_date.errors(MINIMUM_DATES)
         # What holds for one trader is a claim about that one.
-        if self._by_trader.count > 1:
+        if self._rule.over_traders and self._by_trader.count > 1:
             error = np.maximum(error, self._by_trader.errors(2))
         clear = (self._by_date.mean / error).reshape(self._shape).min(axis=1)
         clear[self._unknown[:, last] > self._unknown[:, first]] = -np.inf
         best = int(np.argmax(clear))
-        return self._models[best] if clear[best] > GAIN_STANDARD_ERRORS else None
+        return self._models[best] if clear[best] > self._rule.standard_errors else None
 
 
 def _numbers(values: np.ndarray) -> np.ndarray:
@@ -165,7 +179,7 @@ def _numbers(values: np.ndarray) -> np.ndarray:
 
 
 def select_daily(
-    days: TraderDays, rows: np.ndarray, raw: Predictions
+    days: TraderDays, rows: np.ndarray, raw: Predictions, rule: Rule = RULE
 ) -> tuple[Predictions, list[tuple[np.datetime64, Selection]], Selection]:
     """Select models for every day as of its own morning.
 
@@ -173,6 +187,7 @@ def select_daily(
         days: All days.
         rows: Numbers of the predicted days, in order of date.
         raw: Their predictions, as `walk_forward` gives them.
+        rule: When a model is clearly better.
 
     Returns:
         The predictions with the selected ones; the selection of each date; the
@@ -183,7 +198,7 @@ def select_daily(
     order = has_outcome[np.argsort(label_dates[has_outcome], kind="stable")]
     known_at = label_dates[order]
     comparisons = {
-        output: Comparison(output, days, rows, raw, order) for output in OUTPUTS
+        output: Comparison(output, days, rows, raw, order, rule) for output in OUTPUTS
     }
     dates = days.dates[rows]
     chosen = raw["breach.reference"].copy()

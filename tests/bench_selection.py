@@ -1,9 +1,10 @@
 """How often noise is selected in a year, and how often a truly better model is.
 
 Simulated desks on which no model is better than the baselines, looked at every morning
-for every output, with the project's own selection; then the same with a planted skill.
+for every output, with the project's own selection and, beside it, with two standard
+errors over dates alone; then the same with a planted skill.
 
-    python -m tests.bench_selection [--desks 200]
+    python -m tests.bench_selection [--desks 200] [--traders 4 12 40]
 """
 
 import argparse
@@ -14,11 +15,13 @@ from ml.calibration import log_loss
 from ml.days import TraderDays
 from ml.losses import standard_errors
 from ml.outputs import Predictions
-from ml.selection import select_daily
+from ml.selection import RULE, Rule, select_daily
 from tests.simulated_desks import noisy_predictions, simulated_days, with_skill
 
-# Traders, and days of each: a year of mornings after half a year to learn from.
-DESKS = ((4, 375), (12, 375), (40, 375))
+TRADERS = (4, 12, 40)
+# Of each trader: a year of mornings after half a year to learn from.
+DAYS = 375
+NAIVE = Rule(standard_errors=2.0, over_traders=False)
 FIRST_MORNING = 125
 NOISES = (0.05, 0.2)
 SKILLS = (0.2, 0.4)
@@ -28,25 +31,34 @@ def main() -> None:
     """Print the share of desks on which noise was selected on any morning."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--desks", type=int, default=200)
-    count = parser.parse_args().desks
-    for traders, days_count in DESKS:
+    parser.add_argument("--traders", type=int, nargs="+", default=TRADERS)
+    chosen = parser.parse_args()
+    count = chosen.desks
+    for traders in chosen.traders:
         for noise in NOISES:
-            found = []
+            found: dict[Rule, list[list[bool]]] = {RULE: [], NAIVE: []}
             for seed in range(count):
                 draw = np.random.default_rng([traders, seed, int(100 * noise)])
-                days, rows, raw = _desk(draw, traders, days_count, noise)
-                found.append([bool(one) for one in _selected(days, rows, raw)])
+                days, rows, raw = _desk(draw, traders, noise)
+                for rule, years in found.items():
+                    years.append([bool(x) for x in _selected(days, rows, raw, rule)])
+            said = " and ".join(
+                f"{np.mean([any(year) for year in years]):.1%} of years and "
+                f"{np.mean(np.concatenate(years)):.2%} of mornings by {name}"
+                for name, years in zip(
+                    ("the rule", "two errors over dates"), found.values(), strict=True
+                )
+            )
             print(
-                f"{traders:3} traders, noise {noise}: selected for some output on some "
-                f"morning of {np.mean([any(one) for one in found]):.1%} of {count} "
-                f"desks' years, on {np.mean(np.concatenate(found)):.2%} of mornings",
+                f"{traders:3} traders, noise {noise}: of {count} desks noise is "
+                f"selected for some output in {said}",
                 flush=True,
             )
         for skill in SKILLS:
             right, clear = [], []
             for seed in range(count // 4):
                 draw = np.random.default_rng([traders, seed, 7])
-                days, rows, raw = _desk(draw, traders, days_count, NOISES[0])
+                days, rows, raw = _desk(draw, traders, NOISES[0])
                 raw = with_skill(raw, days, rows, "loss", "global", skill)
                 mornings = _selected(days, rows, raw)
                 right.append(np.mean([one.get("loss") == "global" for one in mornings]))
@@ -59,19 +71,19 @@ def main() -> None:
 
 
 def _desk(
-    draw: np.random.Generator, traders: int, days_count: int, noise: float
+    draw: np.random.Generator, traders: int, noise: float
 ) -> tuple[TraderDays, np.ndarray, Predictions]:
     """A desk, its rows by date, and what models without skill say of them."""
-    days = simulated_days(draw, traders, days_count)
+    days = simulated_days(draw, traders, DAYS)
     rows = np.argsort(days.dates, kind="stable")
     return days, rows, noisy_predictions(days, rows, draw, noise)
 
 
 def _selected(
-    days: TraderDays, rows: np.ndarray, raw: Predictions
+    days: TraderDays, rows: np.ndarray, raw: Predictions, rule: Rule = RULE
 ) -> list[dict[str, str]]:
     """The models selected on each morning of the year, by output."""
-    _, selections, _ = select_daily(days, rows, raw)
+    _, selections, _ = select_daily(days, rows, raw, rule)
     return [one.selected for _, one in selections[FIRST_MORNING:]]
 
 
