@@ -59,6 +59,7 @@ def explain_trader(home: Home, trader: str) -> str:
         ]
         if call and call["predicted_pnl"] is not None:
             lines += _prediction(call)
+        lines += _neighbours(connection, trader)
         lines += [f"  own model   {_own_model(connection, trader, status)}"]
         lines += ["", *_past_forecasts(connection, trader)]
     return "\n".join(lines)
@@ -224,6 +225,23 @@ def _prediction(call: dict) -> Iterator[str]:
         yield f"  because     {reason}"
     if call["change_reasons"]:
         yield f"  since then  {call['change_reasons']}"
+
+
+def _neighbours(connection: duckdb.DuckDBPyConnection, trader: str) -> Iterator[str]:
+    """A newcomer's nearest in behaviour, and what became of them."""
+    found = rows_of(
+        connection,
+        "from newcomer_neighbours where trader_id = ? order by neighbour_rank",
+        [trader],
+    )
+    for row in found:
+        loss = row["usual_loss_in_usual_days"]
+        yield (
+            f"  like        {row['neighbour_trader_id']}, {row['days_count']} days: "
+            f"{row['loss_day_ratio']:.0%} lost, {row['limit_passed_day_ratio']:.1%} "
+            "past the limit"
+            + (f"; a loss is {loss:.1f} usual days" if loss is not None else "")
+        )
 
 
 def _own_model(connection: duckdb.DuckDBPyConnection, trader: str, status: dict) -> str:

@@ -15,7 +15,7 @@ from runtime.publish.marts_copy import publish
 MARTS = (
     "daily_totals", "feat_trader_day", "fct_fills", "fct_round_trips", "dim_accounts",
     "trader_status", "risk_calls", "forecast_outcomes", "forecast_record",
-    "trader_forecast_scores", "proposed_limits",
+    "trader_forecast_scores", "proposed_limits", "newcomer_neighbours",
 )  # fmt: skip
 
 

@@ -99,7 +99,7 @@ def desk(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
 
 
 def traders(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, list[Row]]]:
-    """Of each trader: days with behaviour, record, hours, symbols, accounts."""
+    """What a trader's page shows, by trader: days, record, breaches and the like."""
     lately = ", ".join(
         f"{how}({column}) over lately as {column}" for column, how in BEHAVIOUR.items()
     )
@@ -192,6 +192,12 @@ def traders(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, list[R
                 qualify trade_date = max(trade_date) over (partition by trader_id)
                 order by trader_id, score desc
                 """,
+            )
+        ),
+        "neighbours": by_trader(
+            rows(
+                connection,
+                "from marts.newcomer_neighbours order by trader_id, neighbour_rank",
             )
         ),
         "accounts": by_trader(

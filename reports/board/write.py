@@ -150,6 +150,7 @@ class _Pages:
                 call=self._calls.get(trader),
                 score=self._desk["scores"].get(trader),
                 own_last_day=self._desk["last_days"].get(trader),
+                neighbours=own["neighbours"],
                 accounts=own["accounts"],
                 record=own["record"][-20:][::-1],
                 breaches=own["breaches"],

@@ -95,6 +95,7 @@ def test_predictions_are_those_of_the_mart(sample: SampleRun) -> None:
         ("SIM013", "no: inactive, idle for 105 sessions (more than 20)"),
         ("SIM015", "without a prediction: 3 traded days, a model needs 5"),
         ("SIM014", "yes, as a newcomer: 30 traded days or fewer"),
+        ("SIM014", "  like        SIM"),
         ("SIM022", "called      yes"),
     ],
 )

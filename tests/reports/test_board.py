@@ -23,7 +23,7 @@ from reports.board.figures import against_outcomes, calendar, equity
 from reports.names import slug
 from reports.summary import summarise
 from runtime.home import Home
-from runtime.publish.marts_copy import publish
+from runtime.publish.marts_copy import open_published, publish
 from tests.browser import browse, needs_browser
 from tests.conftest import (
     SampleRun,
@@ -219,6 +219,21 @@ def test_the_desk_page_tells_the_marts_figures(home: Home) -> None:
         f"{desk['breached_sessions_count']} of {desk['evaluated_sessions_count']}"
         in (tiles)
     )
+
+
+def test_a_newcomer_is_shown_beside_the_traders_most_like_him(home: Home) -> None:
+    with open_published(home) as connection:
+        nearest = connection.sql(
+            "select neighbour_trader_id from newcomer_neighbours "
+            "where trader_id = 'SIM014' order by neighbour_rank"
+        ).fetchall()
+    assert len(nearest) == 3
+    found = parsed(home.board / "traders" / f"{slug('SIM014')}.html").text
+    said = found.partition("Traders like this one")[2]
+    places = [said.index(trader) for (trader,) in nearest]
+    assert places == sorted(places)
+    other = parsed(home.board / "traders" / f"{slug('SIM022')}.html").text
+    assert "Traders like this one" not in other
 
 
 def test_problems_come_first(home: Home, tmp_path: Path) -> None:
