@@ -86,7 +86,7 @@ verify: setup ## Check that the models are sound and fresh; say what beats its b
 retrain-weekly: setup ## Tune, train, score, publish and verify: once a week, from cron
 	@$(PY) -m daily retrain-weekly
 
-backtest: setup ## Walk through the past (SOURCE= EXPORTS= ACCOUNTS= FROM= TO= JSON=)
+backtest: setup ## Walk through the past (SOURCE= EXPORTS= ACCOUNTS= FROM= TO= AFTER_DAYS= JSON=)
 	@$(PY) -m daily backtest
 
 risk: setup ## Build and test the risk marts on the predictions

@@ -109,6 +109,14 @@ def run_sweep() -> None:
     help="Traders or accounts to evaluate: patterns, by comma.",
 )
 @click.option(
+    "--after-days",
+    envvar="AFTER_DAYS",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="A trader's first days that are not evaluated, such as those a limit is from.",
+)
+@click.option(
     "--refit-days",
     envvar="REFIT_DAYS",
     type=click.IntRange(1, 365),
@@ -127,6 +135,7 @@ def run_backtest(
     first: datetime | None,
     last: datetime | None,
     accounts: str,
+    after_days: int,
     refit_days: int,
     json_file: Path | None,
 ) -> None:
@@ -138,7 +147,11 @@ def run_backtest(
 
         require(home, BUILD)
         window = Window(
-            first and first.date(), last and last.date(), accounts, refit_days
+            first and first.date(),
+            last and last.date(),
+            accounts,
+            after_days,
+            refit_days,
         )
         return Done(walk_back(settings, home, window, json_file))
 

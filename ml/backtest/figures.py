@@ -53,6 +53,7 @@ def as_json(done: Backtest) -> dict[str, Any]:
                 "last": str(dates.max())[:10],
                 "rows": len(done.record),
                 "accounts": done.window.accounts,
+                "after_days": done.window.after_days,
                 "refit_days": done.window.refit_days,
             },
             "models": models,

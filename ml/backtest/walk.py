@@ -33,12 +33,15 @@ class Window:
         first: First feature date; None for the first there is.
         last: Last feature date; None for the last that has an outcome.
         accounts: Patterns as a shell has them, by comma, of traders or their accounts.
+        after_days: Traded days of each trader's first ones that are not evaluated: a
+            limit that comes from them was not known then.
         refit_days: Days between two refits.
     """
 
     first: date | None = None
     last: date | None = None
     accounts: str = "*"
+    after_days: int = 0
     refit_days: int = REFIT_DAYS
 
 
@@ -155,7 +158,8 @@ def _is_evaluated(
         for trader, aliases in names.items()
         if any(fnmatch(name, pattern) for name in aliases for pattern in patterns)
     }
-    mask = ~np.isnan(days.pnl[rows])
+    # A row's outcome is that of the day after it.
+    mask = ~np.isnan(days.pnl[rows]) & (days.number[rows] >= window.after_days)
     mask &= np.array([trader in chosen for trader in days.traders[rows]])
     if window.first:
         mask &= days.dates[rows] >= np.datetime64(window.first)

@@ -41,10 +41,18 @@ def test_the_window_bounds_feature_dates_and_accounts(walked) -> None:
     found = as_json(walked)
     assert found["window"] == {
         "first": "2023-04-01", "last": "2023-06-30", "rows": 2 * 91,
-        "accounts": "HL*", "refit_days": 14,
+        "accounts": "HL*", "after_days": 0, "refit_days": 14,
     }  # fmt: skip
     assert found["models"]["champion"]["n"] == 182
     assert found["models"]["champion"]["traders"] == 2
+
+
+def test_a_traders_first_days_are_left_out_if_asked() -> None:
+    """The outcome of the sixtieth day is the first that is evaluated."""
+    window = Window(first=date(2023, 1, 1), accounts="HL*", after_days=60)
+    done = run(frames({"HL1": 100, "HL2": 100}), Tuning(), window, threads=1)
+    assert done.record.days.number[done.record.rows].min() == 60
+    assert len(done.record) == 2 * (100 - 60)
 
 
 def test_every_model_and_policy_has_every_figure(walked) -> None:
