@@ -281,10 +281,10 @@ def ratio_of(above: np.ndarray, below: np.ndarray) -> Figure:
     """Sum of one over the sum of another; NaN where that is nothing."""
 
     def figure(weights: np.ndarray | None) -> np.ndarray | float:
-        w = np.ones((1, len(above))) if weights is None else weights
         with np.errstate(invalid="ignore", divide="ignore"):
-            found = (w @ above) / (w @ below)
-        return float(found[0]) if weights is None else found
+            if weights is None:
+                return float(above.sum() / below.sum())
+            return (weights @ above) / (weights @ below)
 
     return figure
 

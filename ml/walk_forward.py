@@ -31,6 +31,7 @@ _OWN_REFITS = 4
 _NEXT = np.timedelta64(1, "ns")
 _Held = TypeVar("_Held", Fitted, Predictions)
 _MODELS, _ARRAYS = "models.json", "predictions.npz"
+_NPZ = ("names", "widths", "values")
 
 
 def refit_dates(first: date, last: date, refit_days: int) -> list[np.datetime64]:
@@ -177,10 +178,14 @@ class RefitWindow:
     def _predictions_in(self, files: Mapping[str, bytes]) -> Predictions:
         """Of each of the window's days; of others they are an error."""
         with np.load(BytesIO(files[_ARRAYS]), allow_pickle=False) as arrays:
-            found = {name: arrays[name] for name in arrays.files}
-        if not found or any(len(one) != len(self.rows) for one in found.values()):
+            names, widths, values = (arrays[name] for name in _NPZ)
+        if not len(names) or len(values) != len(self.rows):
             raise ValueError("of other days")
-        return found
+        parts = np.split(values, np.cumsum(widths)[:-1], axis=1)
+        return {
+            str(name): part[:, 0].copy() if width == 1 else part
+            for name, width, part in zip(names, widths, parts, strict=True)
+        }
 
     def _fingerprint(self, through: np.datetime64, predicted: np.ndarray) -> str:
         """Of code, settings, the days up to a date, the outcomes known at the refit.
@@ -248,8 +253,12 @@ def _as_json(fitted: Fitted) -> bytes:
 
 
 def _as_npz(predictions: Predictions) -> bytes:
+    # One array: forty for each window take longer to read than to make something of.
+    columns = [values.reshape(len(values), -1) for values in predictions.values()]
+    widths = np.array([one.shape[1] for one in columns])
+    arrays = (np.array(list(predictions)), widths, np.hstack(columns))
     buffer = BytesIO()
-    np.savez(buffer, allow_pickle=False, **predictions)
+    np.savez(buffer, allow_pickle=False, **dict(zip(_NPZ, arrays, strict=True)))
     return buffer.getvalue()
 
 

@@ -177,7 +177,7 @@ def main() -> None:
     )
     parts = ", ".join(f"{name} {took:.1f} s" for name, took in pandas["parts"].items())
     print(
-        f"pandas: {parts}; {pandas['features']} features of 116; day totals are the "
+        f"pandas: {parts}; {pandas['features']} features; day totals are the "
         f"mart's; features that are not: {pandas['differing'] or 'none'}"
     )
     nodes = sorted(built["nodes"].items(), key=lambda one: -one[1])

@@ -126,7 +126,7 @@ def main() -> None:
             home = Home(Path(folder) / str(size))
             home.root.mkdir()
             traders = multiply(sample.warehouse, home, size)
-            print(f"{size:,} trader-days of {traders:,} traders, 116 features")
+            print(f"{size:,} trader-days of {traders:,} traders")
             print(f"{'work':<42} {'wall s':>8} {'cpu s':>8} {'peak MiB':>9}")
             for part in chosen.parts:
                 command = ["--part", part, "--folder", str(home.root)]

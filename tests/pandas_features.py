@@ -5,7 +5,7 @@ memory, and nothing about corrections or traders who change accounts. It compute
 
 - the day totals of an account: orders, fills, quantity, gross (both FIFO levels), fees,
   net. Positions carried, marks and adjustments are left out;
-- 57 of the 116 features of `marts.feat_trader_day`, named as there: those that need
+- 57 of the features of `marts.feat_trader_day`, named as there: those that need
   neither trips from flat to flat nor the path of the day, and not the desk's others.
 
 An account is its own trader here.

@@ -192,7 +192,7 @@ def test_whatever_becomes_of_what_is_kept_it_is_made_anew(
     shutil.copytree(folders[1], folders[0])
     (folders[2] / "predictions.npz").write_bytes(poison(marker))
     reseal(folders[2])
-    short = {"loss.global": np.zeros(1), "pnl.global": np.zeros(1)}
+    short = {"names": ["loss.global"], "widths": [1], "values": np.zeros((1, 1))}
     np.savez(folders[3] / "predictions.npz", **short)
     reseal(folders[3])
     for path in folders:
