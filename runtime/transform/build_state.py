@@ -52,6 +52,16 @@ BUILD_STATE = (
         },
     ),
     Table(
+        "ops.built_path_scopes",
+        {
+            "scope_type": "varchar not null",
+            "scope_name": "varchar not null",
+            "account_id": "varchar not null",
+            "valid_from": "date not null",
+            "valid_to": "date not null",
+        },
+    ),
+    Table(
         "ops.built_symbol_books",
         {
             "account_id": "varchar not null",

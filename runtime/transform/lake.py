@@ -31,7 +31,7 @@ PARTITIONED, PARTITIONED_BY = ("raw.fills", "raw.fill_fees"), "trade_date"
 # What DuckDB's builds remember of the one before; any other builds everything.
 REMEMBERED = (
     "ops.begun_fill_days", "ops.built_fill_days", "ops.built_rates",
-    "ops.built_symbol_books",
+    "ops.built_path_scopes", "ops.built_symbol_books",
 )  # fmt: skip
 
 

@@ -1,14 +1,14 @@
 """What a rule of the desk would have done, fill by fill in plain loops."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
 from tests.oracle.fills import EXACT, Fill, worth
-from tests.oracle.pnl import Path
+from tests.oracle.pnl import Book, Path
 from tests.oracle.trips import Trip
 
 Key = tuple[str, date]
@@ -27,6 +27,27 @@ class Replay:
     place: int | None
     effect: Fraction | None
     replaced: Fraction = Fraction(0)
+
+
+def foreknown_days(book: Book) -> set[Key]:
+    """Days on which what was held is reduced first and taken up again later."""
+    held: dict[tuple[str, str], dict[date, Decimal]] = defaultdict(
+        lambda: defaultdict(Decimal)
+    )
+    for fill in book.counted:
+        held[fill.account, fill.symbol][fill.day] += fill.signed_quantity
+    found = set()
+    for match in book.matches:
+        fill = match.booked_at
+        before = sum(
+            units
+            for day, units in held[fill.account, fill.symbol].items()
+            if day < fill.day
+        )
+        first = match.sold if fill is match.bought else match.bought
+        if not match.is_overnight and before * first.signed_quantity < 0:
+            found.add((fill.trader, fill.day))
+    return found
 
 
 def stopped_after(fills: Sequence[Fill], place: int) -> tuple[Fraction, Fraction]:
@@ -89,12 +110,14 @@ def replayed(
     kind: str,
     threshold: Mapping[Key, Decimal],
     minutes: int | None = None,
+    foreknown: Collection[Key] = (),
 ) -> dict[Key, Replay]:
     """The days that a rule would have hit, by trader and date.
 
     Args:
         threshold: Of each trader's date; where it is absent the rule is not known.
         minutes: How long a cool_down lasts.
+        foreknown: Days whose path knows later fills.
     """
     trips = [trip for trip in trips if trip.is_closed]
     closed_by = {trip.closing: trip for trip in trips}
@@ -124,6 +147,9 @@ def replayed(
             found[trader, day] = Replay(place, effect)
             continue
         effect, replaced = stopped_after(fills, place)
+        if (trader, day) in foreknown and kind in ("stop", "warn", "give_back"):
+            found[trader, day] = Replay(place, None)
+            continue
         share = Fraction(1, 2) if kind == "warn" else 1
         found[trader, day] = Replay(place, effect * share, replaced * share)
     return found

@@ -21,7 +21,7 @@ from tests.exports import ExportedFill, Exports
 from tests.oracle import Fill, keep_book, prepare, round_trips
 from tests.oracle.adversarial import MULTIPLIERS, cases, random_fills
 from tests.oracle.pnl import realized_paths
-from tests.oracle.replays import Key, Replay, replayed
+from tests.oracle.replays import Key, Replay, foreknown_days, replayed
 
 RULES = parse_rules(
     "stop 5,60,400; stop 0.5x..2x by 0.75x; warn 60; give_back 20,150; max_trades 1,3; "
@@ -127,11 +127,17 @@ def test_every_rule_equals_a_loop_over_the_fills(
     tried: duckdb.DuckDBPyConnection, fills: list[ExportedFill]
 ) -> None:
     prepared = prepare(fills, multipliers=MULTIPLIERS)
-    paths, trips = realized_paths(keep_book(prepared)), round_trips(prepared)
+    book = keep_book(prepared)
+    paths, trips, foreknown = (
+        realized_paths(book),
+        round_trips(prepared),
+        foreknown_days(book),
+    )
+    assert foreknown
     hit = set()
     for rule in RULES:
         wanted = replayed(
-            paths, trips, rule.kind, thresholds(tried, rule), rule.minutes
+            paths, trips, rule.kind, thresholds(tried, rule), rule.minutes, foreknown
         )
         assert_equal(tried, rule, wanted)
         hit |= {rule.kind} if wanted else set()
@@ -170,7 +176,9 @@ def test_effects_add_up_and_are_those_of_the_days(
         "cast(coalesce(effect, 0) as double) as effect from tried_rules "
         "cross join replay_days as days "
         "left join tried_replays using (rule, trader_id, trade_date) "
-        "where not is_usual_days and rule not like 'cool_down%'"
+        "where not is_usual_days and rule not like 'cool_down%' "
+        # What is hit and unknown is in no figure.
+        "and (effect is not null or threshold_amount is null)"
     ).df()
     desk = (
         tried.execute("from tried_effects where scope = 'desk'").df().set_index("rule")
@@ -246,10 +254,17 @@ def assert_real(connection: duckdb.DuckDBPyConnection) -> None:
     rules = parse_rules("stop 100,1000,1500,5000; give_back 1000; losing_trades 3")
     replay(connection, rules)
     fills = real_fills(connection)
-    paths, trips = realized_paths(keep_book(fills)), round_trips(fills)
-    assert len(paths) == 1876
+    book = keep_book(fills)
+    paths, trips, foreknown = (
+        realized_paths(book),
+        round_trips(fills),
+        foreknown_days(book),
+    )
+    assert (len(paths), len(foreknown)) == (1876, 1)
     for rule in rules:
-        wanted = replayed(paths, trips, rule.kind, thresholds(connection, rule))
+        wanted = replayed(
+            paths, trips, rule.kind, thresholds(connection, rule), None, foreknown
+        )
         assert_equal(connection, rule, wanted)
         assert len(wanted) > 30
 

@@ -1,7 +1,7 @@
 {#
     The rows of a relation that an incremental run builds anew; every row in a full one.
 
-    planned_by: account_days, trader_days or symbols: whose plan it is.
+    planned_by: account_days, trader_days, symbols or scope_dates: whose plan it is.
     date_column: the date that is planned; rows without one are left out.
     id_column: the column with the account or trader, where it has another name.
 #}
@@ -14,7 +14,9 @@
         where dated_rows.{{ date_column }} is not null
     {%- else -%}
         inner join {{ plan }} as planned
-        {% if planned_by == 'symbols' -%}
+        {% if planned_by == 'scope_dates' -%}
+            on dated_rows.{{ date_column }} = planned.trade_date
+        {%- elif planned_by == 'symbols' -%}
             on
                 dated_rows.account_id = planned.account_id
                 and dated_rows.book_symbol = planned.book_symbol
@@ -25,6 +27,9 @@
                 dated_rows.{{ id_column or key }} = planned.{{ key }}
                 and dated_rows.{{ date_column }} = planned.trade_date
         {%- endif %}
-        where dated_rows.{{ date_column }} >= {{ first_planned_date() }}
+        {#- Who is in a scope changes on dates without a planned fill as well. #}
+        {% if planned_by != 'scope_dates' -%}
+            where dated_rows.{{ date_column }} >= {{ first_planned_date() }}
+        {%- endif %}
     {%- endif %}
 {%- endmacro %}

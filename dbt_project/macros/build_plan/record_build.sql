@@ -95,6 +95,15 @@
         valid_from,
         exchange_rate
     from {{ relation_of('int_exchange_rates') }};
+    delete from ops.built_path_scopes;
+    insert into ops.built_path_scopes by name
+    select
+        scope_type,
+        scope_name,
+        account_id,
+        valid_from,
+        valid_to
+    from {{ relation_of('int_path_scopes') }};
     delete from ops.built_symbol_books;
     {{ remember_books() }};
     -- Dates of which the rows of a mart may have changed: publish looks at these alone.

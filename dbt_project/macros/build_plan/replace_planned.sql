@@ -4,7 +4,7 @@
     a day that vanished would stay; microbatch deletes by date, and a trip that is open
     closes on a later one.
 
-    meta planned_by: account_days, trader_days, symbol_days (rows on a date) or
+    meta planned_by: account_days, trader_days, symbol_days, scope_dates (rows on a date) or
         symbol_spans (rows from opened_date to closed_date).
     unique_key: what the new rows replace besides what is planned.
 #}
@@ -41,6 +41,9 @@
             and old_rows.book_symbol = planned.book_symbol
             and old_rows.trade_date >= planned.first_date
             and old_rows.trade_date >= {{ first_date }}
+    {%- elif planned_by == 'scope_dates' -%}
+        {{ ref('int_planned_scope_dates') }} as planned
+        where old_rows.trade_date = planned.trade_date
     {%- elif planned_by == 'symbol_spans' -%}
         {{ ref('int_planned_symbols') }} as planned
         where
@@ -51,7 +54,7 @@
     {%- else -%}
         {%- do exceptions.raise_compiler_error(
             model.name ~ ': meta planned_by is "' ~ planned_by ~ '"; account_days,'
-            ~ ' trader_days, symbol_days and symbol_spans are known'
+            ~ ' trader_days, symbol_days, scope_dates and symbol_spans are known'
         ) -%}
     {%- endif -%}
 {% endmacro %}

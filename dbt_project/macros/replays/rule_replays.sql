@@ -20,6 +20,7 @@
             days.trader_id,
             days.trade_date,
             days.net_pnl,
+            days.is_path_foreknown,
             cast(
                 case
                     when rules.is_usual_days
@@ -40,6 +41,7 @@
             rule_days.trader_id,
             rule_days.trade_date,
             rule_days.net_pnl,
+            rule_days.is_path_foreknown,
             rule_days.threshold,
             min(points.day_sequence) as day_sequence
         from rule_days
@@ -61,6 +63,7 @@
             rule_days.trader_id,
             rule_days.trade_date,
             rule_days.net_pnl,
+            rule_days.is_path_foreknown,
             rule_days.threshold
     ),
 
@@ -68,7 +71,13 @@
         select
             points_reached.*,
             points.happened_at as hit_at,
-            points.stop_effect,
+            case
+                when
+                    points_reached.is_path_foreknown
+                    and points_reached.kind in ('stop', 'warn', 'give_back')
+                    then null
+                else points.stop_effect
+            end as stop_effect,
             points.replaced_notional,
             cast(case when points_reached.kind = 'warn' then 0.5 else 1 end as decimal(2, 1))
                 as share

@@ -1,62 +1,50 @@
+{{ config(
+    materialized='incremental',
+    meta={'planned_by': 'scope_dates'},
+    tags=['planned'],
+) }}
 {#
     Grain: one row per scope and date on which an account in it has a counted fill.
     The path of the day through all its accounts' fills, in time: realized net P&L from
     zero, and how far exposure moves from what is held in the morning. Fills of one second
     go by trader, each in their own order. A path with an unknown amount in it is unknown.
-    Single accounts are here only if they have a limit: fct_exposure has the others.
 #}
 with
 
 fill_results as (
-    select
-        account_id,
-        trader_id,
-        trade_date,
-        fill_sequence,
-        day_sequence,
-        realized_gross_pnl - total_fees as net_pnl,
-        is_regular,
-        filled_at_et
-    from {{ ref('int_fill_results') }}
+    {{ planned_rows(ref('int_fill_results'), 'scope_dates') }}
 ),
 
 fill_exposures as (
-    select
-        account_id,
-        fill_sequence,
-        abs(exposure_after) - abs(exposure_before) as gross_moved,
-        exposure_after - exposure_before as net_moved
-    from {{ ref('int_fill_exposures') }}
+    {{ planned_rows(ref('int_fill_exposures'), 'scope_dates') }}
 ),
 
-account_scopes as (
-    select * from {{ ref('int_account_scopes') }}
-),
-
-limits as (
-    select distinct scope_name
-    from {{ ref('int_limits') }}
-    where scope_type = 'account'
+scopes as (
+    select * from {{ ref('int_path_scopes') }}
 ),
 
 steps as (
     -- Whole cents add up exactly as doubles, and faster than decimals.
     select
-        fill_results.*,
-        cast(100 * fill_exposures.gross_moved as double) as gross_cents_moved,
-        cast(100 * fill_exposures.net_moved as double) as net_cents_moved
+        fill_results.account_id,
+        fill_results.trader_id,
+        fill_results.trade_date,
+        fill_results.day_sequence,
+        fill_results.realized_gross_pnl - fill_results.total_fees as net_pnl,
+        fill_results.is_regular,
+        fill_results.filled_at_et,
+        cast(
+            100 * (abs(fill_exposures.exposure_after) - abs(fill_exposures.exposure_before))
+            as double
+        ) as gross_cents_moved,
+        cast(
+            100 * (fill_exposures.exposure_after - fill_exposures.exposure_before) as double
+        ) as net_cents_moved
     from fill_results
     inner join fill_exposures
         on
             fill_results.account_id = fill_exposures.account_id
             and fill_results.fill_sequence = fill_exposures.fill_sequence
-),
-
-scopes as (
-    select account_scopes.*
-    from account_scopes
-    left join limits on account_scopes.scope_name = limits.scope_name
-    where account_scopes.scope_type <> 'account' or limits.scope_name is not null
 ),
 
 paths as (
