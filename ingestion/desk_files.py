@@ -387,7 +387,7 @@ BREACH_NOTES = DeskFile(
         "closes": _needed_flag,
         "note": _needed,
     },
-    ("trade_date", "rule", "scope", "name", "noted_at"),
+    ("trade_date", "rule", "scope", "name", "noted_at", "noted_by", "note"),
     optional=(),
 )
 DESK_FILES = (

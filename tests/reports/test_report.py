@@ -116,6 +116,7 @@ def summary(**more) -> dict:
         "dollars_are_doubtful": False, "selected_models": [], "learned": None,
         "is_past_morning": False, "stale": None, "is_by_limit_risk": True,
         "limits": {"unset_count": 0, "default_amount": None}, "size_advice": None,
+        "attention": [],
     } | more  # fmt: skip
 
 
@@ -623,13 +624,52 @@ def former(now: dict) -> dict:
         now["desk"], "one_in_hundred_pnl", "one_in_hundred_low", "one_in_hundred_high"
     )
     score = less(now["score"], "flagged_count", "breaches_count")
-    return less(now, "is_by_limit_risk", "limits", "size_advice") | {
+    return less(now, "is_by_limit_risk", "limits", "size_advice", "attention") | {
         "calls": calls, "desk": desk | {"predicted_pnl": "-1220.5"}, "score": score,
         "outcomes": [
             less(one, "limit_risk", "is_limit_breached") for one in now["outcomes"]
         ],
         "measures": [less(one, "is_share") for one in now["measures"]],
     }  # fmt: skip
+
+
+def fact(trader: str, severity: int = 1, **more: object) -> dict:
+    """A fact that needs attention."""
+    return {
+        "kind": "breach", "severity": severity, "scope_type": "trader",
+        "trader_id": trader, "display_name": trader, "trade_date": "2026-02-27",
+        "fact": "down $59,527 in the day", "comparison": "limit $1,000",
+        "action": "Speak with the trader", "amount": "59527",
+        "occurred_at_et": "10:40:07", "further_count": 0,
+    } | more  # fmt: skip
+
+
+def test_what_needs_attention_comes_before_any_forecast() -> None:
+    facts = [fact("T1", further_count=2), fact("T2", 2, occurred_at_et=None)]
+    found = render(summary(attention=facts))
+    said = "down $59,527 in the day (Fri 2026-02-27, 10:40:07 ET): limit $1,000; 2 more"
+    for text in (" ".join(found.text.split()), found.html):
+        assert said in text
+        assert "down $59,527 in the day (Fri 2026-02-27): limit $1,000" in text
+        assert text.index("$59,527") < text.index("What the desk may make")
+    assert "! T1" in found.text
+    assert "! T2" not in found.text
+    assert "1 to see before the open" in found.subject
+
+
+def test_of_many_facts_the_first_are_told_and_the_others_counted() -> None:
+    found = render(summary(attention=[fact(f"T{one}") for one in range(12)]))
+    assert found.text.count("$59,527") == 7
+    for text in (found.text, found.html):
+        assert "5 more are in marts.attention" in text
+
+
+def test_nothing_that_needs_attention_is_said_too() -> None:
+    found = render(summary(attention=[]))
+    assert "Nothing needs attention" in found.text
+    assert "before the open" not in found.subject
+    # A morning that was kept before there was attention says nothing of it.
+    assert "attention" not in render(summary(attention=None)).text
 
 
 def test_a_morning_that_was_called_by_expected_pnl_says_so_still(

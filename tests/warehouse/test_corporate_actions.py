@@ -673,8 +673,8 @@ def test_a_wrong_line_counts_for_nothing_and_is_an_alarm(wrong: Home) -> None:
             "old ones, such as 4:1, 1:10 or 3:2. Mend it.",
             "corporate_actions.csv, line 3, column action: 'reverse' is not one of "
             "split, symbol_change, merger, spin_off, expiry. Mend it.",
-            "corporate_actions.csv, line 6: symbol and effective_date are those of "
-            "line 5. Delete one of them.",
+            "corporate_actions.csv, line 6 is about the same as line 5 (symbol, "
+            "effective_date). Delete one of them.",
             "opening_lots.csv, line 4, column quantity: '0' is no number of shares "
             "(below 0 if short). Mend it.",
             "opening_lots.csv, line 5, column price: '-3' is not a number above 0. "

@@ -230,7 +230,7 @@ def test_rates_that_are_wrong_or_old_are_alarms(home: Home) -> None:
     assert found_count == 3
     assert "line 4: USD is the base currency and has no rate. Mend it." in finding
     assert "line 5, column rate: '0' is not a rate above 0" in finding
-    assert "line 6: rate_date and currency are those of line 3" in finding
+    assert "line 6 is about the same as line 3 (rate_date, currency)" in finding
     assert told(home, "assumed_currency", needs_attention=False) == (
         11, "PAIRS 6; DOLLARS 2; TORONTO 2; OPENS 1",
     )  # fmt: skip

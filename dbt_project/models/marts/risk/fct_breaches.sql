@@ -35,7 +35,7 @@ predictions as (
         model,
         limit_risk,
         limit_loss_probability
-    from {{ source('ml', 'predictions') }}
+    from {{ ref('stg_ml__predictions') }}
 ),
 
 roster as (

@@ -32,7 +32,7 @@ days as (
     select
         trader_days.trader_id,
         trader_days.trade_date,
-        -- Decimals: their sums are the same in any order.
+        -- Decimals: their sums are the same in any order; products need the wider kind.
         cast(trader_days.net_pnl as decimal(18, 2)) as own_pnl,
         case
             when desk_factors.traders_count > 1
@@ -62,7 +62,7 @@ trader_sums as (
             {{ population_stddev('case when ' ~ column ~ ' is not null then own_pnl end') }}
                 as {{ factor }}_own_spread,
             {{ population_stddev(column, digits) }} as {{ factor }}_spread,
-            {{ safe_divide('sum(own_pnl * ' ~ column ~ ')', 'count(' ~ column ~ ')') }}
+            {{ safe_divide('sum(cast(own_pnl as decimal(19, 2)) * ' ~ column ~ ')', 'count(' ~ column ~ ')') }}
             - {{ safe_divide(
                 'sum(case when ' ~ column ~ ' is not null then own_pnl end)',
                 'count(' ~ column ~ ')',

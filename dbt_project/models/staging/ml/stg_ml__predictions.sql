@@ -1,4 +1,3 @@
-{{ config(tags=['after_scoring']) }}
 {#
     Grain: one row per trader, prediction date and model.
     Written by `python -m daily score` from marts.feat_trader_day.
