@@ -69,9 +69,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     ]
     exports = Exports(folder / "exports").write(fills)
     return build_warehouse(
-        folder / "home", exports.folder, models=MODELS, data_tests=True,
-        desk=desk(folder / "desk"),
-    )  # fmt: skip
+        folder / "home", exports.folder, models=MODELS, desk=desk(folder / "desk")
+    )
 
 
 @pytest.fixture(scope="module")

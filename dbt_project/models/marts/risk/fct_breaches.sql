@@ -43,7 +43,7 @@ roster as (
         trader_id,
         prediction_date,
         model
-    from {{ source('ml', 'roster') }}
+    from {{ ref('stg_ml__roster') }}
 ),
 
 advice as (
@@ -51,7 +51,7 @@ advice as (
         trader_id,
         prediction_date,
         position_multiplier
-    from {{ source('ml', 'policy_advice') }}
+    from {{ ref('stg_ml__policy_advice') }}
     where is_live
 ),
 

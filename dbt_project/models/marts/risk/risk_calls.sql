@@ -15,7 +15,7 @@ roster as (
         model,
         forecast_basis,
         traded_days_count
-    from {{ source('ml', 'roster') }}
+    from {{ ref('stg_ml__roster') }}
 ),
 
 predictions as (
@@ -29,7 +29,7 @@ live_advice as (
         policy,
         position_multiplier,
         is_trial
-    from {{ source('ml', 'policy_advice') }}
+    from {{ ref('stg_ml__policy_advice') }}
     where is_live
 ),
 
