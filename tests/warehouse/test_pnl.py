@@ -329,7 +329,6 @@ def test_what_is_wrong_with_the_data_is_counted_for_the_report(home: Home) -> No
         "unreconciled": 0,
         "signed_off_breaks": 0,
         "unused_sign_offs": 0,
-        "unused_breach_notes": 0,
         "orders_differ": 0,
         "broker_figures": 0,
         "equity_differences": 0,

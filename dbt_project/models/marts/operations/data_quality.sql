@@ -42,5 +42,4 @@
     'closed_exchange',
     'unused_seed_lines',
     'unused_sign_offs',
-    'unused_breach_notes',
 ]) }}

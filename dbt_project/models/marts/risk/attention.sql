@@ -10,7 +10,8 @@ with
 facts as (
     {% for kind in [
         'unknown_pnl', 'breaches', 'large_losses', 'new_lows', 'losing_streaks', 'overnight',
-        'broker_breaks', 'unusual_activity', 'limit_risk', 'missing_limits'
+        'broker_breaks', 'unusual_activity', 'limit_risk', 'missing_limits',
+        'unused_notes'
     ] -%}
         {{ "union all" if not loop.first }}
         select
