@@ -304,7 +304,7 @@ def _attention(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
         connection,
         """
         select kind, severity, scope_type, scope_name as trader_id, display_name,
-            trade_date, fact, comparison, action, amount,
+            trade_date, fact, comparison, what_to_do, amount,
             strftime(
                 timezone('America/New_York', timezone('UTC', occurred_at)), '%H:%M:%S'
             ) as occurred_at_et,

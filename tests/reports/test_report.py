@@ -639,7 +639,7 @@ def fact(trader: str, severity: int = 1, **more: object) -> dict:
         "kind": "breach", "severity": severity, "scope_type": "trader",
         "trader_id": trader, "display_name": trader, "trade_date": "2026-02-27",
         "fact": "down $59,527 in the day", "comparison": "limit $1,000",
-        "action": "Speak with the trader", "amount": "59527",
+        "what_to_do": "Speak with the trader", "amount": "59527",
         "occurred_at_et": "10:40:07", "further_count": 0,
     } | more  # fmt: skip
 

@@ -83,11 +83,14 @@ final as (
             else ''
         end as comparison,
         case
-            when breaches.rule in ('daily_loss', 'weekly_loss', 'monthly_loss', 'drawdown', 'losing_streak')
+            when
+                breaches.rule in (
+                    'daily_loss', 'weekly_loss', 'monthly_loss', 'drawdown', 'losing_streak'
+                )
                 then 'Speak with the trader before the open; note what was agreed'
             when breaches.rule = 'overnight_exposure' then 'Reduce what is held at the open'
             else 'Check the size in the platform''s settings'
-        end as action
+        end as what_to_do
     from breaches
     cross join recent
     left join told_of_traders

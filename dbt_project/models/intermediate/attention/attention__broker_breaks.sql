@@ -48,7 +48,7 @@ final as (
             when amount > 0 then ', by ' || {{ dollars_text('amount') }} else ''
         end as fact,
         'open until they agree or are signed off' as comparison,
-        'See marts.broker_reconciliation and position_reconciliation, status open' as action
+        'See marts.broker_reconciliation and position_reconciliation, status open' as what_to_do
     from summed
     where breaks_count + position_breaks_count > 0
 )

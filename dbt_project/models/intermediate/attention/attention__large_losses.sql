@@ -51,8 +51,10 @@ losses as (
 final as (
     select
         'large_loss' as kind,
-        case when losses.used_value > 3 * trader_days.usual_amount or losses.recency = 1 then 1 else 2 end
-            as severity,
+        case
+            when losses.used_value > 3 * trader_days.usual_amount or losses.recency = 1 then 1
+            else 2
+        end as severity,
         'trader' as scope_type,
         losses.scope_name,
         losses.trade_date,
@@ -78,7 +80,7 @@ final as (
             else ''
         end as comparison,
         case when losses.is_limit_set then '' else 'Set a limit; ' end
-        || 'speak with the trader before the open' as action
+        || 'speak with the trader before the open' as what_to_do
     from losses
     left join trader_days
         on

@@ -33,11 +33,14 @@ final as (
         cast(null as timestamp) as occurred_at,
         'chance of losing more than '
         || {{ dollars_text('risk_calls.daily_loss_limit_amount') }}
-        || case when risk_calls.is_limit_set then ' (the limit)' else ' (the default: no limit is set)' end
+        || case
+            when risk_calls.is_limit_set then ' (the limit)'
+            else ' (the default: no limit is set)'
+        end
         || ' today: ' || cast(round(100 * risk_calls.limit_loss_probability) as integer) || ' %'
             as fact,
         risk_calls.limit_reason as comparison,
-        'Watch from the open' as action
+        'Watch from the open' as what_to_do
     from risk_calls
     inner join run_context on risk_calls.prediction_date = run_context.prediction_date
     where risk_calls.limit_risk = 'High'

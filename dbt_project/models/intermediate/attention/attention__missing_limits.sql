@@ -65,7 +65,7 @@ final as (
         without.without_count || ' of ' || counted.traders_count
         || ' active traders have no daily loss limit' as fact,
         without.traders as comparison,
-        'Set them in limits.csv; marts.proposed_limits has proposals' as action
+        'Set them in limits.csv; marts.proposed_limits has proposals' as what_to_do
     from without
     cross join counted
     where without.without_count > 0

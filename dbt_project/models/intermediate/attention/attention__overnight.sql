@@ -71,7 +71,7 @@ final as (
         || {{ dollars_text('overnight_symbol_exposure') }} || ' of ' || overnight_symbol as fact,
         'as much on ' || as_large_count || ' of the ' || past_count || ' nights before'
             as comparison,
-        'Ask what the plan for the open is' as action
+        'Ask what the plan for the open is' as what_to_do
     from nights_above
     where past_count >= 20 and as_large_count <= 0.05 * past_count
 )

@@ -33,7 +33,7 @@ final as (
         cast(null as timestamp) as occurred_at,
         'P&L of ' || count(*) || ' of the last five sessions is not known' as fact,
         max_by(trader_days.unknown_parts, trader_days.trade_date) as comparison,
-        'Get the missing fills; no limit can be checked on these days' as action
+        'Get the missing fills; no limit can be checked on these days' as what_to_do
     from trader_days
     inner join sessions on trader_days.trade_date = sessions.session_date
     group by trader_days.trader_id

@@ -52,7 +52,7 @@ final as (
             else 'traded ' || {{ times_text('features.trips_vs_20d_ratio') }}
         end || ' the usual day' as fact,
         'net ' || {{ dollars_text('trader_days.net_pnl') }} || ' on it' as comparison,
-        'Ask what changed' as action
+        'Ask what changed' as what_to_do
     from features
     inner join sessions on features.trade_date = sessions.session_date
     inner join trader_days

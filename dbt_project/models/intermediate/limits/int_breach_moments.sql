@@ -266,8 +266,10 @@ final as (
         ---------- flags
         max(first_steps.breach_sequence) = 0 as is_past_at_open,
         ---------- times
-        {{ to_utc("max(case when levels.scope_sequence = first_steps.breach_sequence then levels.timed_at_et end)") }}
-            as breached_at
+        {{ to_utc(
+            'max(case when levels.scope_sequence = first_steps.breach_sequence '
+            ~ 'then levels.timed_at_et end)'
+        ) }} as breached_at
     from levels
     inner join first_steps
         on

@@ -107,7 +107,7 @@ days_summed as (
             sum(case when total_pnl is null then 1 else 0 end) over {{ period }}_so_far
                 as {{ period }}_total_unknown_count,
         {% endfor -%}
-        sum(coalesce(level_change, 0)) over level_so_far as level,
+        sum(coalesce(level_change, 0)) over level_so_far as pnl_level,
         sum(case when level_change is null then 1 else 0 end) over level_so_far
             as level_unknown_count,
         sum(case when total_pnl is null then 1 else 0 end) over level_so_far
@@ -138,7 +138,7 @@ days_summed as (
 days_peaked as (
     select
         *,
-        max(case when level > 0 then level else 0 end) over (
+        max(case when pnl_level > 0 then pnl_level else 0 end) over (
             partition by scope_type, scope_name, level_since order by trade_date
             rows between unbounded preceding and current row
         ) as peak_level
@@ -155,14 +155,16 @@ final as (
         cast(net_pnl as decimal(38, 8)) as net_pnl,
         cast(total_pnl as decimal(38, 8)) as total_pnl,
         {% for period in ['week', 'month'] -%}
-            cast(case when {{ period }}_unknown_count = 0 then {{ period }}_net_pnl end as decimal(38, 8))
-                as {{ period }}_net_pnl,
+            cast(
+                case when {{ period }}_unknown_count = 0 then {{ period }}_net_pnl end
+                as decimal(38, 8)
+            ) as {{ period }}_net_pnl,
             cast(
                 case when {{ period }}_total_unknown_count = 0 then {{ period }}_total_pnl end
                 as decimal(38, 8)
             ) as {{ period }}_total_pnl,
         {% endfor -%}
-        cast(peak_level - level as decimal(38, 8)) as drawdown,
+        cast(peak_level - pnl_level as decimal(38, 8)) as drawdown,
         ---------- numbers
         cast(case when streak_unknown_count = 0 then losing_days end as bigint)
             as losing_streak_days,

@@ -153,10 +153,14 @@ final as (
             end as {{ column }},
         {% endfor -%}
         ---------- times; PropReports writes midnight where the time is unknown
-        {% for column in ['trough', 'gross', 'net_long', 'net_short'] -%}
-            nullif(moments.{{ column }}_at_et, cast(summed.trade_date as timestamp))
-                as {{ column }}_at_et{{ "," if not loop.last }}
-        {% endfor %}
+        nullif(moments.trough_at_et, cast(summed.trade_date as timestamp))
+            as trough_at_et,
+        nullif(moments.gross_at_et, cast(summed.trade_date as timestamp))
+            as gross_at_et,
+        nullif(moments.net_long_at_et, cast(summed.trade_date as timestamp))
+            as net_long_at_et,
+        nullif(moments.net_short_at_et, cast(summed.trade_date as timestamp))
+            as net_short_at_et
     from summed
     inner join moments
         on

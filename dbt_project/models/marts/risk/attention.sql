@@ -29,7 +29,7 @@ facts as (
             occurred_at,
             fact,
             comparison,
-            action
+            what_to_do
         from {{ ref('attention__' ~ kind) }}
     {% endfor -%}
 ),
@@ -63,7 +63,7 @@ final as (
         end as display_name,
         facts.fact,
         facts.comparison,
-        facts.action,
+        facts.what_to_do,
         ---------- numbers
         cast(facts.severity as bigint) as severity,
         row_number() over (

@@ -123,8 +123,8 @@ notes_summed as (
             breaches.scope_type = notes.scope_type
             and breaches.scope_name = notes.scope_name
             and breaches.rule = notes.rule
-            and notes.trade_date >= breaches.trade_date
-            and notes.trade_date <= breaches.last_breached_date
+            and breaches.trade_date <= notes.trade_date
+            and breaches.last_breached_date >= notes.trade_date
     group by breaches.scope_type, breaches.scope_name, breaches.rule, breaches.trade_date
 ),
 

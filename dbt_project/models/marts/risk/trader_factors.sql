@@ -62,7 +62,10 @@ trader_sums as (
             {{ population_stddev('case when ' ~ column ~ ' is not null then own_pnl end') }}
                 as {{ factor }}_own_spread,
             {{ population_stddev(column, digits) }} as {{ factor }}_spread,
-            {{ safe_divide('sum(cast(own_pnl as decimal(19, 2)) * ' ~ column ~ ')', 'count(' ~ column ~ ')') }}
+            {{ safe_divide(
+                'sum(cast(own_pnl as decimal(19, 2)) * ' ~ column ~ ')',
+                'count(' ~ column ~ ')',
+            ) }}
             - {{ safe_divide(
                 'sum(case when ' ~ column ~ ' is not null then own_pnl end)',
                 'count(' ~ column ~ ')',
