@@ -49,7 +49,7 @@ run_context as (
 final as (
     select
         ---------- keys
-        row_number() over gravest_first as attention_rank,
+        cast(row_number() over gravest_first as bigint) as attention_rank,
         run_context.prediction_date,
         facts.kind,
         facts.scope_type,
@@ -66,13 +66,15 @@ final as (
         facts.what_to_do,
         ---------- numbers
         cast(facts.severity as bigint) as severity,
-        row_number() over (
-            partition by facts.scope_type, facts.scope_name
-            order by
-                facts.severity asc, facts.kind_order asc,
-                -- A day's loss before the week's that it is in.
-                case facts.rule when 'daily_loss' then 0 else 1 end asc,
-                facts.amount desc nulls last, facts.trade_date desc, facts.rule asc
+        cast(
+            row_number() over (
+                partition by facts.scope_type, facts.scope_name
+                order by
+                    facts.severity asc, facts.kind_order asc,
+                    -- A day's loss before the week's that it is in.
+                    case facts.rule when 'daily_loss' then 0 else 1 end asc,
+                    facts.amount desc nulls last, facts.trade_date desc, facts.rule asc
+            ) as bigint
         ) as rank_in_scope,
         facts.ratio,
         cast(facts.days_count as bigint) as days_count,

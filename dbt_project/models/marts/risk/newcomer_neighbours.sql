@@ -124,7 +124,7 @@ final as (
         ranked.prediction_date,
         ranked.neighbour_trader_id,
         ---------- how near
-        ranked.neighbour_rank,
+        cast(ranked.neighbour_rank as bigint) as neighbour_rank,
         ranked.distance,
         ---------- what became of the neighbour
         what_happened.days_count,
