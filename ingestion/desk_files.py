@@ -40,11 +40,6 @@ _ACCOUNT_ROLES = ("trader", "master", "sub", "house", "error", "demo", "parent")
 _LARGEST_RATIO = 9999
 _LARGEST_RATE = 10**6
 _ACTIONS = ("split", "symbol_change", "merger", "spin_off", "expiry")
-# As marts.fct_limit_use names them.
-LIMIT_RULES = (
-    "daily_loss", "weekly_loss", "monthly_loss", "drawdown", "losing_streak",
-    "position", "gross_exposure", "net_exposure", "overnight_exposure", "trades",
-)  # fmt: skip
 # Of which payout and transfer are no P&L.
 _ADJUSTMENT_CLASSES = (
     "dividend", "interest", "locate", "borrow", "market_data", "software", "desk_fee",
@@ -356,6 +351,8 @@ _RULES = {
     "overnight_exposure_limit_amount": _amount,
     "trades_limit_count": _whole_number,
 }
+# As marts.fct_limit_use names them.
+LIMIT_RULES = tuple(column.partition("_limit_")[0] for column in _RULES)
 LIMITS = DeskFile(
     "limits",
     {

@@ -18,7 +18,7 @@ from runtime.home import Home
 from runtime.publish.marts_copy import open_published
 from runtime.settings import Settings
 from runtime.staleness import is_past_morning, staleness
-from runtime.warehouse import rows_of, sum_if_known
+from runtime.warehouse import eastern_time, rows_of, sum_if_known
 
 # By the chance of passing the limit; an order of what to look at, so who is not known
 # comes before who is not at risk.
@@ -302,12 +302,10 @@ def _attention(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     """The gravest fact about each, and how many more there are about them."""
     return rows_of(
         connection,
-        """
+        f"""
         select kind, severity, scope_type, scope_name as trader_id, display_name,
             trade_date, fact, comparison, what_to_do, amount,
-            strftime(
-                timezone('America/New_York', timezone('UTC', occurred_at)), '%H:%M:%S'
-            ) as occurred_at_et,
+            {eastern_time("occurred_at")} as occurred_at_et,
             count(*) over (partition by scope_type, scope_name) - 1 as further_count
         from marts.attention qualify rank_in_scope = 1 order by attention_rank
         """,

@@ -14,6 +14,7 @@ import pyarrow as pa
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.limits import is_out_of_resources
+from runtime.sessions import EASTERN
 
 RUN_CONTEXT = "raw.run_context"
 # Counted up with every change to schema `raw` that an existing file does not have;
@@ -208,6 +209,12 @@ def rows_of(
 def sum_if_known(column: str) -> str:
     """The sum of a column in SQL: unknown where one part is."""
     return f"case when count(*) = count({column}) then sum({column}) end"
+
+
+def eastern_time(column: str) -> str:
+    """The time of day of a UTC timestamp in SQL, in New York, as text."""
+    eastern = f"timezone('{EASTERN.key}', timezone('UTC', {column}))"
+    return f"strftime({eastern}, '%H:%M:%S')"
 
 
 def count_rows(home: Home, sql: str) -> int:

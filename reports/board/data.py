@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from runtime.warehouse import rows_of, sum_if_known
+from runtime.warehouse import eastern_time, rows_of, sum_if_known
 
 Row = dict[str, Any]
 # What a risk manager looks at of each traded day, as the mean or, where single days lie
@@ -172,10 +172,7 @@ def traders(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, list[R
                 connection,
                 f"""
                 select scope_name as trader_id, *,
-                    strftime(
-                        timezone('America/New_York', timezone('UTC', breached_at)),
-                        '%H:%M:%S'
-                    ) as breached_at_et
+                    {eastern_time("breached_at")} as breached_at_et
                 from marts.fct_breaches where scope_type = 'trader'
                 qualify row_number() over (
                     partition by scope_name order by status desc, trade_date desc

@@ -1,5 +1,6 @@
 """Limits of the desk: what was used, breaches and their case files, on drawn fills."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
@@ -7,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.desk_files import read_desk, record_desk
+from ingestion.desk_files import LIMIT_RULES, LIMITS, read_desk, record_desk
 from runtime.home import Home
+from runtime.settings import PROJECT_ROOT
 from tests.conftest import build_models_of, build_warehouse, make_settings, rows
 from tests.draws import draw
 from tests.exports import ExportedFill, Exports
@@ -26,7 +28,7 @@ from tests.oracle.limits import (
 
 ACCOUNTS = {f"R{number}": f"T{number // 2}" for number in range(6)}
 GROUPS = {"T0": "Red", "T1": "Red", "T2": ""}
-LIMITS = """\
+LINES = """\
 account,trader,trader_group,strategy,desk,valid_from,daily_loss_limit_amount,\
 weekly_loss_limit_amount,monthly_loss_limit_amount,drawdown_limit_amount,\
 losing_streak_limit_days,position_limit_quantity,gross_exposure_limit_amount,\
@@ -43,7 +45,7 @@ R5,,,,,,250,500,,,,40,20000,15000,10000,2,,
 MODELS = "+fct_breaches +fct_scope_exposure +fct_fills"
 
 
-def desk(folder: Path, limits: str = LIMITS) -> Path:
+def desk(folder: Path, limits: str = LINES) -> Path:
     """The files of a desk with three traders of two accounts each."""
     folder.mkdir(exist_ok=True)
     (folder / "limits.csv").write_text(limits)
@@ -277,6 +279,13 @@ def test_a_note_closes_a_breach_and_another_opens_it_again(home: Home) -> None:
         record_desk(home, read_desk(settings, home))
         build_models_of(settings, home, models="fct_breaches")
         assert rows(home, query) == [expected]
+
+
+def test_both_languages_know_the_same_rules() -> None:
+    macro = (PROJECT_ROOT / "dbt_project/macros/limit_rules.sql").read_text()
+    rules = dict(re.findall(r"'(\w+)': '(\w+)'", macro))
+    assert tuple(rules) == LIMIT_RULES
+    assert set(rules.values()) <= set(LIMITS.columns)
 
 
 def test_limits_of_nobody_are_named(tmp_path: Path) -> None:

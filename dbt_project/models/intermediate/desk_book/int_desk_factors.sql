@@ -25,22 +25,7 @@ account_traders as (
 ),
 
 prices as (
-    select
-        account_id,
-        symbol,
-        trade_date,
-        opening_unit_price,
-        last_unit_price,
-        lag(trade_date) over (partition by account_id, book_symbol order by trade_date)
-            as previous_date
-    from {{ ref('int_symbol_day_prices') }}
-),
-
-sessions as (
-    select
-        session_date,
-        lag(session_date) over (order by session_date) as previous_session_date
-    from {{ ref('stg_propreports__sessions') }}
+    select * from {{ ref('int_session_prices') }}
 ),
 
 returns as (
@@ -49,9 +34,7 @@ returns as (
         prices.symbol,
         prices.trade_date,
         case
-            when
-                prices.opening_unit_price > 0
-                and prices.previous_date = sessions.previous_session_date
+            when prices.is_next_session
                 then
                     {{ to_amount(safe_divide(
                         'prices.last_unit_price - prices.opening_unit_price',
@@ -64,14 +47,13 @@ returns as (
             prices.account_id = account_traders.account_id
             and prices.trade_date >= account_traders.valid_from
             and prices.trade_date < account_traders.valid_to
-    left join sessions on prices.trade_date = sessions.session_date
 ),
 
 symbol_returns as (
     select
         symbol,
         trade_date,
-        {{ safe_divide('sum(symbol_return)', 'count(symbol_return)') }} as symbol_return
+        {{ exact_mean('symbol_return') }} as symbol_return
     from returns
     group by symbol, trade_date
     having count(distinct trader_id) > 1
@@ -81,10 +63,7 @@ markets as (
     select
         trade_date,
         count(symbol_return) as market_symbols_count,
-        -- Of decimals, so that the order of the rows makes no difference.
-        {{ safe_divide(
-            'sum(' ~ to_amount('symbol_return') ~ ')', 'count(symbol_return)'
-        ) }} as market_return
+        {{ exact_mean('symbol_return') }} as market_return
     from symbol_returns
     group by trade_date
 ),

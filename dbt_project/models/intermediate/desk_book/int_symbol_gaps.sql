@@ -1,8 +1,7 @@
 {#
     Grain: one row per symbol and date on which it opened after a night: the worst and the
     best that it had opened against where it was left, so far, at the desk's own fills.
-    Of nights between two sessions on which the same account traded the symbol: what lies
-    further apart is no gap. Per unit of the account's book, so that a split is none.
+    Of nights between two sessions on which the same account traded the symbol.
 #}
 with
 
@@ -19,21 +18,8 @@ first_fills as (
 ),
 
 prices as (
-    select
-        account_id,
-        symbol,
-        trade_date,
-        opening_unit_price,
-        lag(trade_date) over (partition by account_id, book_symbol order by trade_date)
-            as previous_date
-    from {{ ref('int_symbol_day_prices') }}
-),
-
-sessions as (
-    select
-        session_date,
-        lag(session_date) over (order by session_date) as previous_session_date
-    from {{ ref('stg_propreports__sessions') }}
+    select * from {{ ref('int_session_prices') }}
+    where is_next_session
 ),
 
 gaps as (
@@ -54,11 +40,6 @@ gaps as (
             prices.account_id = first_fills.account_id
             and prices.symbol = first_fills.symbol
             and prices.trade_date = first_fills.trade_date
-    inner join sessions
-        on
-            prices.trade_date = sessions.session_date
-            and prices.previous_date = sessions.previous_session_date
-    where prices.opening_unit_price > 0
     group by prices.symbol, prices.trade_date
 ),
 

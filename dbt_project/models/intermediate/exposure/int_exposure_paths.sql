@@ -76,30 +76,22 @@ moments as (
                     then paths.filled_at_et
             end
         ) as quantity_at_et,
-        min(
-            case
-                when
-                    paths.gross_cents_moved = extremes.most_gross_moved
-                    and extremes.most_gross_moved > 0
-                    then paths.filled_at_et
-            end
-        ) as gross_at_et,
-        min(
-            case
-                when
-                    paths.net_cents_moved = extremes.most_net_moved
-                    and extremes.most_net_moved > 0
-                    then paths.filled_at_et
-            end
-        ) as net_long_at_et,
-        min(
-            case
-                when
-                    paths.net_cents_moved = extremes.least_net_moved
-                    and extremes.least_net_moved < 0
-                    then paths.filled_at_et
-            end
-        ) as net_short_at_et
+        {{ first_reached(
+            'paths.filled_at_et',
+            'paths.gross_cents_moved',
+            'extremes.most_gross_moved',
+        ) }} as gross_at_et,
+        {{ first_reached(
+            'paths.filled_at_et',
+            'paths.net_cents_moved',
+            'extremes.most_net_moved',
+        ) }} as net_long_at_et,
+        {{ first_reached(
+            'paths.filled_at_et',
+            'paths.net_cents_moved',
+            'extremes.least_net_moved',
+            is_low=true,
+        ) }} as net_short_at_et
     from paths
     inner join extremes
         on

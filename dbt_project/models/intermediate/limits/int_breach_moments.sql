@@ -1,8 +1,7 @@
 {#
     Grain: one row per scope, rule and date whose limit was passed within the day, or was
     passed already when it began: at which fill, and what came after it.
-    Only days that are breached are walked through, in the order of int_scope_paths. What
-    was passed at the close alone (a drawdown, a streak, overnight) has no moment.
+    What was passed at the close alone (a drawdown, a streak, overnight) has no moment.
 #}
 with
 
@@ -17,39 +16,15 @@ limit_use as (
     from {{ ref('int_limit_use') }}
     where
         is_breached
-        and rule in (
-            'daily_loss', 'weekly_loss', 'monthly_loss', 'position', 'gross_exposure',
-            'net_exposure', 'trades'
-        )
+        and rule not in ('drawdown', 'losing_streak', 'overnight_exposure')
+),
+
+fills as (
+    select * from {{ ref('int_breached_fills') }}
 ),
 
 account_scopes as (
     select * from {{ ref('int_account_scopes') }}
-),
-
-fill_results as (
-    select
-        account_id,
-        trader_id,
-        trade_date,
-        fill_sequence,
-        day_sequence,
-        realized_gross_pnl - total_fees as net_pnl,
-        is_regular,
-        has_fill_time,
-        filled_at_et
-    from {{ ref('int_fill_results') }}
-),
-
-fill_exposures as (
-    select
-        account_id,
-        trade_date,
-        fill_sequence,
-        quantity_after,
-        abs(exposure_after) - abs(exposure_before) as gross_moved,
-        exposure_after - exposure_before as net_moved
-    from {{ ref('int_fill_exposures') }}
 ),
 
 openings as (
@@ -69,100 +44,56 @@ account_days as (
     from {{ ref('fct_exposure') }}
 ),
 
-breached_days as (
-    select distinct
-        scope_type,
-        scope_name,
-        trade_date
-    from limit_use
-),
-
-breached_account_days as (
-    select
-        breached_days.scope_type,
-        breached_days.scope_name,
-        breached_days.trade_date,
-        account_scopes.account_id
-    from breached_days
-    inner join account_scopes
-        on
-            breached_days.scope_type = account_scopes.scope_type
-            and breached_days.scope_name = account_scopes.scope_name
-            and breached_days.trade_date >= account_scopes.valid_from
-            and breached_days.trade_date < account_scopes.valid_to
-),
-
 opening_exposures as (
     select
-        breached_account_days.scope_type,
-        breached_account_days.scope_name,
-        breached_account_days.trade_date,
+        limit_use.scope_type,
+        limit_use.scope_name,
+        limit_use.rule,
+        limit_use.trade_date,
         max(account_days.opening_quantity) as opening_quantity,
         {{ sum_if_known('account_days.opening_gross_exposure') }} as opening_gross,
         {{ sum_if_known('account_days.opening_net_exposure') }} as opening_net
-    from breached_account_days
+    from limit_use
+    inner join account_scopes
+        on
+            limit_use.scope_type = account_scopes.scope_type
+            and limit_use.scope_name = account_scopes.scope_name
+            and limit_use.trade_date >= account_scopes.valid_from
+            and limit_use.trade_date < account_scopes.valid_to
     inner join account_days
         on
-            breached_account_days.account_id = account_days.account_id
-            and breached_account_days.trade_date = account_days.trade_date
+            account_scopes.account_id = account_days.account_id
+            and limit_use.trade_date = account_days.trade_date
     group by
-        breached_account_days.scope_type, breached_account_days.scope_name,
-        breached_account_days.trade_date
-),
-
-steps as (
-    select
-        breached_account_days.scope_type,
-        breached_account_days.scope_name,
-        fill_results.trade_date,
-        fill_results.account_id,
-        fill_results.trader_id,
-        fill_results.fill_sequence,
-        fill_results.day_sequence,
-        fill_results.net_pnl,
-        fill_results.is_regular,
-        fill_results.filled_at_et,
-        case when fill_results.has_fill_time then fill_results.filled_at_et end
-            as timed_at_et,
-        abs(fill_exposures.quantity_after) as units_after,
-        fill_exposures.gross_moved,
-        fill_exposures.net_moved,
-        case when openings.account_id is null then 0 else 1 end as opened_trips_count
-    from breached_account_days
-    inner join fill_results
-        on
-            breached_account_days.account_id = fill_results.account_id
-            and breached_account_days.trade_date = fill_results.trade_date
-    inner join fill_exposures
-        on
-            fill_results.account_id = fill_exposures.account_id
-            and fill_results.fill_sequence = fill_exposures.fill_sequence
-            and fill_results.trade_date = fill_exposures.trade_date
-    left join openings
-        on
-            fill_results.account_id = openings.account_id
-            and fill_results.fill_sequence = openings.opening_sequence
+        limit_use.scope_type, limit_use.scope_name, limit_use.rule, limit_use.trade_date
 ),
 
 paths as (
     select
-        *,
-        row_number() over day_in_order as scope_sequence,
-        sum(net_pnl) over day_so_far as path_pnl,
-        sum(gross_moved) over day_so_far as path_gross,
-        sum(net_moved) over day_so_far as path_net,
-        sum(opened_trips_count) over day_so_far as path_trips
-    from steps
-    window
-        day_in_order as (
-            partition by scope_type, scope_name, trade_date
-            order by filled_at_et, trader_id, day_sequence
-        ),
-        day_so_far as (
-            partition by scope_type, scope_name, trade_date
-            order by filled_at_et, trader_id, day_sequence
-            rows between unbounded preceding and current row
-        )
+        fills.scope_type,
+        fills.scope_name,
+        fills.trade_date,
+        fills.scope_sequence,
+        fills.net_pnl,
+        fills.is_regular,
+        fills.timed_at_et,
+        abs(fills.quantity_after) as units_after,
+        sum(fills.net_pnl) over day_so_far as path_pnl,
+        sum(abs(fills.exposure_after) - abs(fills.exposure_before)) over day_so_far
+            as path_gross,
+        sum(fills.exposure_after - fills.exposure_before) over day_so_far as path_net,
+        sum(case when openings.account_id is null then 0 else 1 end) over day_so_far
+            as path_trips
+    from fills
+    left join openings
+        on
+            fills.account_id = openings.account_id
+            and fills.fill_sequence = openings.opening_sequence
+    window day_so_far as (
+        partition by fills.scope_type, fills.scope_name, fills.trade_date
+        order by fills.scope_sequence
+        rows between unbounded preceding and current row
+    )
 ),
 
 levels as (
@@ -172,8 +103,6 @@ levels as (
         limit_use.rule,
         limit_use.trade_date,
         limit_use.limit_value,
-        paths.account_id,
-        paths.fill_sequence,
         paths.scope_sequence,
         paths.net_pnl,
         paths.path_pnl,
@@ -207,6 +136,7 @@ levels as (
         on
             limit_use.scope_type = opening_exposures.scope_type
             and limit_use.scope_name = opening_exposures.scope_name
+            and limit_use.rule = opening_exposures.rule
             and limit_use.trade_date = opening_exposures.trade_date
 ),
 

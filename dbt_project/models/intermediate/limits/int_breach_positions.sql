@@ -19,20 +19,8 @@ account_scopes as (
     select * from {{ ref('int_account_scopes') }}
 ),
 
-fill_exposures as (
-    select
-        account_id,
-        trader_id,
-        symbol,
-        trade_date,
-        day_sequence,
-        symbol_day_sequence,
-        quantity_before,
-        quantity_after,
-        exposure_before,
-        exposure_after,
-        filled_at_et
-    from {{ ref('int_fill_exposures') }}
+fills as (
+    select * from {{ ref('int_breached_fills') }}
 ),
 
 held_exposures as (
@@ -45,50 +33,6 @@ held_exposures as (
         carried_exposure
     from {{ ref('int_held_exposures') }}
     where carried_quantity > 0
-),
-
-breach_days as (
-    select distinct
-        scope_type,
-        scope_name,
-        trade_date
-    from moments
-),
-
-breach_accounts as (
-    select
-        breach_days.scope_type,
-        breach_days.scope_name,
-        breach_days.trade_date,
-        account_scopes.account_id
-    from breach_days
-    inner join account_scopes
-        on
-            breach_days.scope_type = account_scopes.scope_type
-            and breach_days.scope_name = account_scopes.scope_name
-            and breach_days.trade_date >= account_scopes.valid_from
-            and breach_days.trade_date < account_scopes.valid_to
-),
-
-fills as (
-    -- Numbered as in int_breach_moments.
-    select
-        breach_accounts.scope_type,
-        breach_accounts.scope_name,
-        fill_exposures.*,
-        row_number() over (
-            partition by
-                breach_accounts.scope_type, breach_accounts.scope_name,
-                fill_exposures.trade_date
-            order by
-                fill_exposures.filled_at_et, fill_exposures.trader_id,
-                fill_exposures.day_sequence
-        ) as scope_sequence
-    from breach_accounts
-    inner join fill_exposures
-        on
-            breach_accounts.account_id = fill_exposures.account_id
-            and breach_accounts.trade_date = fill_exposures.trade_date
 ),
 
 traded as (
@@ -141,15 +85,23 @@ untraded as (
         held_exposures.position_quantity,
         held_exposures.carried_exposure as exposure
     from moments
-    inner join breach_accounts
+    inner join account_scopes
         on
-            moments.scope_type = breach_accounts.scope_type
-            and moments.scope_name = breach_accounts.scope_name
-            and moments.trade_date = breach_accounts.trade_date
+            moments.scope_type = account_scopes.scope_type
+            and moments.scope_name = account_scopes.scope_name
+            and moments.trade_date >= account_scopes.valid_from
+            and moments.trade_date < account_scopes.valid_to
     inner join held_exposures
         on
-            breach_accounts.account_id = held_exposures.account_id
-            and breach_accounts.trade_date = held_exposures.trade_date
+            account_scopes.account_id = held_exposures.account_id
+            and moments.trade_date = held_exposures.trade_date
+),
+
+held as (
+    select * from traded
+    where position_quantity <> 0
+    union all
+    select * from untraded
 ),
 
 final as (
@@ -162,19 +114,7 @@ final as (
         symbol,
         cast(position_quantity as decimal(38, 8)) as position_quantity,
         cast(exposure as decimal(38, 2)) as exposure
-    from traded
-    where position_quantity <> 0
-    union all
-    select
-        scope_type,
-        scope_name,
-        rule,
-        trade_date,
-        account_id,
-        symbol,
-        cast(position_quantity as decimal(38, 8)) as position_quantity,
-        cast(exposure as decimal(38, 2)) as exposure
-    from untraded
+    from held
 )
 
 select * from final

@@ -15,33 +15,25 @@ paths as (
 ),
 
 exposures as (
-    select
-        'account' as scope_type,
-        account_id as scope_name,
-        trade_date,
-        peak_gross_exposure,
-        peak_net_long_exposure,
-        peak_net_short_exposure,
-        overnight_gross_exposure,
-        overnight_net_exposure,
-        peak_gross_at,
-        peak_net_long_at,
-        peak_net_short_at
-    from {{ ref('fct_exposure') }}
-    union all
-    select
-        scope_type,
-        scope_name,
-        trade_date,
-        peak_gross_exposure,
-        peak_net_long_exposure,
-        peak_net_short_exposure,
-        overnight_gross_exposure,
-        overnight_net_exposure,
-        peak_gross_at,
-        peak_net_long_at,
-        peak_net_short_at
-    from {{ ref('fct_scope_exposure') }}
+    {% for mart, scope_type, scope_name in [
+        ('fct_exposure', "'account'", 'account_id'),
+        ('fct_scope_exposure', 'scope_type', 'scope_name'),
+    ] -%}
+        {{ "union all" if not loop.first }}
+        select
+            {{ scope_type }} as scope_type,
+            {{ scope_name }} as scope_name,
+            trade_date,
+            peak_gross_exposure,
+            peak_net_long_exposure,
+            peak_net_short_exposure,
+            overnight_gross_exposure,
+            overnight_net_exposure,
+            peak_gross_at,
+            peak_net_long_at,
+            peak_net_short_at
+        from {{ ref(mart) }}
+    {% endfor %}
 ),
 
 account_exposures as (

@@ -67,7 +67,7 @@ paths as (
             and steps.trade_date < scopes.valid_to
     window day_so_far as (
         partition by scopes.scope_type, scopes.scope_name, steps.trade_date
-        order by steps.filled_at_et, steps.trader_id, steps.day_sequence
+        order by {{ scope_order('steps') }}
         rows between unbounded preceding and current row
     )
 ),
@@ -94,36 +94,28 @@ moments as (
         paths.scope_type,
         paths.scope_name,
         paths.trade_date,
-        min(
-            case
-                when paths.net_pnl = summed.trough_net_pnl and summed.trough_net_pnl < 0
-                    then paths.filled_at_et
-            end
-        ) as trough_at_et,
-        min(
-            case
-                when
-                    paths.gross_cents_moved = summed.most_gross_moved
-                    and summed.most_gross_moved > 0
-                    then paths.filled_at_et
-            end
-        ) as gross_at_et,
-        min(
-            case
-                when
-                    paths.net_cents_moved = summed.most_net_moved
-                    and summed.most_net_moved > 0
-                    then paths.filled_at_et
-            end
-        ) as net_long_at_et,
-        min(
-            case
-                when
-                    paths.net_cents_moved = summed.least_net_moved
-                    and summed.least_net_moved < 0
-                    then paths.filled_at_et
-            end
-        ) as net_short_at_et
+        {{ first_reached(
+            'paths.filled_at_et',
+            'paths.net_pnl',
+            'summed.trough_net_pnl',
+            is_low=true,
+        ) }} as trough_at_et,
+        {{ first_reached(
+            'paths.filled_at_et',
+            'paths.gross_cents_moved',
+            'summed.most_gross_moved',
+        ) }} as gross_at_et,
+        {{ first_reached(
+            'paths.filled_at_et',
+            'paths.net_cents_moved',
+            'summed.most_net_moved',
+        ) }} as net_long_at_et,
+        {{ first_reached(
+            'paths.filled_at_et',
+            'paths.net_cents_moved',
+            'summed.least_net_moved',
+            is_low=true,
+        ) }} as net_short_at_et
     from paths
     inner join summed
         on

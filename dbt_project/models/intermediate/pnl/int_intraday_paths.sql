@@ -35,31 +35,22 @@ moments as (
     select
         paths_summarised.trader_id,
         paths_summarised.trade_date,
-        min(
-            case
-                when
-                    fill_results.cumulative_net_pnl = paths_summarised.peak_net_pnl
-                    and paths_summarised.peak_net_pnl > 0
-                    then fill_results.day_sequence
-            end
-        ) as peak_sequence,
-        min(
-            case
-                when
-                    fill_results.cumulative_net_pnl = paths_summarised.trough_net_pnl
-                    and paths_summarised.trough_net_pnl < 0
-                    then fill_results.day_sequence
-            end
-        ) as trough_sequence,
-        min(
-            case
-                when
-                    fill_results.running_peak_net_pnl - fill_results.cumulative_net_pnl
-                    = paths_summarised.max_drawdown
-                    and paths_summarised.max_drawdown > 0
-                    then fill_results.day_sequence
-            end
-        ) as drawdown_sequence
+        {{ first_reached(
+            'fill_results.day_sequence',
+            'fill_results.cumulative_net_pnl',
+            'paths_summarised.peak_net_pnl',
+        ) }} as peak_sequence,
+        {{ first_reached(
+            'fill_results.day_sequence',
+            'fill_results.cumulative_net_pnl',
+            'paths_summarised.trough_net_pnl',
+            is_low=true,
+        ) }} as trough_sequence,
+        {{ first_reached(
+            'fill_results.day_sequence',
+            'fill_results.running_peak_net_pnl - fill_results.cumulative_net_pnl',
+            'paths_summarised.max_drawdown',
+        ) }} as drawdown_sequence
     from paths_summarised
     inner join fill_results
         on

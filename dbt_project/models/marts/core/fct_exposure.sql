@@ -51,39 +51,25 @@ account_days as (
         greatest(
             coalesce(paths.peak_quantity, 0), coalesce(held_summed.carried_quantity, 0)
         ) as peak_quantity,
-        case when paths.account_id is null then 0 else paths.opening_gross_exposure end
-        + case
-            when held_summed.account_id is null then 0
-            when held_summed.is_carried_known then held_summed.carried_gross
-        end as opening_gross,
-        case when paths.account_id is null then 0 else paths.opening_net_exposure end
-        + case
-            when held_summed.account_id is null then 0
-            when held_summed.is_carried_known then held_summed.carried_net
-        end as opening_net,
-        case when paths.account_id is null then 0 else paths.peak_gross_exposure end
-        + case
-            when held_summed.account_id is null then 0
-            when held_summed.is_carried_known then held_summed.carried_gross
-        end as peak_gross,
-        case when paths.account_id is null then 0 else paths.highest_net_exposure end
-        + case
-            when held_summed.account_id is null then 0
-            when held_summed.is_carried_known then held_summed.carried_net
-        end as highest_net,
-        case when paths.account_id is null then 0 else paths.lowest_net_exposure end
-        + case
-            when held_summed.account_id is null then 0
-            when held_summed.is_carried_known then held_summed.carried_net
-        end as lowest_net,
-        case
-            when held_summed.account_id is null then 0
-            when held_summed.is_overnight_known then held_summed.overnight_long
-        end as overnight_long,
-        case
-            when held_summed.account_id is null then 0
-            when held_summed.is_overnight_known then held_summed.overnight_short
-        end as overnight_short,
+        {% for column, traded, carried in [
+            ('opening_gross', 'opening_gross_exposure', 'carried_gross'),
+            ('opening_net', 'opening_net_exposure', 'carried_net'),
+            ('peak_gross', 'peak_gross_exposure', 'carried_gross'),
+            ('highest_net', 'highest_net_exposure', 'carried_net'),
+            ('lowest_net', 'lowest_net_exposure', 'carried_net'),
+        ] -%}
+            case when paths.account_id is null then 0 else paths.{{ traded }} end
+            + case
+                when held_summed.account_id is null then 0
+                when held_summed.is_carried_known then held_summed.{{ carried }}
+            end as {{ column }},
+        {% endfor -%}
+        {% for column in ['overnight_long', 'overnight_short'] -%}
+            case
+                when held_summed.account_id is null then 0
+                when held_summed.is_overnight_known then held_summed.{{ column }}
+            end as {{ column }},
+        {% endfor -%}
         coalesce(held_summed.open_symbols_count, 0) as open_symbols_count,
         coalesce(held_summed.marked_symbols_count, 0) as marked_symbols_count,
         case

@@ -72,8 +72,13 @@ final as (
         case when usual_days_count >= 20 then usual_value end as usual_value,
         case when usual_days_count >= 20 then usual_spread end as usual_spread,
         score,
-        avg(score) over (partition by trader_id, trade_date) as tilt_score
+        -- Of decimals: a mean of doubles is another in another order.
+        {{ safe_divide(
+            'sum(cast(score as decimal(18, 12))) over trader_day',
+            'count(score) over trader_day',
+        ) }} as tilt_score
     from days_scored
+    window trader_day as (partition by trader_id, trade_date)
 )
 
 select * from final

@@ -49,26 +49,37 @@ behaviours as (
         trader_id,
         max(case when recency = 1 then trading_loss_day_ratio_ewm_10d end) as loss_ratio,
         max(case when recency = 1 then ln(1 + payoff_ratio_20d) end) as payoff_ratio,
-        avg(ln(1 + opened_trips_count)) as trips,
-        avg(ln(1 + mean_holding_minutes)) as holding_minutes,
-        avg(fill_size_variation) as size_variation
+        {{ exact_mean('ln(1 + opened_trips_count)') }} as trips,
+        {{ exact_mean('ln(1 + mean_holding_minutes)') }} as holding_minutes,
+        {{ exact_mean('fill_size_variation') }} as size_variation
     from trader_days
     where recency <= 20
     group by trader_id
 ),
 
+usual as (
+    select
+        {% for trait in traits -%}
+            {{ exact_mean(trait) }} as {{ trait }}_mean,
+            {{ population_stddev(trait, 6) }} as {{ trait }}_spread
+            {%- if not loop.last %},{% endif %}
+        {% endfor %}
+    from behaviours
+),
+
 standardised as (
     select
-        trader_id,
+        behaviours.trader_id,
         {% for trait in traits -%}
             coalesce(
-                ({{ trait }} - avg({{ trait }}) over ())
-                / nullif(stddev_pop({{ trait }}) over (), 0),
+                (behaviours.{{ trait }} - usual.{{ trait }}_mean)
+                / nullif(usual.{{ trait }}_spread, 0),
                 0
             ) as {{ trait }}
             {%- if not loop.last %},{% endif %}
         {% endfor %}
     from behaviours
+    cross join usual
 ),
 
 distances as (
@@ -107,8 +118,8 @@ what_happened as (
         {{ safe_divide(count_where('past_days.net_pnl < 0'), 'count(*)') }} as loss_day_ratio,
         {{ safe_divide(count_where('totals.is_limit_breached'), 'count(*)') }}
             as limit_passed_day_ratio,
-        avg(case when past_days.net_pnl < 0 then -cast(past_days.net_pnl as double) end)
-        / nullif(avg(abs(cast(past_days.net_pnl as double))), 0) as usual_loss_in_usual_days
+        {{ exact_mean('case when past_days.net_pnl < 0 then -past_days.net_pnl end') }}
+        / nullif({{ exact_mean('abs(past_days.net_pnl)') }}, 0) as usual_loss_in_usual_days
     from {{ ref('int_trader_days') }} as past_days
     left join {{ ref('fct_trader_total_pnl') }} as totals
         on
