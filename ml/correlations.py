@@ -1,6 +1,6 @@
 """Who moves with whom, and who loses on the same days.
 
-Of days on which both traded: who stays away says nothing of whom he is like. Chance
+Of days on which both traded: a day off says nothing of whom a trader is like. Chance
 makes some pair of many look alike, so correlations are shrunk, and a pair counts as
 moving together only where that survives a correction for having looked at all pairs.
 """

@@ -1,7 +1,7 @@
 """The bad days of a scope, the desk or a part of it, and whose they are.
 
 Value at risk is the quantile of the scope's scenarios, expected shortfall the mean of
-those beyond it. A trader's part of it is the mean of what he made in the very same
+those beyond it. A trader's part of it is the mean of what the trader made in the same
 scenarios, so that parts add up (component expected shortfall: Tasche 1999, Risk
 contributions and performance measurement). Losses are negative, as everywhere.
 """

@@ -1,7 +1,7 @@
 {{ config(tags=['after_scoring']) }}
 {#
     Grain: one row per newcomer of this morning's forecasts and trader with enough days
-    for a model of his own whose behaviour is among the nearest, the nearest first, with
+    for a model of their own whose behaviour is among the nearest, the nearest first, with
     what became of that trader.
     Behaviour is free of scale: each trait as of the last day, over the last 20 days
     with P&L, in standard deviations of all traders; what is not known of a trader
