@@ -10,6 +10,7 @@ import pandas as pd
 
 from daily.text import dollars, table
 from reports.render import chance, limit_said
+from reports.trust import read_trust, trust_of
 from runtime.build_chain import SCORE, require
 from runtime.errors import UserError
 from runtime.home import Home
@@ -59,6 +60,7 @@ def explain_trader(home: Home, trader: str) -> str:
         ]
         if call and call["predicted_pnl"] is not None:
             lines += _prediction(call)
+            lines += [f"  trust       {read_trust(connection, call['model_version'])}"]
         lines += _neighbours(connection, trader)
         lines += [f"  own model   {_own_model(connection, trader, status)}"]
         lines += ["", *_past_forecasts(connection, trader)]
@@ -115,7 +117,8 @@ def explain_models(home: Home) -> str:
                         _why(model, column, values, step, models, home),
                     )
                 )
-    return "\n".join([*lines, *table(rows), "", *_selected_models(models)])
+    told = [*_selected_models(models), "", trust_of(models.metrics)]
+    return "\n".join([*lines, *table(rows), "", *told])
 
 
 def _nobody(connection: duckdb.DuckDBPyConnection, trader: str) -> str:

@@ -33,22 +33,26 @@ def reasons(
 def limit_reason(
     loses: float, usual_loss: float, beyond: float, chance: float, limit: float
 ) -> str:
-    """Why the chance of passing the limit is what it is.
+    """Why the chance of breaching the limit is what it is.
 
     Args:
         loses: Chance that the day loses in trading.
         usual_loss: Dollars around which such a loss lies.
-        beyond: Chance of passing the limit by the reference model.
+        beyond: Chance of breaching the limit by the reference model.
         chance: The same by the model that is selected.
         limit: Dollars.
     """
     text = (
-        f"loses on {loses:.0%} of days, about ${usual_loss:,.0f}; "
-        f"{beyond / max(loses, 1e-9):.0%} of those losses pass ${limit:,.0f}"
+        f"loses on {100 * loses:.0f} % of days, about ${usual_loss:,.0f}; "
+        f"{100 * min(beyond / max(loses, 1e-9), 1):.0f} % of those losses exceed "
+        f"${limit:,.0f}"
     )
     if abs(chance - beyond) < 0.005:
         return text
-    return f"{text}; what else is known moves {beyond:.1%} to {chance:.1%}"
+    return (
+        f"{text}; the model moves the chance from {100 * beyond:.1f} % to "
+        f"{100 * chance:.1f} %"
+    )
 
 
 def changes(

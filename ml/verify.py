@@ -12,6 +12,7 @@ from ml.registry import ModelSet
 from ml.score import score_traders
 from ml.selection import CHAMPION, is_baseline
 from ml.store import MartFrames, read_marts, read_scored
+from reports.trust import trust_of
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.settings import Settings
@@ -147,9 +148,9 @@ def _skill(models: ModelSet) -> list[Finding]:
     for output, words in _WORDS.items():
         selected = models.selection.selected_model(output)
         text = (
-            f"no model is clearly better than the baselines: {selected} is selected"
+            f"no significant improvement on the baselines: {selected} is selected"
             if is_baseline(output, selected)
-            else f"{selected} is clearly better than every baseline and selected"
+            else f"{selected} is selected: significantly better than every baseline"
         )
         findings.append(Finding(words, None, text.replace("_", " ")))
     findings += [
@@ -166,4 +167,4 @@ def _skill(models: ModelSet) -> list[Finding]:
         and metric.target in ("loss", "breach")
         and metric.low is not None
     ]
-    return findings
+    return [*findings, Finding("trust", None, trust_of(models.metrics))]

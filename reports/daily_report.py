@@ -7,10 +7,11 @@ from typing import Any
 from reports.mail import Mail
 from reports.names import slug
 from reports.outbox import post_all, was_sent
-from reports.render import Rendered, day, render, render_trader
+from reports.render import Rendered, render, render_trader
 from reports.substance import desk_substance, trader_substance
 from reports.summary import calls_by_trader, keep, read_kept, summarise
 from reports.trader_emails import read_trader_emails
+from reports.words import day
 from runtime.errors import UserError
 from runtime.files import write_atomic
 from runtime.home import Home

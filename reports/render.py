@@ -1,35 +1,69 @@
 """Turns a summary into the HTML and the text of the report, and its charts."""
 
 import base64
-import textwrap
-import unicodedata
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reports.charts import HEIGHT, WIDTH, bars
 from reports.names import slug
+from reports.sentences import (
+    actual,
+    fact_said,
+    flags_said,
+    from_peak,
+    headline_said,
+    in_all,
+    known,
+    last_date,
+    last_day_said,
+    limit_said,
+    limit_used,
+    made_said,
+    outcomes_said,
+    rare_said,
+    tail_said,
+    total,
+    why_said,
+)
+from reports.words import (
+    NO_BREAK,
+    capitalized,
+    chance,
+    counted,
+    day,
+    dollars,
+    figure,
+    isolated,
+    money,
+    multiplier,
+    number,
+    percent,
+    wrapped,
+)
 
 if TYPE_CHECKING:
     import jinja2
 
 TEMPLATES = Path(__file__).parent / "templates"
-# Gmail shows the first 102 kB of a mail: beyond so many cards the others get a line.
-CARDS = 25
+# Gmail shows the first 102 kB of a mail: so many traders are in its table, so many are
+# named in its details; its text has all of them.
+ROWS, NAMED = 100, 25
 # Facts that need attention, before one has to scroll.
 ATTENTION_LINES = 7
+# From where the report lies on disk to the board.
+BOARD_FROM_DISK = "../../board"
 # Of each level, for colour is never the only sign.
 SIGNS = {
     "High": "▲", "Elevated": "◆", "Normal": "●", "Medium": "◆", "Low": "●",
     "Unknown": "?",
 }  # fmt: skip
-TEXT_WIDTH = 78
-# Around a name written from right to left, so that it does not turn what follows.
-_ISOLATE, _END = "\u2068", "\u2069"
+# An amount with its sign, which a line may part: a minus is no letter.
+_SIGNED = re.compile(r"[−+]\$[\d,.]*\d")
+_NO_WRAP = r'<span style="white-space: nowrap">\g<0></span>'
 
 
 @dataclass(frozen=True)
@@ -41,16 +75,18 @@ class Rendered:
         html: With its styles inlined; charts are at cid:<name>.
         text: The same in plain text.
         images: PNG of each chart, by name.
+        on_disk: The HTML with links to the board that lies beside it.
     """
 
     subject: str
     html: str
     text: str
     images: Mapping[str, bytes]
+    on_disk: str
 
     def page(self) -> str:
         """The HTML as a page of its own, its charts in it."""
-        html = self.html
+        html = self.on_disk
         for name, png in self.images.items():
             data = base64.b64encode(png).decode()
             html = html.replace(f'"cid:{name}"', f'"data:image/png;base64,{data}"')
@@ -62,10 +98,14 @@ def render(summary: dict[str, Any], board_url: str | None = None) -> Rendered:
 
     Args:
         summary: As `summarise` gives it.
-        board_url: Where the desk reaches the board; None leaves out the links.
+        board_url: Where the desk reaches the board; None leaves out the links of the
+            mail. The page on disk links to the board that lies beside it.
     """
-    cards = summary["calls"]["High"][:CARDS]
-    return _rendered("daily", subject_line(summary), summary, cards, board_url)
+    values = summary | {
+        "headline": headline_said(summary),
+        "last_date": last_date(summary),
+    }
+    return _rendered("daily", subject_line(summary), values, [], board_url)
 
 
 def render_trader(
@@ -75,7 +115,7 @@ def render_trader(
 
     Args:
         summary: As `summarise` gives it.
-        call: One of its calls.
+        call: One of its forecasts.
         board_url: Where the trader reaches the board; None leaves out the link.
     """
     own = {
@@ -87,6 +127,8 @@ def render_trader(
             "prediction_date",
             "stale",
             "is_past_morning",
+            "trust",
+            "is_size_proven",
         )
     }
     outcomes = [
@@ -94,6 +136,7 @@ def render_trader(
     ]
     own |= {"call": call, "outcome": outcomes[0] if outcomes else None}
     own |= {"outcomes_date": summary["outcomes_date"]}
+    own |= {"last_date": last_date(summary)}
     subject = f"{_first_of_all(summary)}Your risk for {day(summary['prediction_date'])}"
     return _rendered("trader", subject, own, [call], board_url)
 
@@ -103,7 +146,7 @@ def subject_line(summary: dict[str, Any]) -> str:
     count, problems = len(summary["calls"]["High"]), len(summary["problems"])
     text = f"{counted(count, 'trader')} at high risk"
     if summary["is_by_limit_risk"]:
-        text += " of passing the limit"
+        text += " of breaching the limit"
     urgent = sum(fact["severity"] == 1 for fact in summary["attention"] or [])
     if urgent:
         text = f"{urgent} to see before the open, {text}"
@@ -129,10 +172,10 @@ def _rendered(
     import css_inline
 
     images, charts = {}, {}
-    for number, call in enumerate(charted, start=1):
+    for place, call in enumerate(charted, start=1):
         net = [one["net_pnl"] for one in call["recent_days"]]
         if len(net) > 1:
-            name = f"days-{number}"
+            name = f"days-{place}"
             images[name] = bars(net)
             charts[call["trader_id"]] = {
                 "name": name, "width": WIDTH, "height": HEIGHT, "days_count": len(net),
@@ -140,14 +183,29 @@ def _rendered(
                 "worst": min(net), "best": max(net),
             }  # fmt: skip
     context = values | {
-        "subject": subject, "charts": charts, "cards": CARDS, "board_url": board_url,
-        "attention_lines": ATTENTION_LINES,
+        "subject": subject, "charts": charts, "rows": ROWS, "named": NAMED,
+        "attention_lines": ATTENTION_LINES, "board_url": board_url,
     }  # fmt: skip
-    html = environment(TEMPLATES).get_template(f"{template}.html.j2").render(context)
+    page = environment(TEMPLATES).get_template(f"{template}.html.j2")
     text = environment(TEMPLATES).get_template(f"{template}.txt.j2").render(context)
     # Phones and dark mode need the rules that cannot be inlined.
-    html = css_inline.inline(html, keep_at_rules=True)
-    return Rendered(subject, html, text, images)
+    html, on_disk = (
+        unbroken(
+            css_inline.inline(page.render(context, board=board), keep_at_rules=True)
+        )
+        for board in (board_url, BOARD_FROM_DISK)
+    )
+    return Rendered(subject, html, text, images, on_disk)
+
+
+def unbroken(html: str) -> str:
+    """A page in which no line parts a sign from its amount, or a figure from its %."""
+    parts = re.split(r"(<[^>]*>)", html)
+    parts[::2] = [
+        _SIGNED.sub(_NO_WRAP, re.sub(r"(?<=\d) %", f"{NO_BREAK}%", text))
+        for text in parts[::2]
+    ]
+    return "".join(parts)
 
 
 @cache
@@ -166,181 +224,9 @@ def environment(folder: Path) -> "jinja2.Environment":
     filters = (
         money, dollars, percent, day, number, counted, isolated, multiplier, wrapped,
         slug, actual, total, in_all, last_day_said, chance, figure, limit_said,
-        rare_said, flags_said, capitalized, fact_said,
+        rare_said, flags_said, capitalized, fact_said, known, tail_said, why_said,
+        made_said, from_peak, limit_used, outcomes_said,
     )  # fmt: skip
     made.filters |= {one.__name__: one for one in filters}
     made.globals["signs"] = SIGNS
     return made
-
-
-def money(value: Decimal | float | str | None) -> str:
-    """Whole dollars with a sign, rounded half up; a dash where unknown."""
-    if value is None:
-        return "–"
-    whole = Decimal(str(value)).quantize(Decimal(1), ROUND_HALF_UP)
-    return f"{'−' if whole < 0 else ''}${abs(whole):,}"
-
-
-def dollars(value: Decimal | None) -> str:
-    """Dollars and cents with a sign, rounded half up; says so where unknown."""
-    if value is None:
-        return "not known"
-    cents = value.quantize(Decimal("0.01"), ROUND_HALF_UP)
-    return f"{'−' if cents < 0 else ''}${abs(cents):,}"
-
-
-def fact_said(fact: dict[str, Any]) -> str:
-    """A fact that needs attention, with its date and what it is held against."""
-    at = f", {fact['occurred_at_et']} ET" if fact["occurred_at_et"] else ""
-    text = f"{fact['fact']} ({day(fact['trade_date'])}{at})"
-    if fact["comparison"]:
-        text += f": {fact['comparison']}"
-    more = fact["further_count"]
-    return f"{text}; {more} more" if more else text
-
-
-def actual(outcome: dict[str, Any]) -> str:
-    """What became of a call: its P&L, whether traded or not, else why there is none."""
-    if outcome["actual_net_pnl"] is not None:
-        return money(outcome["actual_net_pnl"])
-    return "not known" if outcome["has_traded"] is None else "did not trade"
-
-
-def total(outcome: dict[str, Any]) -> str:
-    """P&L with adjustments and unrealized, or what is known; a dash without a day."""
-    if outcome["total_pnl"] is None and outcome["pnl_basis"]:
-        return outcome["pnl_basis"].replace("_", " ")
-    return money(outcome["total_pnl"])
-
-
-def last_day_said(last_day: dict[str, Any]) -> str:
-    """What the desk made on its last day, or that it is not known, as a sentence."""
-    made = (
-        "what it made net is not known: an exchange rate is missing,"
-        if last_day["net_pnl"] is None
-        else f"it made {money(last_day['net_pnl'])} net"
-    )
-    fills = counted(last_day["fills_count"], "fill")
-    return f"On {day(last_day['trade_date'])} {made} with {fills}{in_all(last_day)}."
-
-
-def in_all(made: dict[str, Any]) -> str:
-    """What follows a realised P&L: the total, or of whom it is not known and why."""
-    if made["pnl_basis"] is None:
-        return ""
-    if made["total_pnl"] is not None:
-        told = f", {money(made['total_pnl'])} in all with adjustments and unrealized"
-    else:
-        words = {
-            "realised_only": "realised only: the total is not known of",
-            "incomplete": "incomplete: not all is known of",
-        }[made["pnl_basis"]]
-        told = f", {words} {made['unknown_parts']}"
-    carried = int(made["stale_marks_count"])
-    if carried:
-        age = counted(made["oldest_mark_age_sessions_count"], "session")
-        told += f"; {counted(carried, 'mark')} carried forward, the oldest {age} old"
-    return told
-
-
-def limit_said(call: dict[str, Any]) -> str:
-    """The daily loss limit, and that it is the default where the desk set none."""
-    limit = money(call["daily_loss_limit_amount"])
-    return f"{limit} (default, not set)" if call["is_limit_set"] is False else limit
-
-
-def rare_said(desk: dict[str, Any]) -> str:
-    """How bad one session in a hundred may be, by what is known of so rare ones."""
-    low, high = desk["one_in_hundred_low"], desk["one_in_hundred_high"]
-    if low is not None:
-        return f"90 % between {money(low)} and {money(high)}"
-    return (
-        f"no better than {money(high)}; {desk['scenarios_count']} past sessions are "
-        "too few to say how much worse"
-    )
-
-
-def flags_said(score: dict[str, Any]) -> str:
-    """How calls of High or Elevated limit risk turned out, as sentences."""
-    flagged, passed = score["flagged_count"], score["breaches_count"]
-    caught, count = score["breaches_caught_count"], score["forecasts_count"]
-    text = (
-        f"{flagged:,} of {counted(count, 'call')} were flagged (High or Elevated). "
-        f"The limit was passed after {counted(passed, 'call')}, {passed / count:.1%}"
-    )
-    if flagged:
-        text += f"; of the flagged ones after {caught / flagged:.1%}"
-    if not passed:
-        return f"{text}."
-    return f"{text}. {caught:,} of those {passed:,} had been flagged."
-
-
-def chance(value: float | None) -> str:
-    """A probability, with a decimal where it is small; a dash where unknown."""
-    if value is None:
-        return "–"
-    return f"{value:.1%}" if round(value, 3) < 0.1 else f"{value:.0%}"
-
-
-def figure(value: float | None, measure: dict[str, Any]) -> str:
-    """A figure of a measure: a share as a percentage, any other as a number."""
-    if value is None or value != value:
-        return "–"
-    return f"{value:.1%}" if measure["is_share"] else number(value)
-
-
-def percent(value: float | None) -> str:
-    """A ratio as a whole percentage; a dash where unknown."""
-    return "–" if value is None else f"{value:.0%}"
-
-
-def number(value: float | None) -> str:
-    """Three decimals below ten, none above; a dash where unknown."""
-    if value is None or value != value:
-        return "–"
-    return f"{value:,.3f}" if abs(value) < 10 else f"{value:,.0f}"
-
-
-def multiplier(value: float | None) -> str:
-    """The advised size, as a multiple of the usual one; a dash where there is none."""
-    return "–" if value is None else f"×\N{NO-BREAK SPACE}{value:g}"
-
-
-def counted(count: int, one: str, several: str | None = None) -> str:
-    """A count with its noun; the plural takes an s if nothing else is said."""
-    return f"{count:,} {one if count == 1 else several or one + 's'}"
-
-
-def wrapped(text: str, indent: int = 0, first: int | None = None) -> str:
-    """A paragraph in lines of plain text.
-
-    Args:
-        indent: Blanks before each line.
-        first: Blanks before the first one, if others.
-    """
-    return textwrap.fill(
-        " ".join(text.split()),
-        width=TEXT_WIDTH,
-        initial_indent=" " * (indent if first is None else first),
-        subsequent_indent=" " * indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-
-
-def capitalized(text: str) -> str:
-    """With a capital first, the rest as it is."""
-    return text[:1].upper() + text[1:]
-
-
-def day(value: date | str | None) -> str:
-    """A date with its weekday."""
-    if isinstance(value, str):
-        value = date.fromisoformat(value)
-    return "–" if value is None else f"{value:%a} {value:%Y-%m-%d}"
-
-
-def isolated(name: str) -> str:
-    """A name for plain text that leaves the order of what follows as it is."""
-    turns = any(unicodedata.bidirectional(sign) in ("R", "AL", "AN") for sign in name)
-    return f"{_ISOLATE}{name}{_END}" if turns else name

@@ -1,22 +1,23 @@
 """What a reader learns from a report, by which one that says something new is known.
 
-It is levels, chances, P&L and what needs attention, as they are shown; a report that is
-written again with other bytes and the same substance is the same to whoever reads it.
+It is what happened, levels, chances, worst cases and what needs attention, as shown; a
+report that is written again with other bytes and the same substance is the same to
+whoever reads it.
 """
 
 from typing import Any
 
-from reports.render import (
+from reports.sentences import (
     actual,
-    chance,
-    day,
     fact_said,
     in_all,
-    money,
-    multiplier,
-    percent,
+    last_date,
+    made_said,
+    month_said,
+    peak_said,
     total,
 )
+from reports.words import chance, day, money, multiplier, percent
 
 
 def desk_substance(summary: dict[str, Any]) -> dict[str, str]:
@@ -33,9 +34,8 @@ def desk_substance(summary: dict[str, Any]) -> dict[str, str]:
     }
     for fact in summary["attention"] or []:
         found[f"attention, {fact['scope_type']} {_name(fact)}"] = fact_said(fact)
-    desk, last_day = summary["desk"], summary["last_day"]
+    desk, last_day, facts = summary["desk"], summary["last_day"], summary["facts"]
     if desk:
-        found["the desk's median"] = money(desk["median_pnl"])
         found["the desk's worst case"] = money(desk["worst_case_pnl"])
         found["one session in a hundred"] = money(desk["one_in_hundred_pnl"])
     if last_day:
@@ -43,15 +43,19 @@ def desk_substance(summary: dict[str, Any]) -> dict[str, str]:
             f"{money(last_day['net_pnl'])} on {day(last_day['trade_date'])}"
             f"{in_all(last_day)}"
         )
+    if facts:
+        found["the month"] = month_said(facts) or "not told"
+        found["the desk's peak"] = peak_said(facts)
     for calls in summary["calls"].values():
-        found |= {_name(call): _call(call) for call in calls}
-    return found | {_outcome_of(one): _made(one) for one in summary["outcomes"]}
+        for call in calls:
+            found |= _forecast(summary, call)
+    return found
 
 
 def trader_substance(summary: dict[str, Any], call: dict[str, Any]) -> dict[str, str]:
     """The same of a trader's own page."""
     own = [x for x in summary["outcomes"] if x["trader_id"] == call["trader_id"]]
-    return {_name(call): _call(call)} | {_outcome_of(one): _made(one) for one in own}
+    return _forecast(summary, call) | {_outcome_of(one): _made(one) for one in own}
 
 
 def _name(one: dict[str, Any]) -> str:
@@ -59,21 +63,22 @@ def _name(one: dict[str, Any]) -> str:
     return name if name == trader else f"{name} ({trader})"
 
 
-def _call(call: dict[str, Any]) -> str:
-    # Before there was limit risk, a call was by expected P&L alone.
+def _forecast(summary: dict[str, Any], call: dict[str, Any]) -> dict[str, str]:
+    """What a trader made lately, and the forecast."""
+    # Before there was limit risk, forecasts were levelled by expected P&L alone.
     level = call["limit_risk"] or call["risk_level"]
-    if call["predicted_pnl"] is None:
-        return f"{level}, {call['recommendation']}"
-    interval = (
-        f"{money(call['predicted_pnl_p05'])} to {money(call['predicted_pnl_p95'])}"
-    )
-    return (
-        f"{level}, P(loss of more than {money(call['daily_loss_limit_amount'])}) "
-        f"{chance(call['limit_loss_probability'])}; by expected P&L "
-        f"{call['risk_level']}, {money(call['predicted_pnl'])} (90 % {interval}), "
-        f"P(loss) {percent(call['loss_probability'])}, "
-        f"size {multiplier(call['position_multiplier'])}"
-    )
+    found = {_name(call): f"{level}, {call['recommendation']}"}
+    if call["predicted_pnl"] is not None:
+        size = multiplier(call["position_multiplier"])
+        found[_name(call)] = (
+            f"{level}, P(loss of more than {money(call['daily_loss_limit_amount'])}) "
+            f"{chance(call['limit_loss_probability'])}, P(loss) "
+            f"{percent(call['loss_probability'])}, 1-in-20 "
+            f"{money(call['predicted_pnl_p05'])}"
+            + (f", size {size}" if summary["is_size_proven"] else "")
+        )
+    made = made_said(call, last_date(summary))
+    return found | ({f"{_name(call)}, last sessions": made} if made else {})
 
 
 def _outcome_of(outcome: dict[str, Any]) -> str:

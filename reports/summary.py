@@ -11,16 +11,24 @@ from typing import Any
 
 import duckdb
 
-from reports.trust import read_measures, read_policies, selected_models, size_said
+from reports.facts import read_desk_facts, read_last_day, read_trader_facts
+from reports.trust import (
+    is_size_proven,
+    read_measures,
+    read_policies,
+    read_trust,
+    selected_models,
+    size_said,
+)
 from runtime.errors import UserError
 from runtime.files import write_atomic
 from runtime.home import Home
 from runtime.publish.marts_copy import open_published
 from runtime.settings import Settings
 from runtime.staleness import is_past_morning, staleness
-from runtime.warehouse import eastern_time, rows_of, sum_if_known
+from runtime.warehouse import eastern_time, rows_of
 
-# By the chance of passing the limit; an order of what to look at, so who is not known
+# By the chance of breaching the limit; an order of what to look at, so who is not known
 # comes before who is not at risk.
 LEVELS = ("High", "Elevated", "Unknown", "Normal")
 # What a kept summary of an earlier version calls what has another name today.
@@ -31,8 +39,11 @@ _FORMER_NAMES = {
     "speakers": "selected_models",
 }
 # What a kept summary of an earlier version does not say: before there was limit risk,
-# calls were by expected P&L.
+# forecasts were levelled by expected P&L.
 _UNSAID: dict[str, Any] = {
+    "facts": None,
+    "trust": None,
+    "is_size_proven": False,
     "is_past_morning": False,
     "stale": None,
     "is_by_limit_risk": False,
@@ -40,7 +51,14 @@ _UNSAID: dict[str, Any] = {
     "size_advice": None,
     "attention": None,
 }
-_CALL_UNSAID = dict.fromkeys(
+_NO_FACTS = dict.fromkeys(
+    (
+        "last_net_pnl", "has_last_day", "five_days_net_pnl", "has_five_days",
+        "limit_use_ratio", "below_peak_amount", "peak_unknown_days_count",
+        "overnight_amount", "size_ratio",
+    )
+)  # fmt: skip
+_CALL_UNSAID = _NO_FACTS | dict.fromkeys(
     ("limit_risk", "limit_reason", "is_limit_set", "one_in_twenty_amount")
 )
 _DESK_UNSAID = dict.fromkeys(
@@ -52,9 +70,11 @@ _SCORE_UNSAID = dict.fromkeys(
 _MEASURE_UNSAID = {"is_share": False}
 # Of a total, which an earlier version did not know.
 _TOTAL_UNSAID = {"total_pnl": None, "pnl_basis": None}
+_LAST_DAY_UNSAID = _TOTAL_UNSAID | {
+    "unknown_traders_count": 0,
+    "stale_marks_count": 0,
+}
 _OUTCOME_UNSAID = _TOTAL_UNSAID | {"limit_risk": None, "is_limit_breached": None}
-# Traders that are named where a total is not known.
-FEW_TRADERS = 3
 # Traded days in the small chart of a trader.
 SHOWN_DAYS = 20
 
@@ -118,7 +138,7 @@ def keep(home: Home, summary: dict[str, Any]) -> None:
 
 
 def calls_by_trader(summary: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Today's calls of every level, by trader."""
+    """Today's forecasts of every level, by trader."""
     levels = summary["calls"].values()
     return {call["trader_id"]: call for level in levels for call in level}
 
@@ -143,8 +163,10 @@ def read_kept(home: Home, as_of: date) -> dict[str, Any]:
             "morning."
         ) from None
     for name, unsaid in (
-        ("last_day", _TOTAL_UNSAID), ("desk", _DESK_UNSAID), ("score", _SCORE_UNSAID),
-    ):  # fmt: skip
+        ("last_day", _LAST_DAY_UNSAID),
+        ("desk", _DESK_UNSAID),
+        ("score", _SCORE_UNSAID),
+    ):
         if kept[name]:
             kept[name] = unsaid | kept[name]
     kept["outcomes"] = [_OUTCOME_UNSAID | one for one in kept["outcomes"]]
@@ -218,27 +240,30 @@ def _read(connection: duckdb.DuckDBPyConnection) -> dict:
         [version],
     )
     recent = _recent_days(connection)
+    last_date = last_day and last_day["trade_date"]
+    facts = read_trader_facts(connection, last_date) if last_date else {}
     for call in calls:
         call["recent_days"] = recent.get(call["trader_id"], [])
+        call |= _NO_FACTS | facts.get(call["trader_id"], {})
+    policies = {
+        call["policy"] for call in calls if call["policy"] and not call["is_trial"]
+    }
+    evidence = read_policies(connection, version)
     return {
         **published,
         "desk": desk[0] if desk else None,
         "attention": _attention(connection),
         "last_day": last_day,
+        "facts": read_desk_facts(connection, last_date) if last_date else None,
         "calls": {
             level: [call for call in calls if call["limit_risk"] == level]
             for level in LEVELS
         },
         "is_by_limit_risk": True,
         "limits": _limits(calls),
-        "size_advice": size_said(
-            read_policies(connection, version),
-            {
-                call["policy"]
-                for call in calls
-                if call["policy"] and not call["is_trial"]
-            },
-        ),
+        "trust": read_trust(connection, version),
+        "size_advice": size_said(evidence, policies),
+        "is_size_proven": is_size_proven(evidence, policies),
         "inactive": rows_of(
             connection,
             "select trader_id, display_name, last_traded_date, idle_sessions_count "
@@ -260,42 +285,6 @@ def _read(connection: duckdb.DuckDBPyConnection) -> dict:
         "learned": registered[0] if registered else None,
         "model_version": version,
     }
-
-
-def read_last_day(connection: duckdb.DuckDBPyConnection) -> dict[str, Any] | None:
-    """What the desk made on its last day with fills: realised, and in all."""
-    found = rows_of(
-        connection,
-        f"""
-        with realised as (
-            select trade_date, count(*) as accounts_count,
-                sum(fills_count) as fills_count, {sum_if_known("net_pnl")} as net_pnl
-            from marts.daily_totals where fills_count > 0 and is_in_desk_total
-            group by trade_date order by trade_date desc limit 1
-        ),
-        totals as (
-            select trade_date,
-                {sum_if_known("total_pnl")} as total_pnl,
-                -- What is known least of a trader is first in the alphabet too.
-                min(pnl_basis) as pnl_basis,
-                list(unknown_parts order by trader_id)
-                    filter (where unknown_parts is not null) as unknown_parts,
-                sum(stale_marks_count) as stale_marks_count,
-                max(oldest_mark_age_sessions_count) as oldest_mark_age_sessions_count
-            from marts.fct_trader_total_pnl
-            where trade_date = (select trade_date from realised) group by trade_date
-        )
-        select * from realised left join totals using (trade_date)
-        """,
-    )
-    if not found:
-        return None
-    (day,) = found
-    parts = day["unknown_parts"] or []
-    more = [f"of {len(parts) - FEW_TRADERS} more traders"]
-    shown = parts[:FEW_TRADERS] + (more if len(parts) > FEW_TRADERS else [])
-    day["unknown_parts"] = " and ".join(shown) if shown else None
-    return day
 
 
 def _attention(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
@@ -322,7 +311,7 @@ def _limits(calls: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _outcomes(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    """The last calls that are over; replayed ones where none was made yet."""
+    """The last forecasts that are over; simulated ones where none was made yet."""
     return rows_of(
         connection,
         """

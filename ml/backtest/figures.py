@@ -165,10 +165,10 @@ def sentence(figures: dict[str, Any]) -> str:
     breach = figures["models"]["champion"]["targets"]["breach"]
     text = f"{window['rows']:,} days, {window['first']} to {window['last']}"
     if breach["auc"] is None:
-        return f"{text}: nobody, or everybody, passed the limit"
+        return f"{text}: nobody, or everybody, breached the limit"
     gain, caught = breach["log_loss_gain"], figures["levels"]["limit_risk"]
     return (
-        f"{text}: the chance of passing the limit has AUC {breach['auc']:.3f}, log "
+        f"{text}: the chance of breaching the limit has AUC {breach['auc']:.3f}, log "
         f"loss {gain['estimate']:+.4f} better than the desk's constant rate; "
         f"{caught['flagged_share']['estimate']:.0%} of days flagged catch "
         f"{caught['breaches_caught']['estimate']:.0%} of the breaches"

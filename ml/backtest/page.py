@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ml.backtest.walk import Backtest
+from reports.trust import trust_of
 from runtime.home import Home
 from runtime.warehouse import read_run_context
 
@@ -41,6 +42,7 @@ def write_page(home: Home, done: Backtest, figures: dict[str, Any]) -> Path:
         firm=context.firm_name,
         is_sample=context.is_sample,
         plots=_plots(done),
+        trust=trust_of(done.metrics),
         **figures,
     )
     page = home.backtest / "index.html"
@@ -58,13 +60,13 @@ def _plots(done: Backtest) -> list[dict[str, str]]:
     drawn = []
     for title, alternative, draw in (
         (
-            "Calibration of the chance of passing the limit",
-            "Share of days past the limit against the predicted chance, in ten bins",
+            "Calibration of the chance of breaching the limit",
+            "Share of days that breached it against the predicted chance, in ten bins",
             _draw_calibration,
         ),
         (
             "AUC by month",
-            "AUC for passing the limit, of what is selected and of the trader's own "
+            "AUC for breaching the limit, of what is selected and of the trader's own "
             "rate, month by month",
             _draw_months,
         ),
@@ -98,8 +100,8 @@ def _draw_calibration(axes: Any, done: Backtest) -> None:
     axes.plot([0, end], [0, end], color=_GREY, linewidth=1, linestyle="--")
     axes.plot(predicted, happened, color=_BLUE, marker="o")
     axes.set(
-        xlabel="predicted chance of passing the limit (mean of a tenth of the days)",
-        ylabel="share of days past it",
+        xlabel="predicted chance of breaching the limit (mean of a tenth of the days)",
+        ylabel="share of days that did",
         xlim=(0, end),
         ylim=(0, end),
     )
@@ -123,7 +125,7 @@ def _draw_months(axes: Any, done: Backtest) -> None:
             list(found), list(found.values()), color=colour, marker="o", label=name
         )
     axes.axhline(0.5, color=_GREY, linewidth=1, linestyle="--")
-    axes.set(ylabel="AUC (0.5 is a coin)", xlabel="month of the features")
+    axes.set(ylabel="AUC (0.5 is a coin toss)", xlabel="month of the features")
     axes.tick_params(axis="x", rotation=45, labelsize=8)
     axes.legend(frameon=False)
 

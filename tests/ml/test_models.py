@@ -95,7 +95,7 @@ def test_predictions_follow_the_signal_and_quantiles_never_cross(learned) -> Non
     assert (capped["realised_loss_probability"].between(0, 1)).all()
     assert (capped["usual_loss"].astype(float) > 0).all()
     assert forecasts["limit_risk"].isin(["High", "Elevated", "Normal"]).all()
-    assert forecasts["limit_reason"].str.contains("of those losses pass").all()
+    assert forecasts["limit_reason"].str.contains("of those losses exceed").all()
     assert (np.diff(every[LEVELS].dropna(), axis=1) >= 0).all()
 
 

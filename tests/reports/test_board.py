@@ -287,7 +287,7 @@ def test_a_desk_of_nobody_or_of_one_reads_well(
     assert ("Nobody to call" in text) == (not traders)
     if traders == ("SIM015",):
         page = parsed(mine.board / "traders" / f"{slug('SIM015')}.html")
-        assert "No prediction from 3 of 5" in page.select_one(".warning").text
+        assert "Needs 5 traded days, has 3" in page.select_one(".warning").text
 
 
 @pytest.mark.long

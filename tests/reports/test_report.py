@@ -60,7 +60,7 @@ def call(trader_id: str, level: str, pnl: str | None, **more) -> dict:
         "reasons": "three losing days; large size",
         "limit_loss_probability": None if pnl is None else 0.17,
         "daily_loss_limit_amount": "2500.00", "change_reasons": None,
-        "recommendation": "Trade at most 50 % of the usual size",
+        "recommendation": "At most 50 % of usual size",
         "position_multiplier": 0.5, "is_newcomer": False, "traded_days_count": 90,
         "model_version": "v1", "recent_days": DAYS,
     } | more  # fmt: skip

@@ -10,7 +10,7 @@ import pytest
 
 from ingestion.desk_files import read_desk, record_desk
 from ingestion.simulator import Firm, Ledger, serve
-from reports.summary import read_last_day
+from reports.facts import read_last_day
 from runtime.home import Home
 from tests.conftest import SampleRun, build_models_of, connected, make_settings, rows
 from tests.mornings import load_morning

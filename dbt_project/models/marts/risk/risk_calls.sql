@@ -125,17 +125,17 @@ final as (
         case
             when forecast_basis = 'too_little_history'
                 then
-                    'No prediction from ' || traded_days_count || ' of '
-                    || {{ var('prediction_minimum_traded_days') }}
-                    || ' traded days: keep the limits of a new trader'
+                    'Needs ' || {{ var('prediction_minimum_traded_days') }}
+                    || ' traded days, has ' || traded_days_count
+                    || ': keep the limits of a new trader'
             when risk_level = 'Unknown'
-                then 'No prediction: the desk has too little history for a model'
+                then 'No forecast: the desk has too little history for a model'
             when position_multiplier is null then 'No advice on size'
             when position_multiplier = 0 then 'Do not trade'
             when position_multiplier < 1
                 then
-                    'Trade at most ' || cast(round(100 * position_multiplier) as integer)
-                    || ' % of the usual size'
+                    'At most ' || cast(round(100 * position_multiplier) as integer)
+                    || ' % of usual size'
             when limit_risk in ('High', 'Elevated') or risk_level in ('High', 'Medium')
                 then 'Usual size, watch closely'
             else 'Usual size'
