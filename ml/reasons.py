@@ -43,7 +43,7 @@ def limit_reason(
         limit: Dollars.
     """
     text = (
-        f"loses on {100 * loses:.0f} % of days, about ${usual_loss:,.0f}; "
+        f"loses before fees on {100 * loses:.0f} % of days, about ${usual_loss:,.0f}; "
         f"{100 * min(beyond / max(loses, 1e-9), 1):.0f} % of those losses exceed "
         f"${limit:,.0f}"
     )

@@ -260,9 +260,9 @@ def outcomes_said(
     """How the last forecasts turned out, in one sentence."""
     breaches = [one for one in outcomes if one["is_limit_breached"]]
     flagged = [one for one in breaches if one["limit_risk"] in ("High", "Elevated")]
-    how = " simulated (out of sample)," if are_simulated else ""
+    how = ", simulated (out of sample)," if are_simulated else ""
     text = (
-        f"Forecasts for {day(session)},{how} against what happened: "
+        f"Forecasts for {day(session)}{how} against what happened: "
         f"{len(breaches)} of {counted(len(outcomes), 'trader')} breached the limit"
     )
     return f"{text}, {len(flagged)} of them flagged." if breaches else f"{text}."

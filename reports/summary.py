@@ -71,6 +71,7 @@ _MEASURE_UNSAID = {"is_share": False}
 # Of a total, which an earlier version did not know.
 _TOTAL_UNSAID = {"total_pnl": None, "pnl_basis": None}
 _LAST_DAY_UNSAID = _TOTAL_UNSAID | {
+    "unknown_parts": None,
     "unknown_traders_count": 0,
     "stale_marks_count": 0,
 }
