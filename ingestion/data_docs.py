@@ -60,7 +60,10 @@ def write_data_docs(
         sections = _sections(_view().render(rendered))
         name = f"{number:03d}.html"
         title = f"{batch}, morning of {as_of}"
-        back = '<p><a href="index.html">All batches of this morning</a></p>'
+        back = (
+            '<p><a href="index.html">All batches of this morning</a> · '
+            f"{_board('../../')}</p>"
+        )
         (morning / name).write_text(_page(title, back + sections), "utf-8")
         count = sum(not one.success for one in result.results)
         summary = f"✗ {count} not met" if count else "✓ all met"
@@ -71,7 +74,7 @@ def write_data_docs(
     more = len(validations) - len(items)
     table = f"<table>{''.join(items)}</table>" if items else "<p>Nothing was new.</p>"
     note = f"<p>{more} more batches met every check.</p>" if more else ""
-    back = '<p><a href="../index.html">All mornings</a></p>'
+    back = f'<p><a href="../index.html">All mornings</a> · {_board("../../")}</p>'
     (morning / "index.html").write_text(
         _page(f"Checks of the morning of {as_of}", back + table + note), "utf-8"
     )
@@ -83,7 +86,11 @@ def write_data_docs(
         for one in mornings[:KEPT_MORNINGS]
     )
     (folder / "index.html").write_text(
-        _page("Checks of newly loaded fills, by morning", f"<ul>{listed}</ul>"), "utf-8"
+        _page(
+            "Checks of newly loaded fills, by morning",
+            f"<p>{_board('../')}</p><ul>{listed}</ul>",
+        ),
+        "utf-8",
     )
 
 
@@ -103,6 +110,11 @@ def _sections(page: str) -> str:
     for icon, sign in _SIGNS.items():
         part = re.sub(rf'<i class="[^"]*{icon}\b[^"]*"[^>]*></i>', sign, part)
     return part
+
+
+def _board(up: str) -> str:
+    """The way back to where these pages are linked, from so many folders down."""
+    return f'<a href="{up}board/index.html">Board</a>'
 
 
 def _page(title: str, body: str) -> str:

@@ -51,14 +51,14 @@ _UNSAID: dict[str, Any] = {
     "size_advice": None,
     "attention": None,
 }
-_NO_FACTS = dict.fromkeys(
+NO_FACTS = dict.fromkeys(
     (
         "last_net_pnl", "has_last_day", "five_days_net_pnl", "has_five_days",
         "limit_use_ratio", "below_peak_amount", "peak_unknown_days_count",
         "overnight_amount", "size_ratio",
     )
 )  # fmt: skip
-_CALL_UNSAID = _NO_FACTS | dict.fromkeys(
+_CALL_UNSAID = NO_FACTS | dict.fromkeys(
     ("limit_risk", "limit_reason", "is_limit_set", "one_in_twenty_amount")
 )
 _DESK_UNSAID = dict.fromkeys(
@@ -245,7 +245,7 @@ def _read(connection: duckdb.DuckDBPyConnection) -> dict:
     facts = read_trader_facts(connection, last_date) if last_date else {}
     for call in calls:
         call["recent_days"] = recent.get(call["trader_id"], [])
-        call |= _NO_FACTS | facts.get(call["trader_id"], {})
+        call |= NO_FACTS | facts.get(call["trader_id"], {})
     policies = {
         call["policy"] for call in calls if call["policy"] and not call["is_trial"]
     }

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from reports.render import money
+
 GAIN, LOSS, CALM, BAND = "#2a78b8", "#d9711c", "#8a94a3", "rgba(110,130,160,0.22)"
-# Lowest orange, highest blue, nothing in between a light grey.
-DIVERGING = [[0, "#b3520b"], [0.5, "#e9ecf0"], [1, "#12568f"]]
-DOLLARS = "US dollars"
+DOLLARS, SHARE = "US dollars", "Share, 100 % is all"
 Rows = Sequence[dict[str, Any]]
 
 
@@ -25,6 +25,7 @@ class Chart:
         traces: Of Plotly.
         layout: Of Plotly, with axis titles that name units.
         height: Pixels.
+        leads_to_days: Whether a click on a point opens its day.
     """
 
     title: str
@@ -32,11 +33,18 @@ class Chart:
     traces: list[dict[str, Any]]
     layout: dict[str, Any] = field(default_factory=dict)
     height: int = 320
+    leads_to_days: bool = False
 
 
 def axis(title: str, **more: Any) -> dict[str, Any]:
-    """An axis with its title."""
-    return {"title": {"text": title}} | more
+    """An axis with its title; dollars are whole, shares percentages."""
+    formats = {DOLLARS: "$,.0f", SHARE: ".0%"}
+    shown = (
+        {"tickformat": formats[title], "hoverformat": formats[title]}
+        if title in formats
+        else {}
+    )
+    return {"title": {"text": title}} | shown | more
 
 
 def line(rows: Rows, x: str, y: str, name: str, **more: Any) -> dict[str, Any]:
@@ -63,13 +71,17 @@ def equity(rows: Rows, whose: str) -> Chart:
     worst = min((one["fall"] for one in points), default=0)
     return Chart(
         f"Net P&L of {whose}, added up, and how far below its peak",
-        f"{len(known)} days add up to {total:,.0f} dollars; the largest fall from a "
-        f"peak is {-worst:,.0f} dollars.{_unknown(len(rows) - len(known))}",
+        f"{len(known)} days add up to {money(total)}; the largest fall from a peak "
+        f"is {money(-worst)}.{_unknown(len(rows) - len(known))}",
         [
-            line(points, "date", "total", "Net P&L, added up", line={"color": GAIN}),
+            line(
+                points, "date", "total", "Net P&L, added up", line={"color": GAIN},
+                hovertemplate="%{x|%a %Y-%m-%d}: %{y}<extra></extra>",
+            ),
             line(
                 points, "date", "fall", "Below the peak", yaxis="y2", fill="tozeroy",
                 line={"color": LOSS, "dash": "dot", "width": 1},
+                hovertemplate="%{x|%a %Y-%m-%d}: %{y} from the peak<extra></extra>",
             ),
         ],
         {
@@ -102,14 +114,14 @@ def against_outcomes(
         ),
         line(
             known, "prediction_date", low, names[0], line={"width": 0},
-            fill="tonexty", fillcolor=BAND,
+            fill="tonexty", fillcolor=BAND, hoverinfo="skip",
         ),
         line(
             known, "prediction_date", middle, names[1],
-            line={"color": CALM, "width": 1.5},
+            line={"color": CALM, "width": 1.5}, hoverinfo="skip",
         ),
     ]  # fmt: skip
-    for is_replayed, how in ((True, "replayed"), (False, "called")):
+    for is_replayed, how in ((True, "simulated"), (False, "forecasted")):
         for is_loss, what, colour, sign in (
             (False, "gain", GAIN, "triangle-up"),
             (True, "loss", LOSS, "triangle-down"),
@@ -133,19 +145,19 @@ def against_outcomes(
                             "size": 8,
                             "symbol": sign + ("-open" if is_replayed else ""),
                         },
+                        hovertemplate="%{x|%a %Y-%m-%d}: %{y}<extra></extra>",
                     )
                 )
-    sessions = axis("Session")
-    if rows:
-        # The latest half a year first; a double click shows all.
-        shown = rows[-120:]
-        sessions["range"] = [shown[0]["prediction_date"], shown[-1]["prediction_date"]]
     return Chart(
         title,
         f"{len(inside)} of {len(known)} outcomes lie inside the band.",
         traces,
-        {"xaxis": sessions, "yaxis": axis(DOLLARS), "hovermode": "x unified"},
+        {
+            "xaxis": _lately(axis("Session"), [row["prediction_date"] for row in rows]),
+            "yaxis": axis(DOLLARS),
+        },
         height=380,
+        leads_to_days=True,
     )
 
 
@@ -164,14 +176,14 @@ def quantiles(call: dict[str, Any]) -> Chart:
     limit = -float(call["daily_loss_limit_amount"])
     return Chart(
         "What the next session may bring, of twenty like it",
-        "; ".join(f"{name}: {value:,.0f}" for name, value in values.items())
-        + f" dollars. The daily limit is at {limit:,.0f}.",
+        "; ".join(f"{name}: {money(value)}" for name, value in values.items())
+        + f". The daily loss limit is at {money(limit)}.",
         [
             {
                 "type": "bar", "orientation": "h", "y": [name], "x": [wide],
                 "base": [start], "name": name, "showlegend": False,
                 "marker": {"color": colour}, "width": [width],
-                "hovertemplate": f"{start:,.0f} to {start + wide:,.0f}"
+                "hovertemplate": f"{money(start)} to {money(start + wide)}"
                 "<extra></extra>",
             }
             for name, colour, width, start, wide in (
@@ -197,85 +209,138 @@ def quantiles(call: dict[str, Any]) -> Chart:
     )  # fmt: skip
 
 
-def calendar(rows: Rows, whose: str) -> Chart:
-    """Daily net P&L by week and weekday.
-
-    Args:
-        rows: date (ISO text), week (its Monday), weekday (0 is Monday), net_pnl (None
-            if not known).
-    """
-    names = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
-    used = names[: max((row["weekday"] for row in rows), default=4) + 1]
-    used = names[: max(5, len(used))]
-    weeks = sorted({row["week"] for row in rows})
-    cells = {(row["weekday"], row["week"]): row for row in rows}
-    grid = [
-        [cells.get((number, week), {}).get("net_pnl") for week in weeks]
-        for number in range(len(used))
-    ]
-    words = [
-        [_cell(cells.get((number, week))) for week in weeks]
-        for number in range(len(used))
-    ]
-    known = [row["net_pnl"] for row in rows if row["net_pnl"] is not None]
-    sizes = sorted(abs(net) for net in known) or [1.0]
-    # A single day far out would leave all others grey.
-    limit = sizes[int(0.95 * (len(sizes) - 1))] or 1.0
-    losses = sum(net < 0 for net in known)
-    return Chart(
-        f"Calendar of {whose}: net P&L of each day",
-        f"{losses} of {len(known)} days lost.{_unknown(len(rows) - len(known))}",
-        [
-            {
-                "type": "heatmap", "x": weeks, "y": used, "z": grid, "text": words,
-                "hovertemplate": "%{text}<extra></extra>", "hoverongaps": False,
-                "colorscale": DIVERGING, "zmid": 0, "zmin": -limit, "zmax": limit,
-                "xgap": 1, "ygap": 2,
-                "colorbar": {
-                    "title": {"text": DOLLARS, "side": "right"}, "thickness": 12,
-                },
-            }
-        ],
-        {
-            "xaxis": axis("Week", type="date"),
-            "yaxis": axis("Weekday", autorange="reversed"),
-        },
-        height=260,
-    )  # fmt: skip
-
-
-def _cell(row: dict[str, Any] | None) -> str:
-    if row is None:
-        return ""
-    if row["net_pnl"] is None:
-        return f"{row['date']}<br>not known"
-    sign = "▼ " if row["net_pnl"] < 0 else "▲ "
-    return f"{row['date']}<br>{sign}{row['net_pnl']:,.0f} dollars"
-
-
 def _unknown(days: int) -> str:
     if not days:
         return ""
     return f" {days} {'day is' if days == 1 else 'days are'} not known, and not in it."
 
 
-def bars(rows: Rows, x: str, y: str, title: str, units: tuple[str, str]) -> Chart:
-    """Amounts as bars, gains and losses told by side and colour; None is unknown."""
+def daily(rows: Rows) -> Chart:
+    """Net P&L of each day beside the daily loss limit; a click opens the day.
+
+    Args:
+        rows: date, net_pnl (None if not known), limit_amount, is_breached (None if no
+            limit is set).
+    """
+    known = [row for row in rows if row["net_pnl"] is not None]
+    past = sum(row["net_pnl"] < -row["limit_amount"] for row in known)
+    lost = sum(row["net_pnl"] < 0 for row in known)
+    return Chart(
+        "Net P&L of each day, and the daily loss limit; a click opens the day",
+        f"{lost} of {len(known)} days lost, {past} of them closed beyond the "
+        f"limit.{_unknown(len(rows) - len(known))}",
+        [
+            {
+                "type": "bar", "name": "Net P&L", "showlegend": False,
+                "x": [row["date"] for row in known],
+                "y": [row["net_pnl"] for row in known],
+                "marker": {
+                    "color": [LOSS if row["net_pnl"] < 0 else GAIN for row in known]
+                },
+                "hovertemplate": "%{x|%a %Y-%m-%d}: %{y}<extra></extra>",
+            },
+            line(
+                [{**row, "line": -row["limit_amount"]} for row in rows],
+                "date", "line", "Daily loss limit", hoverinfo="skip",
+                line={"color": CALM, "dash": "dash", "shape": "hv", "width": 1.5},
+            ),
+        ],
+        {
+            "xaxis": _lately(axis("Session"), [row["date"] for row in rows]),
+            "yaxis": axis(DOLLARS), "bargap": 0.15,
+        },
+        height=300,
+        leads_to_days=True,
+    )  # fmt: skip
+
+
+def drawdowns(rows: Rows) -> list[dict[str, Any]]:
+    """Falls of the added-up net P&L from a peak until it is reached again, worst first.
+
+    Args:
+        rows: date and net_pnl (known), in order.
+
+    Returns:
+        depth (dollars), peak_date (None: the beginning), trough_date, and end_date
+        (None if the peak is not reached again yet).
+    """
+    found: list[dict[str, Any]] = []
+    total = peak = 0.0
+    peak_date = None
+    now: dict[str, Any] | None = None
+    for row in rows:
+        total += row["net_pnl"]
+        if total >= peak:
+            if now:
+                now["end_date"] = row["date"]
+            now, peak, peak_date = None, total, row["date"]
+            continue
+        if now is None:
+            now = {
+                "depth": 0.0, "peak_date": peak_date, "trough_date": row["date"],
+                "end_date": None,
+            }  # fmt: skip
+            found.append(now)
+        if peak - total > now["depth"]:
+            now |= {"depth": peak - total, "trough_date": row["date"]}
+    return sorted(found, key=lambda one: -one["depth"])
+
+
+def _lately(sessions: dict[str, Any], dates: Sequence[str]) -> dict[str, Any]:
+    """The last half a year first; a double click shows all."""
+    shown = dates[-120:]
+    return sessions | ({"range": [shown[0], shown[-1]]} if len(shown) > 1 else {})
+
+
+def bars(rows: Rows, x: str, y: str, title: str, unit: str) -> Chart:
+    """Dollars as bars, gains and losses told by side and colour; None is unknown."""
     amounts = [row[y] for row in rows]
     return Chart(
         title,
-        "; ".join(f"{row[x]}: {_figure(row[y])}" for row in rows[:12]) or "None yet.",
+        "; ".join(f"{row[x]}: {_figure(row[y])}" for row in rows) or "None yet.",
         [
             {
                 "type": "bar", "x": [row[x] for row in rows], "y": amounts,
-                "marker": {
-                    "color": [LOSS if (one or 0) < 0 else GAIN for one in amounts]
-                },
+                "marker": {"color": _colours(amounts)},
+                "hovertemplate": "%{x}: %{y}<extra></extra>",
             }
         ],
-        {"xaxis": _named(units[0], rows, x), "yaxis": axis(units[1])},
+        {"xaxis": _named(unit, rows, x), "yaxis": axis(DOLLARS)},
         height=300,
     )  # fmt: skip
+
+
+def ranked(rows: Rows, name: str, amount: str, title: str) -> Chart:
+    """Dollars by name, lying, the largest loss on top; None is unknown."""
+    shown = [row for row in rows if row[amount] is not None]
+    amounts = [row[amount] for row in shown]
+    unknown = len(rows) - len(shown)
+    told = "; ".join(f"{row[name]}: {_figure(row[amount])}" for row in shown[:5])
+    return Chart(
+        title,
+        (f"Lowest first: {told}." if shown else "None yet.")
+        + (f" {unknown} not known." if unknown else ""),
+        [
+            {
+                "type": "bar", "orientation": "h",
+                "y": [row[name] for row in shown], "x": amounts,
+                "marker": {"color": _colours(amounts)},
+                "hovertemplate": "%{y}: %{x}<extra></extra>",
+            }
+        ],
+        {
+            "xaxis": axis(DOLLARS),
+            "yaxis": axis(
+                name.removesuffix("_id").capitalize(), type="category",
+                autorange="reversed", automargin=True, dtick=1,
+            ),
+        },
+        height=110 + 19 * len(shown),
+    )  # fmt: skip
+
+
+def _colours(amounts: Sequence[float | None]) -> list[str]:
+    return [LOSS if (one or 0) < 0 else GAIN for one in amounts]
 
 
 def _named(title: str, rows: Rows, x: str) -> dict[str, Any]:
@@ -285,9 +350,7 @@ def _named(title: str, rows: Rows, x: str) -> dict[str, Any]:
 
 
 def _figure(value: float | None) -> str:
-    if value is None:
-        return "not known"
-    return f"{value:,.0f}" if abs(value) >= 10 else f"{value:,.2f}"
+    return "not known" if value is None else money(value)
 
 
 def small(rows: Rows, x: str, columns: dict[str, str], title: str, unit: str) -> Chart:
@@ -331,14 +394,14 @@ def calibration(rows: Rows, title: str, units: tuple[str, str]) -> Chart:
     end = max((max(row["predicted"], row["observed"]) for row in rows), default=1.0)
     return Chart(
         title,
-        f"{len(rows)} groups of {count:,} calls; points on the line are right.",
+        f"{len(rows)} groups of {count:,} forecasts; points on the line are right.",
         [
             {
                 "type": "scatter", "mode": "lines", "name": "right", "x": [0, end],
                 "y": [0, end], "line": {"color": CALM, "dash": "dash"},
             },
             {
-                "type": "scatter", "mode": "markers+text", "name": "calls",
+                "type": "scatter", "mode": "markers+text", "name": "forecasts",
                 "x": [row["predicted"] for row in rows],
                 "y": [row["observed"] for row in rows],
                 "text": [f"{row['forecasts_count']:,}" for row in rows],
@@ -350,8 +413,8 @@ def calibration(rows: Rows, title: str, units: tuple[str, str]) -> Chart:
             },
         ],
         {
-            "xaxis": axis(units[0], tickformat=".0%"),
-            "yaxis": axis(units[1], tickformat=".0%"),
+            "xaxis": axis(units[0], tickformat=".0%", hoverformat=".1%"),
+            "yaxis": axis(units[1], tickformat=".0%", hoverformat=".1%"),
         },
         height=380,
     )  # fmt: skip

@@ -43,6 +43,12 @@ CHANGES = (
     ("${require('./assets/favicons/favicon.ico')}", "data:,"),
     ("<title>dbt Docs</title>", "<title>Risk warehouse</title>"),
 )
+# Where the page is linked from; beside it in the home.
+BACK = (
+    '<a href="../board/index.html" style="position:fixed;right:0;bottom:0;z-index:9999;'
+    'padding:6px 14px;background:#1f5fa8;color:#fff;font:bold 13px sans-serif">'
+    "Back to the board</a>"
+)
 SAMPLE_RIBBON = (
     '<div style="position:fixed;left:0;bottom:0;z-index:9999;padding:6px 14px;'
     'background:#5b2a86;color:#fff;font:bold 13px sans-serif">SAMPLE DATA</div>'
@@ -71,9 +77,8 @@ def lineage_page(target: Path, *, is_sample: bool) -> str:
         # Within a script no text may end it.
         inline = json.dumps(content).replace("</", "<\\/")
         page = page.replace(f'"{name}.JSON INLINE DATA"', inline)
-    if is_sample:
-        page = page.replace("</body>", f"{SAMPLE_RIBBON}</body>")
-    return page
+    ribbon = SAMPLE_RIBBON if is_sample else ""
+    return page.replace("</body>", f"{BACK}{ribbon}</body>")
 
 
 def lineage(manifest: dict[str, Any]) -> dict[str, list[str]]:

@@ -18,8 +18,9 @@ import duckdb
 import pytest
 from bs4 import BeautifulSoup
 
-from reports.board import data, write_board
-from reports.board.figures import against_outcomes, calendar, equity
+from reports.board import write, write_board
+from reports.board.figures import against_outcomes, daily, drawdowns, equity, ranked
+from reports.glossary import TERMS
 from reports.names import slug
 from reports.summary import summarise
 from runtime.home import Home
@@ -55,10 +56,17 @@ async function look(page) {
   await new Promise((done) => { frame.onload = done; });
   const inside = frame.contentDocument;
   for (let n = 0; n < 200 && !inside.documentElement.dataset.drawn; n++) await wait(50);
+  const folded = inside.querySelectorAll("details:not([open]) .plot");
+  const foldedDrawn = [...folded].filter((one) => one.drawn).length;
+  frame.contentWindow.dispatchEvent(new Event("beforeprint"));
+  const undrawn = () => [...inside.querySelectorAll(".plot")]
+    .some((one) => !one.querySelector("svg.main-svg"));
+  for (let n = 0; n < 100 && undrawn(); n++) await wait(50);
   const plots = [...inside.querySelectorAll(".plot")];
   const found = {
     page, drawn: inside.documentElement.dataset.drawn ?? "no",
-    plots: plots.length,
+    plots: plots.length, foldedDrawn,
+    shut: inside.querySelectorAll("details:not([open])").length,
     empty: plots.filter((one) => !one.querySelector("svg.main-svg")).length,
     untitled: plots.filter((one) => !one.closest("figure").querySelector("figcaption")
       .textContent.trim() || [...one.querySelectorAll(".xtitle, .ytitle")]
@@ -135,14 +143,278 @@ def test_every_page_opens_and_draws_and_complains_of_nothing(
 ) -> None:
     looks, told = looked_at(home.board, tmp_path)
     assert told == []
-    assert len(looks) == 25 + 3
+    assert len(looks) == 25 + 6
     for one in looks:
+        # What is folded is drawn when it is opened, and all of it on paper.
+        assert one["foldedDrawn"] == 0, one
+        assert one["shut"] == 0, one
         assert one["drawn"] == "yes", one
         assert one["empty"] == 0, one
         assert one["untitled"] == 0, one
         assert one["wide"] <= 1200, one
     # Two who never traded have nothing to draw; every other page has.
     assert sum(one["plots"] == 0 for one in looks) == 2
+
+
+# What a person does: opens a page, clicks, and goes back.
+CLICKS = """<!DOCTYPE html><body><iframe id=frame width=1300 height=900></iframe>
+<script>
+const frame = document.getElementById("frame");
+const wait = (ms) => new Promise((done) => setTimeout(done, ms));
+const until = async (is) => { for (let n = 0; n < 200 && !is(); n++) await wait(50); };
+async function open(page) {
+  frame.src = "about:blank";
+  await wait(100);
+  frame.src = page;
+  await new Promise((done) => { frame.onload = done; });
+  await until(() => frame.contentDocument.documentElement.dataset.drawn);
+  return frame.contentDocument;
+}
+const texts = (within, selector) => [...within.querySelectorAll(selector)]
+  .map((one) => one.textContent);
+(async () => {
+  const found = {};
+  %s
+  document.body.innerHTML = "<pre id=found></pre>";
+  document.getElementById("found").textContent = JSON.stringify(found);
+})();
+</script></body>"""
+
+
+def clicked(board: Path, folder: Path, script: str) -> dict:
+    """What a script of clicks finds on the board's pages."""
+    root = shutil.copytree(board, folder / "site")
+    (root / "clicks.html").write_text(CLICKS % script)
+    with served(root) as address:
+        shown, told = browse(f"{address}/clicks.html", folder, seconds=120)
+    assert told == []
+    found = re.search(r'<pre id="found">(.*?)</pre>', shown, re.DOTALL)
+    assert found, shown[-2000:]
+    return json.loads(unescape(found[1]))
+
+
+@needs_browser
+def test_the_desks_table_filters_sorts_searches_and_keeps_it_in_the_address(
+    home: Home, tmp_path: Path
+) -> None:
+    found = clicked(
+        home.board,
+        tmp_path,
+        """
+        let page = await open("index.html");
+        const shown = () => texts(page, "#overview tbody th a bdi");
+        const heads = () => [...page.querySelectorAll("#overview thead th")];
+        found.all = shown();
+        page.querySelector('.chip[data-value="Elevated"]').click();
+        found.elevated = shown();
+        page.querySelector('.chip[data-value="High"]').click();
+        found.both = shown();
+        page.querySelector('.chip[data-period="all"]').click();
+        found.head = heads()[7].textContent;
+        heads()[7].click();
+        found.sorted = texts(page, "#overview tbody td.period");
+        found.hash = frame.contentWindow.location.hash;
+        page = await open("index.html" + found.hash);
+        found.again = texts(page, "#overview tbody td.period");
+        found.pressed = texts(page, '.chip[aria-pressed="true"]');
+        const search = page.querySelector(".dt-search input");
+        search.value = "SIM020";
+        search.dispatchEvent(new Event("input", { bubbles: true }));
+        await until(() => shown().length === 1);
+        found.searched = shown();
+        found.told = page.getElementById("cumulative-told").textContent;
+        page = await open("index.html#sort=9a");
+        found.peaks = [...page.querySelectorAll("#overview tbody tr")]
+          .map((row) => row.cells[9].dataset.order);
+        """,
+    )
+    with open_published(home) as connection:
+        levels = dict(
+            connection.sql("select trader_id, limit_risk from risk_calls").fetchall()
+        )
+        nets = dict(
+            connection.sql(
+                "select trader_id, sum(net_pnl) from fct_trader_total_pnl group by all"
+            ).fetchall()
+        )
+    of = {
+        level: {trader for trader in levels if levels[trader] == level}
+        for level in ("High", "Elevated")
+    }
+    assert len(found["all"]) == 25
+    assert set(found["elevated"]) == of["Elevated"]
+    both = of["High"] | of["Elevated"]
+    assert set(found["both"]) == both
+    assert found["head"] == "All"
+    amounts = [
+        Decimal(re.sub("[$,]", "", text).replace("−", "-")) for text in found["sorted"]
+    ]
+    assert amounts == sorted(amounts, reverse=True)
+    assert amounts == sorted((round(nets[one]) for one in both), reverse=True)
+    assert "level=High,Elevated&period=all&sort=7d" in found["hash"]
+    assert found["again"] == found["sorted"]
+    assert [one.strip("▲◆ ") for one in found["pressed"]] == ["High", "Elevated", "all"]
+    assert found["searched"] == ["SIM020"]
+    assert found["told"].startswith("1 trader, ")
+    # Who has nothing to sort by comes last, whichever way.
+    known = [float(one) for one in found["peaks"] if one]
+    assert known == sorted(known)
+    assert found["peaks"][len(known) :] == [""] * (25 - len(known))
+
+
+@needs_browser
+def test_a_day_opens_with_its_path_and_its_trades_and_the_way_leads_back(
+    home: Home, tmp_path: Path
+) -> None:
+    with open_published(home) as connection:
+        breach = connection.sql(
+            "select scope_name, trade_date::varchar, "
+            "timezone('America/New_York', timezone('UTC', breached_at)), positions, "
+            "fills_after_breach_count from fct_breaches where rule = 'daily_loss' "
+            "and scope_type = 'trader' and positions is not null "
+            "order by trade_date desc limit 1"
+        ).fetchone()
+        assert breach is not None
+        trader, date, moment, positions, after = breach
+        counts = connection.execute(
+            "select (select count(*) from fct_round_trips where is_closed and "
+            "trader_id = $1 and closed_date = $2), (select count(*) from fct_fills "
+            "where is_counted and trader_id = $1 and trade_date = $2), "
+            "(select net_pnl from fct_trader_total_pnl where trader_id = $1 "
+            "and trade_date = $2)",
+            [trader, date],
+        ).fetchone()
+        assert counts is not None
+    trades, fills, net = counts
+    found = clicked(
+        home.board,
+        tmp_path,
+        f"""
+        const opened = () => page.querySelector("#day h2")?.firstChild?.textContent;
+        const complete = () => until(() => page.querySelector("#day svg.main-svg")
+          && page.querySelector("#day details"));
+        let page = await open("traders/{slug(trader)}.html#{date}");
+        await complete();
+        found.day = opened();
+        found.told = page.querySelector("#day .warning").textContent;
+        found.tile = page.querySelector("#day .tile b").textContent;
+        found.trades = page.querySelectorAll("#day .scroll table tbody tr").length;
+        page.querySelector("#day details").open = true;
+        await until(() => page.querySelector("#day details table"));
+        found.fills = page.querySelectorAll("#day details tbody tr").length;
+        const path = page.querySelector("#day .plot").drawn.data;
+        found.path = path[0].y;
+        found.beyond = path.find((one) => one.name === "Beyond the limit").x[0];
+        const other = [...page.querySelectorAll("#calendar a")]
+          .find((one) => one.dataset.date < "{date[:7]}");
+        found.other = other.dataset.date;
+        other.click();
+        await until(() => opened().includes(other.dataset.date));
+        found.then = opened();
+        frame.contentWindow.history.back();
+        await until(() => opened().includes("{date}"));
+        found.back = opened();
+        """,
+    )
+    assert found["day"].endswith(date)
+    assert positions in found["told"]
+    assert f"{moment:%H:%M:%S} ET" in found["told"]
+    assert f"{after} fills came after it" in found["told"]
+    assert found["trades"] == trades
+    assert found["fills"] == fills
+    assert found["path"][-1] == pytest.approx(float(net), abs=0.011)
+    assert found["beyond"] == f"{moment:%Y-%m-%dT%H:%M:%S}"
+    assert found["then"].endswith(found["other"])
+    assert found["back"].endswith(date)
+
+
+@needs_browser
+def test_two_traders_are_compared_as_the_marts_have_them(
+    home: Home, tmp_path: Path
+) -> None:
+    found = clicked(
+        home.board,
+        tmp_path,
+        """
+        let page = await open("compare.html");
+        const [first, second] = page.querySelectorAll("select[name=trader]");
+        first.value = "SIM011"; second.value = "SIM018";
+        second.dispatchEvent(new Event("change", { bubbles: true }));
+        found.said = page.getElementById("said").textContent;
+        found.hash = frame.contentWindow.location.hash;
+        const period = "&from=2025-01-01&to=2025-06-30";
+        page = await open("compare.html" + found.hash + period);
+        found.rows = [...page.querySelectorAll("#figures tbody tr")]
+          .map((row) => [...row.cells].map((cell) => cell.textContent));
+        page = await open("compare.html#t=SIM011&to=2024-12-31&other-from=2025-01-01");
+        found.periods = texts(page, "#figures thead th");
+        """,
+    )
+    with open_published(home) as connection:
+        pair = connection.sql(
+            "with days as (from fct_trader_total_pnl) select corr(a.net_pnl, "
+            "b.net_pnl), count(*), count(*) filter (a.net_pnl < 0 and b.net_pnl < 0) "
+            "from days as a join days as b using (trade_date) "
+            "where a.trader_id = 'SIM011' and b.trader_id = 'SIM018'"
+        ).fetchone()
+        own = connection.sql(
+            "select sum(net_pnl), count(*), min(net_pnl) from fct_trader_total_pnl "
+            "where trader_id = 'SIM011' "
+            "and trade_date between '2025-01-01' and '2025-06-30'"
+        ).fetchone()
+    assert pair is not None
+    assert own is not None
+    correlation, days, both = pair
+    assert f"correlation {correlation:.2f} on {days} days in common" in found["said"]
+    assert f"both lost on {both}" in found["said"]
+    assert found["hash"] == "#t=SIM011,SIM018"
+    figures = {row[0]: row[1] for row in found["rows"]}
+    assert figures["Days"] == str(own[1])
+    assert figures["Net P&L"].replace("−", "-") == f"${own[0]:,.0f}".replace("$-", "-$")
+    assert figures["Worst day"] == f"−${-own[2]:,.0f}"
+    assert len(found["periods"]) == 3
+
+
+def test_the_fills_of_each_day_add_up_to_it(home: Home) -> None:
+    days: dict[tuple[str, str], dict] = {}
+    for file in (home.board / "data").glob("*/*.js"):
+        _, _, text = file.read_text("utf-8").partition(",")
+        for date, day in json.loads(text.removesuffix(");")).items():
+            days[file.parent.name, date] = day
+    with open_published(home) as connection:
+        last = connection.sql("select max(trade_date) from fct_fills").fetchall()
+        expected = connection.sql(
+            "select trader_id, trade_date::varchar, count(*), "
+            "sum(realized_gross_pnl - total_fees), sum(signed_quantity) "
+            "from fct_fills where is_counted and has_fill_time "
+            "and trader_id is not null and cumulative_net_pnl is not null "
+            "group by all"
+        ).fetchall()
+        trades = connection.sql(
+            "select trader_id, closed_date::varchar, count(*), sum(net_pnl) "
+            "from fct_round_trips where is_closed and trader_id is not null "
+            "group by all"
+        ).fetchall()
+    assert last
+    assert len(expected) > 7000
+    for trader, date, count, net, quantity in expected:
+        fills = days[slug(trader), date]["fills"]
+        assert len(fills["cents"]) == len(fills["seconds"]) == count
+        assert sum(fills["cents"]) / 100 == pytest.approx(float(net), abs=0.006)
+        assert sum(map(Decimal, map(str, fills["quantities"]))) == quantity
+    for trader, date, count, net in trades:
+        found = days[slug(trader), date]["trades"]
+        assert len(found) == count
+        assert sum(one[-1] for one in found) == pytest.approx(float(net), abs=0.3)
+
+
+def test_every_term_that_is_explained_is_in_the_glossary(home: Home) -> None:
+    explained = set()
+    for page in pages(home.board):
+        for tag in parsed(page).select("abbr[title]"):
+            assert tag["title"] in TERMS.values()
+            explained.add(tag["title"])
+    assert len(explained) > 20
 
 
 @pytest.mark.few(1)
@@ -207,10 +479,10 @@ def test_every_chart_has_a_title_units_and_the_same_in_words(home: Home) -> None
 def test_the_desk_page_tells_the_marts_figures(home: Home) -> None:
     summary = summarise(make_settings(source="sample"), home)
     found = parsed(home.board / "index.html")
-    rows = found.select_one("table.sortable tbody").find_all("tr")
+    rows = found.select_one("#overview tbody").find_all("tr")
     calls = [one for level in summary["calls"].values() for one in level]
-    assert len(rows) == len(calls)
-    for row, call in zip(rows, calls, strict=True):
+    assert len(rows) == 25
+    for row, call in zip(rows, calls, strict=False):
         assert call["trader_id"] in row.th.text
         assert call["limit_risk"] in row.td.text
     tiles = found.select_one(".tiles").text
@@ -248,6 +520,9 @@ def test_problems_come_first(home: Home, tmp_path: Path) -> None:
     found = parsed(mine.board / "index.html")
     first = found.main.find(["h1", "section"])
     assert "7 sessions <b>are</b> missing" in first.text
+    quality = parsed(mine.board / "data.html")
+    assert "7" in quality.select_one("tr.alarm").text
+    assert "stale" not in quality.select_one("details").text
     assert not parsed(home.board / "index.html").select(".warning")
 
 
@@ -260,7 +535,7 @@ def test_a_hostile_name_is_shown_and_does_no_harm(home: Home, tmp_path: Path) ->
     assert len(files) == 25
     assert all(page.parent == mine.board / "traders" for page in files)
     desk = parsed(mine.board / "index.html")
-    shown = {link.text for link in desk.select("table.sortable th a bdi")}
+    shown = {link.text for link in desk.select("#overview th a bdi")}
     assert set(HOSTILE.values()) <= shown
     for name in HOSTILE.values():
         found = parsed(mine.board / "traders" / f"{slug(name)}.html")
@@ -282,9 +557,9 @@ def test_a_desk_of_nobody_or_of_one_reads_well(
     mine = copied(home, Home(tmp_path / "home"))
     left_with(mine, *traders)
     write_board(SETTINGS, mine)
-    assert len(pages(mine.board)) == 3 + len(traders)
+    assert len(pages(mine.board)) == 6 + len(traders)
     text = parsed(mine.board / "index.html").main.text
-    assert ("Nobody to call" in text) == (not traders)
+    assert ("No forecasts today" in text) == (not traders)
     if traders == ("SIM015",):
         page = parsed(mine.board / "traders" / f"{slug('SIM015')}.html")
         assert "Needs 5 traded days, has 3" in page.select_one(".warning").text
@@ -311,7 +586,7 @@ def test_a_desk_on_its_first_day_has_a_board(tmp_path: Path) -> None:
     write_board(chosen, mine)
     looks, told = looked_at(mine.board, tmp_path)
     assert told == []
-    assert len(looks) == 4
+    assert len(looks) == 7
     assert not parsed(mine.board / "index.html").select(".sample")
     assert "too little history" in parsed(mine.board / "models.html").main.text
 
@@ -336,10 +611,10 @@ def test_a_board_that_cannot_be_written_leaves_the_last_one(
     write_board(SETTINGS, mine)
     before = {page: page.read_bytes() for page in pages(mine.board)}
 
-    def broken(_: object) -> None:
+    def broken(*_: object) -> None:
         raise RuntimeError("half-way")
 
-    monkeypatch.setattr(data, "quality", broken)
+    monkeypatch.setattr(write, "write_quality", broken)
     with pytest.raises(RuntimeError, match="half-way"):
         write_board(SETTINGS, mine)
     assert {page: page.read_bytes() for page in pages(mine.board)} == before
@@ -384,22 +659,50 @@ def test_outcomes_are_told_by_shape_as_well_as_by_colour() -> None:
         if "marker" in trace
     }
     assert signs == {
-        "Gain, replayed": ("triangle-up-open", [10.0]),
-        "Loss, replayed": ("triangle-down-open", [-60.0]),
-        "Loss, called": ("triangle-down", [-5.0]),
-        "Gain, called": ("triangle-up", [70.0]),
+        "Gain, simulated": ("triangle-up-open", [10.0]),
+        "Loss, simulated": ("triangle-down-open", [-60.0]),
+        "Loss, forecasted": ("triangle-down", [-5.0]),
+        "Gain, forecasted": ("triangle-up", [70.0]),
     }
     assert chart.told == "2 of 4 outcomes lie inside the band."
 
 
-def test_a_calendar_has_a_cell_for_each_day_and_says_it_in_words() -> None:
+def test_days_beyond_the_limit_are_counted_and_lead_to_their_day() -> None:
     days = [
-        {"date": "2026-03-02", "week": "2026-03-02", "weekday": 0, "net_pnl": 40.0},
-        {"date": "2026-03-14", "week": "2026-03-09", "weekday": 5, "net_pnl": -90.0},
+        {"date": f"2026-03-0{n}", "net_pnl": net, "limit_amount": 50.0}
+        for n, net in enumerate((10.0, -60.0, -5.0, None), start=2)
     ]
-    (trace,) = calendar(days, "x").traces
-    assert trace["y"] == ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
-    assert trace["z"][0] == [40.0, None]
-    assert trace["z"][5] == [None, -90.0]
-    assert trace["text"][5][1] == "2026-03-14<br>▼ -90 dollars"
-    assert trace["zmin"] == -trace["zmax"]
+    chart = daily(days)
+    assert chart.leads_to_days
+    assert chart.traces[0]["y"] == [10.0, -60.0, -5.0]
+    assert chart.told == (
+        "2 of 3 days lost, 1 of them closed beyond the limit. 1 day is not known, and "
+        "not in it."
+    )
+
+
+def test_a_ranking_never_leaves_out_the_largest_loser() -> None:
+    rows = [{"symbol": f"S{n}", "net": float(n - 30)} for n in range(40)]
+    chart = ranked([*rows, {"symbol": "X", "net": None}], "symbol", "net", "t")
+    assert chart.traces[0]["x"][0] == -30.0
+    assert chart.told.startswith("Lowest first: S0: −")
+    assert chart.told.endswith(" 1 not known.")
+
+
+def test_drawdowns_are_from_a_peak_to_the_day_it_is_reached_again() -> None:
+    nets = (100.0, -30.0, -20.0, 60.0, -200.0, 10.0)
+    days = [
+        {"date": f"2026-03-0{n}", "net_pnl": net} for n, net in enumerate(nets, start=2)
+    ]
+    assert drawdowns(days) == [
+        {
+            "depth": 200.0, "peak_date": "2026-03-05", "trough_date": "2026-03-06",
+            "end_date": None,
+        },
+        {
+            "depth": 50.0, "peak_date": "2026-03-02", "trough_date": "2026-03-04",
+            "end_date": "2026-03-05",
+        },
+    ]  # fmt: skip
+    # Who begins with a loss is below the beginning.
+    assert drawdowns(days[1:2])[0]["peak_date"] is None

@@ -1,0 +1,248 @@
+"""The desk's page: attention, every trader, what is held, and the tail."""
+
+import math
+from typing import Any
+
+import duckdb
+
+from reports.board import figures
+from reports.board.rows import Row, plain, rows
+from reports.board.site import Site, trader_page
+from reports.facts import read_trader_facts
+from reports.sentences import headline_said
+from reports.summary import NO_FACTS, calls_by_trader
+from runtime.warehouse import eastern_time, sum_if_known
+
+# Columns of the heat map, and lines of each short table.
+HEAT_SESSIONS = 20
+LINES = 12
+
+
+def write_desk(site: Site, connection: duckdb.DuckDBPyConnection) -> None:
+    """Write `index.html`, `compare.html` and the daily P&L that both of them read."""
+    sessions, days = _days(connection)
+    breached = _breached_sessions(connection, sessions)
+    traders = [
+        {
+            "id": one["trader_id"],
+            "name": one["display_name"] or one["trader_id"],
+            "page": trader_page(one["trader_id"]),
+            "net": days.get(one["trader_id"], {}),
+            "breaches": breached.get(one["trader_id"], []),
+        }
+        for one in site.traders
+    ]
+    site.write_data("data/desk.js", {"sessions": sessions, "traders": traders})
+    overview = _overview(site, connection)
+    site.write_page(
+        "index.html",
+        "desk",
+        overview=overview,
+        headline=headline_said(site.summary),
+        choices=_choices(overview),
+        heat=_heat(overview, sessions, days),
+        **_held(connection),
+        **_tails(connection),
+    )
+    site.write_page("compare.html", "compare")
+
+
+def _overview(site: Site, connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    """Every trader: who they are, what happened, and the forecast if there is one."""
+    forecasts = calls_by_trader(site.summary)
+    last_day = site.summary["last_day"]
+    facts = read_trader_facts(connection, last_day["trade_date"]) if last_day else {}
+    kinds = {
+        row["trader_id"]: row
+        for row in rows(
+            connection,
+            "select trader_id, trader_group, strategy from marts.dim_traders "
+            "where is_current",
+        )
+    }
+    nothing = {"trader_group": None, "strategy": None}
+    overview = [
+        {
+            **one,
+            **kinds.get(one["trader_id"], nothing),
+            "facts": {
+                name: plain(value)
+                for name, value in facts.get(one["trader_id"], NO_FACTS).items()
+            },
+            "forecast": forecasts.get(one["trader_id"]),
+        }
+        for one in site.traders
+    ]
+    # As the summary has them, most at risk first; who has no forecast comes last.
+    places = {trader: place for place, trader in enumerate(forecasts)}
+    return sorted(overview, key=lambda one: places.get(one["trader_id"], len(places)))
+
+
+def _choices(overview: list[Row]) -> dict[str, list[str]]:
+    """What the table can be narrowed to, where there is a choice."""
+    found = {
+        "level": [
+            level
+            for level in ("High", "Elevated", "Unknown", "Normal")
+            if any(
+                one["forecast"] and one["forecast"]["limit_risk"] == level
+                for one in overview
+            )
+        ]
+    }
+    for name, column in (("group", "trader_group"), ("strategy", "strategy")):
+        found[name] = sorted({one[column] for one in overview if one[column]})
+    return {name: values for name, values in found.items() if len(values) > 1}
+
+
+def _days(
+    connection: duckdb.DuckDBPyConnection,
+) -> tuple[list[str], dict[str, dict[int, float | None]]]:
+    """Every session with P&L, and by trader the net of each that has some.
+
+    Returns:
+        Dates; by trader, by place in the dates, the net P&L (None if not known).
+    """
+    found = rows(
+        connection,
+        "select trader_id, trade_date, net_pnl from marts.fct_trader_total_pnl "
+        "order by trade_date, trader_id",
+    )
+    sessions = sorted({row["trade_date"] for row in found})
+    places = {date: place for place, date in enumerate(sessions)}
+    days: dict[str, dict[int, float | None]] = {}
+    for row in found:
+        own = days.setdefault(row["trader_id"], {})
+        own[places[row["trade_date"]]] = row["net_pnl"]
+    return sessions, days
+
+
+def _breached_sessions(
+    connection: duckdb.DuckDBPyConnection, sessions: list[str]
+) -> dict[str, list[int]]:
+    """By trader, the places of the sessions on which a limit was breached."""
+    places = {date: place for place, date in enumerate(sessions)}
+    found: dict[str, list[int]] = {}
+    for row in rows(
+        connection,
+        "select distinct scope_name, trade_date from marts.fct_limit_use "
+        "where scope_type = 'trader' and is_breached order by all",
+    ):
+        if row["trade_date"] in places:
+            found.setdefault(row["scope_name"], []).append(places[row["trade_date"]])
+    return found
+
+
+def _heat(
+    overview: list[Row],
+    sessions: list[str],
+    days: dict[str, dict[int, float | None]],
+) -> dict[str, Any]:
+    """The last sessions of each trader who traded in them, worst sum first."""
+    first = max(0, len(sessions) - HEAT_SESSIONS)
+    lines = []
+    for one in overview:
+        own = days.get(one["trader_id"], {})
+        cells = [
+            {"date": sessions[place], "net": own[place]} if place in own else None
+            for place in range(first, len(sessions))
+        ]
+        nets: list[float | None] = [own[at] for at in own if at >= first]
+        if nets:
+            known = [net for net in nets if net is not None]
+            total = sum(known) if len(known) == len(nets) else None
+            lines.append({**one, "cells": cells, "sum": total})
+    sizes = sorted(
+        abs(net)
+        for own in days.values()
+        for at, net in own.items()
+        if at >= first and net is not None
+    )
+    # A single day far out would leave all others pale.
+    full = sizes[int(0.95 * (len(sizes) - 1))] if sizes else 0
+    return {
+        "dates": sessions[first:],
+        "lines": sorted(
+            lines, key=lambda line: -math.inf if line["sum"] is None else line["sum"]
+        ),
+        "full": full or 1,
+    }
+
+
+def _held(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """What is held: by symbol overnight, and by several at once in the last session."""
+    return {
+        "held": rows(
+            connection,
+            f"""
+            with held as (
+                select *, position_quantity * multiplier * exchange_rate
+                    * coalesce(close_price, average_price) as exposure
+                from marts.fct_open_positions
+                where trade_date = (
+                    select max(trade_date) from marts.daily_totals where fills_count > 0
+                )
+            )
+            select symbol, count(distinct trader_id) as traders_count,
+                {sum_if_known("exposure")} as net_exposure,
+                {sum_if_known("abs(exposure)")} as gross_exposure,
+                {sum_if_known("unrealized_pnl")} as unrealized_pnl,
+                string_agg(distinct trader_id, ', ' order by trader_id) as trader_ids
+            from held group by symbol
+            order by gross_exposure desc nulls first, symbol limit {LINES}
+            """,
+        ),
+        "crowds": rows(
+            connection,
+            f"""
+            select *, {eastern_time("peak_at")} as peak_at_et from marts.crowding
+            where trade_date = (select max(trade_date) from marts.crowding)
+            order by peak_exposure desc nulls first, symbol, side limit {LINES}
+            """,
+        ),
+    }
+
+
+def _tails(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """Where the desk's tail comes from, and who loses together."""
+    contributions = rows(
+        connection,
+        """
+        select * from marts.desk_risk_contributions
+        where scope_type = 'desk' and prediction_date = (
+            select max(prediction_date) from marts.desk_risk_contributions
+        )
+        order by expected_shortfall_contribution, trader_id
+        """,
+    )
+    return {
+        "contributions": contributions,
+        "contribution_chart": figures.ranked(
+            contributions,
+            "trader_id",
+            "expected_shortfall_contribution",
+            "Whose losses make the desk's worst sessions",
+        ),
+        "pairs": rows(
+            connection,
+            f"""
+            select * from marts.trader_correlations
+            where prediction_date = (
+                select max(prediction_date) from marts.trader_correlations
+            )
+            order by loses_together desc, both_lost_p_value nulls last,
+                correlation desc nulls last, trader_id, other_trader_id
+            limit {LINES}
+            """,
+        ),
+        "stresses": rows(
+            connection,
+            """
+            select * from marts.desk_stress
+            where stress_order = 1 and prediction_date = (
+                select max(prediction_date) from marts.desk_stress
+            )
+            order by pnl nulls last
+            """,
+        ),
+    }
