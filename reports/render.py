@@ -146,7 +146,7 @@ def subject_line(summary: dict[str, Any]) -> str:
     count, problems = len(summary["calls"]["High"]), len(summary["problems"])
     text = f"{counted(count, 'trader')} at high risk"
     if summary["is_by_limit_risk"]:
-        text += " of breaching the limit"
+        text += " of a limit breach"
     urgent = sum(fact["severity"] == 1 for fact in summary["attention"] or [])
     if urgent:
         text = f"{urgent} to see before the open, {text}"
