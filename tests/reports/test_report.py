@@ -688,7 +688,7 @@ def test_a_traders_own_page_has_nothing_of_anybody_else() -> None:
         assert "−$77" in text
         for other in ("T2", "T3", "T4", "T9", "−$5,000", "$800", "$117,227", "$59,527"):
             assert other not in text
-    assert list(told.images) == ["days-1"]
+    assert list(told.images) == ["days"]
 
 
 def test_money_rounds_half_up_and_shows_the_unknown() -> None:
