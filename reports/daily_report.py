@@ -76,18 +76,17 @@ def _deliver(
         post_all(settings, home, [desk], force=force)
         raise
     sent = post_all(settings, home, [desk, *own], force=force)
-    missed = f"; no call today for {', '.join(without)}" if without else ""
+    missed = f"; no forecast today for {', '.join(without)}" if without else ""
     return f"{rendered.subject}; {sent}{missed}"
 
 
 def _trader_mails(
     settings: Settings, home: Home, summary: dict[str, Any], page: Path
 ) -> tuple[list[Mail], list[str]]:
-    """Each trader's own page for who has an address, and who of them has no call.
-
-    Who was mailed a call that is none any more is told so.
+    """Each trader's own page for who has an address, and who of them has no
+    forecast. Who was mailed one that no longer holds is told so.
     """
-    # Nobody is to trade by a call that is made of old data.
+    # No trader is to trade on a forecast made of old data.
     if settings.trader_emails is None or summary["stale"]:
         return [], []
     addresses = read_trader_emails(settings.trader_emails)
@@ -102,9 +101,9 @@ def _trader_mails(
             continue
         session = day(summary["prediction_date"])
         withdrawn = Mail(
-            name, to, f"No call for you for {session}",
-            f"There is no call for you for {session} any more: the one that was mailed "
-            "before does not hold.\n",
+            name, to, f"No forecast for you for {session}",
+            f"There is no forecast for you for {session} any more: the one that was "
+            "mailed before does not hold.\n",
             substance={}, page=page,
         )  # fmt: skip
         if was_sent(home, withdrawn):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from reports.charts import HEIGHT, WIDTH, bars
@@ -105,7 +106,7 @@ def render(summary: dict[str, Any], board_url: str | None = None) -> Rendered:
         "headline": headline_said(summary),
         "last_date": last_date(summary),
     }
-    return _rendered("daily", subject_line(summary), values, [], board_url)
+    return _rendered("daily", subject_line(summary), values, board_url)
 
 
 def render_trader(
@@ -128,17 +129,21 @@ def render_trader(
             "stale",
             "is_past_morning",
             "trust",
-            "is_size_proven",
+            "outcomes_date",
         )
     }
     outcomes = [
         one for one in summary["outcomes"] if one["trader_id"] == call["trader_id"]
     ]
-    own |= {"call": call, "outcome": outcomes[0] if outcomes else None}
-    own |= {"outcomes_date": summary["outcomes_date"]}
-    own |= {"last_date": last_date(summary)}
+    chart, images = _chart(call)
+    own |= {
+        "call": call,
+        "chart": chart,
+        "outcome": outcomes[0] if outcomes else None,
+        "last_date": last_date(summary),
+    }
     subject = f"{_first_of_all(summary)}Your risk for {day(summary['prediction_date'])}"
-    return _rendered("trader", subject, own, [call], board_url)
+    return _rendered("trader", subject, own, board_url, images)
 
 
 def subject_line(summary: dict[str, Any]) -> str:
@@ -146,7 +151,7 @@ def subject_line(summary: dict[str, Any]) -> str:
     count, problems = len(summary["calls"]["High"]), len(summary["problems"])
     text = f"{counted(count, 'trader')} at high risk"
     if summary["is_by_limit_risk"]:
-        text += " of breaching the limit"
+        text += " of a limit breach"
     urgent = sum(fact["severity"] == 1 for fact in summary["attention"] or [])
     if urgent:
         text = f"{urgent} to see before the open, {text}"
@@ -166,24 +171,13 @@ def _rendered(
     template: str,
     subject: str,
     values: dict[str, Any],
-    charted: list[dict[str, Any]],
     board_url: str | None,
+    images: Mapping[str, bytes] = MappingProxyType({}),
 ) -> Rendered:
     import css_inline
 
-    images, charts = {}, {}
-    for place, call in enumerate(charted, start=1):
-        net = [one["net_pnl"] for one in call["recent_days"]]
-        if len(net) > 1:
-            name = f"days-{place}"
-            images[name] = bars(net)
-            charts[call["trader_id"]] = {
-                "name": name, "width": WIDTH, "height": HEIGHT, "days_count": len(net),
-                "losses_count": sum(amount < 0 for amount in net),
-                "worst": min(net), "best": max(net),
-            }  # fmt: skip
     context = values | {
-        "subject": subject, "charts": charts, "rows": ROWS, "named": NAMED,
+        "subject": subject, "rows": ROWS, "named": NAMED,
         "attention_lines": ATTENTION_LINES, "board_url": board_url,
     }  # fmt: skip
     page = environment(TEMPLATES).get_template(f"{template}.html.j2")
@@ -196,6 +190,19 @@ def _rendered(
         for board in (board_url, BOARD_FROM_DISK)
     )
     return Rendered(subject, html, text, images, on_disk)
+
+
+def _chart(call: dict[str, Any]) -> tuple[dict[str, Any] | None, dict[str, bytes]]:
+    """A trader's last days: what is said of the chart, and its PNG by name."""
+    net = [one["net_pnl"] for one in call["recent_days"]]
+    if len(net) < 2:
+        return None, {}
+    said = {
+        "name": "days", "width": WIDTH, "height": HEIGHT, "days_count": len(net),
+        "losses_count": sum(amount < 0 for amount in net),
+        "worst": min(net), "best": max(net),
+    }  # fmt: skip
+    return said, {"days": bars(net)}
 
 
 def unbroken(html: str) -> str:

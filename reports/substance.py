@@ -48,14 +48,15 @@ def desk_substance(summary: dict[str, Any]) -> dict[str, str]:
         found["the desk's peak"] = peak_said(facts)
     for calls in summary["calls"].values():
         for call in calls:
-            found |= _forecast(summary, call)
+            found |= _forecast(summary, call, has_size=summary["is_size_proven"])
     return found
 
 
 def trader_substance(summary: dict[str, Any], call: dict[str, Any]) -> dict[str, str]:
     """The same of a trader's own page."""
     own = [x for x in summary["outcomes"] if x["trader_id"] == call["trader_id"]]
-    return _forecast(summary, call) | {_outcome_of(one): _made(one) for one in own}
+    found = _forecast(summary, call, has_size=True)
+    return found | {_outcome_of(one): _made(one) for one in own}
 
 
 def _name(one: dict[str, Any]) -> str:
@@ -63,8 +64,10 @@ def _name(one: dict[str, Any]) -> str:
     return name if name == trader else f"{name} ({trader})"
 
 
-def _forecast(summary: dict[str, Any], call: dict[str, Any]) -> dict[str, str]:
-    """What a trader made lately, and the forecast."""
+def _forecast(
+    summary: dict[str, Any], call: dict[str, Any], *, has_size: bool
+) -> dict[str, str]:
+    """What a trader made lately, and the forecast, with the size where it is shown."""
     # Before there was limit risk, forecasts were levelled by expected P&L alone.
     level = call["limit_risk"] or call["risk_level"]
     found = {_name(call): f"{level}, {call['recommendation']}"}
@@ -75,7 +78,7 @@ def _forecast(summary: dict[str, Any], call: dict[str, Any]) -> dict[str, str]:
             f"{chance(call['limit_loss_probability'])}, P(loss) "
             f"{percent(call['loss_probability'])}, 1-in-20 "
             f"{money(call['predicted_pnl_p05'])}"
-            + (f", size {size}" if summary["is_size_proven"] else "")
+            + (f", size {size}" if has_size else "")
         )
     made = made_said(call, last_date(summary))
     return found | ({f"{_name(call)}, last sessions": made} if made else {})

@@ -18,9 +18,9 @@ def read_trader_emails(path: Path) -> dict[str, str]:
     try:
         text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no UTF-8"
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
         raise UserError(
-            f"TRADER_EMAILS={path} cannot be read ({reason}). Mend the path in .env, "
+            f"TRADER_EMAILS={path} cannot be read ({reason}). Fix the path in .env, "
             "or leave it out."
         ) from None
     rows = list(csv.reader(text.splitlines()))
@@ -35,7 +35,7 @@ def read_trader_emails(path: Path) -> dict[str, str]:
         trader, address = row
         if not is_address(address):
             raise UserError(
-                f"{path}, line {number}, column email: {address!r} is no address."
+                f"{path}, line {number}, column email: {address!r} is not an address."
             )
         if trader in found:
             raise UserError(f"{path}, line {number}: {trader} has a line before it.")

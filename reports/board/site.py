@@ -14,11 +14,13 @@ from reports.board.figures import Chart
 from reports.board.rows import Row
 from reports.glossary import TERMS
 from reports.names import slug
-from reports.render import environment
+from reports.render import environment, unbroken
 from runtime.errors import UserError
 from runtime.home import Home
 
 FOLDER = Path(__file__).parent
+# Where a line may part a minus from its amount; in a table no cell breaks.
+_PROSE = re.compile(r"<(p|small|li)\b[^>]*>.*?</\1>", re.DOTALL)
 # File and name of each page that the head of every page leads to.
 PAGES = (
     ("index.html", "Desk"),
@@ -86,7 +88,7 @@ class Site:
                 **more,
             }
         )
-        self.write_text(name, text)
+        self.write_text(name, _PROSE.sub(lambda one: unbroken(one[0]), text))
 
     def write_data(self, name: str, value: object) -> None:
         """A file that hands its value to the page's script, as `board.take(name, …)`.

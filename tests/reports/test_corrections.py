@@ -20,7 +20,7 @@ from runtime.home import Home
 from runtime.settings import Settings
 from tests.draws import draw
 from tests.mail_server import Desk, free_port, mail_server, mail_settings
-from tests.reports.test_report import DESK, OUTCOME, call, summary
+from tests.reports.test_report import DESK, FACTS, OUTCOME, call, summary
 
 DAY = date(2026, 3, 2)
 MORE = {"publish_past": True}
@@ -36,7 +36,7 @@ def told(**more: object) -> dict:
 
 
 def with_call(trader: str, level: str, pnl: str, **more: object) -> dict:
-    """The same with another call of one trader."""
+    """The same with another forecast of one trader."""
     before = told()
     calls = {
         name: [one for one in ones if one["trader_id"] != trader]
@@ -74,28 +74,28 @@ def on_disk(home: Home) -> str:
     return " ".join(path.read_text("utf-8").split())
 
 
+LAST_DAY = {"trade_date": "2026-02-27", "net_pnl": "5", "fills_count": 2,
+            "accounts_count": 1}  # fmt: skip
 CHANGES = [
-    (with_call("T1", "Elevated", "-900"), "T1: High, P(loss of more than $2,500) 17%; "
-     "by expected P&L High, −$1,501 (90 % −$2,501 to −$501), P(loss) 61%, size × 0.5, "
-     "now Elevated, "),
-    (with_call("T1", "High", "-1500.50", predicted_pnl_p05="-9000"), "90 % −$9,000 to"),
-    (with_call("T1", "High", "-1500.50", limit_loss_probability=0.4), "$2,500) 40%"),
+    (with_call("T1", "Elevated", "-900"), "T1: High, P(loss of more than $2,500) 17 %, "
+     "P(loss) 61 %, 1-in-20 −$2,501, now Elevated, "),
+    (with_call("T1", "High", "-1500.50", predicted_pnl_p05="-9000"), "20 −$9,000"),
+    (with_call("T1", "High", "-1500.50", limit_loss_probability=0.4), "$2,500) 40 %"),
     (with_call("T1", "High", "-1500.50", daily_loss_limit_amount="500"), "than $500"),
-    (with_call("T1", "High", "-1510"), "by expected P&L High, −$1,510"),
-    (with_call("T1", "High", "-1500.50", position_multiplier=0.25), "size × 0.25"),
-    (with_call("T1", "High", "-1500.50", loss_probability=0.7), "P(loss) 70%"),
+    (with_call("T1", "High", "-1510"), "1-in-20 −$2,510"),
+    (with_call("T1", "High", "-1500.50", loss_probability=0.7), "P(loss) 70 %"),
+    (with_call("T1", "High", "-1500.50", last_net_pnl="-8"), "now –: −$8 realised"),
     (with_call("NEW", "Normal", "10"), "NEW: not told, now Normal, P(loss of"),
+    (told() | {"is_size_proven": True}, "now High, P(loss of more than $2,500) 17 %, "
+     "P(loss) 61 %, 1-in-20 −$2,501, size × 0.5"),
     (told() | {"problems": [CHECK]}, "quarantined: not told, now 3 rows are"),
     (told(desk=DESK | {"worst_case_pnl": "-9000"}), "worst case: −$5,000, now −$9,000"),
-    (told(desk=DESK | {"median_pnl": "0"}), "median: $310, now $0"),
     (told(desk=DESK | {"one_in_hundred_pnl": "-1"}), "in a hundred: −$8,001, now −$1"),
     (told(desk=None), "worst case: −$5,000, now not told"),
-    (told() | {"outcomes": [OUTCOME | {"prediction_date": "2026-02-27",
-                                       "actual_net_pnl": "800"}]},
-     "T9 on Fri 2026-02-27: −$800, total −$750, now $800, total −$750"),
-    (told(last_day={"trade_date": "2026-02-27", "net_pnl": "5", "fills_count": 2,
-                    "accounts_count": 1}),
+    (told(last_day=LAST_DAY),
      "net of the last day: not told, now $5 on Fri 2026-02-27"),
+    (told(facts=FACTS), "the month: not told, now February to date −$2,452 in all"),
+    (told(facts=FACTS), "peak: not told, now $117,227 below the peak"),
 ]  # fmt: skip
 
 
@@ -109,7 +109,8 @@ def test_a_report_that_says_something_else_goes_out_again_once(
     for _ in range(2):
         assert "mailed before" in report(settings, home, changed)
     first, second = desk.mails
-    assert second["Subject"].startswith("CORRECTED: ")
+    # A subject that was folded begins with the fold.
+    assert second["Subject"].strip().startswith("CORRECTED: ")
     assert first["Message-ID"] != second["Message-ID"]
     assert change in text(second)
     html = second.get_body(("html",)).get_content()
@@ -146,8 +147,8 @@ def test_each_change_is_told_against_what_was_mailed_last(
         report(settings, home, with_call("T1", "High", pnl))
     assert ["CORRECTED" in x["Subject"] for x in desk.mails] == [False, *[True] * 3]
     assert len({mail["Message-ID"] for mail in desk.mails}) == 4
-    assert "High, −$40 " in text(desk.mails[-1])
-    assert "−$900" not in text(desk.mails[-1])
+    assert "1-in-20 −$1,040" in text(desk.mails[-1])
+    assert "−$1,900" not in text(desk.mails[-1])
 
 
 def test_many_changes_are_counted(desk: Desk, home: Home) -> None:
@@ -177,7 +178,7 @@ def test_what_waits_is_replaced_by_what_is_written_anew(
     # Nobody has an earlier one: there is nothing to correct.
     assert only["Subject"].startswith("Risk for")
     assert text(only) == on_disk(home)
-    assert "−$800" in text(only)
+    assert "−$1,800" in text(only)
 
 
 def test_what_the_report_no_longer_says_is_held_back(desk: Desk, home: Home) -> None:
@@ -239,8 +240,8 @@ def test_a_correction_that_waits_is_corrected_again(desk: Desk, home: Home) -> N
     with pytest.raises(UserError):
         report(desk.settings(**MORE), home, with_call("T1", "Elevated", "-900"))
     report(desk.settings(**MORE), home, with_call("T1", "Elevated", "-800"))
-    assert "by expected P&L High, −$1,501" in text(desk.mails[-1])
-    assert "expected P&L Medium, −$800" in text(desk.mails[-1])
+    assert "1-in-20 −$2,501" in text(desk.mails[-1])
+    assert "1-in-20 −$1,800" in text(desk.mails[-1])
     assert len(desk.taken) == 2
 
 
@@ -285,7 +286,7 @@ def with_addresses(desk: Desk, folder: Path, *traders: str) -> Settings:
     return desk.settings(trader_emails=path, **MORE)
 
 
-def test_a_trader_is_told_of_the_own_call_alone(
+def test_a_trader_is_told_of_their_own_forecast_alone(
     desk: Desk, home: Home, tmp_path: Path
 ) -> None:
     settings = with_addresses(desk, tmp_path, "T1", "T2")
@@ -295,7 +296,7 @@ def test_a_trader_is_told_of_the_own_call_alone(
         "a@x.test, b@x.test", "t1@x.test",
     ]  # fmt: skip
     own = next(mail for mail in desk.mails[3:] if mail["To"] == "t1@x.test")
-    assert "expected P&L Medium, −$900" in text(own)
+    assert "1-in-20 −$1,900" in text(own)
     assert "T2" not in text(own)
 
 
@@ -339,13 +340,11 @@ def test_in_the_end_everybody_has_what_lies_on_disk(
     assert waiting(home) == []
     assert text(desk.mails[-1]).endswith(on_disk(home))
     # Nobody is told twice of the same.
-    amounts = [
-        re.search(r"T1 chance .*? expected P&L (\S+) ", text(x))[1] for x in desk.mails
-    ]
+    amounts = [re.search(r"T1 −\$3,500 .*? 61 % (\S+)", text(x))[1] for x in desk.mails]
     assert all(one != other for one, other in zip(amounts, amounts[1:], strict=False))
 
 
-def test_a_call_that_is_none_any_more_is_withdrawn_from_who_has_it(
+def test_a_forecast_that_no_longer_holds_is_withdrawn_from_who_has_it(
     desk: Desk, home: Home, tmp_path: Path
 ) -> None:
     settings = with_addresses(desk, tmp_path, "T1", "GONE")
@@ -360,9 +359,9 @@ def test_a_call_that_is_none_any_more_is_withdrawn_from_who_has_it(
     own = [mail for mail in desk.mails if mail["To"] == "t1@x.test"]
     assert not any(mail["To"] == "gone@x.test" for mail in desk.mails)
     assert len(own) == 2
-    assert own[1]["Subject"].startswith("CORRECTED: No call for you")
+    assert own[1]["Subject"].startswith("CORRECTED: No forecast for you")
     assert "does not hold" in own[1].get_content()
-    assert "by expected P&L High, −$1,501" in own[1].get_content()
+    assert "1-in-20 −$2,501" in own[1].get_content()
     # And it may come back.
     report(settings, home, told())
     assert len([mail for mail in desk.mails if mail["To"] == "t1@x.test"]) == 3

@@ -35,7 +35,7 @@ def report(
     )  # fmt: skip
 
 
-def test_the_desk_gets_it_once_and_each_trader_his_own_page(
+def test_the_desk_gets_it_once_and_each_trader_their_own_page(
     desk: Desk, home: Home, tmp_path: Path
 ) -> None:
     addresses = tmp_path / "addresses.csv"
@@ -44,14 +44,14 @@ def test_the_desk_gets_it_once_and_each_trader_his_own_page(
     # A process: this one's log has what the mail server got as well.
     run = report(desk, home, run_daily, **more)
     assert run.code == 0, run.err
-    assert "2 mailed; no call today for SIM016" in run.out
+    assert "2 mailed; no forecast today for SIM016" in run.out
     assert desk.recipients == ["boss@x.test", "t22@x.test"]
     mails = {mail["To"]: mail for mail in desk.mails}
     own = mails["t22@x.test"]
     assert own["Subject"] == "SAMPLE DATA - Your risk for Fri 2025-12-19"
     html = own.get_body(("html",)).get_content()
     assert f"https://board.x.test/risk/traders/{slug('SIM022')}.html" in html
-    for other in ("SIM009", "SIM016", "the desk may make"):
+    for other in ("SIM009", "SIM016", "The desk today"):
         assert other not in html
     whole = mails["boss@x.test"].get_body(("html",)).get_content()
     assert "https://board.x.test/risk/index.html" in whole

@@ -152,12 +152,12 @@ def test_what_is_wrong_is_a_banner_and_what_is_told_comes_last(
             "feature_5, feature_4, feature_3, feature_2 and 1 more", False,
         ),
         "baseline_selected": (
-            2, "of six outputs come from a baseline that no model has clearly beaten: "
-            "loss probability (desk_rate for 1), loss probability (own_rate for 4), "
-            "quantiles (ew_quantiles for 5)", False,
+            2, "of six outputs come from a baseline that no model significantly "
+            "improves on: loss probability (desk_rate for 1), loss probability "
+            "(own_rate for 4), quantiles (ew_quantiles for 5)", False,
         ),
         "trial_running": (
-            2, "calls are sized as the trial has assigned them; so far it shows a "
+            2, "traders are sized as the trial has assigned them; so far it shows a "
             "difference: adaptive over fixed (net_pnl)", False,
         ),
     }  # fmt: skip
@@ -174,10 +174,10 @@ def test_what_is_wrong_is_a_banner_and_what_is_told_comes_last(
     ]
     report = render(told)
     assert "! 1 traders have enough history and no prediction: T1." in report.text
-    # Who has no advice has no size.
-    line = next(x for x in report.text.splitlines() if x.split()[:1] == ["T2"])
-    assert "–" in line.split()[-2:]
-    assert report.html.index("no prediction: T1") < report.html.index("All traders")
+    assert report.html.index("no prediction: T1") < report.html.index("Traders</h2>")
+    # Without evidence nobody is shown a size.
+    assert not told["is_size_proven"]
+    assert told["trust"].startswith("No verdict on the forecasts yet")
 
 
 def test_the_report_says_what_the_models_learned_from(
@@ -201,6 +201,7 @@ def test_the_report_says_what_the_models_learned_from(
     assert measure["model"] == 0.7
     assert (measure["low"], measure["high"]) == (0.6, 0.8)
     assert told["learned"]["rows_count"] == 120
+    assert "(AUC 0.70 out of sample" in told["trust"]
 
 
 @pytest.mark.parametrize(

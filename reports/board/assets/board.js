@@ -32,6 +32,9 @@ window.board = {
     return `${value < 0 && whole ? "−" : ""}$${whole.toLocaleString("en-US")}`;
   },
 
+  // For sentences: no line parts a minus from its amount.
+  unbroken: (text) => text.replaceAll("−$", "−\u2060$"),
+
   element(tag, properties = {}, ...children) {
     const made = Object.assign(document.createElement(tag), properties);
     made.append(...children);

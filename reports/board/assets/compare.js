@@ -83,8 +83,8 @@ function show() {
     ? found.flatMap((one, at) => found.slice(at + 1).map((other) => together(one, other))) : [];
   document.getElementById("said").textContent = pairs.length ? `${pairs.join(". ")}.`
     : found.length > 1 ? "" : "Choose two to four traders, or one trader and two periods. The address keeps the choice.";
-  document.getElementById("cumulative-told").textContent = found
-    .map((one) => `${one.name}: ${LINES[0][1](one)}`).join("; ");
+  document.getElementById("cumulative-told").textContent = board.unbroken(found
+    .map((one) => `${one.name}: ${LINES[0][1](one)}`).join("; "));
   const now = new URLSearchParams();
   const chosen = [...form.elements].filter((one) => one.name === "trader" && one.value).map((one) => encodeURIComponent(one.value));
   if (chosen.length) now.set("t", chosen.join(","));

@@ -81,10 +81,10 @@ function charts() {
   const unknown = shown.reduce((count, one) => count
     + Object.entries(one.net).filter(([at, net]) => Number(at) >= from && net === null).length, 0);
   const total = nets.reduce((a, b) => a + b, 0);
-  document.getElementById("cumulative-told").textContent =
+  document.getElementById("cumulative-told").textContent = board.unbroken(
     `${shown.length} ${shown.length === 1 ? "trader" : "traders"}, ${nets.length} sessions: ${board.money(total)}; `
     + `the largest fall from a peak is ${board.money(-board.fall(nets))}.`
-    + (unknown ? ` ${unknown} trader-days are not known, and not in it.` : "");
+    + (unknown ? ` ${unknown} trader-days are not known, and not in it.` : ""));
   const ranked = shown.map((one) => ({
     name: one.name,
     net: Object.entries(one.net).reduce((sum, [at, net]) => sum + (Number(at) >= from ? net ?? 0 : 0), 0),
@@ -92,9 +92,8 @@ function charts() {
   // The largest losers and winners; whom there is no room for is said.
   const most = narrow() ? 8 : 12;
   const kept = ranked.length > 2 * most ? [...ranked.slice(0, most), ...ranked.slice(-most)] : ranked;
-  document.getElementById("ranking-told").textContent =
-    (kept.length ? `Most lost: ${kept[0].name}, ${board.money(kept[0].net)}. Most made: ${kept.at(-1).name}, ${board.money(kept.at(-1).net)}.` : "Nothing yet.")
-    + (kept.length < ranked.length ? ` ${ranked.length - kept.length} between them are not shown.` : "");
+  document.getElementById("ranking-told").textContent = board.unbroken((kept.length ? `Most lost: ${kept[0].name}, ${board.money(kept[0].net)}. Most made: ${kept.at(-1).name}, ${board.money(kept.at(-1).net)}.` : "Nothing yet.")
+    + (kept.length < ranked.length ? ` ${ranked.length - kept.length} between them are not shown.` : ""));
   const ranking = document.getElementById("ranking");
   ranking.style.height = `${110 + 17 * kept.length}px`;
   return Promise.all([

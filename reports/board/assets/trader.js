@@ -54,7 +54,7 @@ function calendar() {
 
 function tile(name, value, small) {
   return element("div", { className: "tile" }, element("span", { textContent: name }),
-    element("b", { textContent: value }), element("small", { textContent: small ?? "" }));
+    element("b", { textContent: value }), element("small", { textContent: board.unbroken(small ?? "") }));
 }
 
 const percent = (value) => (value === null || value === undefined ? "–" : `${Math.round(100 * value)}%`);
@@ -88,9 +88,9 @@ function breached(day) {
     const at = one.breached_at_et ? `at ${one.breached_at_et} ET` : one.is_past_at_open ? "from the open" : "at the close";
     const after = one.fills_after_breach_count === null ? ""
       : ` ${one.fills_after_breach_count} fills came after it, ${money(one.net_pnl_after_breach)}.`;
-    return element("p", { className: "warning" },
+    return element("p", { className: "warning" }, board.unbroken(
       `! ${one.rule.replaceAll("_", " ")}: ${amount(one.most_value)} against a limit of ${amount(one.limit_value)}, `
-      + `breached ${at}, holding ${one.positions || "nothing"}.${after} ${one.note ? `${one.status}: ${one.note} (${one.noted_by})` : one.status}.`);
+      + `breached ${at}, holding ${one.positions || "nothing"}.${after} ${one.note ? `${one.status}: ${one.note} (${one.noted_by})` : one.status}.`));
   });
 }
 

@@ -1,6 +1,6 @@
 {# Grain: one row: outputs of this morning's calls that come from a baseline. #}
 {% set outputs = [
-    ('chance of passing the limit', 'breach_model'),
+    ('chance of breaching the limit', 'breach_model'),
     ('chance of losing in trading', 'realised_loss_model'),
     ('loss probability', 'loss_model'),
     ('size', 'size_model'),
@@ -46,7 +46,7 @@ final as (
     select
         'baseline_selected' as check_name,
         count(distinct output_order) as found_count,
-        'of six outputs come from a baseline that no model has clearly beaten: '
+        'of six outputs come from a baseline that no model significantly improves on: '
         || {{ joined_text('output_text', "', '", 'output_order, output_text') }}
             as finding
     from baseline_outputs

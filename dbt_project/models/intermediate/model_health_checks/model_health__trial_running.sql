@@ -40,7 +40,7 @@ final as (
     select
         'trial_running' as check_name,
         count(risk_calls_today.trader_id) as found_count,
-        'calls are sized as the trial has assigned them; so far it shows '
+        'traders are sized as the trial has assigned them; so far it shows '
         || coalesce(
             'a difference: ' || max(trial_results.results_text), 'no difference'
         ) as finding
