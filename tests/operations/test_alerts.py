@@ -137,7 +137,7 @@ def test_a_failing_build_leaves_report_and_published_marts_as_they_were(
     for step in ("report", "publish", "board"):
         run = call_daily(step, **environment(desk, home.root, SOURCE="sample"))
         assert run.code == 1
-        assert "not of one piece: the build of the models was begun" in run.err
+        assert "partially rebuilt: the build of the models was begun" in run.err
         assert "Run `make daily`" in run.err
     assert all(path.read_bytes() == content for path, content in before.items())
     assert not [mail for mail in desk.mails if "at high risk" in mail["Subject"]]
