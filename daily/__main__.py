@@ -278,7 +278,7 @@ def run_predictions() -> None:
 @main.command("explain")
 @click.option("--trader", envvar="TRADER", help="Whose forecast; left out: the models.")
 def run_explain(trader: str | None) -> None:
-    """Say why a trader has their forecast, or none; without one, what the models do."""
+    """Say why a trader has a forecast, or none; without one, explain the models."""
     from daily.explain import explain_models, explain_trader
 
     def explain(home: Home) -> str:

@@ -112,4 +112,4 @@ def send_test_mail(settings: Settings) -> None:
     lines = list(send_test(settings))
     click.echo("\n".join(lines))
     if any(line.startswith("FAIL") for line in lines):
-        raise UserError("Not everybody was taken. Check EMAIL_TO and ALERT_TO in .env.")
+        raise UserError("Some were refused. Check EMAIL_TO and ALERT_TO in .env.")

@@ -82,7 +82,7 @@ def predictions(home: Home) -> str:
             "lately."
         )
     head = ("trader", "risk", "P(> limit)", "limit $", "expected $", "P&L level",
-            "5 % $", "95 % $", "P(loss)", "size", "by", "mainly")  # fmt: skip
+            "5 % $", "95 % $", "P(loss)", "size", "model", "reason")  # fmt: skip
     cells = [
         (
             trader,
@@ -103,7 +103,7 @@ def predictions(home: Home) -> str:
         ) in rows
     ]  # fmt: skip
     title = f"Forecasts for {day}, as of the morning of {as_of}"
-    optional = ("by", "size", "P(loss)", "P&L level", "95 % $", "5 % $")
+    optional = ("model", "size", "P(loss)", "P&L level", "95 % $", "5 % $")
     lines = [title, *table([head, *cells], optional)]
     if not all(row[4] for row in rows):
         lines += ["", "* The default: the desk has set no limit (limits.csv)."]

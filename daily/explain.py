@@ -45,7 +45,7 @@ def explain_trader(home: Home, trader: str) -> str:
     with open_published(home) as connection:
         status = _row(connection, "trader_status", trader)
         if status is None:
-            raise UserError(_nobody(connection, trader, as_of_setting(home)))
+            raise UserError(_unknown_trader(connection, trader, as_of_setting(home)))
         forecast = _row(
             connection,
             "(from risk_calls where prediction_date = "
@@ -142,7 +142,9 @@ def _line(name: str, text: str) -> str:
     return wrapped(f"  {name:<11} ", text)
 
 
-def _nobody(connection: duckdb.DuckDBPyConnection, trader: str, as_of: str) -> str:
+def _unknown_trader(
+    connection: duckdb.DuckDBPyConnection, trader: str, as_of: str
+) -> str:
     names = [
         row[0]
         for row in connection.execute(

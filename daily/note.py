@@ -55,10 +55,10 @@ def note_breach(
     found = [one for one in breaches if rule in (None, one["rule"])]
     if not found:
         others = ", ".join(one["rule"] for one in breaches)
-        told = f"; breached that day: {others}" if others else ""
+        also = f"; breached that day: {others}" if others else ""
         raise UserError(
             f"{scope} breached no limit{f' of {rule}' if rule else ''} on {trade_date}"
-            f"{told}. marts.fct_breaches has them all."
+            f"{also}. marts.fct_breaches has them all."
         )
     if len({one["rule"] for one in found}) > 1:
         rules = ", ".join(one["rule"] for one in found)

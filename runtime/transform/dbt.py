@@ -85,15 +85,15 @@ def check_freshness(settings: Settings, home: Home) -> str:
     oldest = max(known, key=lambda one: one.age)
     allowed = oldest.node.freshness
     loaded_at = oldest.max_loaded_at.astimezone(EASTERN)
-    said = f"loaded {_age(oldest.age)} ago, at {loaded_at:%Y-%m-%d %H:%M} ET"
+    loaded = f"loaded {_age(oldest.age)} ago, at {loaded_at:%Y-%m-%d %H:%M} ET"
     if oldest.status == "error":
         raise TransformError(
-            f"The data is stale: {said}, more than {_limit(allowed.error_after)}. Run "
-            "`make ingest`; if it fails, `make doctor` says why."
+            f"The data is stale: {loaded}, more than {_limit(allowed.error_after)}. "
+            "Run `make ingest`; if it fails, `make doctor` says why."
         )
     if oldest.status == "warn":
-        return f"WARNING: {said}, more than {_limit(allowed.warn_after)}"
-    return said
+        return f"WARNING: {loaded}, more than {_limit(allowed.warn_after)}"
+    return loaded
 
 
 def _age(seconds: float) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import shutil
 import subprocess
 import sys
@@ -164,6 +165,8 @@ def test_a_log_has_a_line_for_each_step_and_another_all_detail(
     sample: SampleRun,
 ) -> None:
     lines = (sample.untouched.logs / "daily.log").read_text().splitlines()
+    # Each with its zone.
+    assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \S+ INFO daily: ", lines[0])
     done = [line.split(" daily: ")[1].split(":")[0] for line in lines]
     assert done[:9] == [
         "ingest", "freshness", "build", "train", "score", "risk", "publish", "report",

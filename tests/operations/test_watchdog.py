@@ -107,9 +107,7 @@ def test_a_run_that_is_still_on_is_said_to_be(tmp_path: Path) -> None:
     with home.locked():
         (home.root / "lock").write_text("1")
         write(home, MORNING.replace(hour=5), SUCCEEDED, RUNNING)
-        with pytest.raises(
-            UserError, match=r"still running, at step2.*\(process 1\)"
-        ):
+        with pytest.raises(UserError, match=r"still running, at step2.*\(process 1\)"):
             watch(settings(home), MORNING)
         assert "`run` since Wed 2026-03-04 05:30 ET, at step 2 of 2" in status(
             settings(home), MORNING
@@ -121,9 +119,7 @@ def test_a_run_that_is_on_since_before_midnight_is_said_to_be(tmp_path: Path) ->
     with home.locked():
         (home.root / "lock").write_text("1")
         write(home, MORNING.replace(day=3, hour=23, minute=50), SUCCEEDED, RUNNING)
-        with pytest.raises(
-            UserError, match="Tue 2026-03-03 23:50 ET is still running"
-        ):
+        with pytest.raises(UserError, match="Tue 2026-03-03 23:50 ET is still running"):
             watch(settings(home), MORNING)
 
 
