@@ -6,6 +6,7 @@ from pathlib import Path
 import duckdb
 
 from reports.summary import LEVELS
+from reports.words import share
 from runtime.build_chain import as_of_setting
 from runtime.errors import UserError
 from runtime.home import Home
@@ -81,18 +82,18 @@ def predictions(home: Home) -> str:
             f"As of the morning of {as_of} there is no forecast: no trader traded "
             "lately."
         )
-    head = ("trader", "risk", "P(> limit)", "limit $", "expected $", "P&L level",
+    head = ("trader", "limit risk", "P(breach)", "limit $", "expected $", "P&L level",
             "5 % $", "95 % $", "P(loss)", "size", "model", "reason")  # fmt: skip
     cells = [
         (
             trader,
             level,
-            "" if breach is None else f"{breach:.1%}",
+            "" if breach is None else share(breach, 1),
             dollars(limit) + ("" if is_set else "*"),
             dollars(pnl),
             pnl_level,
             *map(dollars, (low, high)),
-            "" if loss is None else f"{loss:.0%}",
+            "" if loss is None else share(loss, 0),
             "" if size is None else f"{size:g}",
             model or "",
             why or "",

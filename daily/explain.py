@@ -8,8 +8,9 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from reports.render import chance, limit_said
+from reports.render import limit_said
 from reports.trust import read_trust, trust_of
+from reports.words import chance, percent, share
 from runtime.build_chain import SCORE, as_of_setting, require
 from runtime.errors import UserError
 from runtime.home import Home
@@ -250,7 +251,7 @@ def _forecast(forecast: dict) -> Iterator[str]:
         "P&L",
         f"{forecast['risk_level']}: expected {dollars(forecast['predicted_pnl'])} "
         f"dollars, 90 % between {dollars(low)} and {dollars(high)}; a loss "
-        f"{forecast['loss_probability']:.0%}",
+        f"{percent(forecast['loss_probability'])}",
     )
     yield _line(
         "by",
@@ -280,8 +281,8 @@ def _neighbours(connection: duckdb.DuckDBPyConnection, trader: str) -> Iterator[
         yield _line(
             "like",
             f"{row['neighbour_trader_id']}, {row['days_count']} days: "
-            f"{row['loss_day_ratio']:.0%} lost, {row['limit_passed_day_ratio']:.1%} "
-            "breached the limit"
+            f"{percent(row['loss_day_ratio'])} lost, "
+            f"{chance(row['limit_passed_day_ratio'])} breached the limit"
             + (f"; a loss is {loss:.1f} usual days" if loss is not None else ""),
         )
 
@@ -321,8 +322,8 @@ def _past_forecasts(
             (
                 "last forecasts",
                 "",
-                "risk",
-                "P(> limit)",
+                "limit risk",
+                "P(breach)",
                 "limit $",
                 "expected $",
                 "5 % $",
@@ -333,12 +334,12 @@ def _past_forecasts(
         + [
             (
                 str(day),
-                "replayed" if replayed else "made",
+                "simulated" if simulated else "forecasted",
                 level or "",
                 chance(breach),
                 *map(dollars, amounts),
             )
-            for day, replayed, level, breach, *amounts in rows
+            for day, simulated, level, breach, *amounts in rows
         ],
         ("95 % $", "5 % $"),
     )
@@ -350,7 +351,7 @@ def _row(connection: duckdb.DuckDBPyConnection, table: str, trader: str) -> dict
 
 
 def _figure(column: str, value: np.floating) -> str:
-    return f"{value:.1%}" if _is_chance(column) else f"{value:,.0f}"
+    return share(float(value), 1) if _is_chance(column) else f"{value:,.0f}"
 
 
 def _is_chance(column: str) -> bool:

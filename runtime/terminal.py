@@ -18,7 +18,7 @@ _INDENT, _BETWEEN = 2, 2
 # A long text wraps at this width, and at no less.
 _TEXT_WIDTH = 24
 # 1,200.50, -3%, 12.5 MB, 2025-12-18 09:30:00, -20.00 to 5.10
-_NUMBER = re.compile(r"(?=.{1,30}$)-?\$?\d\S*( \S+| to \S+)?")
+_NUMBER = re.compile(r"(?=.{1,30}$)[-−]?\$?\d\S*(\s\S+|\sto\s\S+)?")
 # Columns that were left out and are named.
 _NAMED = 12
 # A pipe or a log cuts nothing off.
@@ -134,7 +134,7 @@ def _width() -> int:
 
 
 def _holds_numbers(column: Sequence[str]) -> bool:
-    known = [cell for cell in column[1:] if cell not in ("", UNKNOWN)]
+    known = [cell for cell in column[1:] if cell not in ("", "–", UNKNOWN)]
     return all(_NUMBER.fullmatch(cell) for cell in known)
 
 

@@ -18,8 +18,8 @@ TEXT = "the trader loses more often than usual after a losing streak of three"
 ROWS = [
     ("trader", "net", "lowest", "model", "why"),
     ("T1", "-1,234,567", "-98,765.43", "reference", TEXT),
-    ("T2", "5", "", "own", "-1,234 since 2025-12-18"),
-    ("T[red]3", "12.5 MB", "NULL", "own", ""),
+    ("T2", "5", "3\u00a0%", "own", "-1,234 since 2025-12-18"),
+    ("T[red]3", "12.5 MB", "–", "own", ""),
 ]
 
 

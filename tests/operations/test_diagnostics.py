@@ -116,7 +116,7 @@ def test_a_call_is_explained_with_reasons_and_what_became_of_earlier_ones(
     )[0]
     for reason in (why, *reasons.split("; ")):
         assert f"because     {reason}" in run.out
-    assert run.out.count("replayed") == 10
+    assert run.out.count("simulated") == 10
 
 
 @pytest.mark.parametrize(
