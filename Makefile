@@ -1,4 +1,5 @@
 # Risk warehouse. `make help` lists every target; settings: .env, or NAME=value here.
+# It reads the lines below: `##@ who`, and `target: ## what`, in up to 62 characters.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
@@ -8,10 +9,69 @@ PY := $(VENV)/bin/python
 # Without byte code every start of dbt takes two seconds longer.
 unexport PYTHONDONTWRITEBYTECODE
 
-help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+##@ Every morning
 
-setup: $(VENV)/bin/risk ## Make .venv, with the pinned dependencies and the command `risk`
+daily: setup ## The whole morning (SOURCE= EXPORTS= DESK= AS_OF= RISK_HOME=)
+	@$(PY) -m daily run
+
+status: setup ## What runs, how the last runs ended, how fresh all is
+	@$(PY) -m daily status
+
+predictions: setup ## The latest forecasts, most at risk first
+	@$(PY) -m daily predictions
+
+report: setup ## Write the report and mail it (FORCE=1, AS_OF=)
+	@$(PY) -m daily report
+
+board: setup ## Write the board: pages of the desk, traders, models, data
+	@$(PY) -m daily board
+
+doctor: setup ## Check settings, log-in, calendar, disk, mail and warehouse
+	@$(PY) -m daily doctor
+
+##@ Risk manager
+
+explain: setup ## Why a trader has that forecast, or none (TRADER=); the models
+	@$(PY) -m daily explain
+
+what-if: setup ## What a rule would have done (RULE="stop 250..5000")
+	@$(PY) -m daily what-if
+
+note: setup ## Note what was done on a breach (SCOPE= DATE= NOTE= CLOSE=1)
+	@$(PY) -m daily note
+
+statement: setup ## A CSV and a page of each account's month (MONTH=2025-11)
+	@$(PY) -m daily statement
+
+backtest: setup ## Walk through the past (FROM= TO= ACCOUNTS= AFTER_DAYS= JSON=)
+	@$(PY) -m daily backtest
+
+##@ Analyst
+
+sql: setup ## Query the published copy (Q="select ..."), also during a run
+	@$(PY) -m daily sql
+
+stats: setup ## How large everything is, and what the database holds
+	@$(PY) -m daily stats
+
+docs: setup ## Write the lineage site, one page that works offline
+	@$(PY) -m daily docs
+
+##@ Operator
+
+schedule: setup ## Print a crontab and systemd units that run the morning
+	@$(PY) -m daily schedule
+
+watchdog: setup ## Alert if the morning is not done by its hour (DUE_AT=)
+	@$(PY) -m daily watchdog
+
+test-email: setup ## Send everybody who gets mail a test
+	@$(PY) -m daily test-email
+
+upgrade: setup ## Bring a warehouse of an earlier version to this one
+	@$(PY) -m daily upgrade
+
+setup: $(VENV)/bin/risk ## Install the pinned dependencies, and the command `risk`
 
 # With the setuptools that the pins bring: an isolated build would download its own.
 $(VENV)/bin/risk: pyproject.toml $(VENV)/runtime
@@ -35,17 +95,7 @@ $(VENV)/dev: requirements-dev.txt $(VENV)/bin/risk
 	@$(PY) -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes --requirement requirements-dev.txt
 	@touch $@
 
-setup-spark: $(VENV)-spark/runtime ## Make .venv-spark, to build the same models on Spark
-
-$(VENV)-spark/runtime: requirements-spark.txt
-	@command -v java > /dev/null || test -n "$$JAVA_HOME" \
-		|| { echo "error: Spark needs Java 17 or newer. Install it: apt-get install openjdk-17-jre-headless"; exit 1; }
-	@$(PYTHON) -m venv $(VENV)-spark
-	@$(VENV)-spark/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-spark.txt
-	@touch $@
-
-daily: setup ## Run the whole morning (SOURCE= EXPORTS= DESK= AS_OF= RISK_HOME=)
-	@$(PY) -m daily run
+##@ Data engineer
 
 ingest: setup ## Load what is new or changed from the source
 	@$(PY) -m daily ingest
@@ -55,12 +105,6 @@ backfill: setup ## Read the days FROM= to TO= again (YYYY-MM-DD), from the API
 
 sweep: setup ## Read again what the broker restated this month or the last
 	@$(PY) -m daily sweep
-
-upgrade: setup ## Bring a warehouse of an earlier version to this one; a copy is kept
-	@$(PY) -m daily upgrade
-
-doctor: setup ## Check settings, log-in, calendar, disk, mail server and warehouse
-	@$(PY) -m daily doctor
 
 freshness: setup ## Check how long ago the data was loaded
 	@$(PY) -m daily freshness
@@ -74,68 +118,25 @@ build-spark: setup setup-spark ## Build and test the same models on Spark
 train: setup ## Train the models
 	@$(PY) -m daily train
 
-score: setup ## Predict the next session
+score: setup ## Forecast the next session
 	@$(PY) -m daily score
 
-tune: setup ## Choose the models' settings on a validation split
-	@$(PY) -m daily tune
-
-verify: setup ## Check that the models are sound and fresh; say what beats its baseline
-	@$(PY) -m daily verify
-
-retrain-weekly: setup ## Tune, train, score, publish and verify: once a week, from cron
-	@$(PY) -m daily retrain-weekly
-
-backtest: setup ## Walk through the past (SOURCE= EXPORTS= ACCOUNTS= FROM= TO= AFTER_DAYS= JSON=)
-	@$(PY) -m daily backtest
-
-risk: setup ## Build and test the risk marts on the predictions
+risk: setup ## Build and test the risk marts on the forecasts
 	@$(PY) -m daily risk
 
 publish: setup ## Publish a read-only copy of the marts
 	@$(PY) -m daily publish
 
-sql: setup ## Query the published copy (Q="select …", or stdin), also during a run
-	@$(PY) -m daily sql
+tune: setup ## Choose the models' settings on a validation split
+	@$(PY) -m daily tune
 
-report: setup ## Write the report and mail it
-	@$(PY) -m daily report
+verify: setup ## Check that the models are sound; which beat their baseline
+	@$(PY) -m daily verify
 
-statement: setup ## Write a CSV and a page of each account's month (MONTH=2025-11)
-	@$(PY) -m daily statement
+retrain-weekly: setup ## Tune, train, score, publish, verify: weekly, from cron
+	@$(PY) -m daily retrain-weekly
 
-note: setup ## Note what was done about a breach (SCOPE= DATE= NOTE= RULE= CLOSE=1)
-	@$(PY) -m daily note
-
-board: setup ## Write the board: pages of the desk, its traders, models and data
-	@$(PY) -m daily board
-
-status: setup ## Say what runs, how the last runs ended, how fresh data and models are
-	@$(PY) -m daily status
-
-watchdog: setup ## Alert if the morning is not done by its hour (DUE_AT)
-	@$(PY) -m daily watchdog
-
-schedule: setup ## Print a crontab and systemd units that run the morning
-	@$(PY) -m daily schedule
-
-predictions: setup ## Show the latest calls, most at risk first
-	@$(PY) -m daily predictions
-
-explain: setup ## Say why a trader has his call, or none (TRADER=); without it, the models
-	@$(PY) -m daily explain
-
-what-if: setup ## Say what a rule would have done (RULE="stop 1500", "stop 250..5000"); without it, the candidates
-	@$(PY) -m daily what-if
-
-stats: setup ## Say how large everything is, and what the database holds
-	@$(PY) -m daily stats
-
-test-email: setup ## Send everybody who gets mail a test, and say who has it
-	@$(PY) -m daily test-email
-
-docs: setup ## Write the lineage site, one page that works offline
-	@$(PY) -m daily docs
+##@ Developer
 
 # One more than cores: some wait, for a browser or for a server that does not answer.
 TESTS_AT_ONCE := 3
@@ -143,19 +144,19 @@ TESTS_AT_ONCE := 3
 test: $(VENV)/dev ## Run the tests, pytest's and dbt's (one: T=tests/x.py::name)
 	@$(PY) -m pytest $(if $(T),-n 0 $(T),-n $(TESTS_AT_ONCE))
 
-test-long: $(VENV)/dev ## Run every test, with larger draws and more kills (one: T=)
+test-long: $(VENV)/dev ## Run every test, with larger draws and more kills (T=)
 	@$(PY) -m pytest --long $(if $(T),-n 0 $(T),-n $(TESTS_AT_ONCE))
 
 test-spark: $(VENV)/dev setup-spark ## Compare every mart of Spark with DuckDB's
 	@$(PY) -m pytest tests/test_spark.py
 
-lint: $(VENV)/dev ## Check the style of Python and SQL, and the types of Python
+lint: $(VENV)/dev ## Check style and types of Python, and style of SQL
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/sqlfluff lint --processes 0 dbt_project
 
-bench: $(VENV)/dev ## Measure the daily run, a million fills, a thousand models, training, report and board
+bench: $(VENV)/dev ## Measure load, build, training, scale, report and board
 	@$(PY) -m tests.bench
 	@$(PY) -m tests.bench_load
 	@$(PY) -m tests.bench_build
@@ -164,13 +165,22 @@ bench: $(VENV)/dev ## Measure the daily run, a million fills, a thousand models,
 	@$(PY) -m tests.bench_scale
 	@$(PY) -m tests.bench_board
 
+setup-spark: $(VENV)-spark/runtime ## Make .venv-spark, to build the same models on Spark
+
+$(VENV)-spark/runtime: requirements-spark.txt
+	@command -v java > /dev/null || test -n "$$JAVA_HOME" \
+		|| { echo "error: Spark needs Java 17 or newer. Install it: apt-get install openjdk-17-jre-headless"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)-spark
+	@$(VENV)-spark/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-spark.txt
+	@touch $@
+
 # Every file of a pin has its hash, those of other platforms too; no index is named.
 LOCK := uv pip compile --quiet --upgrade --generate-hashes --no-strip-extras --no-header \
 	--no-annotate --no-emit-index-url --no-emit-find-links
 
 BASE_IMAGE := python:3.11-slim
 
-lock: ## Pin what pyproject.toml resolves to today, with the hashes of its files; the base image, too
+lock: ## Pin the dependencies anew, with their files' hashes
 	@set -e -o pipefail; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
 	$(PYTHON) -m venv "$$folder"; export PATH="$$folder/bin:$$PATH"; \
 	pip install --quiet --disable-pip-version-check uv; \
@@ -185,7 +195,7 @@ lock: ## Pin what pyproject.toml resolves to today, with the hashes of its files
 		sed -i "s|^FROM $(BASE_IMAGE).*|FROM $(BASE_IMAGE)@$$digest|" Dockerfile; \
 	else echo "The pins have their hashes. Docker is not here to ask for the digest of $(BASE_IMAGE): Dockerfile is as it was"; fi
 
-check-install: ## Install the pins anew, hashes required; see that a wrong hash is refused
+check-install: ## Install the pins anew; see that a wrong hash is refused
 	@set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
 	$(PYTHON) -m venv "$$folder/venv"; pip="$$folder/venv/bin/pip --quiet --disable-pip-version-check"; \
 	$$pip install --no-compile --require-hashes --requirement requirements.txt; \
@@ -197,8 +207,12 @@ check-install: ## Install the pins anew, hashes required; see that a wrong hash 
 	grep -q 'DO NOT MATCH' "$$folder/refusal.txt" || { cat "$$folder/refusal.txt"; exit 1; }; \
 	echo "The pins install with hashes required, the command starts, a wrong hash is refused"
 
-clean: ## Remove .venv, .venv-spark, caches and the sample warehouse (a firm's data stays)
+clean: ## Remove environments, caches and sample; a firm's data stays
 	@rm -rf $(VENV) $(VENV)-spark var/sample .ruff_cache .mypy_cache .hypothesis build *.egg-info
 	@find . -name __pycache__ -not -path './var/*' -prune -exec rm -rf {} +
 
-.PHONY: help setup setup-spark daily ingest backfill sweep upgrade doctor freshness build build-spark train score tune verify retrain-weekly backtest risk publish sql report statement note board status watchdog schedule predictions explain what-if stats test-email docs test test-long test-spark lint bench lock check-install clean
+help: ## List the targets
+	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: daily status predictions report board doctor explain what-if note statement backtest sql stats docs schedule watchdog test-email upgrade setup ingest backfill sweep freshness build build-spark train score risk publish tune verify retrain-weekly test test-long test-spark lint bench setup-spark lock check-install clean help

@@ -43,7 +43,34 @@ from runtime.signals import stop_on_signals
 DATE = click.DateTime(["%Y-%m-%d"])
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Command(click.Command):
+    """A command whose wrong or missing option is one line, as make spells it."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            click.echo(f"error: {self._in_words(error)}", err=True)
+            ctx.exit(error.exit_code)
+
+    def _in_words(self, error: click.UsageError) -> str:
+        taken = [one for one in self.params if one.envvar]
+        options = " ".join(f"{one.envvar}=" for one in taken)
+        param = error.param if isinstance(error, click.BadParameter) else None
+        what = " ".join(error.format_message().split())
+        if param is not None:
+            is_missing = isinstance(error, click.MissingParameter)
+            message = "= is missing" if is_missing else f": {error.message}"
+            what = f"{param.envvar}{message}"
+        what = what.replace("%Y-%m-%d", "YYYY-MM-DD").rstrip(".")
+        return f"{what}. `make {self.name}` takes {options or 'nothing more'}"
+
+
+class _Group(click.Group):
+    command_class = _Command
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Risk warehouse: ingest, build, train, score, risk, publish, report.
 
@@ -186,10 +213,10 @@ def run_statement(month: str) -> None:
     "trade_date",
     envvar="DATE",
     required=True,
-    type=click.DateTime(["%Y-%m-%d"]),
+    type=DATE,
     help="A date of the breach.",
 )
-@click.option("--rule", envvar="RULE", help="Which limit, where more were passed.")
+@click.option("--rule", envvar="RULE", help="Which limit, where more were breached.")
 @click.option("--note", envvar="NOTE", required=True, help="What was done about it.")
 @click.option("--close", envvar="CLOSE", is_flag=True, help="Nothing more is to do.")
 def run_note(
@@ -237,31 +264,27 @@ def run_stats() -> None:
     """Say how large everything is, and what the database holds."""
     from daily.diagnostics import stats
 
-    guarded(lambda settings: click.echo(stats(settings)))
+    guarded(lambda settings: click.echo(stats(published_home(settings))))
 
 
 @main.command("predictions")
 def run_predictions() -> None:
-    """Show the latest calls, most at risk first."""
+    """Show the latest forecasts, most at risk first."""
     from daily.diagnostics import predictions
 
     guarded(lambda settings: click.echo(predictions(published_home(settings))))
 
 
 @main.command("explain")
-@click.option("--trader", envvar="TRADER", help="Whose call; left out: the models.")
+@click.option("--trader", envvar="TRADER", help="Whose forecast; left out: the models.")
 def run_explain(trader: str | None) -> None:
-    """Say why a trader has their call, or none; without one, what the models say."""
+    """Say why a trader has a forecast, or none; without one, explain the models."""
     from daily.explain import explain_models, explain_trader
 
-    if trader:
-        guarded(
-            lambda settings: click.echo(
-                explain_trader(published_home(settings), trader)
-            )
-        )
-    else:
-        guarded(lambda settings: click.echo(explain_models(Home(settings.home_root))))
+    def explain(home: Home) -> str:
+        return explain_trader(home, trader) if trader else explain_models(home)
+
+    guarded(lambda settings: click.echo(explain(published_home(settings))))
 
 
 @main.command("what-if")

@@ -17,7 +17,7 @@ from runtime.settings import PROJECT_ROOT, MailSettings, Settings, load_mail_set
 LINES_SHOWN = 12
 # Where alerts wait if settings do not say where a run writes.
 _NOWHERE = PROJECT_ROOT / "var" / "unsettled"
-_RUNBOOK = "docs/operation.md says what each failure means and how to mend it."
+_RUNBOOK = "docs/operation.md says what each failure means and how to fix it."
 
 
 def alert(
@@ -88,7 +88,7 @@ def _text(home: Home, step: str, message: str, command: str) -> str:
     shown = "\n".join(f"  {line}" for line in lines) or "  (none)"
     return (
         f"The step `{step}` failed:\n\n  {message}\n\n"
-        f"When it is mended, run again:\n\n  {command}\n\n"
+        f"Once it is fixed, run:\n\n  {command}\n\n"
         f"Until then the reports on disk and the published marts are the last good "
         f"ones.\n\nLast lines of {home.logs / STEPS}:\n\n{shown}\n\n{_RUNBOOK}\n"
     )
@@ -112,4 +112,4 @@ def send_test_mail(settings: Settings) -> None:
     lines = list(send_test(settings))
     click.echo("\n".join(lines))
     if any(line.startswith("FAIL") for line in lines):
-        raise UserError("Not everybody was taken. Check EMAIL_TO and ALERT_TO in .env.")
+        raise UserError("Some were refused. Check EMAIL_TO and ALERT_TO in .env.")

@@ -1,17 +1,18 @@
-"""How large everything is, and what was predicted last: readable answers."""
+"""How large everything is, and what was forecast last: readable answers."""
 
 import os
 from pathlib import Path
 
 import duckdb
 
-from daily.text import dollars, table
 from reports.summary import LEVELS
+from reports.words import share
+from runtime.build_chain import as_of_setting
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.limits import free_disk_space, size
 from runtime.publish.marts_copy import open_published, require_published
-from runtime.settings import Settings
+from runtime.terminal import dollars, table
 from runtime.transform.build_state import PUBLISHED_BY_DATE
 from runtime.warehouse import open_warehouse
 
@@ -26,12 +27,13 @@ _TABLES = """
 """
 
 
-def stats(settings: Settings) -> str:
+def stats(home: Home) -> str:
     """Sizes on disk, rows by schema, the largest tables, and what they reach over."""
-    home = Home(settings.home_root)
-    lines = ["On disk", *table(_sizes(home))]
+    lines = table([("on disk", "size", "path"), *_sizes(home)])
     if not home.warehouse.exists():
-        return "\n".join([*lines, "", "No warehouse yet: run `make daily`."])
+        return "\n".join(
+            [*lines, "", f"No warehouse yet: run `make daily{as_of_setting(home)}`."]
+        )
     try:
         # Between two steps of a run the file is free, and must stay so for the next.
         if (holder := home.lock_holder()) is not None:
@@ -49,7 +51,7 @@ def stats(settings: Settings) -> str:
 
 
 def predictions(home: Home) -> str:
-    """The latest calls as a table, most at risk first.
+    """The latest forecasts as a table, most at risk first.
 
     Raises:
         UserError: The copy is not of the marts as they are, and nobody is making them.
@@ -77,31 +79,33 @@ def predictions(home: Home) -> str:
         ).fetchall()
     if not rows:
         return (
-            f"As of the morning of {as_of} nobody is called: no trader traded lately."
+            f"As of the morning of {as_of} there is no forecast: no trader traded "
+            "lately."
         )
-    head = ("trader", "level", "P(>limit)", "limit $", "expected $", "P&L level",
-            "5 % $", "95 % $", "P(loss)", "size", "says so", "mainly")  # fmt: skip
+    head = ("trader", "limit risk", "P(breach)", "limit $", "expected $", "P&L level",
+            "5 % $", "95 % $", "P(loss)", "size", "model", "reason")  # fmt: skip
     cells = [
         (
             trader,
             level,
-            "" if passes is None else f"{passes:.1%}",
+            "" if breach is None else share(breach, 1),
             dollars(limit) + ("" if is_set else "*"),
             dollars(pnl),
             pnl_level,
             *map(dollars, (low, high)),
-            "" if loss is None else f"{loss:.0%}",
+            "" if loss is None else share(loss, 0),
             "" if size is None else f"{size:g}",
             model or "",
             why or "",
         )
         for (
-            trader, level, passes, limit, is_set, pnl, pnl_level, low, high, loss, size,
+            trader, level, breach, limit, is_set, pnl, pnl_level, low, high, loss, size,
             model, why,
         ) in rows
     ]  # fmt: skip
-    title = f"Calls for {day}, as of the morning of {as_of}"
-    lines = [title, *table([head, *cells])]
+    title = f"Forecasts for {day}, as of the morning of {as_of}"
+    optional = ("model", "size", "P(loss)", "P&L level", "95 % $", "5 % $")
+    lines = [title, *table([head, *cells], optional)]
     if not all(row[4] for row in rows):
         lines += ["", "* The default: the desk has set no limit (limits.csv)."]
     return "\n".join(lines)

@@ -14,6 +14,7 @@ from runtime.home import Home
 from runtime.limits import disk_space_needed, free_disk_space, machine_memory, size
 from runtime.sessions import EASTERN, sessions_between
 from runtime.settings import Settings, env_file, load_settings
+from runtime.terminal import wrapped
 from runtime.warehouse import open_warehouse, read_run_context
 
 # Of the machine's memory, what the warehouse may be allowed at most.
@@ -54,7 +55,7 @@ def examine() -> int:
 
 def _say(name: str, text: str, *, is_well: bool = True) -> None:
     line = " ".join(text.split())
-    click.echo(f"{'ok  ' if is_well else 'FAIL'}  {name:<10} {line}")
+    click.echo(wrapped(f"{'ok  ' if is_well else 'FAIL'}  {name:<10} ", line))
 
 
 def _complaint(error: Exception) -> str:
@@ -74,16 +75,16 @@ def _complaint(error: Exception) -> str:
 
 def _private(settings: Settings) -> str:
     """What is open to others; within a folder that is closed, nothing is."""
-    mends = []
+    fixes = []
     secrets = env_file()
     if secrets is not None and open_to_others(secrets):
-        mends.append(f"chmod go-rwx {quote(str(secrets))}")
+        fixes.append(f"chmod go-rwx {quote(str(secrets))}")
     if open_to_others(settings.home_root):
-        mends.append(f"chmod -R go-rwx {quote(str(settings.home_root))}")
-    if mends:
+        fixes.append(f"chmod -R go-rwx {quote(str(settings.home_root))}")
+    if fixes:
         raise UserError(
             "others on this machine may read passwords, fills or P&L. Run "
-            f"`{' && '.join(mends)}`."
+            f"`{' && '.join(fixes)}`."
         )
     return ".env and home are open to nobody else"
 
@@ -106,8 +107,8 @@ def _source(settings: Settings) -> str:
         if unread:
             raise UserError(
                 f"{source.firm} lists {count} {what}, but {len(unread)} files "
-                f"or folders are not read, the first: {unread[0]}. Mend them or "
-                "move them away."
+                f"or folders are not read, the first: {unread[0]}. Fix them or move "
+                "them away."
             )
         return f"{source.firm} {_answers(settings)} and lists {count} {what}"
 
@@ -163,7 +164,7 @@ def _disk(settings: Settings) -> str:
         probe.unlink()
     except OSError as error:
         raise UserError(
-            f"{folder} cannot be written ({error.strerror}). Mend its permissions, or "
+            f"{folder} cannot be written ({error.strerror}). Fix its permissions, or "
             "set RISK_HOME to another folder."
         ) from None
     return f"{size(free)} free, a run needs {size(needed)}; {folder} can be written"
@@ -187,7 +188,7 @@ def _warehouse(settings: Settings) -> str:
     context = read_run_context(home)
     if context is None:
         raise UserError(
-            "the first load is not finished. Run `make ingest`: it goes on where it "
+            "the first load is not finished. Run `make ingest`: it resumes where it "
             "stopped."
         )
     with open_warehouse(home.warehouse, read_only=True) as connection:

@@ -8,21 +8,22 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from daily.text import dollars, table
-from reports.render import chance, limit_said
+from reports.render import limit_said
 from reports.trust import read_trust, trust_of
-from runtime.build_chain import SCORE, require
+from reports.words import chance, percent, share
+from runtime.build_chain import SCORE, as_of_setting, require
 from runtime.errors import UserError
 from runtime.home import Home
-from runtime.publish.marts_copy import open_published, require_published
+from runtime.publish.marts_copy import open_published, published_file, require_published
+from runtime.terminal import dollars, table, wrapped
 from runtime.warehouse import open_warehouse, require_run_context, rows_of
 
 if TYPE_CHECKING:
     from ml.registry import ModelSet
 
 FORECASTS_SHOWN = 10
-# By what a model says, the output it is of; and by how little it differs where it is
-# the same for all: cents, and probabilities.
+# By what a model forecasts, the output it is of; and by how little it differs where it
+# is the same for all: cents, and probabilities.
 OUTPUT_OF = {
     "limit_loss_probability": "breach",
     "realised_loss_probability": "realised_loss",
@@ -37,7 +38,7 @@ def explain_trader(home: Home, trader: str) -> str:
     """What is known of a trader, the models selected, their forecasts, the outcomes.
 
     Raises:
-        UserError: Nobody goes by that name; names those that come close. Or the copy is
+        UserError: There is no such trader; names those that come close. Or the copy is
             not of the marts as they are, and nobody is making them.
     """
     if home.lock_holder() is None:
@@ -45,8 +46,8 @@ def explain_trader(home: Home, trader: str) -> str:
     with open_published(home) as connection:
         status = _row(connection, "trader_status", trader)
         if status is None:
-            raise UserError(_nobody(connection, trader))
-        call = _row(
+            raise UserError(_unknown_trader(connection, trader, as_of_setting(home)))
+        forecast = _row(
             connection,
             "(from risk_calls where prediction_date = "
             "(select max(prediction_date) from trader_status))",
@@ -54,21 +55,22 @@ def explain_trader(home: Home, trader: str) -> str:
         )
         lines = [
             f"{trader}" + _also(status, trader),
-            f"  accounts    {_accounts(connection, trader)}",
-            f"  traded      {_traded(status)}",
-            f"  called      {_basis(status, call)}",
+            _line("accounts", _accounts(connection, trader)),
+            _line("traded", _traded(status)),
+            _line("forecast", _basis(status, forecast, as_of_setting(home))),
         ]
-        if call and call["predicted_pnl"] is not None:
-            lines += _prediction(call)
-            lines += [f"  trust       {read_trust(connection, call['model_version'])}"]
+        if forecast and forecast["predicted_pnl"] is not None:
+            lines += _forecast(forecast)
+            trust = read_trust(connection, forecast["model_version"])
+            lines += [_line("trust", trust)]
         lines += _neighbours(connection, trader)
-        lines += [f"  own model   {_own_model(connection, trader, status)}"]
+        lines += [_line("own model", _own_model(connection, trader, status))]
         lines += ["", *_past_forecasts(connection, trader)]
     return "\n".join(lines)
 
 
 def explain_models(home: Home) -> str:
-    """What each model says of today's traders: how far apart, and why if not at all.
+    """What each model forecasts for the traders: how far apart, and why if not at all.
 
     Raises:
         UserError: Nothing has been scored yet, or a run is writing.
@@ -80,25 +82,40 @@ def explain_models(home: Home) -> str:
     if home.lock_holder() is not None:
         # Its next step opens the warehouse, and must find nobody there.
         raise UserError(
-            "A run is writing, and what each model says is in the warehouse only. Run "
-            "`make explain` when `make status` says that nothing runs; `make "
-            "predictions` shows the calls meanwhile."
+            "A run is writing, and what each model forecasts is in the warehouse only. "
+            "Run `make explain` when `make status` says that nothing runs; `make "
+            "predictions` shows the forecasts meanwhile."
         )
-    require_run_context(home)
+    published_file(home)
     require(home, SCORE)
+    context = require_run_context(home)
     scored = read_scored(home)
     if scored is None or scored.predictions.empty:
         raise UserError(
-            "No model has said anything yet: too little history, or no `make score`."
+            "No model has forecast anything yet: too little history, or no `make "
+            f"score{as_of_setting(home)}`."
         )
     models = ModelSet.load(home.models, scored.version)
     selection = models.selection
     lines = [
-        f"Models {scored.version}, learned through {models.trained_through}, on "
-        f"{selection.known_count:,} known outcomes",
+        wrapped(
+            "",
+            f"Models {scored.version}, as of the morning of {context.as_of}, learned "
+            f"through {models.trained_through}, on {selection.known_count:,} known "
+            "outcomes",
+        ),
         "",
     ]
-    head = ("model", "says", "traders", "distinct", "lowest", "median", "highest", "")
+    head = (
+        "model",
+        "forecasts",
+        "traders",
+        "distinct",
+        "lowest",
+        "median",
+        "highest",
+        "",
+    )
     rows: list[tuple[str, ...]] = [head]
     for model in NAMES:
         outputs = scored.predictions[scored.predictions["model"] == model]
@@ -117,11 +134,18 @@ def explain_models(home: Home) -> str:
                         _why(model, column, values, step, models, home),
                     )
                 )
-    told = [*_selected_models(models), "", trust_of(models.metrics)]
-    return "\n".join([*lines, *table(rows), "", *told])
+    optional = ("distinct", "traders", "median")
+    lines += [*table(rows, optional), "", *_selected_models(models), ""]
+    return "\n".join([*lines, wrapped("  ", trust_of(models.metrics))])
 
 
-def _nobody(connection: duckdb.DuckDBPyConnection, trader: str) -> str:
+def _line(name: str, text: str) -> str:
+    return wrapped(f"  {name:<11} ", text)
+
+
+def _unknown_trader(
+    connection: duckdb.DuckDBPyConnection, trader: str, as_of: str
+) -> str:
     names = [
         row[0]
         for row in connection.execute(
@@ -135,18 +159,21 @@ def _nobody(connection: duckdb.DuckDBPyConnection, trader: str) -> str:
             "order by valid_from desc limit 1",
             [trader],
         ).fetchall()[0][0]
-        return f"{trader} is an account of {owner}. Run `make explain TRADER={owner}`."
+        return (
+            f"{trader} is an account of {owner}. Run `make explain TRADER={owner}"
+            f"{as_of}`."
+        )
     close = difflib.get_close_matches(trader, names, n=3, cutoff=0.4)
     hint = f"Did you mean {', '.join(close)}? " if close else ""
     return (
-        f"Nobody is called {trader}. {hint}`make predictions` lists everybody who is "
-        "called."
+        f"There is no trader {trader}. {hint}`make predictions{as_of}` lists everybody "
+        "with a forecast."
     )
 
 
 def _also(status: dict, trader: str) -> str:
     name = status["display_name"]
-    return f", called {name}" if name and name != trader else ""
+    return f", {name}" if name and name != trader else ""
 
 
 def _accounts(connection: duckdb.DuckDBPyConnection, trader: str) -> str:
@@ -162,72 +189,84 @@ def _traded(status: dict) -> str:
     if not status["traded_days_count"]:
         return "never"
     idle = status["idle_sessions_count"]
-    since = "what came later is not known" if idle is None else f"{idle} sessions idle"
+    since = "what came later is unknown" if idle is None else f"{idle} sessions idle"
     return (
         f"{status['traded_days_count']} days, {status['first_traded_date']} to "
         f"{status['last_traded_date']}; {since}"
     )
 
 
-def _basis(status: dict, call: dict | None) -> str:
+def _basis(status: dict, forecast: dict | None, as_of: str) -> str:
     """In words which model may forecast for the trader, and why none does."""
     from runtime.transform.dbt import project_variables
 
     variables = project_variables()
-    least = variables["prediction_minimum_traded_days"]
+    needed = variables["prediction_minimum_traded_days"]
     own = variables["own_model_above_traded_days"]
     idle = variables["inactive_above_idle_sessions"]
     if status["forecast_basis"] == "inactive":
         if (status["idle_sessions_count"] or 0) > idle:
             return (
-                f"no: inactive, idle for {status['idle_sessions_count']} sessions "
-                f"(more than {idle}); called again after the next traded day"
+                f"none: inactive, idle for {status['idle_sessions_count']} sessions "
+                f"(more than {idle}); there is one again after the next traded day"
             )
-        return "no: traders.csv of the desk says that the trader is not to be"
+        return "none: traders.csv of the desk says that the trader is inactive"
     if status["forecast_basis"] == "never_traded":
-        return "no: no account of the trader's has ever traded"
+        return "none: no account of the trader has ever traded"
     if status["forecast_basis"] == "fills_missing":
-        return "no: the trader's fills did not arrive. Load them with `make daily`"
-    if status["forecast_basis"] == "too_little_history":
         return (
-            f"without a prediction: {status['traded_days_count']} traded days, a model "
-            f"needs {least}"
+            f"none: the trader's fills did not arrive. Load them with `make daily"
+            f"{as_of}`"
         )
-    if call is None:
-        return "not yet for this session. Run `make score`, then `make risk`"
-    if call["predicted_pnl"] is None:
-        return f"without a prediction: {call['recommendation']}"
+    if status["forecast_basis"] == "too_little_history":
+        return f"none: needs {needed} traded days, has {status['traded_days_count']}"
+    if forecast is None:
+        return (
+            f"none yet for this session. Run `make score{as_of}`, then `make risk"
+            f"{as_of}`"
+        )
+    if forecast["predicted_pnl"] is None:
+        return f"none: {forecast['recommendation']}"
     if status["forecast_basis"] == "global_model":
-        return f"yes, as a newcomer: {own} traded days or fewer, so no model of his own"
+        return (
+            f"yes, as a newcomer: {own} traded days or fewer, too few for an own model"
+        )
     return "yes"
 
 
-def _prediction(call: dict) -> Iterator[str]:
-    low, high = call["predicted_pnl_p05"], call["predicted_pnl_p95"]
-    yield (
-        f"  for         {call['prediction_date']}, from what was known at the close of "
-        f"{call['features_date']}"
+def _forecast(forecast: dict) -> Iterator[str]:
+    low, high = forecast["predicted_pnl_p05"], forecast["predicted_pnl_p95"]
+    yield _line(
+        "for",
+        f"{forecast['prediction_date']}, from what was known at the close of "
+        f"{forecast['features_date']}",
     )
-    yield (
-        f"  limit       {call['limit_risk']}: {chance(call['limit_loss_probability'])} "
-        f"to lose more than {limit_said(call)}"
+    yield _line(
+        "limit",
+        f"{forecast['limit_risk']}: {chance(forecast['limit_loss_probability'])} to "
+        f"lose more than {limit_said(forecast)}",
     )
-    yield f"  because     {call['limit_reason'] or 'not told'}"
-    yield (
-        f"  P&L         {call['risk_level']}: expected "
-        f"{dollars(call['predicted_pnl'])} dollars, 90 % between {dollars(low)} and "
-        f"{dollars(high)}; a loss {call['loss_probability']:.0%}"
+    yield _line("because", forecast["limit_reason"] or "unknown")
+    yield _line(
+        "P&L",
+        f"{forecast['risk_level']}: expected {dollars(forecast['predicted_pnl'])} "
+        f"dollars, 90 % between {dollars(low)} and {dollars(high)}; a loss "
+        f"{percent(forecast['loss_probability'])}",
     )
-    yield (
-        f"  by          {call['breach_model']} for the limit, {call['loss_model']} for "
-        f"losses, {call['pnl_model']} for P&L, {call['quantiles_model']} for the "
-        "interval"
+    yield _line(
+        "by",
+        f"{forecast['breach_model']} for the limit, {forecast['loss_model']} for "
+        f"losses, {forecast['pnl_model']} for P&L, {forecast['quantiles_model']} for "
+        "the interval",
     )
-    yield f"  advised     {call['recommendation']} (policy {call['policy']})"
-    for reason in (call["reasons"] or "no single feature stands out").split("; "):
-        yield f"  because     {reason}"
-    if call["change_reasons"]:
-        yield f"  since then  {call['change_reasons']}"
+    yield _line(
+        "advised", f"{forecast['recommendation']} (policy {forecast['policy']})"
+    )
+    reasons = forecast["reasons"] or "no single feature stands out"
+    for reason in reasons.split("; "):
+        yield _line("because", reason)
+    if forecast["change_reasons"]:
+        yield _line("since then", forecast["change_reasons"])
 
 
 def _neighbours(connection: duckdb.DuckDBPyConnection, trader: str) -> Iterator[str]:
@@ -239,11 +278,12 @@ def _neighbours(connection: duckdb.DuckDBPyConnection, trader: str) -> Iterator[
     )
     for row in found:
         loss = row["usual_loss_in_usual_days"]
-        yield (
-            f"  like        {row['neighbour_trader_id']}, {row['days_count']} days: "
-            f"{row['loss_day_ratio']:.0%} lost, {row['limit_passed_day_ratio']:.1%} "
-            "past the limit"
-            + (f"; a loss is {loss:.1f} usual days" if loss is not None else "")
+        yield _line(
+            "like",
+            f"{row['neighbour_trader_id']}, {row['days_count']} days: "
+            f"{percent(row['loss_day_ratio'])} lost, "
+            f"{chance(row['limit_passed_day_ratio'])} breached the limit"
+            + (f"; a loss is {loss:.1f} usual days" if loss is not None else ""),
         )
 
 
@@ -256,7 +296,7 @@ def _own_model(connection: duckdb.DuckDBPyConnection, trader: str, status: dict)
     ).fetchall()
     if found:
         return (
-            f"learned from {found[0][0]} days through {found[0][1]}; it speaks only "
+            f"learned from {found[0][0]} days through {found[0][1]}; selected only "
             "while traders' own models clearly beat every baseline"
         )
     if status["forecast_basis"] == "own_model":
@@ -275,15 +315,15 @@ def _past_forecasts(
         [trader, FORECASTS_SHOWN],
     ).fetchall()
     if not rows:
-        yield "  No call of the trader's is over yet."
+        yield "  No forecast of the trader is over yet."
         return
     yield from table(
         [
             (
-                "last calls",
+                "last forecasts",
                 "",
-                "level",
-                "P(>limit)",
+                "limit risk",
+                "P(breach)",
                 "limit $",
                 "expected $",
                 "5 % $",
@@ -294,13 +334,14 @@ def _past_forecasts(
         + [
             (
                 str(day),
-                "replayed" if replayed else "called",
+                "simulated" if simulated else "forecasted",
                 level or "",
-                chance(passes),
+                chance(breach),
                 *map(dollars, amounts),
             )
-            for day, replayed, level, passes, *amounts in rows
-        ]
+            for day, simulated, level, breach, *amounts in rows
+        ],
+        ("95 % $", "5 % $"),
     )
 
 
@@ -310,7 +351,7 @@ def _row(connection: duckdb.DuckDBPyConnection, table: str, trader: str) -> dict
 
 
 def _figure(column: str, value: np.floating) -> str:
-    return f"{value:.1%}" if _is_chance(column) else f"{value:,.0f}"
+    return share(float(value), 1) if _is_chance(column) else f"{value:,.0f}"
 
 
 def _is_chance(column: str) -> bool:
@@ -325,7 +366,7 @@ def _why(
     models: "ModelSet",
     home: Home,
 ) -> str:
-    """Why a model says the same of everybody; nothing where it does not."""
+    """Why a model forecasts the same for everybody; nothing where it does not."""
     from ml.selection import BASELINES, CHAMPION
 
     if len(values) < 2 or np.ptp(values) > step:
@@ -334,11 +375,11 @@ def _why(
     if model == "zero":
         return "by design: zero for everybody"
     if model == CHAMPION:
-        return f"{models.selection.selected_model(output)} speaks: see there"
+        return f"{models.selection.selected_model(output)} is selected: see there"
     if model == "desk_rate":
         return "by design: one rate for everybody"
     if model in BASELINES[output]:
-        return "every trader's record says the same"
+        return "every trader's record is the same"
     if model == "per_trader":
         return "no trader's own days gave a split: wait for more days"
     return _why_trees(models, output) or _why_features(models, home)
@@ -388,4 +429,4 @@ def _selected_models(models: "ModelSet") -> Iterator[str]:
             if selected in BASELINES[output]
             else "it has clearly beaten every baseline"
         )
-        yield f"  {output:<13}  {selected} speaks: {why}"
+        yield wrapped(f"  {output:<13}  ", f"{selected} is selected: {why}")

@@ -32,7 +32,7 @@ def note_breach(
         home: Whose published breaches are noted on.
         scope: Account, trader, group or strategy; `desk` for the whole desk.
         trade_date: A date of the breach.
-        rule: Left out where only one limit was passed.
+        rule: Left out where only one limit was breached.
         closes: Whether nothing more is to be done about it.
 
     Returns:
@@ -55,15 +55,15 @@ def note_breach(
     found = [one for one in breaches if rule in (None, one["rule"])]
     if not found:
         others = ", ".join(one["rule"] for one in breaches)
-        told = f"; passed that day: {others}" if others else ""
+        also = f"; breached that day: {others}" if others else ""
         raise UserError(
-            f"{scope} passed no limit{f' of {rule}' if rule else ''} on {trade_date}"
-            f"{told}. marts.fct_breaches has them all."
+            f"{scope} breached no limit{f' of {rule}' if rule else ''} on {trade_date}"
+            f"{also}. marts.fct_breaches has them all."
         )
     if len({one["rule"] for one in found}) > 1:
         rules = ", ".join(one["rule"] for one in found)
         raise UserError(
-            f"{scope} passed more than one limit on {trade_date}. Say which: RULE= "
+            f"{scope} breached more than one limit on {trade_date}. Say which: RULE= "
             f"one of {rules}"
         )
     path = desk_folder(settings, home) / BREACH_NOTES.file_name

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, NoReturn
@@ -37,9 +37,7 @@ from runtime.warehouse import read_run_context, require_run_context
 
 if TYPE_CHECKING:
     from ingestion.pipeline import Ingested
-    from ingestion.sources import Request
 
-SHOWN_FROM_REQUESTS = 20
 # What reads the desk's files by way of the warehouse.
 _BUILDERS = {build, build_spark}
 # What ends a run: an error, or Ctrl-C and SIGTERM.
@@ -111,7 +109,7 @@ class Run:
         if isinstance(error, KeyboardInterrupt):
             known: UserError | None = UserError(
                 f"Stopped {where}, as asked. `{self.settings.as_command('daily')}` "
-                "goes on; the published marts are as they were."
+                "resumes; the published marts are as they were."
             )
         else:
             known = out_of_resources_error(error, self.settings, home, where)
@@ -199,6 +197,9 @@ def run_morning(run: Run) -> None:
     click.echo(f"  board      {home.board / 'index.html'}")
     click.echo(f"  marts      {home.published / 'current'} (DuckDB and Parquet)")
     click.echo(f"  lineage    {run.settings.as_command('docs')}")
+    # A past morning answers with its AS_OF, which the command has.
+    ask = run.settings.as_command("predictions")
+    click.echo(f"  ask        {ask}  (or explain, sql, stats, what-if)")
 
 
 def run_steps(run: Run, steps: Sequence[Step]) -> Home:
@@ -277,7 +278,7 @@ def ingest(
     """Ingest in the way `bring` does; left out: what is new or changed.
 
     Returns:
-        The home to go on with: the run's, or that of a past morning.
+        The home to continue with: the run's, or that of a past morning.
     """
     from ingestion.sweep import bring_up_to_date_and_sweep
 
@@ -286,7 +287,7 @@ def ingest(
 
     def work() -> Done:
         way = bring or bring_up_to_date_and_sweep
-        done = way(run.settings, progress_bar=_progress_bar)
+        done = way(run.settings)
         if done.home != run.root:
             run.lock(done.home)
         kind = "SAMPLE DATA of a " if done.context.is_sample else ""
@@ -312,28 +313,6 @@ def _tell(message: str | None) -> None:
     """Say what was done before the first step, if anything was."""
     if message:
         click.echo(message)
-
-
-@contextmanager
-def _progress_bar(requests: list["Request"]) -> Iterator[Iterable["Request"]]:
-    """A bar on a terminal; nothing in a log, or where it would be gone at once."""
-    is_short = len(requests) < SHOWN_FROM_REQUESTS
-    if is_short or not sys.stderr.isatty():
-        yield requests
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True)) as progress:
-        bar = progress.add_task("Reading", total=len(requests))
-
-        def read() -> Iterator["Request"]:
-            for request in requests:
-                progress.update(bar, description=f"Reading {request.name}")
-                yield request
-                progress.advance(bar)
-
-        yield read()
 
 
 def _existing_home(settings: Settings, root: Home) -> Home:

@@ -77,7 +77,7 @@ def _crontab(settings: Settings, zone: tzinfo | None) -> Iterator[str]:
         )
         # Cron takes a percent sign for the end of the line.
         escaped = command.replace("%", r"\%")
-        yield f"# {purpose}: {at:%H:%M} Eastern"
+        yield f"# {purpose}: {at:%H:%M} ET"
         yield f"{local.minute} {local.hour} * * {listed} {escaped}"
 
 

@@ -15,6 +15,7 @@ from runtime.publish.marts_copy import open_published, require_published
 from runtime.sessions import EASTERN, next_session
 from runtime.settings import Settings
 from runtime.staleness import staleness
+from runtime.terminal import wrapped
 
 RUNS_SHOWN = 5
 
@@ -40,14 +41,14 @@ def status(settings: Settings, now: datetime | None = None) -> str:
         ("next", _next(settings, now)),
         ("mail", _mail(settings, home)),
     ]
-    return "\n".join(f"{name:<9} {text}" for name, text in lines)
+    return "\n".join(wrapped(f"{name:<9} ", text) for name, text in lines)
 
 
 def eastern(moment: datetime | None) -> str:
     """A naive UTC moment as people of the desk read it; a dash where unknown."""
     if moment is None:
         return "–"
-    return f"{moment.replace(tzinfo=UTC).astimezone(EASTERN):%a %Y-%m-%d %H:%M}"
+    return f"{moment.replace(tzinfo=UTC).astimezone(EASTERN):%a %Y-%m-%d %H:%M} ET"
 
 
 def _stale(settings: Settings, home: Home, now: datetime) -> list[tuple[str, str]]:
@@ -100,7 +101,7 @@ def _morning(runs: list[PastRun], home: Home) -> str:
     ]
     if not done:
         return "none has been complete yet"
-    return f"last complete {eastern(done[0].ended_at)} Eastern"
+    return f"last complete {eastern(done[0].ended_at)}"
 
 
 def _loaded(runs: list[PastRun], home: Home) -> list[tuple[str, str]]:
@@ -113,20 +114,19 @@ def _loaded(runs: list[PastRun], home: Home) -> list[tuple[str, str]]:
         if (step.step, step.outcome) == ("ingest", SUCCEEDED)
     ]
     return [
-        ("loaded", f"{eastern(step.ended_at)} Eastern: {step.message}")
-        for step in done[:1]
+        ("loaded", f"{eastern(step.ended_at)}: {step.message}") for step in done[:1]
     ]
 
 
 def _marts(home: Home) -> str:
     if home.lock_holder() is not None:
         # Its next step opens the warehouse, and must find nobody there.
-        return "a run is writing; the copy is of one piece"
+        return "a run is writing; the published copy is complete"
     try:
         require_published(home)
     except UserError as error:
         return str(error)
-    return "of one piece, and published"
+    return "complete, and published"
 
 
 def _published(home: Home, now: datetime) -> list[tuple[str, str]]:
@@ -147,7 +147,7 @@ def _data(connection: duckdb.DuckDBPyConnection) -> str:
     ).fetchall()[0]
     return (
         f"{kind}, as of the morning of {as_of}, fills up to {last} of {accounts} "
-        f"accounts; published {eastern(published_at)} Eastern"
+        f"accounts; published {eastern(published_at)}"
     )
 
 
@@ -162,7 +162,7 @@ def _models(connection: duckdb.DuckDBPyConnection, now: datetime) -> str:
     version, through, breach, loss, pnl, quantiles, trained_at = found[0]
     age = humanize.naturaltime(now - trained_at.replace(tzinfo=UTC))
     return (
-        f"{version}, trained {eastern(trained_at)} Eastern ({age}), "
+        f"{version}, trained {eastern(trained_at)} ({age}), "
         f"learned through {through}; "
         f"{breach} is selected for limits, {loss} for losses, {pnl} for P&L, "
         f"{quantiles} for intervals"
@@ -174,8 +174,8 @@ def _next(settings: Settings, now: datetime) -> str:
     is_over = now.time() >= settings.due_at
     session = next_session(today + timedelta(days=1) if is_over else today)
     return (
-        f"session {session:%a %Y-%m-%d}; its run begins at {settings.run_at:%H:%M} and "
-        f"is due by {settings.due_at:%H:%M} Eastern"
+        f"session {session:%a %Y-%m-%d}; its run begins at {settings.run_at:%H:%M} "
+        f"and is due by {settings.due_at:%H:%M} ET"
     )
 
 

@@ -1,4 +1,4 @@
-"""Notices the run that did not happen: called by cron at the hour it must be done."""
+"""Notices the run that did not happen: cron runs it at the hour it must be done."""
 
 from datetime import UTC, datetime
 
@@ -27,7 +27,7 @@ def watch(settings: Settings, now: datetime | None = None) -> str:
     if not sessions_between(today, today):
         return f"nothing is due: {today:%a} {today} is no session"
     if now.time() < settings.due_at:
-        return f"nothing is due before {settings.due_at:%H:%M} Eastern"
+        return f"nothing is due before {settings.due_at:%H:%M} ET"
     home = Home(settings.home_root)
     todays = [
         one
@@ -35,7 +35,7 @@ def watch(settings: Settings, now: datetime | None = None) -> str:
         # A past morning that somebody rebuilt today is not this one.
         if one.command == "run"
         and one.home == str(home.root)
-        # One that began before midnight may still be on.
+        # One that began before midnight may still be running.
         and (_day(one) == today or one.outcome == RUNNING)
     ]
     trouble = _trouble(settings, home, todays)
@@ -44,7 +44,7 @@ def watch(settings: Settings, now: datetime | None = None) -> str:
     message = f"The morning of {today} is not done: {trouble}"
     if settings.sends_mail:
         text = (
-            f"{message}\n\n`make status` says more, docs/operation.md how to mend it.\n"
+            f"{message}\n\n`make status` says more, docs/operation.md how to fix it.\n"
         )
         try:
             send_alert(settings, home, "watchdog", "The risk run is not done", text)
@@ -73,7 +73,7 @@ def _trouble(settings: Settings, home: Home, today: list[PastRun]) -> str | None
     if done:
         missing = counted(done[0].missing_sessions_count, "session")
         return (
-            f"STALE: the run of {eastern(done[0].started_at)} Eastern found data that "
+            f"STALE: the run of {eastern(done[0].started_at)} found data that "
             f"ends {missing} before today. Load the missing days, then run "
             f"`{command}`."
         )
@@ -83,15 +83,15 @@ def _trouble(settings: Settings, home: Home, today: list[PastRun]) -> str | None
     where = f"{run.last.step}, step {run.last.step_number} of {run.last.steps_count}"
     if run.outcome == RUNNING:
         return (
-            f"the run of {eastern(run.started_at)} Eastern is still on, at {where} "
+            f"the run of {eastern(run.started_at)} is still running, at {where} "
             f"(process {run.last.process}). Wait, or stop it and run `{command}`."
         )
     if run.outcome == FAILED:
         return (
-            f"the run of {eastern(run.started_at)} Eastern failed at {where}: "
+            f"the run of {eastern(run.started_at)} failed at {where}: "
             f"{run.last.message} Then run `{command}`."
         )
     return (
-        f"the run of {eastern(run.started_at)} Eastern was killed at {where}. See that "
-        f"the machine has memory and disk left, then run `{command}`."
+        f"the run of {eastern(run.started_at)} was killed at {where}. See that "
+        f"the machine has memory and disk space left, then run `{command}`."
     )

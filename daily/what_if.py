@@ -6,11 +6,11 @@ from decimal import Decimal
 import duckdb
 
 from daily.desk_rules import Rule, parse_rules
-from daily.text import dollars, table
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.publish.marts_copy import open_published, require_published
 from runtime.settings import PROJECT_ROOT
+from runtime.terminal import dollars, table
 from runtime.transform.dbt import project_variables
 from runtime.warehouse import rows_of
 
@@ -18,6 +18,11 @@ _MACROS = PROJECT_ROOT / "dbt_project" / "macros" / "replays"
 # Chances below this are no chance, given how many rules were tried.
 CLEAR_BELOW = 0.05
 TRADERS_SHOWN = 20
+# What a narrow terminal does without, the first one first.
+_OPTIONAL = (
+    "a trader day", "90 % of it", "5 % tail", "gains missed", "losses avoided",
+    "drawdown",
+)  # fmt: skip
 
 
 def what_if(home: Home, text: str | None) -> str:
@@ -114,7 +119,7 @@ def _answer(
          *_shape(row, "replayed_"))
         for row in desk
     ]  # fmt: skip
-    yield from table(rows)
+    yield from table(rows, _OPTIONAL)
     for row in desk:
         if row["unknown_days_count"]:
             yield (

@@ -835,7 +835,7 @@ def _read(file: DeskFile, path: Path) -> DeskContent:
             )
     except csv.Error as error:
         raise DeskFileError(
-            f"{path}, line {reader.line_num} is no CSV ({error}). Mend it."
+            f"{path}, line {reader.line_num} is no CSV ({error}). Fix it."
         ) from None
     if not names:
         raise DeskFileError(
@@ -887,7 +887,7 @@ def _cells(
     if len(cells) != len(names):
         raise DeskFileError(
             f"{path}, line {line} has {len(cells)} cells, the header has {len(names)}. "
-            "Mend it."
+            "Fix it."
         )
     values: dict[str, str | None] = {}
     for name, cell in zip(names, cells, strict=True):
@@ -899,10 +899,10 @@ def _cells(
             values[name] = file.columns[name](cell) or None
         except ValueError as error:
             raise DeskFileError(
-                f"{path}, line {line}, column {name}: {cell!r} {error}. Mend it."
+                f"{path}, line {line}, column {name}: {cell!r} {error}. Fix it."
             ) from None
     try:
         file.check_line(dict.fromkeys(file.columns) | values)
     except ValueError as error:
-        raise DeskFileError(f"{path}, line {line}: {error}. Mend it.") from None
+        raise DeskFileError(f"{path}, line {line}: {error}. Fix it.") from None
     return values

@@ -971,8 +971,8 @@ class Gate:
         ]
         if failed and self._stops:
             raise GateError(
-                f"The gate stopped the run: {'; '.join(failed)}. Mend it at the "
-                "source, or go on with GATE=warn."
+                f"The gate stopped the run: {'; '.join(failed)}. Fix it at the "
+                "source, or run with GATE=warn."
             )
 
     def _batches(self) -> "BatchDefinition":

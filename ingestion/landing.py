@@ -226,7 +226,7 @@ class Landing:
             reason = " ".join(str(error.exception).split())[:300]
             raise UserError(
                 f"Loading {', '.join(tables)} into {self._home.warehouse} failed at "
-                f"step {error.step}: {reason}. Nothing of it counts. Mend it and run "
+                f"step {error.step}: {reason}. Nothing of it counts. Fix it and run "
                 "`make ingest` again; move a warehouse of another version away."
             ) from None
         # dlt's objects hold each other, and with them the tables of every slice.

@@ -4,8 +4,8 @@ import hashlib
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from threading import Thread
@@ -42,9 +42,9 @@ from runtime.home import Home
 from runtime.logs import detail_log
 from runtime.sessions import EASTERN, next_session, sessions_table
 from runtime.settings import Settings
+from runtime.terminal import progress_bar
 from runtime.warehouse import RunContext, open_warehouse, read_run_context
 
-ProgressBar = Callable[[list[Request]], AbstractContextManager[Iterable[Request]]]
 CALENDAR_AHEAD = CALENDAR_BACK = timedelta(days=365)
 # Money comes in before the first trade.
 BOOKED_BEFORE_TRADING = timedelta(days=31)
@@ -101,9 +101,7 @@ class Ingested:
     rows_count: int
 
 
-def bring_up_to_date(
-    settings: Settings, progress_bar: ProgressBar = nullcontext
-) -> Ingested:
+def bring_up_to_date(settings: Settings) -> Ingested:
     """Load what is new; a past AS_OF is then rebuilt from what was known that morning.
 
     Raises:
@@ -121,7 +119,7 @@ def bring_up_to_date(
         _refuse_other_firm(owner, settings.source_name, firm_of(settings), main)
     else:
         with open_source(settings) as source:
-            summary = load(settings, source, main, progress_bar=progress_bar)
+            summary = load(settings, source, main)
         sentence, rows_count = str(summary), summary.rows_loaded
         context = read_run_context(main)
         assert context is not None, "what was loaded has one"
@@ -154,12 +152,7 @@ def _refuse_before_first_fill(main: Home, as_of: date) -> None:
         )
 
 
-def backfill(
-    settings: Settings,
-    first: date,
-    last: date,
-    progress_bar: ProgressBar = nullcontext,
-) -> Ingested:
+def backfill(settings: Settings, first: date, last: date) -> Ingested:
     """Read the days from `first` to `last` again, both included.
 
     Raises:
@@ -172,9 +165,7 @@ def backfill(
             "and TO= as YYYY-MM-DD, the earlier one first."
         )
     with open_source_to_read_again(settings) as source:
-        summary = load(
-            settings, source, home, window=(first, last), progress_bar=progress_bar
-        )
+        summary = load(settings, source, home, window=(first, last))
     sentence = "; ".join(filter(None, [upgraded, str(summary)]))
     return Ingested(home, context, sentence, summary.rows_loaded)
 
@@ -219,7 +210,6 @@ def load(
     window: tuple[date, date] | None = None,
     only: Resource | None = None,
     now: datetime | None = None,
-    progress_bar: ProgressBar = nullcontext,
 ) -> IngestSummary:
     """Bring the warehouse up to what the source holds.
 
@@ -227,7 +217,6 @@ def load(
         window: Read these days again, and no others.
         only: Read nothing else of them; None: all there is.
         now: Naive UTC; the time at which what is new counts as known.
-        progress_bar: Wraps the requests while they are read.
 
     Raises:
         UserError: The warehouse belongs to another source or firm, a document cannot
@@ -251,7 +240,7 @@ def load(
             settings, source, landing, parsed, before, window, only, now,
             told_cutoffs(desk),
         )  # fmt: skip
-        summary = run.load(home, accounts, salt, progress_bar)
+        summary = run.load(home, accounts, salt)
     prepare_downstream(home)
     summary.desk = "; ".join(filter(None, [desk_moved, record_desk(home, desk, now)]))
     return summary
@@ -291,12 +280,10 @@ class _Load:
         self._namesakes: list[tuple[str, str]] = []
         self._name = ""
 
-    def load(
-        self, home: Home, accounts: Document, salt: str, progress_bar: ProgressBar
-    ) -> IngestSummary:
+    def load(self, home: Home, accounts: Document, salt: str) -> IngestSummary:
         """Read, compare, check, load and commit."""
         try:
-            return self._load(home, accounts, salt, progress_bar)
+            return self._load(home, accounts, salt)
         except GateError:
             self._keep_evidence()
             self._record_gate(home, self._made_gate.as_of)
@@ -315,9 +302,7 @@ class _Load:
         assert self._gate is not None, "nothing is checked before it is made"
         return self._gate
 
-    def _load(
-        self, home: Home, accounts: Document, salt: str, progress_bar: ProgressBar
-    ) -> IngestSummary:
+    def _load(self, home: Home, accounts: Document, salt: str) -> IngestSummary:
         version = self._source.version()
         unread = self._source.unread()
         self.summary.unread = [str(file) for file in unread]
@@ -340,7 +325,7 @@ class _Load:
         requests = self._requests(listed, read, as_of)
         # While the source answers there is time for what is slow to import.
         Thread(target=_import_slow_libraries).start()
-        self._read(requests, listed, as_of, progress_bar)
+        self._read(requests, listed, as_of)
         as_of = as_of or self._as_of_of_files()
         if self._source.reads_whole:
             refuse_or_tell(self._parsed)
@@ -447,15 +432,11 @@ class _Load:
         return max(filter(None, [first, self._settings.history_start]))
 
     def _read(
-        self,
-        requests: list[Request],
-        listed: AccountList,
-        as_of: date | None,
-        progress_bar: ProgressBar,
+        self, requests: list[Request], listed: AccountList, as_of: date | None
     ) -> None:
         waiting: list[Request] = []
         landed_at = time.monotonic()
-        with progress_bar(requests) as shown:
+        with progress_bar(requests, _reading) as shown:
             for request in shown:
                 for document in self._source.read(request):
                     count = self._read_document(document)
@@ -575,6 +556,10 @@ class _Load:
             f"There is no fill before {before} in {self._source.firm}. Check "
             "AS_OF, HISTORY_START and the accounts or files you loaded."
         )
+
+
+def _reading(request: Request) -> str:
+    return f"Reading {request.name}"
 
 
 def _import_slow_libraries() -> None:

@@ -6,7 +6,6 @@ evening is theirs of what trades in sessions. Cash and end balance change on the
 after a restated one as well, and tell nothing of their fills.
 """
 
-from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -17,7 +16,6 @@ from ingestion.landing import open_landing
 from ingestion.parsed_batch import ParsedBatch
 from ingestion.pipeline import (
     Ingested,
-    ProgressBar,
     account_salt,
     bring_up_to_date,
     load,
@@ -52,7 +50,7 @@ SWEPT_BREAKS = Table(
 READ_TOGETHER_DAYS = 4
 
 
-def sweep(settings: Settings, progress_bar: ProgressBar = nullcontext) -> Ingested:
+def sweep(settings: Settings) -> Ingested:
     """Read again what was restated this month or the last, up to this morning.
 
     Raises:
@@ -60,14 +58,12 @@ def sweep(settings: Settings, progress_bar: ProgressBar = nullcontext) -> Ingest
     """
     home, context, upgraded = warehouse_to_read_again(settings)
     with open_source_to_read_again(settings) as source:
-        found, rows_count = sweep_source(settings, source, home, progress_bar)
+        found, rows_count = sweep_source(settings, source, home)
     sentence = "; ".join(filter(None, [upgraded, found]))
     return Ingested(home, context, sentence, rows_count)
 
 
-def bring_up_to_date_and_sweep(
-    settings: Settings, progress_bar: ProgressBar = nullcontext
-) -> Ingested:
+def bring_up_to_date_and_sweep(settings: Settings) -> Ingested:
     """Load what is new; where the broker's carried cash did not add up, sweep as well.
 
     Raises:
@@ -75,10 +71,10 @@ def bring_up_to_date_and_sweep(
     """
     home = Home(settings.home_root)
     has_break = settings.as_of is None and has_carried_break(home)
-    ingested = bring_up_to_date(settings, progress_bar)
+    ingested = bring_up_to_date(settings)
     if not has_break or ingested.context.source == "files":
         return ingested
-    swept = sweep(settings, progress_bar)
+    swept = sweep(settings)
     return replace(
         ingested,
         sentence=f"{ingested.sentence}; carried cash did not add up: {swept.sentence}",
@@ -90,7 +86,6 @@ def sweep_source(
     settings: Settings,
     source: Source,
     home: Home,
-    progress_bar: ProgressBar = nullcontext,
     *,
     now: datetime | None = None,
 ) -> tuple[str, int]:
@@ -112,15 +107,12 @@ def sweep_source(
         return f"summaries of {first} to {last} are as they were read", 0
     rows_count = 0
     for window in _windows(dates):
-        summary = load(
-            settings, source, home, window=window, now=now, progress_bar=progress_bar
-        )
+        summary = load(settings, source, home, window=window, now=now)
         rows_count += summary.rows_loaded
     # Last: until then a sweep that was stopped finds the same dates again.
     summary = load(
-        settings, source, home,
-        window=(first, last), only=BROKER_DAYS, now=now, progress_bar=progress_bar,
-    )  # fmt: skip
+        settings, source, home, window=(first, last), only=BROKER_DAYS, now=now
+    )
     rows_count += summary.rows_loaded
     _remember_breaks(home)
     shown = ", ".join(map(str, dates[:3])) + (", ..." if len(dates) > 3 else "")

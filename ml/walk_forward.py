@@ -21,6 +21,7 @@ from ml.outputs import Predictions
 from ml.tuning import Tuning
 from runtime.logs import detail_log
 from runtime.sealed_folder import DamagedError, read_sealed, remove, write_sealed
+from runtime.terminal import progress_bar
 from runtime.transform.dbt import project_variables
 
 # Refits fall on the same dates whatever day it is run on: a Monday, and every so many
@@ -80,32 +81,38 @@ def walk_forward(
     by_date = digests_by_date(days) if kept else {}
     found_rows, found = [], []
     per_trader: dict[np.datetime64, Mapping[str, Boosters]] = {}
-    for morning in refit_dates(first, last, refit_days):
-        rows = np.flatnonzero(
-            (days.dates >= morning) & (days.dates < morning + step) & is_wanted
-        )
-        known = days.known(morning)
-        if not len(rows) or not days.is_trainable(known):
-            continue
-        rows = rows[np.argsort(days.dates[rows], kind="stable")]
-        window = RefitWindow(
-            days,
-            morning,
-            _own_morning(morning, step),
-            known,
-            rows,
-            tuning,
-            threads,
-            per_trader,
-            by_date,
-        )
-        found_rows.append(rows)
-        found.append(window.predictions(kept) if kept else window.predict())
+    mornings = refit_dates(first, last, refit_days)
+    with progress_bar(mornings, _training) as shown:
+        for morning in shown:
+            rows = np.flatnonzero(
+                (days.dates >= morning) & (days.dates < morning + step) & is_wanted
+            )
+            known = days.known(morning)
+            if not len(rows) or not days.is_trainable(known):
+                continue
+            rows = rows[np.argsort(days.dates[rows], kind="stable")]
+            window = RefitWindow(
+                days,
+                morning,
+                _own_morning(morning, step),
+                known,
+                rows,
+                tuning,
+                threads,
+                per_trader,
+                by_date,
+            )
+            found_rows.append(rows)
+            found.append(window.predictions(kept) if kept else window.predict())
     if not found:
         return np.array([], dtype=int), {}
     return np.concatenate(found_rows), {
         name: np.concatenate([one[name] for one in found]) for name in found[0]
     }
+
+
+def _training(morning: np.datetime64) -> str:
+    return f"Training as of {str(morning)[:10]}"
 
 
 def _own_morning(morning: np.datetime64, step: np.timedelta64) -> np.datetime64:

@@ -402,7 +402,7 @@ def _write(file: Path, content: bytes) -> None:
 
 def _unwritable(path: Path, error: OSError) -> UnwritableError:
     return UnwritableError(
-        f"{path} cannot be written ({error.strerror}). Make room, or mend the "
+        f"{path} cannot be written ({error.strerror}). Make room, or fix the "
         "permissions, then run the step again."
     )
 

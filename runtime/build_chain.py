@@ -1,4 +1,4 @@
-"""Whether the marts are of one piece, as the warehouse itself knows.
+"""Whether the marts are complete, as the warehouse itself knows.
 
 Each stage of a morning leaves a row in `ops.stages`: who made it, and of what. The row
 is written in the transaction that makes the work count; where that is no single one,
@@ -95,7 +95,7 @@ def _replace(
 
 
 def require(home: Home, stage: str) -> str:
-    """Let nobody read what a stage makes unless it is of one piece, and of the load.
+    """Let nobody read what a stage makes unless it is complete, and of the load.
 
     Returns:
         The id of what it has made.
@@ -112,10 +112,10 @@ def require(home: Home, stage: str) -> str:
     if broken is None:
         return found[stage].id
     which, how = broken
-    # What the stage itself can mend needs no whole morning.
+    # What the stage itself can fix needs no whole morning.
     command = which if which == stage else "daily"
     raise UserError(
-        f"The marts in {home.root} are not of one piece: {_WORDS[which]} {how}. Run "
+        f"The marts in {home.root} are partially rebuilt: {_WORDS[which]} {how}. Run "
         f"`make {command}{as_of_setting(home)}`. The published copy and the reports on "
         "disk are as they were."
     )
@@ -138,7 +138,7 @@ def _broken(found: dict[str, _Stage], last: str) -> Iterator[tuple[str, str]]:
 
 
 def as_of_setting(home: Home) -> str:
-    """What else a command must be told to go on in the home of a past morning."""
+    """What else a command must be told for the home of a past morning."""
     return f" AS_OF={home.root.name}" if home.root.parent.name == "as_of" else ""
 
 

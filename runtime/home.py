@@ -147,7 +147,7 @@ class Home:
             handle = (self.root / "lock").open("a+")
         except OSError as error:
             raise UserError(
-                f"{self.root} cannot be written ({error.strerror}). Mend its "
+                f"{self.root} cannot be written ({error.strerror}). Fix its "
                 "permissions, or set RISK_HOME to another folder."
             ) from None
         with handle:

@@ -35,7 +35,11 @@ def log_to(home: Home) -> None:
             encoding="utf-8",
         )
         handler.setFormatter(
-            logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
+            logging.Formatter(
+                "%(asctime)s %(levelname)s %(name)s: %(message)s",
+                # With the zone of this machine: the ledger is in UTC, the desk in ET.
+                "%Y-%m-%d %H:%M:%S %Z",
+            )
         )
         logger.addHandler(handler)
         logger.setLevel(logging.INFO)

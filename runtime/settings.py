@@ -364,7 +364,7 @@ def _load(kind: type[AnySettings]) -> AnySettings:
     except ValidationError as error:
         problems = "; ".join(_one_problem(item) for item in error.errors())
         raise UserError(
-            f"Settings: {problems}. Mend it in .env or on the command line "
+            f"Settings: {problems}. Fix it in .env or on the command line "
             "(.env.example explains every setting)."
         ) from None
 

@@ -42,7 +42,7 @@ def open_warehouse(
     except duckdb.Error as error:
         reason = str(error).splitlines()[0]
         if is_out_of_resources(str(error)):
-            how_to_fix = "It is whole, and needs room to be opened: mend that first."
+            how_to_fix = "It is whole, and needs room to be opened: make room first."
         elif "lock" in reason:
             how_to_fix = (
                 "Close whatever has it open; to read while a run writes, open the copy "

@@ -239,6 +239,32 @@ def test_the_api_source_is_the_same_line(small: SmallRun) -> None:
     assert str(small.settings["API_PASSWORD"]).encode() not in written
 
 
+def test_a_past_morning_answers_like_any_other(small: SmallRun) -> None:
+    as_of = date.today() - timedelta(days=9)
+    settings = small.settings | {"AS_OF": as_of}
+    run = call_daily("run", **settings)
+    assert run.code == 0, run.err
+    command = f"make predictions RISK_HOME={small.home.root} AS_OF={as_of}"
+    assert f"ask        {command}" in run.out
+    trader = rows(
+        small.home.past(as_of), "select max(trader_id) from marts.risk_calls"
+    )[0][0]
+    for question in (
+        ("predictions",),
+        ("explain",),
+        ("stats",),
+        ("sql", "--query", "select as_of_date from published_at"),
+    ):
+        answer = call_daily(*question, **settings)
+        assert answer.code == 0, answer.err
+        assert str(as_of) in answer.out
+    answer = call_daily("explain", "--trader", trader, **settings)
+    assert answer.code == 0, answer.err
+    assert re.search(r"^  traded .* to (.*);", answer.out, re.M)[1] < str(as_of)
+    answer = call_daily("predictions", **small.settings)
+    assert f"as of the morning of {date.today()}" in answer.out
+
+
 @pytest.mark.long
 def test_each_step_runs_alone_and_a_second_time_changes_nothing(
     small: SmallRun, tmp_path: Path
@@ -424,7 +450,7 @@ def test_real_exports_come_to_the_brokers_own_figures(tmp_path: Path) -> None:
     )[0][0] <= Decimal("0.01")
 
 
-def test_make_help_lists_every_target() -> None:
+def test_make_help_lists_every_target_by_who_uses_it() -> None:
     done = subprocess.run(
         ["make", "--no-print-directory", "help"],
         cwd=PROJECT_ROOT,
@@ -435,5 +461,30 @@ def test_make_help_lists_every_target() -> None:
         check=True,
     )
     makefile = (PROJECT_ROOT / "Makefile").read_text()
+    lines = done.stdout.splitlines()
     targets = re.findall(r"^([a-z-]+):.*## ", makefile, re.M)
-    assert [line.split()[0] for line in done.stdout.splitlines()] == targets
+    assert [line.split()[0] for line in lines if line.startswith("  ")] == targets
+    groups = re.findall(r"^##@ (.*)$", makefile, re.M)
+    assert groups[0] == "Every morning"
+    assert [line for line in lines if line[:1].strip()] == groups
+    assert max(map(len, lines)) <= 80
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("backfill",), "FROM= is missing. `make backfill` takes FROM= TO="),
+        (
+            ("backfill", "--from", "1.2.25", "--to", "x"),
+            "FROM: '1.2.25' does not match",
+        ),
+        (("statement",), "MONTH= is missing"),
+        (("backtest", "--after-days", "-1"), "AFTER_DAYS: -1 is not in the range"),
+        (("stats", "more"), "unexpected extra argument"),
+    ],
+)
+def test_a_wrong_option_is_one_line(arguments: tuple[str, ...], message: str) -> None:
+    run = call_daily(*arguments)
+    assert run.code == 2
+    assert message in run.err
+    assert run.err.count("\n") == 1

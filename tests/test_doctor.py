@@ -126,7 +126,7 @@ def test_an_unfinished_first_load_is_said(tmp_path: Path) -> None:
     with open_landing(Home(tmp_path), threads=1):
         pass
     run = call_daily("doctor", SOURCE="sample", RISK_HOME=tmp_path)
-    assert "goes on where it stopped" in lines(run.out)["warehouse"][1]
+    assert "resumes where it stopped" in lines(run.out)["warehouse"][1]
 
 
 def test_today_is_a_day_of_the_calendar(tmp_path: Path) -> None:

@@ -71,11 +71,11 @@ def test_what_was_not_passed_is_told_with_what_was(
     sample: SampleRun, desk: Path
 ) -> None:
     _, name, rule, day, _ = breach(sample, "rule = 'daily_loss'")
-    with pytest.raises(UserError, match=f"{name} passed no limit of trades on {day}"):
+    with pytest.raises(UserError, match=f"{name} breached no limit of trades on {day}"):
         noted(sample.untouched, desk, name, day, rule="trades")
     with pytest.raises(UserError, match=rule):
         noted(sample.untouched, desk, name, day, rule="trades")
-    with pytest.raises(UserError, match="NOBODY passed no limit on"):
+    with pytest.raises(UserError, match="NOBODY breached no limit on"):
         noted(sample.untouched, desk, "NOBODY", day)
     for text in ("", "  ", "a\x00b"):
         with pytest.raises(UserError, match="needs its text"):

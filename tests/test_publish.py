@@ -24,7 +24,7 @@ from runtime.publish.previous_names import MARTS
 from runtime.settings import ENV_FILE
 from runtime.transform.build_state import PUBLISHED_BY_DATE
 from runtime.warehouse import RAW_LAYOUT
-from tests.conftest import PROJECT_ROOT, make_settings, run_daily, start_python
+from tests.conftest import PROJECT_ROOT, run_daily, start_python
 from tests.in_process import call_daily
 
 DAYS = ["2026-03-02", "2026-03-03", "2026-03-04"]
@@ -535,7 +535,7 @@ def test_stats_of_a_previous_copy_count_its_tables_once(home: Home) -> None:
     )
     publish(home)
     with home.locked():
-        said = stats(make_settings(source="sample", risk_home=home.root))
+        said = stats(home)
     (marts,) = re.findall(r"^ *marts +(\d+) +(\d+) ", said, re.M)
     # Seven tables, of which one has two rows, and 30 fills.
     assert marts == ("8", "38")
@@ -593,7 +593,7 @@ def test_sql_of_a_morning_that_is_not_published_is_not_another_one(home: Home) -
     publish(home)
     run = call_daily("sql", RISK_HOME=home.root, Q="select 1", AS_OF="2026-03-04")
     assert run.code == 1
-    assert "`make daily` (for a past morning with AS_OF=)" in run.err
+    assert "Run `make daily AS_OF=2026-03-04`" in run.err
     run = call_daily("sql", RISK_HOME=home.root, Q="select 1", AS_OF="2026-03-05")
     assert run.code == 0
 

@@ -146,8 +146,10 @@ def require_published(home: Home) -> None:
     """Let nobody tell of the copy what the marts do not say, or no longer.
 
     Raises:
-        UserError: The marts are not of one piece, or the copy is not of them.
+        UserError: Nothing is published, the marts are partially rebuilt, or the copy is
+            not of them.
     """
+    published_file(home)
     risk_id = require(home, RISK)
     if _read_manifest(home).get("made_of") != risk_id:
         raise UserError(
@@ -163,12 +165,7 @@ def open_published(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
     Raises:
         UserError: Nothing is published yet, another version did, or it is damaged.
     """
-    copy = home.published / CURRENT / COPY
-    if not copy.exists():
-        raise UserError(
-            f"Nothing is published in {copy.parent}. Run `make daily` (for a past "
-            "morning with AS_OF=)."
-        )
+    copy = published_file(home)
     try:
         connection = duckdb.connect(copy, read_only=True)
         if marts_of_today(_marts(connection), "marts"):
@@ -189,6 +186,27 @@ def open_published(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
                 f"The copy in {copy.parent} is of another version of this project "
                 f"({reason}). Run `make daily`."
             ) from None
+
+
+def published_file(home: Home) -> Path:
+    """Of the copy of `home`.
+
+    Raises:
+        UserError: There is none; names the past mornings that have one.
+    """
+    copy = home.published / CURRENT / COPY
+    if copy.exists():
+        return copy
+    found = home.root.glob(f"as_of/*/published/{CURRENT}/{COPY}")
+    past = sorted((path.parts[-4] for path in found), reverse=True)
+    hint = ""
+    if past:
+        more = f"; there are {len(past):,}" if len(past) > 1 else ""
+        hint = f", or ask a past morning with AS_OF={past[0]}{more}"
+    raise UserError(
+        f"Nothing is published in {copy.parent}. Run `make "
+        f"daily{as_of_setting(home)}`{hint}."
+    )
 
 
 def _open_previous(copy: Path) -> duckdb.DuckDBPyConnection:

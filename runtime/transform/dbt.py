@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.limits import is_out_of_resources, out_of_resources
+from runtime.sessions import EASTERN
 from runtime.settings import PROJECT_ROOT, Settings
 from runtime.signals import stop_if_asked
 from runtime.transform.parsed_manifest import ParsedManifest
@@ -83,17 +84,16 @@ def check_freshness(settings: Settings, home: Home) -> str:
         )
     oldest = max(known, key=lambda one: one.age)
     allowed = oldest.node.freshness
-    said = (
-        f"loaded {_age(oldest.age)} ago, at {oldest.max_loaded_at:%Y-%m-%d %H:%M} UTC"
-    )
+    loaded_at = oldest.max_loaded_at.astimezone(EASTERN)
+    loaded = f"loaded {_age(oldest.age)} ago, at {loaded_at:%Y-%m-%d %H:%M} ET"
     if oldest.status == "error":
         raise TransformError(
-            f"The data is stale: {said}, more than {_limit(allowed.error_after)}. Run "
-            "`make ingest`; if it fails, `make doctor` says why."
+            f"The data is stale: {loaded}, more than {_limit(allowed.error_after)}. "
+            "Run `make ingest`; if it fails, `make doctor` says why."
         )
     if oldest.status == "warn":
-        return f"WARNING: {said}, more than {_limit(allowed.warn_after)}"
-    return said
+        return f"WARNING: {loaded}, more than {_limit(allowed.warn_after)}"
+    return loaded
 
 
 def _age(seconds: float) -> str:

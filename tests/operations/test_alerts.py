@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import shutil
 import subprocess
 import sys
@@ -137,7 +138,7 @@ def test_a_failing_build_leaves_report_and_published_marts_as_they_were(
     for step in ("report", "publish", "board"):
         run = call_daily(step, **environment(desk, home.root, SOURCE="sample"))
         assert run.code == 1
-        assert "not of one piece: the build of the models was begun" in run.err
+        assert "partially rebuilt: the build of the models was begun" in run.err
         assert "Run `make daily`" in run.err
     assert all(path.read_bytes() == content for path, content in before.items())
     assert not [mail for mail in desk.mails if "at high risk" in mail["Subject"]]
@@ -164,6 +165,8 @@ def test_a_log_has_a_line_for_each_step_and_another_all_detail(
     sample: SampleRun,
 ) -> None:
     lines = (sample.untouched.logs / "daily.log").read_text().splitlines()
+    # Each with its zone.
+    assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \S+ INFO daily: ", lines[0])
     done = [line.split(" daily: ")[1].split(":")[0] for line in lines]
     assert done[:9] == [
         "ingest", "freshness", "build", "train", "score", "risk", "publish", "report",

@@ -111,7 +111,7 @@ def status(home: Home) -> str:
 
 
 def test_a_finished_morning_is_read(home: Home) -> None:
-    assert status(home) == "of one piece, and published"
+    assert status(home) == "complete, and published"
     readers = (
         ("report",), ("board",), ("publish",), ("predictions",),
         ("explain", "--trader", "DESK1"), ("board",),
@@ -207,7 +207,7 @@ def test_data_that_came_since_is_not_told_by_marts_of_before(home: Home) -> None
         run = do(home, step)
         assert run.code == 0, run.err
         if step != "risk":
-            assert_refused(home, "not of one piece", [("publish",), ("report",)])
+            assert_refused(home, "partially rebuilt", [("publish",), ("report",)])
     if draw(True, False):
         return
     assert_refused(home, "not of the marts as they are", [("report",), ("board",)])
@@ -358,7 +358,7 @@ def test_a_warehouse_of_before_is_asked_for_a_morning(home: Home) -> None:
     if draw(False, True):
         run = do(home, "run")
         assert run.code == 0, run.err
-        assert status(home) == "of one piece, and published"
+        assert status(home) == "complete, and published"
 
 
 def test_a_copy_of_other_marts_is_not_told_of(home: Home) -> None:

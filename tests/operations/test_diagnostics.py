@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -92,11 +93,11 @@ def test_predictions_are_those_of_the_mart(sample: SampleRun) -> None:
 @pytest.mark.parametrize(
     ("trader", "told"),
     [
-        ("SIM013", "no: inactive, idle for 105 sessions (more than 20)"),
-        ("SIM015", "without a prediction: 3 traded days, a model needs 5"),
+        ("SIM013", "none: inactive, idle for 105 sessions (more than 20)"),
+        ("SIM015", "none: needs 5 traded days, has 3"),
         ("SIM014", "yes, as a newcomer: 30 traded days or fewer"),
         ("SIM014", "  like        SIM"),
-        ("SIM022", "called      yes"),
+        ("SIM022", "forecast    yes"),
     ],
 )
 def test_a_trader_is_explained(sample: SampleRun, trader: str, told: str) -> None:
@@ -115,7 +116,7 @@ def test_a_call_is_explained_with_reasons_and_what_became_of_earlier_ones(
     )[0]
     for reason in (why, *reasons.split("; ")):
         assert f"because     {reason}" in run.out
-    assert run.out.count("replayed") == 10
+    assert run.out.count("simulated") == 10
 
 
 @pytest.mark.parametrize(
@@ -123,7 +124,7 @@ def test_a_call_is_explained_with_reasons_and_what_became_of_earlier_ones(
     [
         ("SIM9", "Did you mean SIM"),
         ("SIM009_OLD", "is an account of SIM009. Run `make explain TRADER=SIM009`"),
-        ("'; drop table x; --", "Nobody is called '; drop"),
+        ("'; drop table x; --", "There is no trader '; drop"),
     ],
 )
 def test_a_name_nobody_has_is_one_line(
@@ -144,7 +145,7 @@ def test_models_are_explained(sample: SampleRun) -> None:
     assert lines["desk_rate", "limit", "loss"].endswith("one rate for everybody")
     for output in ("loss", "realised_loss", "breach", "size", "pnl", "quantiles"):
         assert any(
-            line.split()[:1] == [output] and "speaks:" in line
+            line.split()[:1] == [output] and "is selected:" in line
             for line in run.out.splitlines()
         )
 
@@ -190,3 +191,21 @@ def test_before_any_run_each_says_what_to_do(tmp_path: Path) -> None:
     assert run.code == 0, run.err
     assert "run `make daily`" in run.out
     assert not (tmp_path / "none").exists()
+
+
+def test_where_only_a_past_morning_is_published_each_names_it(
+    sample: SampleRun, tmp_path: Path
+) -> None:
+    past = Home(tmp_path).past(date(2025, 12, 19))
+    shutil.copytree(sample.home.published, past.published, symlinks=True)
+    for question in (
+        ("predictions",),
+        ("explain",),
+        ("explain", "--trader", "SIM022"),
+        ("what-if",),
+        ("sql", "--query", "select 1"),
+    ):
+        run = call_daily(*question, SOURCE="sample", RISK_HOME=tmp_path)
+        assert run.code == 1
+        assert "or ask a past morning with AS_OF=2025-12-19" in run.err
+        assert run.err.count("\n") == 1

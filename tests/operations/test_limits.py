@@ -78,7 +78,7 @@ def is_refused(home: Home) -> bool:
     try:
         require(home, RISK)
     except UserError as error:
-        return "not of one piece" in str(error)
+        return "partially rebuilt" in str(error)
     return False
 
 

@@ -41,7 +41,7 @@ def test_when_the_data_was_loaded_is_told(tmp_path: Path) -> None:
     # One that died, and one that rebuilt a past morning from what was there.
     write(home, "ingest", RUNNING, 12)
     write(home, "ingest", SUCCEEDED, 13, on=home.past(datetime(2025, 1, 2).date()))
-    assert status(home)["loaded"] == "Wed 2026-03-04 05:00 Eastern: ingest at 10"
+    assert status(home)["loaded"] == "Wed 2026-03-04 05:00 ET: ingest at 10"
 
 
 def test_a_copy_that_cannot_be_read_costs_its_own_line_alone(tmp_path: Path) -> None:
@@ -71,4 +71,4 @@ def test_how_old_the_models_are_is_told(sample: SampleRun, tmp_path: Path) -> No
         (timedelta(minutes=70), "an hour ago"),
     ):
         page = status_page(settings, trained_at.replace(tzinfo=UTC) + later)
-        assert f"trained {eastern(trained_at)} Eastern ({age}), learned" in page
+        assert f"trained {eastern(trained_at)} ({age}), learned" in page

@@ -60,7 +60,7 @@ def test_a_morning_that_is_done_is_well(tmp_path: Path) -> None:
     [
         (datetime(2026, 3, 7, 9, tzinfo=EASTERN), "Sat 2026-03-07 is no session"),
         (datetime(2026, 7, 3, 9, tzinfo=EASTERN), "Fri 2026-07-03 is no session"),
-        (MORNING.replace(hour=7, minute=59), "nothing is due before 08:00 Eastern"),
+        (MORNING.replace(hour=7, minute=59), "nothing is due before 08:00 ET"),
         # Half past eight in New York, whatever the clock on the wall says.
         (datetime(2026, 3, 4, 12, 59, tzinfo=UTC), "nothing is due before 08:00"),
     ],
@@ -107,9 +107,9 @@ def test_a_run_that_is_still_on_is_said_to_be(tmp_path: Path) -> None:
     with home.locked():
         (home.root / "lock").write_text("1")
         write(home, MORNING.replace(hour=5), SUCCEEDED, RUNNING)
-        with pytest.raises(UserError, match=r"still on, at step2, .* \(process 1\)"):
+        with pytest.raises(UserError, match=r"still running, at step2.*\(process 1\)"):
             watch(settings(home), MORNING)
-        assert "`run` since Wed 2026-03-04 05:30, at step 2 of 2" in status(
+        assert "`run` since Wed 2026-03-04 05:30 ET, at step 2 of 2" in status(
             settings(home), MORNING
         )
 
@@ -119,7 +119,7 @@ def test_a_run_that_is_on_since_before_midnight_is_said_to_be(tmp_path: Path) ->
     with home.locked():
         (home.root / "lock").write_text("1")
         write(home, MORNING.replace(day=3, hour=23, minute=50), SUCCEEDED, RUNNING)
-        with pytest.raises(UserError, match="of Tue 2026-03-03 23:50 Eastern is still"):
+        with pytest.raises(UserError, match="Tue 2026-03-03 23:50 ET is still running"):
             watch(settings(home), MORNING)
 
 
@@ -163,10 +163,10 @@ def test_status_tells_the_last_runs_and_the_next(tmp_path: Path) -> None:
         write(home, MORNING.replace(day=day), SUCCEEDED, FAILED)
     write(home, MORNING.replace(day=10), SUCCEEDED, SUCCEEDED)
     told = status(settings(home), MORNING.replace(day=10, hour=9)).splitlines()
-    assert told[2].endswith("Tue 2026-03-10 08:30  run            succeeded in 3 s")
+    assert told[2].endswith("Tue 2026-03-10 08:30 ET  run            succeeded in 3 s")
     assert told[3].endswith("failed at step2: it failed.")
     assert sum("failed" in line for line in told) == 4
-    assert any("last complete Tue 2026-03-10 08:30 Eastern" in line for line in told)
+    assert any("last complete Tue 2026-03-10 08:30 ET" in line for line in told)
     assert any("session Wed 2026-03-11" in line for line in told)
 
 

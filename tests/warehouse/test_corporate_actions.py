@@ -670,15 +670,15 @@ def test_a_wrong_line_counts_for_nothing_and_is_an_alarm(wrong: Home) -> None:
         5,
         [
             "corporate_actions.csv, line 2, column ratio: '0:1' is not new shares to "
-            "old ones, such as 4:1, 1:10 or 3:2. Mend it.",
+            "old ones, such as 4:1, 1:10 or 3:2. Fix it.",
             "corporate_actions.csv, line 3, column action: 'reverse' is not one of "
-            "split, symbol_change, merger, spin_off, expiry. Mend it.",
+            "split, symbol_change, merger, spin_off, expiry. Fix it.",
             "corporate_actions.csv, line 6 is about the same as line 5 (symbol, "
             "effective_date). Delete one of them.",
             "opening_lots.csv, line 4, column quantity: '0' is no number of shares "
-            "(below 0 if short). Mend it.",
+            "(below 0 if short). Fix it.",
             "opening_lots.csv, line 5, column price: '-3' is not a number above 0. "
-            "Mend it.",
+            "Fix it.",
         ],
     )
     assert rows(
@@ -726,7 +726,7 @@ def test_each_wrong_line_is_told_with_its_number(tmp_path: Path) -> None:
     assert [number for number, _ in found] == list(range(2, 2 + len(REFUSED)))
     for (number, said), reason in zip(found, REFUSED.values(), strict=True):
         assert said.startswith(f"line {number}"), said
-        assert said.endswith(f"{reason}. Mend it."), said
+        assert said.endswith(f"{reason}. Fix it."), said
 
 
 def test_a_split_that_nobody_told_is_an_alarm_with_the_line_to_add(wrong: Home) -> None:

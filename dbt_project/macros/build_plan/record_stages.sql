@@ -1,5 +1,5 @@
 {#
-    Whether the marts are of one piece, in two hooks; runtime/build_chain.py reads it.
+    Whether the marts are complete, in two hooks; runtime/build_chain.py reads it.
 
     begin_stages, as a run that makes models begins: which stages are in the making from
     now on, and of what.
