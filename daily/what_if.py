@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import duckdb
 
-from daily.desk_rules import Rule, parse_rules
+from ingestion.desk_rules import Rule, parse_rules
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.publish.marts_copy import open_published, require_published
@@ -51,11 +51,15 @@ def replay(connection: duckdb.DuckDBPyConnection, rules: Sequence[Rule]) -> None
     variables = project_variables()
     connection.execute(
         "create or replace temp table tried_rules (rule varchar, kind varchar, "
-        "threshold decimal(18, 4), is_usual_days boolean, minutes bigint)"
+        "threshold decimal(18, 4), is_usual_days boolean, is_losing_days boolean, "
+        "duration bigint)"
     )
     connection.executemany(
-        "insert into tried_rules values (?, ?, ?, ?, ?)",
-        [(r.text, r.kind, r.threshold, r.is_usual_days, r.minutes) for r in rules],
+        "insert into tried_rules values (?, ?, ?, ?, ?, ?)",
+        [
+            (r.text, r.kind, r.threshold, r.is_usual_days, r.is_losing_days, r.duration)
+            for r in rules
+        ],
     )
     replays = _rendered(
         "rule_replays", "tried_rules", "replay_days", "replay_points",
@@ -85,8 +89,8 @@ def _candidates(connection: duckdb.DuckDBPyConnection) -> tuple[Rule, ...]:
     ).fetchall()
     if not found:
         raise UserError(
-            "The desk has no candidate rules: name one with RULE=, or add lines to "
-            "dbt_project/seeds/candidate_rules.csv."
+            "The desk has no candidate rules: name one with RULE=, or add a line to "
+            "candidate_rules.csv of the desk's folder, for the next morning."
         )
     return parse_rules("; ".join(row[0] for row in found))
 

@@ -19,6 +19,7 @@ from pathlib import Path
 import duckdb
 
 from ingestion.csv_reader import foreign_cell
+from ingestion.desk_rules import parse_rules
 from ingestion.load_id import load_id
 from runtime.build_chain import INGEST, finish, is_finished
 from runtime.errors import UserError
@@ -75,6 +76,8 @@ exchange_rates.csv          what a unit of a currency is worth in the base curre
 corporate_actions.csv       splits, new symbols, mergers, spin-offs, expiries, which
                             the broker posts late, in pieces or not at all
 opening_lots.csv            what an account held before its first loaded day
+candidate_rules.csv         rules that are tried on the past every morning, as
+                            `make what-if RULE=` takes them
 
 UTF-8, commas, dates as 2025-06-02. docs/configuration.md says what each column means.
 """
@@ -252,6 +255,16 @@ def _part(cell: str) -> str:
     if not part.is_finite() or not 0 <= part <= 1:
         raise ValueError("is not a part from 0 to 1, such as 0.25")
     return _price(cell)
+
+
+def _rule(cell: str) -> str:
+    try:
+        rules = parse_rules(_needed(cell))
+    except UserError as error:
+        raise ValueError(f"is no rule: {str(error).rstrip('.')}") from None
+    if len(rules) > 1:
+        raise ValueError(f"names {len(rules)} rules; write each on a line of its own")
+    return rules[0].text
 
 
 def _check_action(line: Mapping[str, str | None]) -> None:
@@ -547,6 +560,13 @@ DESK_FILES = (
             "note": _text,
         },
         ("account_id", "symbol", "opened_date", "price"),
+        is_read_by_line=True,
+    ),
+    DeskFile(
+        "candidate_rules",
+        {"rule": _rule, "note": _text},
+        ("rule",),
+        shipped="c11025cbbf7b15f45097a9fc1057a5b031a9eacff92c2cd42a015eb519dc42b5",
         is_read_by_line=True,
     ),
 )

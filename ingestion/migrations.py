@@ -241,6 +241,19 @@ def _account_ids_and_gate_concerns(connection: duckdb.DuckDBPyConnection) -> Non
     """)
 
 
+def _scopes_as_limits_name_them(connection: duckdb.DuckDBPyConnection) -> None:
+    """To 3: a group is a trader_group and the desk has a name, as everywhere else."""
+    prepare_tables(connection, ML_TABLES)
+    for table in ("desk_risk", "desk_risk_contributions", "desk_tail_tests"):
+        connection.execute(
+            f"update ml.{table} set scope_type = 'trader_group' "
+            "where scope_type = 'group'"
+        )
+        connection.execute(
+            f"update ml.{table} set scope_name = 'desk' where scope_type = 'desk'"
+        )
+
+
 # In the order in which they are done; another one is a function and a line here. The
 # last version of raw is RAW_LAYOUT, in runtime/warehouse.py.
 MIGRATIONS = (
@@ -249,5 +262,6 @@ MIGRATIONS = (
     Migration("raw", 4, _account_ids_and_gate_concerns),
     # Names of today, and the columns that were missing: each Table says its own.
     Migration("ml", 2, partial(prepare_tables, tables=ML_TABLES)),
+    Migration("ml", 3, _scopes_as_limits_name_them),
     Migration("ops", 2, partial(prepare_tables, tables=OPS_TABLES)),
 )

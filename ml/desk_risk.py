@@ -13,10 +13,10 @@ from ml.desk_stress import stresses
 from ml.desk_tail import contributions, scope_figures, shortfalls
 from ml.tail_tests import tail_tests
 
-DESK = ("desk", "")
+DESK = ("desk", "desk")
 CORRELATED_SESSIONS = 250
 """A year: further back traders were others."""
-_SCOPES = {"group": "trader_group", "strategy": "strategy"}
+_SCOPES = ("trader_group", "strategy")
 _TESTED = ["prediction_date", "value_at_risk_pnl", "expected_shortfall_pnl"]
 _REPLAYED = (
     "prediction_date", "scope_type", "scope_name", "traders_count", "scenarios_count",
@@ -79,7 +79,7 @@ class Membership:
                 (self._said["valid_from"].to_numpy("datetime64[s]") <= day)
                 & (self._said["valid_to"].to_numpy("datetime64[s]") > day)
             ]
-            columns = said[list(_SCOPES.values())].astype(object)
+            columns = said[list(_SCOPES)].astype(object)
             columns = columns.where(columns.notna(), None)
             self._known[period] = {
                 trader: tuple(names)

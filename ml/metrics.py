@@ -51,16 +51,17 @@ def auc_within(
     """Mean AUC of each trader's own days, by their number; NaN if none has both.
 
     Args:
+        is_loss: Of each row; replicates x rows where the outcomes are several.
         traders: Name or number of each row's.
     """
-    if not len(is_loss):
+    if not len(traders):
         return float("nan")
     numbers = np.unique(traders, return_inverse=True)[1]
     area, sizes = _areas(is_loss, probability, numbers, weights)
     known = ~np.isnan(area)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = (np.nan_to_num(area) * sizes).sum(axis=1) / (known * sizes).sum(axis=1)
-    return float(mean[0]) if weights is None else mean
+    return float(mean[0]) if weights is None and is_loss.ndim == 1 else mean
 
 
 def _areas(
@@ -76,8 +77,9 @@ def _areas(
     starts = np.flatnonzero(is_first | np.r_[True, np.diff(probability) > 0])
     first = np.flatnonzero(is_first[starts])
     rows = np.ones((1, len(order))) if weights is None else weights[:, order]
-    losses = np.add.reduceat(rows * is_loss[order], starts, axis=1)
-    others = np.add.reduceat(rows * (1 - is_loss[order]), starts, axis=1)
+    is_loss = is_loss[..., order]
+    losses = np.add.reduceat(rows * is_loss, starts, axis=1)
+    others = np.add.reduceat(rows * (1 - is_loss), starts, axis=1)
     below = np.cumsum(others, axis=1) - others
     lost, kept = (np.add.reduceat(one, first, axis=1) for one in (losses, others))
     pairs = np.add.reduceat(losses * (below + others / 2), first, axis=1)

@@ -238,6 +238,16 @@ def read_marts(home: Home) -> MartFrames:
     return next(replace(marts, bounds=(("", marts.bounds[-1][1]),)).parts())
 
 
+def read_behaviour(home: Home) -> pd.DataFrame:
+    """Behaviour of every trader's days: trader_id, trade_date, behaviour and scores."""
+    with open_warehouse(home.warehouse) as connection, _marts_of_today():
+        return connection.sql(
+            "select trader_id, cast(trade_date as timestamp) as trade_date, behaviour, "
+            "score, tilt_score from marts.trader_behaviour "
+            "order by trader_id, trade_date, behaviour"
+        ).df()
+
+
 def read_phrases(home: Home) -> dict[str, str]:
     """How to say the value of each feature: a format string by feature.
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daily.desk_rules import KINDS, MOST_RULES, parse_rules
+from ingestion.desk_rules import KINDS, MOST_RULES, parse_rules
 from ml.searched import chances
 from runtime.errors import UserError
 
@@ -25,8 +25,15 @@ from runtime.errors import UserError
         ("stop 100..300 by 100", ["stop 100", "stop 200", "stop 300"]),
         ("cool_down 15,30 after 3", ["cool_down 15 after 3", "cool_down 30 after 3"]),
         ("size_cap 5000; size_cap 5000", ["size_cap 5000"]),
+        ("sit-out 1 after $1500", ["sit_out 1 after 1500"]),
+        ("half_size 2 after 1x..2x by 1x", ["half_size 2 after 1x",
+                                            "half_size 2 after 2x"]),
+        ("sit_out 1,2 after 3 losing days", ["sit_out 1 after 3 losing days",
+                                             "sit_out 2 after 3 losing days"]),
+        ("sit_out 1 after 2..3 losing days", ["sit_out 1 after 2 losing days",
+                                              "sit_out 1 after 3 losing days"]),
     ],
-)
+)  # fmt: skip
 def test_rules_are_read(said: str, texts: list[str]) -> None:
     rules = parse_rules(said)
     assert [rule.text for rule in rules] == texts
@@ -47,7 +54,15 @@ def test_rules_are_read(said: str, texts: list[str]) -> None:
         ("max_trades 2.5", "a whole number"),
         ("max_trades 2x", "usual days"),
         ("size_cap 2x", "usual days"),
-        ("cool_down 30", "after how many losing trips"),
+        ("cool_down 30", "does not say after what"),
+        ("sit_out 1", "write sit_out 1 after 1500, or sit_out 1 after 3 losing days"),
+        ("sit_out 0 after 1500", '"0"'),
+        ("sit_out 1 after -1500", '"-1500"'),
+        ("sit_out 1.5 after 1500", "a whole number"),
+        ("sit_out 1x after 1500", "usual days"),
+        ("half_size 1 after 2.5 losing days", "a whole number"),
+        ("half_size 1 after 2x losing days", "usual days"),
+        ("cool_down 30 after 3 losing days", "a whole number"),
         ("stop 500..100", "is no range"),
         ("stop 1..2x", "is no range"),
         ("stop 1..9000 by 1", "steps"),

@@ -8,7 +8,9 @@ import pandas as pd
 from ml.backtest.figures import as_json, sentence
 from ml.backtest.page import write_page
 from ml.backtest.walk import Window, run
-from ml.store import read_marts, write_backtest
+from ml.behaviour import as_json as behaviour_json
+from ml.behaviour import evidence
+from ml.store import read_behaviour, read_marts, write_backtest
 from ml.tuning import Tuning
 from runtime.home import Home
 from runtime.settings import Settings
@@ -34,7 +36,15 @@ def backtest(
         expected=home.root / "sample" / "expected_pnl.csv",
     )
     write_backtest(home, done.predictions, done.metrics, done.policies)
-    figures = as_json(done)
+    record = done.record
+    figures = as_json(done) | {
+        "behaviour": behaviour_json(
+            evidence(
+                read_behaviour(home), record.traders, record.dates,
+                record.label_dates, record.is_event("loss"),
+            )
+        )
+    }  # fmt: skip
     page = write_page(home, done, figures)
     target = json_file or page.with_name("figures.json")
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -35,6 +35,7 @@ HEADERS = {
     "session_cutoffs": "symbol_prefix,cutoff_time,valid_from,note\n",
     "limits": "account,valid_from,daily_loss_limit_amount\n",
     "breach_notes": "trade_date,rule,scope,name,noted_at,noted_by,closes,note\n",
+    "candidate_rules": "rule,note\n",
     "signed_off_breaks": "account_id,trade_date,amount,signed_off_by,note\n",
 }
 MONDAY, TUESDAY = datetime(2025, 3, 3, 12), datetime(2025, 3, 4, 12)
@@ -224,6 +225,38 @@ def test_a_sign_off_may_name_a_symbol_in_a_table_that_had_none(home: Home) -> No
         ("A1", "QQY", "-1.50", "ANN", "known"),
         ("A1", None, "7.00", "BEN", None),
     ]
+
+
+def test_rules_are_kept_as_they_are_written_and_wrong_ones_beside_them(
+    home: Home,
+) -> None:
+    path = write(
+        home, "candidate_rules", "STOP $1500.00,", '"stop 500,1000",', "halt 1500,",
+        "sit_out 1 after 3 losing days,x", "stop 1500,", "warn -1,", "",
+    )  # fmt: skip
+    record_desk(home, read_desk(make_settings(), home))
+    found = rows(
+        home,
+        "select line_number, rule, note, refused_for from raw.desk_candidate_rules "
+        "order by line_number",
+    )
+    assert [(rule, note) for _, rule, note, refused in found if refused is None] == [
+        ("stop 1500", None), ("sit_out 1 after 3 losing days", "x")
+    ]  # fmt: skip
+    wrong = [(number, said) for number, rule, _, said in found if rule is None]
+    for (number, said), (wanted, begins) in zip(
+        wrong,
+        [
+            (3, "column rule: 'stop 500,1000' names 2 rules; write each on a line"),
+            (4, "column rule: 'halt 1500' is no rule: "),
+            (6, "is about the same as line 2 (rule)"),
+            (7, "column rule: 'warn -1' is no rule: "),
+        ],
+        strict=True,
+    ):
+        assert number == wanted
+        assert begins in said and "\n" not in said
+    assert path.exists()
 
 
 def test_a_pipe_in_place_of_a_file_holds_nobody_up(home: Home) -> None:

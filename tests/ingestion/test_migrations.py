@@ -256,3 +256,19 @@ def test_a_first_load_that_was_stopped_under_layout_3_resumes(tmp_path: Path) ->
     )
     assert rows(home, missing) == []
     assert read_run_context(home).as_of == MORNINGS[0]
+
+
+def test_scopes_of_before_have_the_names_that_limits_have(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    prepare_downstream(home)
+    run_sql(
+        home,
+        "insert into ml.desk_tail_tests (prediction_date, scope_type, scope_name) "
+        "values ('2025-03-03', 'desk', ''), ('2025-03-03', 'group', 'Red'), "
+        "('2025-03-03', 'strategy', 'gaps');"
+        "update ops.schema_versions set version = 2 where schema_name = 'ml'",
+    )
+    assert upgrade(home)
+    assert rows(
+        home, "select scope_type, scope_name from ml.desk_tail_tests order by all"
+    ) == [("desk", "desk"), ("strategy", "gaps"), ("trader_group", "Red")]

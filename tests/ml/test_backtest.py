@@ -145,6 +145,9 @@ def test_the_sample_is_walked_written_and_held_against_the_truth(
     page = (home.backtest / "index.html").read_text()
     assert "SAMPLE DATA" in page and page.count("data:image/png") == 3
     assert "http" not in page.replace("http-equiv", "")
+    tilt = found["behaviour"]["tilt_score"]
+    assert 0 < tilt["days_count"] <= found["window"]["rows"]
+    assert tilt["null_low"] < tilt["null_high"] and tilt["verdict"] in page
     with connected(home) as connection:
         rows = connection.sql(
             "select count(*), count(distinct model), min(features_date) "

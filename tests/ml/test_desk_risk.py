@@ -148,13 +148,13 @@ def test_a_group_is_who_was_in_it_that_morning() -> None:
     before = membership.scopes(np.datetime64("2024-02-29", "ns"), traders)
     assert {scope: places.tolist() for scope, places in before.items()} == {
         DESK: [0, 1, 2],
-        ("group", "Red"): [0, 1],
+        ("trader_group", "Red"): [0, 1],
     }
     after = membership.scopes(np.datetime64("2024-03-01", "ns"), traders)
     assert {scope: places.tolist() for scope, places in after.items()} == {
         DESK: [0, 1, 2],
-        ("group", "Blue"): [0],
-        ("group", "Red"): [1],
+        ("trader_group", "Blue"): [0],
+        ("trader_group", "Red"): [1],
         ("strategy", "gaps"): [0],
     }
 
@@ -203,7 +203,7 @@ def test_a_morning_is_told_and_its_past_held_against_it() -> None:
 def test_what_the_desk_was_told_goes_before_what_is_replayed() -> None:
     past = history(250)
     told = NOT_TOLD.copy()
-    told.loc[0] = [pd.Timestamp(past.dates[-1]), "desk", "", 1e6, -1.0]
+    told.loc[0] = [pd.Timestamp(past.dates[-1]), *DESK, 1e6, -1.0]
     morning = FIRST + np.timedelta64(250, "D")
     breaches = [
         desk_risk(past, past.scenarios(today("A", "B")), Membership(NOBODY_SAID),

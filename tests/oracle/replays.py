@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
+from ingestion.desk_rules import Rule
 from tests.oracle.fills import EXACT, Fill, worth
 from tests.oracle.pnl import Book, Path
 from tests.oracle.trips import Trip
@@ -152,6 +153,40 @@ def replayed(
             continue
         share = Fraction(1, 2) if kind == "warn" else 1
         found[trader, day] = Replay(place, effect * share, replaced * share)
+    return found
+
+
+def days_changed(
+    nets: Mapping[Key, Decimal],
+    fills: Mapping[Key, Sequence[Fill]],
+    rule: Rule,
+    threshold: Mapping[Key, Decimal],
+) -> dict[Key, Replay]:
+    """The days that a rule on the days before would have changed, one after the other.
+
+    Args:
+        nets: Net P&L of every trader day.
+        fills: Those of a day in order; a day may have none.
+        rule: A sit_out or half_size.
+        threshold: Of each trader's date; where it is absent nothing hits the rule.
+    """
+    found = {}
+    for trader in {trader for trader, _ in nets}:
+        row = to_go = 0
+        for day in sorted(day for name, day in nets if name == trader):
+            key = trader, day
+            if to_go:
+                to_go -= 1
+                effect, replaced = stopped_after(fills.get(key, ()), -1)
+                share = Fraction(1, 2) if rule.kind == "half_size" else 1
+                found[key] = Replay(None, effect * share, replaced * share)
+                continue
+            row = row + 1 if nets[key] < 0 else 0
+            if key not in threshold:
+                continue
+            reached = row if rule.is_losing_days else -nets[key]
+            if reached >= threshold[key]:
+                row, to_go = 0, rule.duration
     return found
 
 

@@ -123,10 +123,12 @@ def build(home: Home, *options: str) -> str:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    """Rates of Canada alone, one of them refused."""
+    """Rates of Canada alone, some of them refused, as is a rule."""
     home = Home(tmp_path_factory.mktemp("currencies"))
     with serve(FIRM, as_of=DAYS[-1], rate_limit=10**6) as simulator:
         load_morning(simulator, home)
+    home.desk.mkdir(exist_ok=True)
+    (home.desk / "candidate_rules.csv").write_text("rule,note\nhalt 1500,\n")
     tell(home, CAD + "2025-03-06,USD,1.1,\n2025-03-06,CAD,0,\n2025-03-05,CAD,0.9,\n")
     build(home)
     yield home
@@ -227,10 +229,11 @@ def test_a_position_without_mark_and_rate_is_of_unknown_worth(home: Home) -> Non
 
 def test_rates_that_are_wrong_or_old_are_alarms(home: Home) -> None:
     found_count, finding = told(home, "refused_desk_lines")
-    assert found_count == 3
+    assert found_count == 4
     assert "line 4: USD is the base currency and has no rate. Fix it." in finding
     assert "line 5, column rate: '0' is not a rate above 0" in finding
     assert "line 6 is about the same as line 3 (rate_date, currency)" in finding
+    assert "candidate_rules.csv, line 2, column rule: 'halt 1500' is no" in finding
     assert told(home, "assumed_currency", needs_attention=False) == (
         11, "PAIRS 6; DOLLARS 2; TORONTO 2; OPENS 1",
     )  # fmt: skip

@@ -10,8 +10,8 @@ import duckdb
 import numpy as np
 import pytest
 
-from daily.desk_rules import Rule, parse_rules
 from daily.what_if import replay
+from ingestion.desk_rules import Rule, parse_rules
 from ml.losses import MINIMUM_DATES, MINIMUM_TRADERS, clustered_errors
 from runtime.home import Home
 from runtime.transform.dbt import project_variables
@@ -21,18 +21,34 @@ from tests.exports import ExportedFill, Exports
 from tests.oracle import Fill, keep_book, prepare, round_trips
 from tests.oracle.adversarial import MULTIPLIERS, cases, random_fills
 from tests.oracle.pnl import realized_paths
-from tests.oracle.replays import Key, Replay, foreknown_days, replayed
+from tests.oracle.replays import (
+    Key,
+    Replay,
+    days_changed,
+    foreknown_days,
+    replayed,
+)
 
 RULES = parse_rules(
     "stop 5,60,400; stop 0.5x..2x by 0.75x; warn 60; give_back 20,150; max_trades 1,3; "
     "losing_trades 1,2; cool_down 15,90 after 1; cool_down 45 after 2; "
     "size_cap 800,9000"
 )
+# They look at the days before.
+DAY_RULES = parse_rules(
+    "sit_out 1..3 after 1..3 losing days; half_size 2 after 2 losing days; "
+    "sit_out 1,4 after 40,300; half_size 1,2 after 0.5x..2x by 0.5x"
+)
+# The desk's own.
+CANDIDATES = (
+    "stop 60", "warn 0.5x", "cool_down 45 after 2", "size_cap 800",
+    "sit_out 1 after 2 losing days", "half_size 2 after 0.5x",
+)  # fmt: skip
 MONDAY = datetime(2025, 3, 3, 9, 30)
 
 
 def by_hand() -> list[ExportedFill]:
-    """Two symbols of two accounts; the day goes on after 1,100 are lost."""
+    """A day that goes on after 1,100 are lost; four days, three of them lost."""
 
     def fill(
         account: str, minute: int, side: str, quantity: int, price: str, symbol: str
@@ -49,6 +65,15 @@ def by_hand() -> list[ExportedFill]:
         fill("HAND", 20, "B", 500, "18.50", "ABC"),
         fill("HAND", 30, "S", 300, "51.00", "DEF"),  # 300 made
         fill("HAND", 40, "S", 400, "18.00", "ABC"),  # 200 lost; 100 are held overnight
+        fill("DAYS", 0, "B", 10, "100", "ABC"),
+        fill("DAYS", 5, "S", 10, "97", "ABC"),  # 30.20 lost
+        fill("DAYS", 1440, "B", 20, "50", "DEF"),
+        fill("DAYS", 1445, "S", 10, "45", "DEF"),  # 50.30 lost; 10 are held overnight
+        fill("DAYS", 2880, "S", 10, "52", "DEF"),
+        fill("DAYS", 2885, "B", 5, "100", "ABC"),
+        fill("DAYS", 2890, "S", 5, "90", "ABC"),  # 30.20 lost
+        fill("DAYS", 4320, "B", 10, "10", "ABC"),
+        fill("DAYS", 4325, "S", 10, "10.72", "ABC"),  # 7.00 made
     ]
 
 
@@ -65,12 +90,18 @@ def fills() -> list[ExportedFill]:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory, fills: list[ExportedFill]) -> Home:
-    """A warehouse of all of them."""
+    """A warehouse of all of them, of a desk with rules of its own."""
     folder: Path = tmp_path_factory.mktemp("replays")
     exports = Exports(folder / "exports").write(fills).folder
-    return build_warehouse(
-        folder / "home", exports, models="+rule_effects", data_tests=True
+    desk = folder / "desk"
+    desk.mkdir()
+    (desk / "candidate_rules.csv").write_text(
+        "rule,note\n" + "".join(f"{one},\n" for one in (*CANDIDATES, "halt 1500"))
     )
+    return build_warehouse(
+        folder / "home", exports, desk=desk,
+        models="+rule_effects", data_tests=True,
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -137,11 +168,56 @@ def test_every_rule_equals_a_loop_over_the_fills(
     hit = set()
     for rule in RULES:
         wanted = replayed(
-            paths, trips, rule.kind, thresholds(tried, rule), rule.minutes, foreknown
+            paths, trips, rule.kind, thresholds(tried, rule), rule.duration, foreknown
         )
         assert_equal(tried, rule, wanted)
         hit |= {rule.kind} if wanted else set()
     assert hit == {rule.kind for rule in RULES}
+
+
+def test_every_rule_on_days_before_equals_a_loop_over_the_days(
+    tried: duckdb.DuckDBPyConnection, fills: list[ExportedFill]
+) -> None:
+    paths = realized_paths(keep_book(prepare(fills, multipliers=MULTIPLIERS)))
+    fills_of = {key: [fill for fill, _ in path] for key, path in paths.items()}
+    nets = {
+        (trader, day): net
+        for trader, day, net in tried.execute(
+            "select trader_id, trade_date, net_pnl from replay_days"
+        ).fetchall()
+    }
+    replay(tried, DAY_RULES)
+    hits = []
+    for rule in DAY_RULES:
+        wanted = days_changed(nets, fills_of, rule, thresholds(tried, rule))
+        assert_equal(tried, rule, wanted)
+        hits.append(len(wanted))
+    assert min(hits) > 0 and max(hits) > 20
+
+
+def test_days_sat_out_by_hand(home: Home) -> None:
+    """After Monday no Tuesday, whose loss is none then; after Wednesday no Thursday.
+
+    Of Tuesday 10 are held overnight: they are bought at the day's first price.
+    """
+    with connected(home) as connection:
+        connection.execute("set schema = 'marts'")
+        replay(connection, parse_rules("sit_out 1 after 20; half_size 1 after 20"))
+        found = connection.execute(
+            "select rule, trade_date, day_sequence, hit_at, effect, "
+            "replaced_notional, effect_after_slip from tried_replays "
+            "where trader_id = 'DAYS' order by rule desc, trade_date"
+        ).fetchall()
+    # 550 were paid for them with 0.30 of fees, not 500 with 0.10; Thursday made 7.00.
+    changed = ((4, Decimal("50.20"), Decimal(500)), (6, Decimal(-7), Decimal(0)))
+    assert found == [
+        (rule, date(2025, 3, day), None, None, effect * share, replaced * share,
+         (effect - replaced / 1000) * share)
+        for rule, share in (
+            ("sit_out 1 after 20", Decimal(1)), ("half_size 1 after 20", Decimal("0.5"))
+        )
+        for day, effect, replaced in changed
+    ]  # fmt: skip
 
 
 def test_a_stop_by_hand(home: Home) -> None:
@@ -211,12 +287,10 @@ def test_effects_add_up_and_are_those_of_the_days(
 
 
 def test_the_candidates_of_the_desk_are_replayed_by_the_same_macros(home: Home) -> None:
-    texts = [
-        row[0]
-        for row in rows(home, "select rule from intermediate.int_candidate_rules")
-    ]
-    rules = parse_rules("; ".join(texts))
-    assert sorted(rule.text for rule in rules) == sorted(texts)
+    """A line of the desk's file that is no rule holds up none of the others."""
+    told = rows(home, "select rule from intermediate.int_candidate_rules")
+    assert sorted(told) == sorted((text,) for text in CANDIDATES)
+    rules = parse_rules("; ".join(CANDIDATES))
     with connected(home) as connection:
         connection.execute("set schema = 'marts'")
         replay(connection, rules)

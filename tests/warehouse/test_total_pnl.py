@@ -200,7 +200,7 @@ def test_each_month_and_year_is_the_simulators_own_books(
             home,
             "select period, period_start, scope, scope_name, net_pnl, total_pnl, "
             "unknown_days_count from marts.fct_period_pnl "
-            "where scope in ('desk', 'trader', 'group', 'strategy')",
+            "where scope in ('desk', 'trader', 'trader_group', 'strategy')",
         )
         for figures in [(net, total, unknown)]
     }
@@ -212,7 +212,7 @@ def test_each_month_and_year_is_the_simulators_own_books(
         )
         names = {
             "desk": "desk", "trader": trader,
-            "group": {"ONE": "Red", "TWO": "Blue"}.get(trader, "none"),
+            "trader_group": {"ONE": "Red", "TWO": "Blue"}.get(trader, "none"),
             "strategy": strategy if trader in ("ONE", "TWO") else "none",
         }  # fmt: skip
         for scope, name in names.items():

@@ -1,14 +1,17 @@
 {#
     What rules would have done to traders' own fills: one row per rule and trader day that
-    it would have hit. Known at the fill at which it is hit, and nothing later.
+    it would have hit, or changed for what came on the days before. Known at the fill at
+    which it is hit, or the evening before, and nothing later.
 
     `make what-if` reads this file as well: it calls nothing but to_amount.
 
-    rules: relation with rule, kind, threshold, is_usual_days and minutes.
+    rules: relation with rule, kind, threshold, is_usual_days, is_losing_days and duration.
     days, points, trips: replay_days, replay_points and fct_round_trips.
     slip_basis_points: by how much worse the price of a replacing trade is at worst.
 #}
 {% macro rule_replays(rules, days, points, trips, slip_basis_points) -%}
+    {#- Twice as many times of one rule and trader with each: 8,192. -#}
+    {%- set chain_steps = 13 %}
     with
 
     rule_days as (
@@ -16,7 +19,8 @@
         select
             rules.rule,
             rules.kind,
-            rules.minutes,
+            rules.duration,
+            rules.is_losing_days,
             days.trader_id,
             days.trade_date,
             days.net_pnl,
@@ -37,7 +41,7 @@
         select
             rule_days.rule,
             rule_days.kind,
-            rule_days.minutes,
+            rule_days.duration,
             rule_days.trader_id,
             rule_days.trade_date,
             rule_days.net_pnl,
@@ -59,7 +63,7 @@
         group by
             rule_days.rule,
             rule_days.kind,
-            rule_days.minutes,
+            rule_days.duration,
             rule_days.trader_id,
             rule_days.trade_date,
             rule_days.net_pnl,
@@ -134,7 +138,7 @@
                     or (
                         trips.opened_at > fills_hit.hit_at
                         and trips.opened_at
-                        <= fills_hit.hit_at + fills_hit.minutes * interval '1' minute
+                        <= fills_hit.hit_at + fills_hit.duration * interval '1' minute
                     )
                 )
         where fills_hit.kind = 'cool_down'
@@ -183,12 +187,162 @@
             rule_days.threshold
     ),
 
+    whole_days as (
+        -- Days of a trader under a rule on days before, and whether what hits it begins.
+        select
+            rule,
+            kind,
+            trader_id,
+            trade_date,
+            net_pnl,
+            threshold,
+            duration,
+            case when is_losing_days then cast(threshold as bigint) else 1 end as days_needed,
+            row_number() over rule_path as day_number,
+            case when is_losing_days then net_pnl < 0 else -net_pnl >= threshold end
+                as is_bad
+        from rule_days
+        where kind in ('sit_out', 'half_size')
+        window rule_path as (partition by rule, trader_id order by trade_date)
+    ),
+
+    bad_rows as (
+        select
+            *,
+            coalesce(
+                min(case when not is_bad then day_number end) over (
+                    partition by rule, trader_id order by day_number
+                    rows between current row and unbounded following
+                ),
+                1 + max(day_number) over (partition by rule, trader_id)
+            ) - day_number as bad_days_ahead
+        from whole_days
+    ),
+
+    next_beginnings as (
+        select
+            rule,
+            trader_id,
+            day_number,
+            days_needed + duration as days_taken,
+            min(case when bad_days_ahead >= days_needed then day_number end) over (
+                partition by rule, trader_id order by day_number
+                rows between current row and unbounded following
+            ) as beginning
+        from bad_rows
+    ),
+
+    -- While a rule lasts nothing hits it again, so one time begins where the one before it
+    -- is over: a chain, followed in steps that double.
+    chain_0 as (
+        select
+            beginnings.rule,
+            beginnings.trader_id,
+            beginnings.beginning,
+            following.beginning as next_beginning
+        from next_beginnings as beginnings
+        left join next_beginnings as following
+            on
+                beginnings.rule = following.rule
+                and beginnings.trader_id = following.trader_id
+                and beginnings.beginning + beginnings.days_taken = following.day_number
+        where beginnings.day_number = beginnings.beginning
+    ),
+
+    reached_0 as (
+        select
+            rule,
+            trader_id,
+            beginning
+        from next_beginnings
+        where day_number = 1 and beginning is not null
+    ),
+
+    {% for step in range(chain_steps) -%}
+    reached_{{ step + 1 }} as (
+        select * from reached_{{ step }}
+        union all
+        select
+            reached.rule,
+            reached.trader_id,
+            links.next_beginning as beginning
+        from reached_{{ step }} as reached
+        inner join chain_{{ step }} as links
+            on
+                reached.rule = links.rule
+                and reached.trader_id = links.trader_id
+                and reached.beginning = links.beginning
+        where links.next_beginning is not null
+    ),
+
+    chain_{{ step + 1 }} as (
+        select
+            links.rule,
+            links.trader_id,
+            links.beginning,
+            further.next_beginning
+        from chain_{{ step }} as links
+        inner join chain_{{ step }} as further
+            on
+                links.rule = further.rule
+                and links.trader_id = further.trader_id
+                and links.next_beginning = further.beginning
+        where further.next_beginning is not null
+    ),
+
+    {% endfor -%}
+    days_off as (
+        -- An expiry on a day without a fill would have come anyway.
+        select
+            days.rule,
+            days.trader_id,
+            days.trade_date,
+            cast(null as bigint) as day_sequence,
+            cast(null as timestamp) as hit_at,
+            days.net_pnl,
+            days.threshold,
+            case when points.trader_id is null then 0 else points.stop_effect end as stop_effect,
+            coalesce(points.replaced_notional, 0) as replaced_notional,
+            cast(case when days.kind = 'half_size' then 0.5 else 1 end as decimal(2, 1))
+                as share
+        from reached_{{ chain_steps }} as reached
+        inner join whole_days as days
+            on
+                reached.rule = days.rule
+                and reached.trader_id = days.trader_id
+                and days.day_number >= reached.beginning + days.days_needed
+                and days.day_number
+                < reached.beginning + days.days_needed + days.duration
+        left join {{ points }} as points
+            on
+                days.trader_id = points.trader_id
+                and days.trade_date = points.trade_date
+                and points.day_sequence = 0
+    ),
+
+    sat_out as (
+        select
+            rule,
+            trader_id,
+            trade_date,
+            day_sequence,
+            hit_at,
+            net_pnl,
+            threshold,
+            cast(cast(stop_effect as decimal(24, 8)) * share as decimal(38, 8)) as effect,
+            cast(cast(replaced_notional as decimal(24, 8)) * share as decimal(38, 8))
+                as replaced_notional
+        from days_off
+    ),
+
     replays as (
         select * from stopped
         union all
         select * from cooled_down
         union all
         select * from capped
+        union all
+        select * from sat_out
     )
 
     select

@@ -25,6 +25,14 @@ rates as (
     where refused_for is not null
 ),
 
+rules as (
+    select
+        line_number,
+        refused_for
+    from {{ ref('stg_desk__candidate_rules') }}
+    where refused_for is not null
+),
+
 refused_lines as (
     select
         'corporate_actions.csv, ' || refused_for as line_text,
@@ -43,6 +51,12 @@ refused_lines as (
         3 as file_order,
         line_number
     from rates
+    union all
+    select
+        'candidate_rules.csv, ' || refused_for as line_text,
+        4 as file_order,
+        line_number
+    from rules
 ),
 
 lines_numbered as (

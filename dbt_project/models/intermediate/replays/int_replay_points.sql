@@ -8,11 +8,17 @@
     from its peak, to one more closed trip, or to a longer row of losing ones. A rule on
     one of these figures is hit at the first fill that has reached it, so no other fill
     matters. Null is a figure that went no further at this fill.
+    And one row per day for the moment before its first fill, day_sequence 0: not to trade
+    at all that day.
 #}
 with
 
 fill_results as (
     {{ planned_rows(ref('int_fill_results'), 'trader_days') }}
+),
+
+fills_matched as (
+    {{ planned_rows(ref('int_fills_matched'), 'trader_days') }}
 ),
 
 trip_events as (
@@ -114,7 +120,19 @@ with_closings as (
         or longest_rows.trades_count is not null
 ),
 
-final as (
+day_starts as (
+    select
+        trader_id,
+        trade_date,
+        cast(0 as bigint) as day_sequence,
+        case when count(stop_step) = count(*) then sum(stop_step) end as stop_effect,
+        case when count(stop_step) = count(*) then sum(replaced_step) end
+            as replaced_notional
+    from fills_matched
+    group by trader_id, trade_date
+),
+
+points as (
     select
         ---------- keys
         trader_id,
@@ -134,6 +152,24 @@ final as (
         ---------- times
         happened_at_et
     from with_closings
+),
+
+final as (
+    select * from points
+    union all
+    select
+        trader_id,
+        trade_date,
+        day_sequence,
+        cast(null as decimal(38, 8)) as loss_amount,
+        cast(null as decimal(38, 8)) as give_back_amount,
+        cast(null as bigint) as trades_count,
+        cast(null as bigint) as losing_in_a_row_count,
+        cast(0 as decimal(38, 8)) as net_pnl_so_far,
+        cast(stop_effect as decimal(38, 8)) as stop_effect,
+        cast(replaced_notional as decimal(38, 8)) as replaced_notional,
+        cast(null as timestamp) as happened_at_et
+    from day_starts
 )
 
 select * from final

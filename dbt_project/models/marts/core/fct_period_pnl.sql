@@ -157,7 +157,7 @@ parts as (
         ('account', 'account_id', 'true'),
         ('desk', "'desk'", 'is_in_desk_total'),
         ('trader', 'trader_id', 'is_in_desk_total'),
-        ('group', 'trader_group', 'is_in_desk_total'),
+        ('trader_group', 'trader_group', 'is_in_desk_total'),
         ('strategy', 'strategy', 'is_in_desk_total'),
     ] -%}
         select

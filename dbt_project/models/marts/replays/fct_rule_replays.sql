@@ -1,6 +1,6 @@
 {#
-    Grain: one row per candidate rule, trader and trader day on which it would have been hit.
-    The rule is hit at the first fill where it holds; the trader trades no more that day.
+    Grain: one row per candidate rule, trader and trader day on which it would have been hit,
+    or, of a rule on days before, that would have been sat out or traded at half size.
 #}
 with
 

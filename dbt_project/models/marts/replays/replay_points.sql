@@ -1,6 +1,7 @@
 {#
-    Grain: one row per fill at which a trader's day went further than before: where a rule
-    can be hit, and what stopping there would have done.
+    Grain: one row per fill at which a trader's day went further than before, and one for
+    the moment before its first fill (day_sequence 0): where a rule can be hit, and what
+    stopping there would have done.
 #}
 with
 

@@ -1,4 +1,4 @@
-"""Rules of a desk as people write them: `stop 1500`, `cool_down 30 after 3`, grids."""
+"""Rules as people write them: `stop 1500`, `sit_out 1 after 3 losing days`, grids."""
 
 import re
 from dataclasses import dataclass
@@ -17,40 +17,56 @@ KINDS = {
     "max_trades": TRIPS,
     "losing_trades": TRIPS,
     "cool_down": TRIPS,
+    "sit_out": DOLLARS,
+    "half_size": DOLLARS,
 }
-IN_USUAL_DAYS = ("stop", "warn", "give_back")
+IN_USUAL_DAYS = ("stop", "warn", "give_back", "sit_out", "half_size")
+# What lasts from when it is hit, and in what: `cool_down 30 after 3`.
+LASTS = {"cool_down": "minutes", "sit_out": "days", "half_size": "days"}
+LOSING_DAYS = " losing days"
 RANGE_STEPS = 20
 MOST_RULES = 500
 _EXAMPLES = (
     "stop 1500, stop 2x, stop 250..5000, warn 750, give_back 1000, max_trades 20, "
-    "losing_trades 3, cool_down 30 after 3, size_cap 50000; several with `;` between"
+    "losing_trades 3, cool_down 30 after 3, size_cap 50000, sit_out 1 after 1500, "
+    "half_size 2 after 3 losing days; several with `;` between"
 )
+_AFTER = {
+    "cool_down": "cool_down 30 after 3, for 30 minutes after three losing trips",
+    "sit_out": "sit_out 1 after 1500, or sit_out 1 after 3 losing days",
+    "half_size": "half_size 2 after 1500, or half_size 2 after 3 losing days",
+}
 _NUMBER = re.compile(r"(\d{1,12}(?:\.\d{1,4})?)(x?)")
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What a trader may do, as `dbt_project/seeds/candidate_rules.csv` has it.
+    """What a trader may do.
 
     Attributes:
         kind: One of `KINDS`.
-        threshold: Dollars, usual days or trips from which on it holds.
+        threshold: Dollars, usual days, trips or days from which on it holds.
         is_usual_days: Whether they are usual days of the trader.
-        minutes: Of a cool_down, how long nothing new is opened.
+        is_losing_days: Whether they are days lost in a row.
+        duration: Minutes or days that it lasts (`LASTS`); None: to the day's end.
     """
 
     kind: str
     threshold: Decimal
     is_usual_days: bool = False
-    minutes: int | None = None
+    is_losing_days: bool = False
+    duration: int | None = None
 
     @property
     def text(self) -> str:
         """As it is written."""
-        number = f"{self.threshold.normalize():f}"
-        if self.minutes is not None:
-            return f"{self.kind} {self.minutes} after {number}"
-        return f"{self.kind} {number}{'x' * self.is_usual_days}"
+        number = f"{self.threshold.normalize():f}{'x' * self.is_usual_days}"
+        if self.duration is None:
+            return f"{self.kind} {number}"
+        return (
+            f"{self.kind} {self.duration} after {number}"
+            f"{LOSING_DAYS * self.is_losing_days}"
+        )
 
 
 def parse_rules(text: str) -> tuple[Rule, ...]:
@@ -74,27 +90,30 @@ def _parse(part: str) -> list[Rule]:
     kind = kind.replace("-", "_")
     if kind not in KINDS:
         raise UserError(f'"{part}" is no rule that is known. Known are: {_EXAMPLES}.')
-    if kind == "cool_down":
-        minutes, after, trips = said.partition(" after ")
+    lasting_values: list[tuple[Decimal, bool]] = []
+    if kind in LASTS:
+        lasting, after, said = said.partition(" after ")
         if not after:
-            raise UserError(
-                f'"{part}" does not say after how many losing trips: write cool_down '
-                "30 after 3, for 30 minutes after three in a row."
-            )
-        return [
-            Rule(kind, threshold, minutes=int(pause))
-            for (pause, _), (threshold, _) in product(
-                _values(part, minutes, is_whole=True),
-                _values(part, trips, is_whole=True),
-            )
-        ]
-    values = _values(part, said, is_whole=KINDS[kind] == TRIPS)
-    if kind not in IN_USUAL_DAYS and any(is_usual for _, is_usual in values):
+            raise UserError(f'"{part}" does not say after what: write {_AFTER[kind]}.')
+        lasting_values = _values(part, lasting, is_whole=True)
+    is_losing_days = LASTS.get(kind) == "days" and said.endswith(LOSING_DAYS)
+    values = _values(
+        part,
+        said.removesuffix(LOSING_DAYS) if is_losing_days else said,
+        is_whole=is_losing_days or KINDS[kind] == TRIPS,
+    )
+    can_be_usual = kind in IN_USUAL_DAYS and not is_losing_days
+    never_usual = lasting_values if can_be_usual else [*lasting_values, *values]
+    if any(is_usual for _, is_usual in never_usual):
         raise UserError(
-            f'"{part}" is in usual days, which only {", ".join(IN_USUAL_DAYS)} can be: '
-            "leave the x out."
+            f'"{part}" is in usual days, which only amounts of '
+            f"{', '.join(IN_USUAL_DAYS)} can be: leave the x out."
         )
-    return [Rule(kind, threshold, is_usual) for threshold, is_usual in values]
+    durations: list[int | None] = [int(value) for value, _ in lasting_values]
+    return [
+        Rule(kind, threshold, is_usual, is_losing_days, duration)
+        for duration, (threshold, is_usual) in product(durations or [None], values)
+    ]
 
 
 def _values(part: str, said: str, *, is_whole: bool) -> list[tuple[Decimal, bool]]:

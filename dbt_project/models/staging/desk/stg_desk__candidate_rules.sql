@@ -1,0 +1,28 @@
+{#
+    Grain: one row per line of candidate_rules.csv, those that are refused included; of the
+    project's seed where the desk's file has none.
+#}
+with
+
+lines as (
+    {{ desk_lines('candidate_rules') }}
+),
+
+final as (
+    select
+        lines.line_number,
+        lines.rule,
+        lines.note,
+        lines.refused_for
+    from lines
+    union all
+    select
+        cast(null as bigint) as line_number,
+        rule,
+        note,
+        cast(null as string) as refused_for
+    from {{ ref('candidate_rules') }}
+    where not exists (select 1 from lines)
+)
+
+select * from final
