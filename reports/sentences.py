@@ -167,7 +167,7 @@ def made_said(call: dict[str, Any], last_date: str | None) -> str | None:
         peak_said(call),
     ]
     if call["limit_use_ratio"]:
-        told[0] += f", {percent(call['limit_use_ratio'])} of the limit"
+        told[0] += f", at worst {percent(call['limit_use_ratio'])} of the limit lost"
     if call["overnight_amount"] is not None:
         told.append(f"{money(call['overnight_amount'])} held overnight")
     return f"{'; '.join(told)}."
@@ -194,7 +194,7 @@ def from_peak(call: dict[str, Any]) -> str:
 
 
 def limit_used(call: dict[str, Any]) -> str:
-    """The last day's loss against the daily limit, * where that is the default."""
+    """The last day's worst loss against the daily limit, * if that is the default."""
     if call["limit_use_ratio"] is None:
         return "?" if call["has_last_day"] else "–"
     return percent(call["limit_use_ratio"]) + (
