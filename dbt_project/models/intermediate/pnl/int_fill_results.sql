@@ -70,8 +70,8 @@ paths as (
             partition by trader_id, trade_date order by day_sequence
             rows between unbounded preceding and current row
         ) as path_net_pnl,
-        min(case when realized_gross_pnl is null then day_sequence end) over whole_day
-            as unknown_from,
+        min(case when realized_gross_pnl - total_fees is null then day_sequence end)
+            over whole_day as unknown_from,
         max(case when stop_step is null then 1 else 0 end) over whole_day as is_step_unknown,
         sum(stop_step) over day_ahead as steps_ahead,
         sum(replaced_step) over day_ahead as replaced_ahead
