@@ -78,6 +78,7 @@ corporate_actions.csv       splits, new symbols, mergers, spin-offs, expiries, w
 opening_lots.csv            what an account held before its first loaded day
 candidate_rules.csv         rules that are tried on the past every morning, as
                             `make what-if RULE=` takes them
+instruments.csv             the sector of a symbol, and the symbol it moves as (proxy)
 
 UTF-8, commas, dates as 2025-06-02. docs/configuration.md says what each column means.
 """
@@ -265,6 +266,17 @@ def _rule(cell: str) -> str:
     if len(rules) > 1:
         raise ValueError(f"names {len(rules)} rules; write each on a line of its own")
     return rules[0].text
+
+
+def _sector(cell: str) -> str:
+    if cell.lower() == "not set":
+        raise ValueError("is what a symbol without a sector is in; leave it empty")
+    return cell
+
+
+def _check_instrument(line: Mapping[str, str | None]) -> None:
+    if not line["sector"] and not line["proxy"]:
+        raise ValueError("says neither sector nor proxy")
 
 
 def _check_action(line: Mapping[str, str | None]) -> None:
@@ -568,6 +580,15 @@ DESK_FILES = (
         ("rule",),
         shipped="c11025cbbf7b15f45097a9fc1057a5b031a9eacff92c2cd42a015eb519dc42b5",
         is_read_by_line=True,
+    ),
+    DeskFile(
+        "instruments",
+        {"symbol": _needed, "sector": _sector, "proxy": _text, "note": _text},
+        ("symbol",),
+        optional=("sector", "proxy", "note"),
+        one_of=("sector", "proxy"),
+        is_read_by_line=True,
+        check_line=_check_instrument,
     ),
 )
 DESK_VERSIONS = Table(

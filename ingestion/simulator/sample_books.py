@@ -56,6 +56,14 @@ INDEX, MINI_ROOT, MINI_SIZE = "QSIX", "QSIX7", 10
 RESTATED_BACK = timedelta(days=20)
 RESTATED_AT = time(17)
 
+# Of what its traders hold overnight; some are left for the desk to set.
+_SECTORS = {
+    "Energy": ("QKXZ", "VZQX", "ZWQV"),
+    "Financials": ("QZX-P", "ZXQ/A", "KQXV", "XQZM"),
+    "Technology": ("XJZQ", "XXZQ", "VXXQ", "WQXZ"),
+}
+_PROXIES = {"QZX-P": "KQXV", "ZXQ/A": "KQXV", "VXXQ": "XJZQ"}
+
 _STARTS = {"QSPA": 160, "QSPB": 90, "QSPC": 12, "QSPD": 35, "QSPE": 60, INDEX: 620}
 _STARTS_AT = 0.5
 _DAY_SIGMA = 0.012
@@ -105,6 +113,11 @@ def sample_desk(sessions: Sequence[date]) -> dict[str, list[tuple[object, ...]]]
                 *("", "SIM003", "", "", "", "", "", 4_000),
                 *("", "", 5, "", "", "", 100_000, "", 0.75, "Sample firm"),
             ),
+        ],
+        "instruments": [
+            (symbol, sector, _PROXIES.get(symbol, ""), "")
+            for sector, symbols in _SECTORS.items()
+            for symbol in symbols
         ],
         "payout_terms": [
             (name, since, PAYOUT_RATE, "true", "true", "Paid in the month after")

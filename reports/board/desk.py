@@ -169,7 +169,7 @@ def _heat(
 
 
 def _held(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
-    """What is held: by symbol overnight, and by several at once in the last session."""
+    """What is held overnight, by symbol and by sector; by several at once."""
     return {
         "held": rows(
             connection,
@@ -197,6 +197,17 @@ def _held(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
             from held group by symbol, is_in_desk_total
             order by is_in_desk_total desc, gross_exposure desc nulls first, symbol
             limit {LINES}
+            """,
+        ),
+        # No row where the desk sets no sector.
+        "sectors": rows(
+            connection,
+            """
+            select * from marts.fct_sector_exposure
+            where scope_type = 'desk' and trade_date = (
+                select max(trade_date) from marts.daily_totals where fills_count > 0
+            )
+            order by overnight_gross_exposure desc nulls first, sector
             """,
         ),
         "crowds": rows(

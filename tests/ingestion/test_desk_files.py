@@ -36,6 +36,7 @@ HEADERS = {
     "limits": "account,valid_from,daily_loss_limit_amount\n",
     "breach_notes": "trade_date,rule,scope,name,noted_at,noted_by,closes,note\n",
     "candidate_rules": "rule,note\n",
+    "instruments": "symbol,sector,proxy,note\n",
     "signed_off_breaks": "account_id,trade_date,amount,signed_off_by,note\n",
 }
 MONDAY, TUESDAY = datetime(2025, 3, 3, 12), datetime(2025, 3, 4, 12)
@@ -257,6 +258,36 @@ def test_rules_are_kept_as_they_are_written_and_wrong_ones_beside_them(
         assert number == wanted
         assert begins in said and "\n" not in said
     assert path.exists()
+
+
+def test_instruments_are_kept_and_wrong_lines_beside_them(home: Home) -> None:
+    write(
+        home, "instruments", "XOM,Energy,,", "SPXL,,SPY,three times", "XOM,Oil,,",
+        "DEF,,,nothing said", ",Energy,,", "GHI,Not set,,", "#ES,Index,SPY,",
+    )  # fmt: skip
+    record_desk(home, read_desk(make_settings(), home))
+    assert rows(
+        home,
+        "select line_number, symbol, sector, proxy, note, refused_for "
+        "from raw.desk_instruments order by line_number",
+    ) == [
+        (2, "XOM", "Energy", None, None, None),
+        (3, "SPXL", None, "SPY", "three times", None),
+        (4, *[None] * 4, "line 4 is about the same as line 2 (symbol). "
+         "Delete one of them."),
+        (5, *[None] * 4, "line 5: says neither sector nor proxy. Fix it."),
+        (6, *[None] * 4, "line 6, column symbol: '' is empty. Fix it."),
+        (7, *[None] * 4, "line 7, column sector: 'Not set' is what a symbol without a "
+         "sector is in; leave it empty. Fix it."),
+        (8, "#ES", "Index", "SPY", None, None),
+    ]  # fmt: skip
+
+
+def test_instruments_need_a_column_that_says_something(home: Home) -> None:
+    write(home, "instruments", "XOM", header="symbol\n")
+    assert "lacks one of sector, proxy." in refusal(home)
+    write(home, "instruments", "XOM,Energy", header="symbol,sector\n")
+    assert len(read_desk(make_settings(), home)) == 1
 
 
 def test_a_pipe_in_place_of_a_file_holds_nobody_up(home: Home) -> None:

@@ -547,6 +547,43 @@ def test_the_desk_page_tells_the_marts_figures(home: Home) -> None:
     )
 
 
+def test_what_is_held_by_sector_is_shown_where_sectors_are_set(
+    home: Home, tmp_path: Path
+) -> None:
+    with open_published(home) as connection:
+        sectors = [
+            (sector, money(gross), money(net))
+            for sector, gross, net in connection.sql(
+                "select sector, overnight_gross_exposure, overnight_net_exposure "
+                "from fct_sector_exposure where scope_type = 'desk' and trade_date = "
+                "(select max(trade_date) from daily_totals where fills_count > 0) "
+                "order by overnight_gross_exposure desc, sector"
+            ).fetchall()
+        ]
+    assert sectors
+    [table] = by_sector(home)
+    shown = [
+        tuple(cell.text for cell in row.find_all(["th", "td"])[:3])
+        for row in table.tbody.find_all("tr")
+    ]
+    assert shown == sectors
+    bare = copied(home, Home(tmp_path / "bare"))
+    with duckdb.connect(bare.warehouse) as connection:
+        connection.execute("delete from marts.fct_sector_exposure")
+    publish(bare)
+    write_board(SETTINGS, bare)
+    assert by_sector(bare) == []
+
+
+def by_sector(home: Home) -> list:
+    """The tables under that heading of the desk's page."""
+    return [
+        heading.find_next("table")
+        for heading in parsed(home.board / "index.html").find_all("h2")
+        if heading.text.startswith("Held overnight by sector")
+    ]
+
+
 def test_a_newcomer_is_shown_beside_the_traders_most_like_him(home: Home) -> None:
     with open_published(home) as connection:
         nearest = connection.sql(

@@ -365,6 +365,7 @@ def test_what_is_wrong_with_the_data_is_counted_for_the_report(home: Home) -> No
         "renamed_accounts": 0,
         # The seeds speak of the sample firm.
         "unused_seed_lines": 4,
+        "unused_instruments": 0,
         # The random accounts trade on Good Friday too.
         "closed_exchange": sum(
             one.at.date() == date(2025, 4, 18) and one.status == "REGULAR"

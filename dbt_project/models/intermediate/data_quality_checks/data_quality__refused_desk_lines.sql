@@ -33,6 +33,14 @@ rules as (
     where refused_for is not null
 ),
 
+instruments as (
+    select
+        line_number,
+        refused_for
+    from {{ ref('stg_desk__instruments') }}
+    where refused_for is not null
+),
+
 refused_lines as (
     select
         'corporate_actions.csv, ' || refused_for as line_text,
@@ -57,6 +65,12 @@ refused_lines as (
         4 as file_order,
         line_number
     from rules
+    union all
+    select
+        'instruments.csv, ' || refused_for as line_text,
+        5 as file_order,
+        line_number
+    from instruments
 ),
 
 lines_numbered as (

@@ -1,8 +1,9 @@
 {#
     Grain: one row per morning on which the desk holds something overnight, and gap that its
-    book is put through: each symbol's own worst so far, and 5, 10 and 20 %.
+    book is put through: each symbol's own worst so far, and 5, 10 and 20 %, of all symbols
+    and of the sector where that costs most.
     Every symbol moves against what the desk nets in it; two traders on opposite sides are
-    no risk of each other's. A symbol without a night of its own between two sessions has
+    no risk of each other's. A sector moves as one, against what the desk nets in it all. A symbol without a night of its own between two sessions has
     no worst, and a position without a price no worth: their gap is unknown, and counted.
 #}
 with
@@ -18,6 +19,14 @@ positions as (
 
 gaps as (
     select * from {{ ref('int_symbol_gaps') }}
+),
+
+symbol_sectors as (
+    select
+        symbol,
+        sector
+    from {{ ref('int_symbol_sectors') }}
+    where sector is not null
 ),
 
 sessions as (
@@ -92,10 +101,52 @@ books_gapped as (
     where is_gap = 0
 ),
 
+sector_books as (
+    select
+        books_gapped.prediction_date,
+        symbol_sectors.sector,
+        sum(books_gapped.net_exposure) as net_exposure
+    from books_gapped
+    inner join symbol_sectors on books_gapped.symbol = symbol_sectors.symbol
+    group by books_gapped.prediction_date, symbol_sectors.sector
+),
+
+sectors_ranked as (
+    select
+        *,
+        row_number() over (
+            partition by prediction_date
+            order by abs(net_exposure) desc nulls last, sector asc
+        ) as sector_order
+    from sector_books
+),
+
+sector_moves as (
+    -- By how much of itself each symbol moves the desk if its sector gaps: 0 of others.
+    select
+        books_gapped.prediction_date,
+        books_gapped.symbol,
+        books_gapped.net_exposure,
+        case when sectors_ranked.net_exposure is not null then sectors_ranked.sector end
+            as worst_sector,
+        case
+            when symbol_sectors.sector is null then null
+            when symbol_sectors.sector <> sectors_ranked.sector then 0
+            else sign(cast(sectors_ranked.net_exposure as double))
+        end as direction
+    from books_gapped
+    inner join sectors_ranked
+        on
+            books_gapped.prediction_date = sectors_ranked.prediction_date
+            and sectors_ranked.sector_order = 1
+    left join symbol_sectors on books_gapped.symbol = symbol_sectors.symbol
+),
+
 stresses as (
     select
         prediction_date,
         'overnight_own_worst_gap' as stress,
+        cast(null as string) as worst_sector,
         symbol,
         {{ to_amount('cast(net_exposure as double) * own_gap') }} as pnl
     from books_gapped
@@ -104,9 +155,19 @@ stresses as (
         select
             prediction_date,
             'overnight_gap_{{ percent }}_percent' as stress,
+            cast(null as string) as worst_sector,
             symbol,
             {{ to_amount('-abs(cast(net_exposure as double)) * ' ~ percent / 100) }} as pnl
         from books_gapped
+        union all
+        select
+            prediction_date,
+            'sector_gap_{{ percent }}_percent' as stress,
+            worst_sector,
+            symbol,
+            {{ to_amount('-cast(net_exposure as double) * direction * ' ~ percent / 100) }}
+                as pnl
+        from sector_moves
     {% endfor %}
 ),
 
@@ -116,6 +177,7 @@ final as (
         prediction_date,
         stress,
         ---------- text
+        max(worst_sector) as worst_sector,
         min_by(symbol, pnl) as worst_symbol,
         ---------- numbers
         count(*) as symbols_count,

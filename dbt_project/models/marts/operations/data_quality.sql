@@ -41,5 +41,6 @@
     'assumed_currency',
     'closed_exchange',
     'unused_seed_lines',
+    'unused_instruments',
     'unused_sign_offs',
 ]) }}

@@ -21,6 +21,7 @@ all_stresses as (
         stress,
         stress_order,
         worst_trader_id,
+        cast(null as string) as worst_sector,
         cast(null as string) as worst_symbol,
         pnl,
         worst_trader_pnl as worst_pnl,
@@ -36,6 +37,7 @@ all_stresses as (
         stress,
         1 as stress_order,
         cast(null as string) as worst_trader_id,
+        worst_sector,
         worst_symbol,
         pnl,
         worst_symbol_pnl as worst_pnl,
@@ -55,6 +57,7 @@ final as (
         cast(stress_order as bigint) as stress_order,
         ---------- text
         worst_trader_id,
+        worst_sector,
         worst_symbol,
         ---------- money
         pnl,

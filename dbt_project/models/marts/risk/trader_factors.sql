@@ -38,7 +38,11 @@ days as (
             when desk_factors.traders_count > 1
                 then cast(desk_factors.net_pnl - trader_days.net_pnl as decimal(18, 2))
         end as desk_pnl_without,
-        cast(desk_factors.market_return as decimal(18, 6)) as market_return,
+        -- A day of unknown P&L says nothing of either.
+        case
+            when trader_days.net_pnl is not null
+                then cast(desk_factors.market_return as decimal(18, 6))
+        end as market_return,
         cast(
             {{ safe_divide('positions.net_exposure', 'positions.gross_exposure') }}
             as decimal(18, 6)
@@ -58,20 +62,7 @@ trader_sums as (
         {% for factor, column, digits in [
             ('desk', 'desk_pnl_without', 2), ('market', 'market_return', 6)
         ] -%}
-            count({{ column }}) as {{ factor }}_days_count,
-            {{ population_stddev('case when ' ~ column ~ ' is not null then own_pnl end') }}
-                as {{ factor }}_own_spread,
-            {{ population_stddev(column, digits) }} as {{ factor }}_spread,
-            {{ safe_divide(
-                'sum(cast(own_pnl as decimal(19, 2)) * ' ~ column ~ ')',
-                'count(' ~ column ~ ')',
-            ) }}
-            - {{ safe_divide(
-                'sum(case when ' ~ column ~ ' is not null then own_pnl end)',
-                'count(' ~ column ~ ')',
-            ) }}
-            * {{ safe_divide('sum(' ~ column ~ ')', 'count(' ~ column ~ ')') }}
-                as {{ factor }}_covariance,
+            {{ factor_sums(factor, column, digits) }},
         {% endfor -%}
         count(overnight_long_share) as overnight_days_count,
         {{ safe_divide('sum(overnight_long_share)', 'count(overnight_long_share)') }}
@@ -87,14 +78,7 @@ final as (
         ---------- numbers
         {% for factor in ['desk', 'market'] -%}
             {{ factor }}_days_count,
-            case
-                when {{ factor }}_days_count >= 20
-                    then
-                        greatest(-1, least(1, {{ safe_divide(
-                            factor ~ '_covariance',
-                            factor ~ '_own_spread * ' ~ factor ~ '_spread',
-                        ) }}))
-            end as {{ factor }}_correlation,
+            {{ factor_correlation(factor) }} as {{ factor }}_correlation,
         {% endfor -%}
         overnight_days_count,
         overnight_net_to_gross
