@@ -1,9 +1,9 @@
-"""Whether behaviour says anything about a trader's next day, beyond chance.
+"""Whether behavior says anything about a trader's next day, beyond chance.
 
-How far each behaviour of a day is from usual (marts.trader_behaviour) is held against
+How far each behavior of a day is from usual (marts.trader_behaviour) is held against
 whether the next day is lost, within each trader. By chance is what it shows when the
 outcomes come in another order of dates, one order for all traders, for they lose
-together. Of several behaviours each is held against the best of chance (Westfall and
+together. Of several behaviors each is held against the best of chance (Westfall and
 Young 1993).
 """
 
@@ -23,13 +23,13 @@ _BATCHES, _SEED = 20, 7
 
 @dataclass(frozen=True)
 class Evidence:
-    """What one behaviour says of a loss on the next day.
+    """What one behavior says of a loss on the next day.
 
     Attributes:
         days_count: Days on which it has a score and a next day is known.
         auc_within_trader: 0.5 is a coin; above it more of it goes before losses.
         null_low, null_high: Between them it lies nine times in ten by chance.
-        chance: That the behaviour furthest from its mean by chance is as far from it.
+        chance: That the behavior furthest from its mean by chance is as far from it.
         verdict: In words, at `LEVEL`.
     """
 
@@ -48,7 +48,7 @@ def evidence(
     label_dates: np.ndarray,
     is_loss: np.ndarray,
 ) -> dict[str, Evidence]:
-    """What each behaviour says; none that has no figure, all days of traders alike.
+    """What each behavior says; none that has no figure, all days of traders alike.
 
     Args:
         behaviour: trader_id, trade_date, behaviour, score and tilt_score.
@@ -107,7 +107,7 @@ def _told(days_count: int, area: np.ndarray, chance: float) -> Evidence:
 def _scores(
     behaviour: pd.DataFrame, traders: np.ndarray, dates: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Of the evaluated days, by behaviour, with their mean first; NaN where unknown."""
+    """Of the evaluated days, by behavior, with their mean first; NaN where unknown."""
     keys = ["trader_id", "trade_date"]
     wide = behaviour.pivot(index=keys, columns="behaviour", values="score")
     wide.insert(0, TILT, behaviour.groupby(keys)[TILT].first())

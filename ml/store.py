@@ -239,7 +239,7 @@ def read_marts(home: Home) -> MartFrames:
 
 
 def read_behaviour(home: Home) -> pd.DataFrame:
-    """Behaviour of every trader's days: trader_id, trade_date, behaviour and scores."""
+    """Behavior of every trader's days: trader_id, trade_date, behaviour and scores."""
     with open_warehouse(home.warehouse) as connection, _marts_of_today():
         return connection.sql(
             "select trader_id, cast(trade_date as timestamp) as trade_date, behaviour, "

@@ -57,7 +57,7 @@ ROWS, NAMED = 100, 25
 ATTENTION_LINES = 7
 # From where the report lies on disk to the board.
 BOARD_FROM_DISK = "../../board"
-# Of each level, for colour is never the only sign.
+# Of each level, for color is never the only sign.
 SIGNS = {
     "High": "▲", "Elevated": "◆", "Normal": "●", "Medium": "◆", "Low": "●",
     "Unknown": "?",

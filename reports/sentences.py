@@ -34,9 +34,9 @@ def headline_said(summary: dict[str, Any]) -> str:
 def _day_said(last_day: dict[str, Any]) -> str:
     net = last_day["net_pnl"]
     text = f"{day(last_day['trade_date'])}: " + (
-        "realised P&L not known, an exchange rate is missing"
+        "realized P&L not known, an exchange rate is missing"
         if net is None
-        else f"{money(net)} realised"
+        else f"{money(net)} realized"
     )
     if last_day["pnl_basis"] is None:
         return text
@@ -58,10 +58,10 @@ def month_said(facts: dict[str, Any]) -> str | None:
         return f"{month} {money(facts['month_total_pnl'])} in all"
     days = counted(facts["month_unknown_days_count"], "day")
     text = (
-        f"{month} {money(facts['month_net_pnl'])} realised, in all not known on {days}"
+        f"{month} {money(facts['month_net_pnl'])} realized, in all not known on {days}"
     )
     if facts["month_incomplete_days_count"]:
-        text += f", realised not on {facts['month_incomplete_days_count']:,} of them"
+        text += f", realized not on {facts['month_incomplete_days_count']:,} of them"
     return text
 
 
@@ -99,14 +99,14 @@ def last_day_said(last_day: dict[str, Any]) -> str:
 
 
 def in_all(made: dict[str, Any]) -> str:
-    """What follows a realised P&L: the total, or of whom it is not known and why."""
+    """What follows a realized P&L: the total, or of whom it is not known and why."""
     if made["pnl_basis"] is None:
         return ""
     if made["total_pnl"] is not None:
         told = f", {money(made['total_pnl'])} in all with adjustments and unrealized"
     else:
         words = {
-            "realised_only": "realised only: the total is not known of",
+            "realised_only": "realized only: the total is not known of",
             "incomplete": "incomplete: not all is known of",
         }[made["pnl_basis"]]
         told = f", {words} {made['unknown_parts']}"
@@ -176,7 +176,7 @@ def made_said(call: dict[str, Any], last_date: str | None) -> str | None:
 def _realised(amount: str | None, has_days: bool) -> str:
     if amount is None:
         return "not known" if has_days else "did not trade"
-    return f"{money(amount)} realised"
+    return f"{money(amount)} realized"
 
 
 def known(call: dict[str, Any], amount: str, has_days: str) -> str:

@@ -101,7 +101,7 @@ def read_summary(
         (what it may make and lose in a session), attention (the gravest fact about
         each trader, group, strategy and the desk, gravest first, with how many more
         there are about them) and last_day (what it made last,
-        realised and in all); calls, a list per limit risk (is_by_limit_risk), most at
+        realized and in all); calls, a list per limit risk (is_by_limit_risk), most at
         risk first, each with the trader's last days and proposed limits; limits, for
         how many the desk has set none, and the default that holds for them;
         size_advice, why size is advised as it is; inactive; outcomes_date,

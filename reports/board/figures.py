@@ -1,7 +1,7 @@
 """Charts as Plotly takes them: plain data with a title, units, and the same in words.
 
 Gains are blue and losses orange, which every eye tells apart; what is meant is also
-told by place, shape or sign. Fonts and colours of text are the page's (board.js).
+told by place, shape or sign. Fonts and colors of text are the page's (board.js).
 """
 
 from collections.abc import Sequence
@@ -122,7 +122,7 @@ def against_outcomes(
         ),
     ]  # fmt: skip
     for is_replayed, how in ((True, "simulated"), (False, "forecasted")):
-        for is_loss, what, colour, sign in (
+        for is_loss, what, color, sign in (
             (False, "gain", GAIN, "triangle-up"),
             (True, "loss", LOSS, "triangle-down"),
         ):
@@ -141,7 +141,7 @@ def against_outcomes(
                         f"{what.capitalize()}, {how}",
                         mode="markers",
                         marker={
-                            "color": colour,
+                            "color": color,
                             "size": 8,
                             "symbol": sign + ("-open" if is_replayed else ""),
                         },
@@ -182,11 +182,11 @@ def quantiles(call: dict[str, Any]) -> Chart:
             {
                 "type": "bar", "orientation": "h", "y": [name], "x": [wide],
                 "base": [start], "name": name, "showlegend": False,
-                "marker": {"color": colour}, "width": [width],
+                "marker": {"color": color}, "width": [width],
                 "hovertemplate": f"{money(start)} to {money(start + wide)}"
                 "<extra></extra>",
             }
-            for name, colour, width, start, wide in (
+            for name, color, width, start, wide in (
                 ("18 of 20", BAND, 0.8, values["5 %"], values["95 %"] - values["5 %"]),
                 ("10 of 20", CALM, 0.8, values["25 %"],
                  values["75 %"] - values["25 %"]),
@@ -196,9 +196,9 @@ def quantiles(call: dict[str, Any]) -> Chart:
             {
                 "type": "scatter", "mode": "markers", "name": name,
                 "x": [x] * 2, "y": ["18 of 20", "10 of 20"],
-                "marker": {"color": colour, "symbol": sign, "size": 14},
+                "marker": {"color": color, "symbol": sign, "size": 14},
             }
-            for name, x, colour, sign in (
+            for name, x, color, sign in (
                 ("Limit", limit, LOSS, "line-ns-open"),
                 ("Median", values["median"], GAIN, "line-ns-open"),
                 ("Expected", float(call["predicted_pnl"]), GAIN, "diamond-open"),
@@ -293,7 +293,7 @@ def _lately(sessions: dict[str, Any], dates: Sequence[str]) -> dict[str, Any]:
 
 
 def bars(rows: Rows, x: str, y: str, title: str, unit: str) -> Chart:
-    """Dollars as bars, gains and losses told by side and colour; None is unknown."""
+    """Dollars as bars, gains and losses told by side and color; None is unknown."""
     amounts = [row[y] for row in rows]
     return Chart(
         title,
@@ -301,7 +301,7 @@ def bars(rows: Rows, x: str, y: str, title: str, unit: str) -> Chart:
         [
             {
                 "type": "bar", "x": [row[x] for row in rows], "y": amounts,
-                "marker": {"color": _colours(amounts)},
+                "marker": {"color": _colors(amounts)},
                 "hovertemplate": "%{x}: %{y}<extra></extra>",
             }
         ],
@@ -324,7 +324,7 @@ def ranked(rows: Rows, name: str, amount: str, title: str) -> Chart:
             {
                 "type": "bar", "orientation": "h",
                 "y": [row[name] for row in shown], "x": amounts,
-                "marker": {"color": _colours(amounts)},
+                "marker": {"color": _colors(amounts)},
                 "hovertemplate": "%{y}: %{x}<extra></extra>",
             }
         ],
@@ -339,7 +339,7 @@ def ranked(rows: Rows, name: str, amount: str, title: str) -> Chart:
     )  # fmt: skip
 
 
-def _colours(amounts: Sequence[float | None]) -> list[str]:
+def _colors(amounts: Sequence[float | None]) -> list[str]:
     return [LOSS if (one or 0) < 0 else GAIN for one in amounts]
 
 
@@ -355,12 +355,12 @@ def _figure(value: float | None) -> str:
 
 def small(rows: Rows, x: str, columns: dict[str, str], title: str, unit: str) -> Chart:
     """Values through time, one line for each column that is named."""
-    colours = iter((GAIN, LOSS))
+    colors = iter((GAIN, LOSS))
     dashes = iter(("solid", "dot"))
     traces = [
         line(
             [row for row in rows if row[column] is not None], x, column, name,
-            line={"color": next(colours), "dash": next(dashes), "width": 1.3},
+            line={"color": next(colors), "dash": next(dashes), "width": 1.3},
         )
         for column, name in columns.items()
     ]  # fmt: skip

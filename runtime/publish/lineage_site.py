@@ -17,7 +17,7 @@ CHANGES = (
         '"metric","semantic_model","saved_query","function"],n.resource_type)',
         '"exposure"],n.resource_type)',
     ),
-    # As large as the screen allows: near neighbours, names in two lines.
+    # As large as the screen allows: near neighbors, names in two lines.
     (
         "rankSep:200,edgeSep:30,nodeSep:50",
         "rankSep:60,edgeSep:4,nodeSep:24",

@@ -646,7 +646,7 @@ def test_equity_adds_up_and_falls_from_its_peak() -> None:
     assert equity(days[1:2], "x").traces[1]["y"] == [-30]
 
 
-def test_outcomes_are_told_by_shape_as_well_as_by_colour() -> None:
+def test_outcomes_are_told_by_shape_as_well_as_by_color() -> None:
     rows = [
         {
             "prediction_date": f"2026-03-0{n}", "is_replayed": n < 4, "low": -50.0,

@@ -84,7 +84,7 @@ CHANGES = [
     (with_call("T1", "High", "-1500.50", daily_loss_limit_amount="500"), "than $500"),
     (with_call("T1", "High", "-1510"), "1-in-20 −$2,510"),
     (with_call("T1", "High", "-1500.50", loss_probability=0.7), "P(loss) 70 %"),
-    (with_call("T1", "High", "-1500.50", last_net_pnl="-8"), "now –: −$8 realised"),
+    (with_call("T1", "High", "-1500.50", last_net_pnl="-8"), "now –: −$8 realized"),
     (with_call("NEW", "Normal", "10"), "NEW: not told, now Normal, P(loss of"),
     (told() | {"is_size_proven": True}, "now High, P(loss of more than $2,500) 17 %, "
      "P(loss) 61 %, 1-in-20 −$2,501, size × 0.5"),

@@ -13,7 +13,7 @@ from tests.conftest import SampleRun, make_settings
 
 LAST = date(2026, 3, 9)
 # Of three traders: WON peaks and falls, GAP has a day that nobody knows, OLD is idle.
-# A total that is not known counts as realised towards the peak.
+# A total that is not known counts as realized towards the peak.
 DAYS = [
     ("WON", "2026-02-27", "total", 500, 400, 0.0, False),
     ("WON", "2026-03-02", "total", 100, 100, 0.0, False),

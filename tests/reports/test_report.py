@@ -264,7 +264,7 @@ LAST_DAY = {
     [
         (
             {}, {},
-            "Fri 2026-02-27: $800 realised, −$120 in all; February to date −$2,452 in "
+            "Fri 2026-02-27: $800 realized, −$120 in all; February to date −$2,452 in "
             "all; $117,227 below the peak; no set limit breached, 3 traders without "
             "one lost more than the default.",
         ),
@@ -274,8 +274,8 @@ LAST_DAY = {
             {"month_unknown_days_count": 12, "month_total_pnl": None,
              "below_peak_amount": "0", "breaches_count": 2,
              "default_breaches_count": 0},
-            "Fri 2026-02-27: $800 realised, in all not known for 2 traders; February "
-            "to date $5,130 realised, in all not known on 12 days; at the peak; 2 "
+            "Fri 2026-02-27: $800 realized, in all not known for 2 traders; February "
+            "to date $5,130 realized, in all not known on 12 days; at the peak; 2 "
             "limits breached.",
         ),
         (
@@ -284,9 +284,9 @@ LAST_DAY = {
             {"month_unknown_days_count": 3, "month_incomplete_days_count": 1,
              "peak_unknown_days_count": 1, "breaches_count": 1,
              "unknown_traders_count": 1},
-            "Fri 2026-02-27: realised P&L not known, an exchange rate is missing, "
+            "Fri 2026-02-27: realized P&L not known, an exchange rate is missing, "
             "incomplete: not all is known of 1 trader; February to date $5,130 "
-            "realised, in all not known on 3 days, realised not on 1 of them; "
+            "realized, in all not known on 3 days, realized not on 1 of them; "
             "$117,227 below the peak, 1 day not known; 1 limit breached, 3 traders "
             "without one lost more than the default; P&L of 1 trader not known in the "
             "last five sessions.",
@@ -336,7 +336,7 @@ def test_what_could_not_be_checked_is_in_that_sentence() -> None:
             {"stale_marks_count": 1, "oldest_mark_age_sessions_count": 1,
              "total_pnl": None, "pnl_basis": "realised_only",
              "unknown_parts": "A1 (no mark)"},
-            "9 fills, realised only: the total is not known of A1 (no mark); "
+            "9 fills, realized only: the total is not known of A1 (no mark); "
             "1 mark carried forward, the oldest 1 session old.",
         ),
         (
@@ -529,8 +529,8 @@ def test_a_traders_own_page_says_the_largest_risk_whatever_the_level(
     own = render_trader(summary(last_day=LAST_DAY), one)
     for text in both(own):
         assert (
-            "Fri 2026-02-27: −$3,500 realised, 140 % of the limit; last five sessions: "
-            "−$900 realised; $4,100 below the peak; $0 held overnight." in text
+            "Fri 2026-02-27: −$3,500 realized, 140 % of the limit; last five sessions: "
+            "−$900 realized; $4,100 below the peak; $0 held overnight." in text
         )
         assert "Lost $600 on the last 2 traded days;" in text
         assert (
@@ -755,7 +755,7 @@ def test_what_was_kept_before_facts_and_totals_were_read_says_nothing_of_them(
     )
     told = render(read_kept(home, date(2026, 3, 2)))
     for text in both(told):
-        assert "Fri 2026-02-27: $800 realised." in text
+        assert "Fri 2026-02-27: $800 realized." in text
     assert cells(told, "T1")[1:6] == ["–"] * 5
 
 

@@ -215,7 +215,7 @@ def test_what_has_no_rate_is_unknown_and_told_with_its_local_amounts(
         "from intermediate.int_trader_days "
         "where trader_id in ('PAIRS', 'OPENS') order by all",
     ) == [("OPENS", "2025-03-05"), ("PAIRS", "2025-03-05")]
-    # What was realised is known; what it is worth is not.
+    # What was realized is known; what it is worth is not.
     assert totals(home, "OPENS", "net_pnl", "total_delta")[:2] == [
         (1, 7, None), (2, 8, None),
     ]  # fmt: skip
