@@ -2,7 +2,7 @@
 
 They run beside the models every day. P&L and its quantiles are in units of the trader's
 own scale, sizes are logarithms of dollars. The reference model (`ml.reference`) is the
-baseline that is selected while no model is clearly better.
+baseline that is selected while no model is significantly better.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 {#
     Grain: one row per trader whose worst day of the last ten sessions is a loss of more
     than the limit, or than the desk's default where nobody has set one that it could have
-    broken. A breach of the last five sessions is told as such, while it is open.
+    broken. A breach of the last five sessions is shown as such, while it is open.
 #}
 with
 

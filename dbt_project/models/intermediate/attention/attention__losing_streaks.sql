@@ -1,6 +1,6 @@
 {#
     Grain: one row per trader who lost on so many days with P&L one after the other, up to
-    the last session, and has no limit on it that would be told as a breach.
+    the last session, and has no limit on it that would be shown as a breach.
 #}
 with
 

@@ -65,7 +65,7 @@ final as (
         {{ first_few_joined(
             "'line ' || line_number || ', ' || scope_name || ', ' || rule || ' on ' || trade_date"
         ) }} as comparison,
-        'Mend or delete them in breach_notes.csv; make note writes them right' as what_to_do
+        'Fix or delete them in breach_notes.csv; make note writes valid ones' as what_to_do
     from unused
     having count(*) > 0
 )

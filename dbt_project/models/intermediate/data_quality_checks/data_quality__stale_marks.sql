@@ -1,6 +1,6 @@
 {#
     Grain: one row: positions at the end of the last session that have no mark of it. Of a
-    source without any marks nothing is told: nobody expects one.
+    source without any marks nothing is reported: none is expected.
 #}
 with
 

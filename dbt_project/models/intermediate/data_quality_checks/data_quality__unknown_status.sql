@@ -1,4 +1,4 @@
-{# Grain: one row: fills whose status nobody has told us of, and its names. #}
+{# Grain: one row: fills of unknown status, and its names. #}
 with
 
 unknown_statuses as (

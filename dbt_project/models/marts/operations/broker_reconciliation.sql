@@ -551,7 +551,7 @@ final as (
             else concat_ws('; ', missing_text, difference_text, reason_text)
         end as explanation,
         difference_amount,
-        ---------- what becomes of a break
+        ---------- status of a break
         status,
         case when is_break then trade_date end as first_seen,
         case when is_break then age_sessions_count end as age_sessions_count,

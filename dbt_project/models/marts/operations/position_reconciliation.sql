@@ -251,7 +251,7 @@ final as (
                 )
         end as explanation,
         difference_amount,
-        ---------- what becomes of a break
+        ---------- status of a break
         status,
         case when is_break then first_seen end as first_seen,
         case
