@@ -270,7 +270,7 @@ def _forecast(forecast: dict) -> Iterator[str]:
 
 
 def _neighbours(connection: duckdb.DuckDBPyConnection, trader: str) -> Iterator[str]:
-    """A newcomer's nearest in behavior, and what became of them."""
+    """A newcomer's nearest in behavior, and how they did."""
     found = rows_of(
         connection,
         "from newcomer_neighbours where trader_id = ? order by neighbour_rank",

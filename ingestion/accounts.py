@@ -54,7 +54,7 @@ def read_account_list(document: Document, parsed: ParsedBatch) -> AccountList:
         if name in numbers:
             raise DocumentError(
                 f"{document.origin} lists the same account name twice (numbers "
-                f"{numbers[name]} and {number}), so fills cannot be told apart. "
+                f"{numbers[name]} and {number}), so their fills cannot be separated. "
                 "Rename one in PropReports."
             )
         if number in numbers.values():

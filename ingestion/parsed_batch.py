@@ -595,7 +595,7 @@ class ParsedBatch:
     def _reject(self, document: Document, day: str) -> None:
         """Keep what is wrong in table `typed`.
 
-        What is only told of a text is told once, with the first row that has it.
+        What is only reported of a text is kept once, with the first row that has it.
         """
         keys = [document.resource.name, document.origin]
         self.connection.execute(

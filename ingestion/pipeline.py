@@ -293,7 +293,7 @@ class _Load:
             raise
 
     def _keep_evidence(self) -> None:
-        """Whoever is told that rows or files are wrong finds them in quarantine."""
+        """Rows or files that are reported as wrong are found in quarantine."""
         if self._parsed.holds_rejected():
             self._landing.quarantine(self._parsed, self._source.reads_whole, self._now)
 

@@ -81,7 +81,7 @@ SENTENCES = {
     ReasonCode.SPREADSHEET: "is a spreadsheet of a kind that is not read; save it as "
     ".xlsx or export it as CSV",
     ReasonCode.SUBFOLDER: "is a folder that is not read; move its files up",
-    ReasonCode.OTHER_SPELLING: "is not read under this name; call it {}",
+    ReasonCode.OTHER_SPELLING: "is not read under this name; rename it to {}",
     ReasonCode.FOREIGN_FILE: "is no file that is read in this place",
     ReasonCode.NO_REGULAR_FILE: "is not read: it is a pipe, a socket, a device or a "
     "link that leads out of the folder or nowhere",

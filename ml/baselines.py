@@ -33,7 +33,7 @@ QUANTILE_WINDOW_DAYS = 160
 QUANTILE_PSEUDO_DAYS = 10.0
 POOL_LEVELS = np.linspace(0.01, 0.99, 50)
 _ROWS_AT_ONCE = 20_000
-# What a risk manager would call a warning.
+# What a risk manager would take as a warning.
 RULES = {
     "three losing days in a row": lambda r: r["loss_streak_days"] >= 3,
     "drawdown over 15 %": lambda r: r["drawdown_ratio"] > 0.15,

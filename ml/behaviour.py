@@ -96,7 +96,7 @@ def as_json(found: dict[str, Evidence]) -> dict[str, dict]:
 def _told(days_count: int, area: np.ndarray, chance: float) -> Evidence:
     low, high = np.percentile(area[1:], (5, 95))
     if chance >= LEVEL:
-        verdict = "nothing that could be told from chance"
+        verdict = "not significant"
     else:
         verdict = f"{'more' if area[0] > area[1:].mean() else 'less'} before losses"
     return Evidence(

@@ -121,7 +121,7 @@ def block_draws(count: int, replicates: int = REPLICATES) -> np.ndarray:
     """Dates drawn by a block bootstrap, in the order drawn: replicates x count.
 
     Blocks of `BLOCK_DATES` neighboring dates (Kuensch 1989), the last following on the
-    first, so that every date is drawn as often as any other.
+    first, so that every date is equally likely to be drawn.
     """
     blocks = -(-count // BLOCK_DATES)
     begins = np.random.default_rng(_SEED).integers(0, count, (replicates, blocks))

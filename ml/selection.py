@@ -1,6 +1,6 @@
 """Which model gives each output, from outcomes already known.
 
-A baseline gives it, and is called one, unless a model was better than every baseline by
+A baseline gives it, named as one, unless a model was better than every baseline by
 more than chance from date to date, and from trader to trader, makes. Looked at every
 morning anew, only on predictions made before their outcomes: so the record of what was
 selected is itself one that had seen nothing of what came after.
@@ -159,8 +159,8 @@ class Comparison:
         """The model that is significantly better than every baseline; None if none is.
 
         Args:
-            first, last: Outcomes from and up to these places of `order`; of one call
-                neither is before that of the call before.
+            first, last: Outcomes from and up to these places of `order`; neither
+                may be before that of the previous use.
         """
         self._by_date.move(first, last)
         self._by_trader.move(first, last)

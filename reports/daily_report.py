@@ -64,7 +64,7 @@ def _deliver(
     if not mails:
         past = "the run is of the past (PUBLISH_PAST=1 mails it)"
         return f"{rendered.subject}; not mailed: {past}"
-    # What is stale may be the morning of a week ago, and is told once a day.
+    # What is stale may be the morning of a week ago, and is mailed once a day.
     name = f"report-{summary['as_of']}"
     if summary["stale"]:
         name = f"stale-{datetime.now(EASTERN).date()}"
@@ -84,7 +84,7 @@ def _trader_mails(
     settings: Settings, home: Home, summary: dict[str, Any], page: Path
 ) -> tuple[list[Mail], list[str]]:
     """Each trader's own page for who has an address, and who of them has no
-    forecast. Who was mailed one that no longer holds is told so.
+    forecast. Who was mailed one that no longer holds is mailed that.
     """
     # No trader is to trade on a forecast made of old data.
     if settings.trader_emails is None or summary["stale"]:

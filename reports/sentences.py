@@ -6,7 +6,7 @@ from typing import Any
 
 from reports.words import NO_BREAK, counted, day, money, percent, share
 
-# Dollars traded against the usual from which they are told.
+# Dollars traded against the usual, from which they are named.
 LARGE_SIZE = 1.5
 
 
@@ -269,7 +269,7 @@ def outcomes_said(
 
 
 def actual(outcome: dict[str, Any]) -> str:
-    """What became of a forecast: its P&L, else why there is none."""
+    """The outcome of a forecast: its P&L, else why there is none."""
     if outcome["actual_net_pnl"] is not None:
         return money(outcome["actual_net_pnl"])
     return "not known" if outcome["has_traded"] is None else "did not trade"

@@ -44,7 +44,7 @@ def desk_substance(summary: dict[str, Any]) -> dict[str, str]:
             f"{in_all(last_day)}"
         )
     if facts:
-        found["the month"] = month_said(facts) or "not told"
+        found["the month"] = month_said(facts) or "not shown"
         found["the desk's peak"] = peak_said(facts)
     for calls in summary["calls"].values():
         for call in calls:

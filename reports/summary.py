@@ -31,7 +31,7 @@ from runtime.warehouse import eastern_time, rows_of
 # By the chance of breaching the limit; an order of what to look at, so who is not known
 # comes before who is not at risk.
 LEVELS = ("High", "Elevated", "Unknown", "Normal")
-# What a kept summary of an earlier version calls what has another name today.
+# Former names in kept summaries of earlier versions, and the names of today.
 _FORMER_NAMES = {
     "calls_count": "forecasts_count",
     "judged_sessions_count": "evaluated_sessions_count",

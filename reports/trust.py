@@ -29,7 +29,7 @@ MEASURES = (
     ("levels", "breaches_caught", LIMIT_RISK, RISK_LEVEL,
      "Breaches of the limit that were flagged", "by expected P&L", True),
     ("levels", "breach_rate_ratio", LIMIT_RISK, RISK_LEVEL,
-     "Breaches on flagged days, times as often as on others",
+     "Breach rate of flagged days, as a multiple of the rest",
      "by expected P&L", False),
     ("loss", "auc", CHAMPION, "own_rate",
      "AUC for a losing day", "trader's own rate", False),

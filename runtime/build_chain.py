@@ -138,7 +138,7 @@ def _broken(found: dict[str, _Stage], last: str) -> Iterator[tuple[str, str]]:
 
 
 def as_of_setting(home: Home) -> str:
-    """What else a command must be told for the home of a past morning."""
+    """What else a command needs for the home of a past morning."""
     return f" AS_OF={home.root.name}" if home.root.parent.name == "as_of" else ""
 
 

@@ -1,7 +1,7 @@
 """Charts as Plotly takes them: plain data with a title, units, and the same in words.
 
 Gains are blue and losses orange, which every eye tells apart; what is meant is also
-told by place, shape or sign. Fonts and colors of text are the page's (board.js).
+shown by place, shape or sign. Fonts and colors of text are the page's (board.js).
 """
 
 from collections.abc import Sequence
@@ -293,7 +293,7 @@ def _lately(sessions: dict[str, Any], dates: Sequence[str]) -> dict[str, Any]:
 
 
 def bars(rows: Rows, x: str, y: str, title: str, unit: str) -> Chart:
-    """Dollars as bars, gains and losses told by side and color; None is unknown."""
+    """Dollars as bars, gains and losses shown by side and color; None is unknown."""
     amounts = [row[y] for row in rows]
     return Chart(
         title,

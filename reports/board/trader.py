@@ -1,4 +1,4 @@
-"""A page of each trader: facts, forecast, days, and what lies behind a day."""
+"""A page of each trader: facts, forecast, days, and the details of a day."""
 
 from typing import Any
 

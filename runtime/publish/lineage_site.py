@@ -28,7 +28,7 @@ CHANGES = (
         'content:function(e){return e.data("label")'
         '.replace(/__|[.]|trader_day_|training /,"$&\\n")}',
     ),
-    # Edges that can be told from what is behind them.
+    # Edges that stand out from what is behind them.
     ("#006f8a", "#7fb6c9"),
     # Descriptions in full, not their first 20 letters.
     (

@@ -1,4 +1,4 @@
-// A trader's days: the calendar, and what lies behind the day that is opened.
+// A trader's days: the calendar, and the details of the day that is opened.
 "use strict";
 
 const read = JSON.parse(document.getElementById("days").textContent);
