@@ -781,7 +781,7 @@ class Gate:
                     different_count < {MINIMUM_FILLS_REPEATED}
                 )
             ),
-            judged as (
+            weighed as (
                 select *,
                     case when (account_number, trade_date) in (from multiples)
                         then true
@@ -812,7 +812,7 @@ class Gate:
                         and pooled_repeated_count = pooled_count
                     ) as int
                 ) as may_be_repeated
-            from judged where is_repeated + may_be_repeated > 0
+            from weighed where is_repeated + may_be_repeated > 0
             """,
             [first, last],
         ).df()

@@ -105,9 +105,9 @@ def read_summary(
         risk first, each with the trader's last days and proposed limits; limits, for
         how many the desk has set none, and the default that holds for them;
         size_advice, why size is advised as it is; inactive; outcomes_date,
-        outcomes of the last calls that are over, and whether they were replayed; score
-        of the desk's calls; problems (checks of data and models that found what a
-        person should act on) and information (what is only told); measures of the
+        outcomes of the last forecasts that are over, and whether they are simulated;
+        score of the desk's forecasts; problems (checks of data and models that found
+        what a person should act on) and information (no action needed); measures of the
         champion beside their baselines, and whether its error in dollars exceeds that
         of predicting zero; selected_models (by output, in words) and what the models
         learned from.
