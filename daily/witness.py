@@ -93,7 +93,7 @@ def _mail(process: int) -> None:
 
 
 def tell(settings: Settings, home: Home, ledger: Ledger, killed: StepRun) -> str:
-    """Mail that a run was killed in a step, and keep in the ledger that it was reported.
+    """Mail that a run was killed in a step, and keep that in the ledger.
 
     Returns:
         What was reported, in one line.

@@ -44,7 +44,7 @@ class UnreadFile:
 
 
 class ExportsFolder:
-    """The exports of a folder, every entry of which is read, reported or a system's own.
+    """A folder of exports: every entry is read, reported or a system's own.
 
     Attributes:
         accounts: The file of the list of accounts.

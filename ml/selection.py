@@ -48,7 +48,7 @@ GAIN_STANDARD_ERRORS = 3.0
 
 
 class Rule(NamedTuple):
-    """When a model is significantly better: by so many standard errors, and over what."""
+    """When a model is significantly better: by how many standard errors, of what."""
 
     standard_errors: float = GAIN_STANDARD_ERRORS
     over_traders: bool = True

@@ -86,11 +86,11 @@ POLICY_WORDS = {
 }
 
 
-def selected_models(calls: list[dict]) -> list[str]:
+def selected_models(forecasts: list[dict]) -> list[str]:
     """The model of each output: one, or each with how many forecasts are its own."""
     outputs: dict[str, list[str]] = {}
     for column, output in OUTPUTS:
-        counts = Counter(call[column] for call in calls if call[column])
+        counts = Counter(forecast[column] for forecast in forecasts if forecast[column])
         names = [
             f"{MODEL_WORDS.get(name, name)} ({count})"
             if len(counts) > 1

@@ -14,7 +14,7 @@ class Archive:
     """A firm, and lists of its rows in the order in which they are served.
 
     All `last` arguments are dates, included; the caller makes sure that none is
-    behind the virtual clock. Fills are served by the date of their time, whichever
+    after the virtual clock. Fills are served by the date of their time, whichever
     session they belong to; all else goes by trade date.
     """
 

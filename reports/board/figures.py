@@ -161,19 +161,19 @@ def against_outcomes(
     )
 
 
-def quantiles(call: dict[str, Any]) -> Chart:
+def quantiles(forecast: dict[str, Any]) -> Chart:
     """What the next session may bring: quantiles, the limit, the expected P&L.
 
     Args:
-        call: With its quantiles; amounts as numbers or text.
+        forecast: With its quantiles; amounts as numbers or text.
     """
     shown = {
         "5 %": "predicted_pnl_p05", "25 %": "predicted_pnl_p25",
         "median": "predicted_pnl_p50", "75 %": "predicted_pnl_p75",
         "95 %": "predicted_pnl_p95",
     }  # fmt: skip
-    values = {name: float(call[column]) for name, column in shown.items()}
-    limit = -float(call["daily_loss_limit_amount"])
+    values = {name: float(forecast[column]) for name, column in shown.items()}
+    limit = -float(forecast["daily_loss_limit_amount"])
     return Chart(
         "What the next session may bring, of twenty like it",
         "; ".join(f"{name}: {money(value)}" for name, value in values.items())
@@ -201,7 +201,7 @@ def quantiles(call: dict[str, Any]) -> Chart:
             for name, x, color, sign in (
                 ("Limit", limit, LOSS, "line-ns-open"),
                 ("Median", values["median"], GAIN, "line-ns-open"),
-                ("Expected", float(call["predicted_pnl"]), GAIN, "diamond-open"),
+                ("Expected", float(forecast["predicted_pnl"]), GAIN, "diamond-open"),
             )
         ],
         {"xaxis": axis(DOLLARS), "yaxis": axis("Sessions within", automargin=True)},

@@ -103,7 +103,7 @@ BATCH_FILLS = 4_000_000
 
 
 def reason_to_build_all(home: Home) -> str | None:
-    """Why nothing of the last build can be kept; None if the next may continue from it."""
+    """Why nothing of the last build can be kept; None if the next continues it."""
     with open_warehouse(home.warehouse) as connection:
         found = connection.execute("select fingerprint from ops.built_with").fetchone()
         made_of = fingerprint(_told_by_the_desk(connection))

@@ -481,11 +481,11 @@ def test_the_desk_page_tells_the_marts_figures(home: Home) -> None:
     summary = summarise(make_settings(source="sample"), home)
     found = parsed(home.board / "index.html")
     rows = found.select_one("#overview tbody").find_all("tr")
-    calls = [one for level in summary["calls"].values() for one in level]
+    forecasts = [one for level in summary["forecasts"].values() for one in level]
     assert len(rows) == 25
-    for row, call in zip(rows, calls, strict=False):
-        assert call["trader_id"] in row.th.text
-        assert call["limit_risk"] in row.td.text
+    for row, forecast in zip(rows, forecasts, strict=False):
+        assert forecast["trader_id"] in row.th.text
+        assert forecast["limit_risk"] in row.td.text
     tiles = found.select_one(".tiles").text
     desk = summary["desk"]
     assert (

@@ -116,9 +116,9 @@ def test_each_trader_up_to_the_last_day(marts: duckdb.DuckDBPyConnection) -> Non
 def test_the_peak_is_that_of_the_facts_that_need_attention(sample: SampleRun) -> None:
     told = summarise(make_settings(source="sample"), sample.home)
     below = {
-        call["trader_id"]: Decimal(call["below_peak_amount"])
-        for calls in told["calls"].values()
-        for call in calls
+        forecast["trader_id"]: Decimal(forecast["below_peak_amount"])
+        for forecasts in told["forecasts"].values()
+        for forecast in forecasts
     }
     with duckdb.connect(sample.home.warehouse, read_only=True) as connection:
         lows = connection.execute(
