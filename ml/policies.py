@@ -147,7 +147,7 @@ class PolicyEvidence:
         improvement_over_uniform: Dollars beyond the uniform cut, on all days together.
         value_low, value_high: Its 90 % interval, the wider of dates and traders; None
             where there are too few of them, or it cuts nothing.
-        is_proven: Whether it is as clearly above nothing as a model must be.
+        is_proven: Whether it is as significantly above zero as a model must be.
         rows_count: Trader-days it rests on.
     """
 

@@ -51,7 +51,7 @@ stale_positions as (
                             abs({{ in_base('held_days.open_cost', 'held_days.exchange_rate') }})
                             as decimal(38, 2)
                         ) || ' at cost',
-                        'of unknown worth'
+                        'of unknown value'
                     ) || ')'
             else
                 ', ' || held_days.mark_age_sessions_count
@@ -70,7 +70,7 @@ stale_positions as (
                             'held_days.exchange_rate',
                         ) }}) as decimal(38, 2)
                     ),
-                    'of unknown worth'
+                    'of unknown value'
                 ) || ')'
         end as position_text,
         coalesce(held_days.mark_age_sessions_count, 1000000) as age_order
