@@ -162,9 +162,9 @@ class _Beginnings:
         numbers = " and ".join(sorted(accounts))
         raise UserError(
             f"The names of the accounts with numbers {numbers} begin with the same "
-            f"{SHOWN_CHARACTERS} letters, and fills show no more of them: whose they "
-            "are nobody could tell. In PropReports, give the one that came last a name "
-            "that begins otherwise, then run `make ingest` again."
+            f"{SHOWN_CHARACTERS} letters, and fills show no more, so they cannot be "
+            "assigned. In PropReports, give the latest one a name that begins "
+            "differently, then run `make ingest` again."
         )
 
     def _borne_since(self, beginning: str) -> dict[str, datetime]:

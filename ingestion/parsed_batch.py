@@ -382,7 +382,7 @@ class ParsedBatch:
         self._refuse_for(
             document,
             ReasonCode.DAY_BEFORE_MONTH,
-            ", and of a date such as 03/04/2025 nobody can tell. Export it again from "
+            ", and a date such as 03/04/2025 is ambiguous. Export it again from "
             "PropReports.",
         )
 

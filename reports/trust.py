@@ -122,7 +122,8 @@ def _trust_in_chances(figures: Figures, auc: float) -> str:
             f"improvement on one rate for the whole desk {measured}"
         )
     text = (
-        f"The chance of breaching the limit separates risky traders from others {measured}"
+        "The chance of breaching the limit separates risky traders from others "
+        f"{measured}"
     )
     if _is_above(figures.get(("breach", "auc_within_trader", CHAMPION)), 0.5):
         return f"{text}, and a trader's risky days from the rest"

@@ -117,7 +117,7 @@ def require(home: Home, stage: str) -> str:
     raise UserError(
         f"The marts in {home.root} are partially rebuilt: {_WORDS[which]} {how}. Run "
         f"`make {command}{as_of_setting(home)}`. The published copy and the reports on "
-        "disk are as they were."
+        "disk are unchanged."
     )
 
 

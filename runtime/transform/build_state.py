@@ -193,7 +193,7 @@ def planned_days(home: Home) -> str:
             "select (select count(*) from ops.built_fill_days), "
             "(select count(*) from intermediate.int_planned_account_days)"
         ).fetchall()[0]
-    return f"account-days of fills: {planned:,} built anew of {days:,}"
+    return f"account-days of fills: {planned:,} rebuilt of {days:,}"
 
 
 def built_dates(connection: duckdb.DuckDBPyConnection, mart: str) -> dict[str, str]:
