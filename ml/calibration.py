@@ -59,10 +59,9 @@ def fit_line(
         curvature = (design * (counts * fitted * (1 - fitted))[:, None]).T @ design
         curvature += (prior_weight + 1e-9) * np.eye(2)
         step = np.linalg.solve(curvature, gradient)
-        while cost(theta + step) > lowest and np.abs(step).max() > _CLOSE:
+        while (reached := cost(theta + step)) > lowest and np.abs(step).max() > _CLOSE:
             step /= 2
-        theta = theta + step
-        lowest = cost(theta)
+        theta, lowest = theta + step, reached
         if np.abs(step).max() <= _CLOSE:
             break
     return float(theta[0]), float(theta[1])

@@ -7,15 +7,14 @@ moving together only where that survives a correction for having looked at all p
 
 import numpy as np
 import pandas as pd
-from scipy.sparse.csgraph import connected_components
-from scipy.stats import hypergeom, norm
+from scipy.special import ndtr, ndtri
 
 LEAST_OVERLAP = 20
 """Days on which both traded; of fewer nothing is said."""
 FALSE_PAIRS = 0.01
 """Share of the pairs named that may be there by chance."""
 _LIMIT = 5.0
-_QUANTILE = norm.ppf(0.95)
+_QUANTILE = ndtri(0.95)
 COLUMNS = (
     "trader_id", "other_trader_id", "overlap_days_count", "correlation",
     "correlation_low", "correlation_high", "shrunk_correlation",
@@ -46,7 +45,7 @@ def trader_correlations(traders: np.ndarray, scaled: np.ndarray) -> pd.DataFrame
     with np.errstate(invalid="ignore", divide="ignore"):
         z, error = np.arctanh(np.clip(r, -1, 1)), 1 / np.sqrt(days - 3.0)
         low, high = np.tanh(z - _QUANTILE * error), np.tanh(z + _QUANTILE * error)
-        moving = norm.sf(z / error)
+        moving = ndtr(-z / error)
     enough = days >= LEAST_OVERLAP
     together = _discoveries(np.where(is_known, moving, np.nan))
     losing = _discoveries(np.where(enough, chance, np.nan))
@@ -118,6 +117,9 @@ def _losing_together(
     lost: np.ndarray, there: np.ndarray, one: np.ndarray, other: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Days both lost, days expected if by chance, and how likely so many are then."""
+    # Here, as below: training, which needs neither, would wait longest for its imports.
+    from scipy.stats import hypergeom
+
     mask, losing = there.astype(float), (lost & there).astype(float)
     days = (mask.T @ mask)[one, other]
     first, second = (losing.T @ mask)[one, other], (mask.T @ losing)[one, other]
@@ -140,6 +142,8 @@ def _discoveries(p_values: np.ndarray) -> np.ndarray:
 
 def _clusters(count: int, one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Number, from 1, of the group that each is in by links to others."""
+    from scipy.sparse.csgraph import connected_components
+
     graph = np.zeros((count, count))
     graph[one, other] = 1
     _, label = connected_components(graph, directed=False)

@@ -13,7 +13,7 @@ from functools import cache
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binom
+from scipy.special import bdtr
 
 from runtime.transform.dbt import project_variables
 
@@ -217,7 +217,8 @@ class DeskHistory:
 
 @cache
 def _places_of_rare(count: int) -> tuple[int, int]:
-    first, last = (int(binom.ppf(end, count, RARE)) for end in _INTERVAL)
+    reached = bdtr(np.arange(count + 1), count, RARE)
+    first, last = np.searchsorted(reached, _INTERVAL).tolist()
     return first, last
 
 

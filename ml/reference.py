@@ -33,6 +33,7 @@ _PRIOR_SPREAD, _PRIOR_OUTCOMES = 1.5, 2.0
 _ROUNDS = 20
 _LARGEST_LOG_SIZE = 23.0
 _HALVINGS = 40
+_ROWS_AT_ONCE = 5_000
 
 
 def upper_tail(t: np.ndarray) -> np.ndarray:
@@ -97,12 +98,19 @@ class DayDistribution:
     def quantile(self, level: float) -> np.ndarray:
         """The same of one level, worked out once."""
         if level not in self._quantiles:
-            self._quantiles[level] = np.where(
-                level < self.loss,
-                -np.exp(self._lost_log_size(level)),
-                self._gain(level),
-            )
+            found, is_lost = np.empty(len(self.share)), level < self.loss
+            found[~is_lost] = self._at(~is_lost)._gain(level)
+            rows = np.flatnonzero(is_lost)
+            # What is halved forty times stays in the processor's cache.
+            for begin in range(0, len(rows), _ROWS_AT_ONCE):
+                part = rows[begin : begin + _ROWS_AT_ONCE]
+                found[part] = -np.exp(self._at(part)._lost_log_size(level))
+            self._quantiles[level] = found
         return self._quantiles[level]
+
+    def _at(self, rows: np.ndarray) -> "DayDistribution":
+        """The entries of some rows."""
+        return DayDistribution(self.share[rows], self.location[rows], self.spread[rows])
 
     def _beyond(self, log_size: np.ndarray, kinds: Iterable[int]) -> np.ndarray:
         return sum(

@@ -8,8 +8,7 @@ found.
 """
 
 import numpy as np
-from scipy.special import xlogy
-from scipy.stats import binom, chi2
+from scipy.special import bdtr, chdtrc, xlogy
 
 from ml.desk import MINIMUM_SCENARIOS, TAIL
 
@@ -48,15 +47,15 @@ def tail_tests(
         return found | {"verdict": _VERDICTS[0]}
     statistic, chance, power = _z2(shortfall, actual, is_bad, severities)
     kupiec, dependence = coverage_ratio(bad, count), independence_ratio(is_bad)
-    kupiec_p = float(chi2.sf(kupiec, 1))
+    kupiec_p = float(chdtrc(1, kupiec))
     too_light = (kupiec_p < LEVEL and bad > TAIL * count) or chance < LEVEL
     too_cautious = kupiec_p < LEVEL and bad < TAIL * count
     return found | {
         "kupiec_p_value": kupiec_p,
         "kupiec_power_half": coverage_power(count, _TOO_FEW),
         "kupiec_power_double": coverage_power(count, _TOO_MANY),
-        "christoffersen_p_value": float(chi2.sf(dependence, 1)),
-        "conditional_coverage_p_value": float(chi2.sf(kupiec + dependence, 2)),
+        "christoffersen_p_value": float(chdtrc(1, dependence)),
+        "conditional_coverage_p_value": float(chdtrc(2, kupiec + dependence)),
         "shortfall_statistic": statistic,
         "shortfall_p_value": chance,
         "shortfall_power": power,
@@ -76,7 +75,8 @@ def coverage_power(count: int, share: float) -> float:
     ratio = 2 * (
         _log_likelihood(bad, count, bad / count) - _log_likelihood(bad, count, TAIL)
     )
-    return float(binom.pmf(bad, count, share)[chi2.sf(ratio, 1) < LEVEL].sum())
+    chance = np.diff(bdtr(bad, count, share), prepend=0.0)
+    return float(chance[chdtrc(1, ratio) < LEVEL].sum())
 
 
 def independence_ratio(is_bad: np.ndarray) -> float:

@@ -13,6 +13,7 @@ RECENT_SESSIONS = 5
 _DAYS = """
     days as (
         select trader_id, trade_date, total_pnl, limit_use_ratio, is_limit_breached,
+            daily_loss_limit_amount,
             case when pnl_basis <> 'incomplete' then net_pnl end as net_pnl
         from marts.fct_trader_total_pnl where trade_date <= $1
     )
@@ -134,7 +135,8 @@ def read_trader_facts(
     Returns:
         By trader: last_net_pnl and five_days_net_pnl, realized (None without a day or
         where it is not known; has_last_day and has_five_days say which);
-        limit_use_ratio of the last day; below_peak_amount and peak_unknown_days_count
+        limit_use_ratio, the last day's worst loss at any moment over the daily limit or
+        the default; below_peak_amount and peak_unknown_days_count
         as of the desk; overnight_amount, held at the last close, in dollars; size_ratio
         of the last traded day, dollars traded against the twenty days before.
     """
@@ -161,8 +163,14 @@ def read_trader_facts(
             from days where trade_date >= $2 group by trader_id
         ),
         last_days as (
-            select trader_id, net_pnl as last_net_pnl, limit_use_ratio
-            from days where trade_date = $1
+            select days.trader_id, net_pnl as last_net_pnl,
+                coalesce(peak_value / daily_loss_limit_amount, limit_use_ratio)
+                    as limit_use_ratio
+            from days
+            left join marts.fct_limit_use as used
+                on scope_type = 'trader' and days.trader_id = used.scope_name
+                and days.trade_date = used.trade_date and rule = 'daily_loss'
+            where days.trade_date = $1
         ),
         nights as (
             select scope_name as trader_id, overnight_gross_exposure as overnight_amount

@@ -168,7 +168,9 @@ def made_said(forecast: dict[str, Any], last_date: str | None) -> str | None:
         peak_said(forecast),
     ]
     if forecast["limit_use_ratio"]:
-        told[0] += f", {percent(forecast['limit_use_ratio'])} of the limit"
+        told[0] += (
+            f", at worst {percent(forecast['limit_use_ratio'])} of the limit lost"
+        )
     if forecast["overnight_amount"] is not None:
         told.append(f"{money(forecast['overnight_amount'])} held overnight")
     return f"{'; '.join(told)}."
@@ -195,7 +197,7 @@ def from_peak(forecast: dict[str, Any]) -> str:
 
 
 def limit_used(forecast: dict[str, Any]) -> str:
-    """The last day's loss against the daily limit, * where that is the default."""
+    """The last day's worst loss against the daily limit, * if that is the default."""
     if forecast["limit_use_ratio"] is None:
         return "?" if forecast["has_last_day"] else "–"
     return percent(forecast["limit_use_ratio"]) + (

@@ -101,17 +101,19 @@ def read_summary(
         for it) and stale, what the data lacks up to today, in words, or None; desk
         (what it may make and lose in a session), attention (the gravest fact about
         each trader, group, strategy and the desk, gravest first, with how many more
-        there are about them) and last_day (what it made last, realized and in all);
-        forecasts, a list per limit risk (is_by_limit_risk), most at risk first,
-        each with the trader's last days and proposed limits; limits, for
-        how many the desk has set none, and the default that holds for them;
-        size_advice, why size is advised as it is; inactive; outcomes_date,
-        outcomes of the last forecasts that are over, and whether they are simulated;
-        score of the desk's forecasts; problems (checks of data and models that found
-        what a person should act on) and information (no action needed); measures of the
-        champion beside their baselines, and whether its error in dollars exceeds that
-        of predicting zero; selected_models (by output, in words) and what the models
-        learned from.
+        there are about them), last_day (what it made last, realized and in all) and
+        facts (`read_desk_facts` up to that day); forecasts, a list per limit
+        risk (is_by_limit_risk), most at risk first, each with the trader's
+        `read_trader_facts`, last days and proposed limits; limits, for how many the
+        desk has set none, and the default that holds for them; trust, the verdict on
+        the forecasts in a sentence; size_advice, why size is advised as it is, and
+        is_size_proven, whether the evidence supports it; inactive; outcomes_date,
+        outcomes of the last forecasts that are over, and whether they are simulated
+        (are_outcomes_replayed); score of the desk's forecasts; problems (checks of data
+        and models that found what a person should act on) and information (no action
+        needed); measures of the champion beside their baselines, and whether its error
+        in dollars exceeds that of predicting zero; selected_models (by output, in
+        words) and what the models learned from.
     """
     data_ends, is_sample = published_data(connection)
     stale = staleness(settings, data_ends, is_sample=is_sample)

@@ -27,7 +27,8 @@ def measure(command: list[str], environment: dict[str, str]) -> tuple[float, ...
         [sys.executable, *command],
         cwd=PROJECT_ROOT,
         env={name: os.environ[name] for name in ("PATH", "HOME")}
-        | {ENV_FILE: ""}
+        # As the command line sets it for itself.
+        | {ENV_FILE: "", "OPENBLAS_NUM_THREADS": "1"}
         | environment,
         stdout=subprocess.DEVNULL,
     )

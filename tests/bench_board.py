@@ -10,6 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from runtime.build_chain import RISK, require
 from runtime.home import Home
 from runtime.publish.marts_copy import publish
 from runtime.warehouse import count_rows, open_warehouse
@@ -40,7 +41,7 @@ def main() -> None:
                 "(select trader_id from marts.risk_calls where limit_risk <> 'Unknown' "
                 "order by limit_loss_probability desc, trader_id limit 70)"
             )
-        publish(home)
+        publish(home, made_of=require(home, RISK))
         traders = count_rows(home, "select count(*) from marts.trader_status")
         days = count_rows(home, "select count(*) from marts.feat_trader_day")
         with mail_server(make_certificate(Path(folder))) as desk:

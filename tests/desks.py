@@ -11,12 +11,36 @@ from ingestion.simulator import Firm
 from runtime.home import Home
 from runtime.publish.marts_copy import publish
 
-# Marts with a trader in them that report and board read.
-MARTS = (
-    "daily_totals", "feat_trader_day", "fct_fills", "fct_round_trips", "dim_accounts",
-    "trader_status", "risk_calls", "forecast_outcomes", "forecast_record",
-    "trader_forecast_scores", "proposed_limits", "newcomer_neighbours",
-)  # fmt: skip
+# Marts with a trader in them that report and board read, and where they name one.
+MARTS = dict.fromkeys(
+    (
+        "daily_totals",
+        "feat_trader_day",
+        "fct_fills",
+        "fct_intraday_pnl",
+        "fct_open_positions",
+        "fct_round_trips",
+        "fct_trader_total_pnl",
+        "dim_accounts",
+        "trader_status",
+        "trader_behaviour",
+        "risk_calls",
+        "rule_effects",
+        "forecast_outcomes",
+        "forecast_record",
+        "trader_forecast_scores",
+        "proposed_limits",
+        "newcomer_neighbours",
+    ),
+    "trader_id",
+) | dict.fromkeys(("fct_breaches", "fct_limit_use", "fct_scope_exposure"), "scope_name")
+
+
+def _names_nobody(mart: str) -> str:
+    """The condition of rows that are of no trader."""
+    column = MARTS[mart]
+    of = "scope_type <> 'trader'" if column == "scope_name" else "false"
+    return f"({of} or coalesce({column}, '') = '')"
 
 
 def copied(source: Home, target: Home) -> Home:
@@ -31,16 +55,16 @@ def multiplied(home: Home, copies: int) -> None:
     """Make of each trader so many, with the same days."""
     with duckdb.connect(home.warehouse) as connection:
         _keep_as_tables(connection)
-        for mart in MARTS:
+        for mart, trader in MARTS.items():
             connection.execute(
                 f"""
                 create or replace table marts.{mart} as
                 select mart.* replace (
-                    case when copy = 0 or trader_id = '' then trader_id
-                    else trader_id || '-' || copy end as trader_id
+                    case when copy = 0 then {trader}
+                    else {trader} || '-' || copy end as {trader}
                 )
                 from marts.{mart} as mart, range({copies}) as numbers (copy)
-                where copy = 0 or trader_id <> ''
+                where copy = 0 or not {_names_nobody(mart)}
                 """
             )
     publish(home)
@@ -50,10 +74,11 @@ def renamed(home: Home, names: Mapping[str, str]) -> None:
     """Call traders otherwise, with a name that the desk gives them as well."""
     with duckdb.connect(home.warehouse) as connection:
         _keep_as_tables(connection)
-        for mart in MARTS:
+        for mart, trader in MARTS.items():
             for old, new in names.items():
                 connection.execute(
-                    f"update marts.{mart} set trader_id = ? where trader_id = ?",
+                    f"update marts.{mart} set {trader} = ? "
+                    f"where {trader} = ? and not {_names_nobody(mart)}",
                     [new, old],
                 )
         for new in names.values():
@@ -79,10 +104,10 @@ def left_with(home: Home, *traders: str) -> None:
     """Nobody but these has ever traded."""
     with duckdb.connect(home.warehouse) as connection:
         _keep_as_tables(connection)
-        for mart in MARTS:
+        for mart, trader in MARTS.items():
             connection.execute(
-                f"delete from marts.{mart} where trader_id not in "
-                "(select unnest(?::varchar[]))",
+                f"delete from marts.{mart} where not {_names_nobody(mart)} "
+                f"and {trader} not in (select unnest(?::varchar[]))",
                 [list(traders)],
             )
         connection.execute("delete from marts.desk_forecast_scores")

@@ -41,7 +41,8 @@ def backtest(
         "behaviour": behaviour_json(
             evidence(
                 read_behaviour(home), record.traders, record.dates,
-                record.label_dates, record.is_event("loss"),
+                record.label_dates,
+                {name: record.is_event(name) for name in ("loss", "breach")},
             )
         )
     }  # fmt: skip

@@ -51,8 +51,13 @@ def line(rows: Rows, x: str, y: str, name: str, **more: Any) -> dict[str, Any]:
     """A line through the values of a column."""
     return {
         "type": "scatter", "mode": "lines", "name": name,
-        "x": [row[x] for row in rows], "y": [row[y] for row in rows],
+        "x": [row[x] for row in rows], "y": [_whole(row[y]) for row in rows],
     } | more  # fmt: skip
+
+
+def _whole(value: float | None) -> float | None:
+    """Dollars of a chart without their cents; what is small keeps its decimals."""
+    return round(value) if value is not None and abs(value) >= 100 else value
 
 
 def equity(rows: Rows, whose: str) -> Chart:
@@ -235,12 +240,19 @@ def daily(rows: Rows) -> Chart:
                 "x": [row["date"] for row in known],
                 "y": [row["net_pnl"] for row in known],
                 "marker": {
-                    "color": [LOSS if row["net_pnl"] < 0 else GAIN for row in known]
+                    "color": [int(row["net_pnl"] >= 0) for row in known],
+                    "cmin": 0, "cmax": 1, "colorscale": [[0, LOSS], [1, GAIN]],
                 },
                 "hovertemplate": "%{x|%a %Y-%m-%d}: %{y}<extra></extra>",
             },
             line(
-                [{**row, "line": -row["limit_amount"]} for row in rows],
+                [
+                    {**row, "line": -row["limit_amount"]}
+                    for place, row in enumerate(rows)
+                    # It steps where it changes.
+                    if place in (0, len(rows) - 1)
+                    or row["limit_amount"] != rows[place - 1]["limit_amount"]
+                ],
                 "date", "line", "Daily loss limit", hoverinfo="skip",
                 line={"color": CALM, "dash": "dash", "shape": "hv", "width": 1.5},
             ),

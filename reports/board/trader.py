@@ -213,7 +213,8 @@ _QUERIES = {
             peak_net_pnl, trough_net_pnl,
             {eastern_time("peak_at")} as peak_at_et,
             {eastern_time("trough_at")} as trough_at_et,
-            peak_gross_exposure, overnight_gross_exposure, largest_symbol
+            round(peak_gross_exposure) as peak_gross_exposure,
+            round(overnight_gross_exposure) as overnight_gross_exposure, largest_symbol
         from marts.fct_trader_total_pnl as totals
         left join limits using (trader_id, trade_date)
         left join exposures using (trader_id, trade_date)

@@ -143,9 +143,12 @@ def test_the_sample_is_walked_written_and_held_against_the_truth(
         assert 0.5 < attainable["auc"] < 0.9
         assert attainable["n"] == found["window"]["rows"]
     page = (home.backtest / "index.html").read_text()
+    # The verdict of report, explain and verify, from these figures.
+    assert "out of sample, 0.50 is a coin toss)" in page
     assert "SAMPLE DATA" in page and page.count("data:image/png") == 3
     assert "http" not in page.replace("http-equiv", "")
-    tilt = found["behaviour"]["tilt_score"]
+    tilt = found["behaviour"][0]
+    assert (tilt["target"], tilt["behaviour"]) == ("loss", "tilt_score")
     assert 0 < tilt["days_count"] <= found["window"]["rows"]
     assert tilt["null_low"] < tilt["null_high"] and tilt["verdict"] in page
     with connected(home) as connection:

@@ -50,7 +50,7 @@ def leave_traders(home: Home, count: int) -> None:
             )
 
 
-def test_the_sample_is_sound_and_says_who_speaks(copied) -> None:
+def test_the_sample_is_sound_and_says_what_is_selected(copied) -> None:
     done = call_daily("verify", SOURCE="sample", RISK_HOME=copied.root)
     assert done.code == 0, done.err
     assert "come out the same again" in done.out

@@ -1,6 +1,7 @@
 """No prediction of a past day knows what came after it."""
 
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
@@ -132,6 +133,24 @@ def test_a_corrected_day_makes_what_rests_on_it_anew(desk, kept) -> None:
     corrected = desk.__class__(**vars(desk) | {"features": features})
     resumed, fresh = walk(corrected, kept=kept), walk(corrected)
     np.testing.assert_equal(resumed[2], fresh[2])
+
+
+@pytest.mark.parametrize(
+    "moved, is_another", [(1e-15, False), (-1e-15, False), (1e-5, True)]
+)
+def test_last_bits_of_a_sum_make_nothing_anew(desk, kept, moved, is_another) -> None:
+    features = desk.features.copy()
+    # P&L itself is exact.
+    inexact = features.select_dtypes("float").columns.difference(
+        ["net_pnl", "gross_pnl"]
+    )
+    # What is nothing, and what is left of it by adding up in another order.
+    features.loc[100, "signal"] = 0.0
+    walk(replace(desk, features=features), kept=kept)
+    before = held_in(kept)
+    features.loc[:150, inexact] += moved * features.loc[:150, inexact].clip(lower=1)
+    walk(replace(desk, features=features), kept=kept)
+    assert (held_in(kept) != before) == is_another
 
 
 @pytest.mark.parametrize(

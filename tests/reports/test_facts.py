@@ -39,7 +39,8 @@ def marts() -> Iterator[duckdb.DuckDBPyConnection]:
             create table marts.fct_trader_total_pnl (
                 trader_id varchar, trade_date date, pnl_basis varchar,
                 net_pnl decimal(38, 8), total_pnl decimal(38, 8),
-                limit_use_ratio double, is_limit_breached boolean
+                limit_use_ratio double, is_limit_breached boolean,
+                daily_loss_limit_amount decimal(18, 8) default 1000
             );
             create table marts.fct_period_pnl as
             select 'month' as period, cast(start as date) as period_start,
@@ -50,11 +51,13 @@ def marts() -> Iterator[duckdb.DuckDBPyConnection]:
             create table marts.fct_limit_use as
             select *, 'daily_loss' as rule, cast(day as date) as trade_date
             from (values
-                ('trader', 'WON', false, null, '2026-03-09'),
-                ('trader', 'GAP', true, false, '2026-03-09'),
-                ('trader_group', 'Red', true, true, '2026-03-09'),
-                ('desk', 'desk', true, true, '2026-03-06')
-            ) as used (scope_type, scope_name, is_limit_set, is_breached, day);
+                ('trader', 'WON', false, null, '2026-03-09', 1500),
+                ('trader', 'GAP', true, false, '2026-03-09', null),
+                ('trader_group', 'Red', true, true, '2026-03-09', 9),
+                ('desk', 'desk', true, true, '2026-03-06', 9)
+            ) as used (
+                scope_type, scope_name, is_limit_set, is_breached, day, peak_value
+            );
             create table marts.fct_scope_exposure as
             select 'trader' as scope_type, 'WON' as scope_name,
                 date '2026-03-09' as trade_date, 2500 as overnight_gross_exposure;
@@ -65,7 +68,9 @@ def marts() -> Iterator[duckdb.DuckDBPyConnection]:
             """
         )
         connection.executemany(
-            "insert into marts.fct_trader_total_pnl values (?, ?, ?, ?, ?, ?, ?)", DAYS
+            "insert into marts.fct_trader_total_pnl "
+            "values (?, ?, ?, ?, ?, ?, ?, default)",
+            DAYS,
         )
         yield connection
 
@@ -94,7 +99,7 @@ def test_each_trader_up_to_the_last_day(marts: duckdb.DuckDBPyConnection) -> Non
     assert found == {
         "WON": {
             "below_peak_amount": Decimal(1040), "peak_unknown_days_count": 0,
-            "last_net_pnl": Decimal(-1200), "limit_use_ratio": 1.2,
+            "last_net_pnl": Decimal(-1200), "limit_use_ratio": 1.5,
             "five_days_net_pnl": Decimal(-1240), "overnight_amount": 2500,
             "size_ratio": 2.5, "has_last_day": True, "has_five_days": True,
         },

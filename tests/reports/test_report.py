@@ -532,8 +532,9 @@ def test_a_traders_own_page_says_the_largest_risk_whatever_the_level(
     own = render_trader(summary(last_day=LAST_DAY), one)
     for text in both(own):
         assert (
-            "Fri 2026-02-27: −$3,500 realized, 140 % of the limit; last five sessions: "
-            "−$900 realized; $4,100 below the peak; $0 held overnight." in text
+            "Fri 2026-02-27: −$3,500 realized, at worst 140 % of the limit lost; last "
+            "five sessions: −$900 realized; $4,100 below the peak; $0 held overnight."
+            in text
         )
         assert "Lost $600 on the last 2 traded days;" in text
         assert (

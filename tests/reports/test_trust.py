@@ -4,6 +4,7 @@ import pytest
 
 from ml.evaluation import Metric
 from ml.metrics import Interval
+from reports.summary import summarise
 from reports.trust import (
     is_size_proven,
     selected_models,
@@ -11,6 +12,8 @@ from reports.trust import (
     trust_of,
     trust_said,
 )
+from tests.conftest import SampleRun, make_settings
+from tests.in_process import call_daily
 
 
 def policy(name: str, dollars: float, *, is_proven: bool = False, **more) -> dict:
@@ -134,6 +137,19 @@ def test_the_verdict_is_the_same_of_what_was_just_measured() -> None:
         for trader, period in ((None, ""),)
     ] + [Metric(CHAMPION, "breach", "T1", "", "auc", 0.1, None, 20)]  # fmt: skip
     assert trust_of(metrics) == trust_said(SOUND)
+
+
+@pytest.mark.parametrize(
+    "command", [("verify",), ("explain",), ("explain", "--trader", "SIM022")]
+)
+def test_commands_and_report_have_the_same_verdict(
+    sample: SampleRun, command: tuple[str, ...]
+) -> None:
+    told = summarise(make_settings(source="sample"), sample.home)["trust"]
+    run = call_daily(*command, SOURCE="sample", RISK_HOME=sample.home.root)
+    assert told in " ".join((run.out + run.err).split())
+    text = (sample.home.reports / "2025-12-19" / "report.txt").read_text()
+    assert told in " ".join(text.split())
 
 
 def test_outputs_from_the_same_model_are_told_together() -> None:

@@ -188,43 +188,52 @@ moments as (
             and moves.moment = 1
 ),
 
-paths as (
+peaks as (
     select
         symbol,
         trade_date,
-        'long' as side,
-        moment,
-        filled_at_et,
-        has_fill_time,
-        price,
-        multiplier,
-        exchange_rate,
-        long_count as traders_count,
-        long_quantity as quantity
+        max(long_count) as long_count,
+        max(short_count) as short_count
     from moments
-    union all
-    select
-        symbol,
-        trade_date,
-        'short' as side,
-        moment,
-        filled_at_et,
-        has_fill_time,
-        price,
-        multiplier,
-        exchange_rate,
-        short_count as traders_count,
-        short_quantity as quantity
-    from moments
+    group by symbol, trade_date
 ),
 
-ranked as (
+first_moments as (
+    -- Of moments with as many traders the first.
     select
-        *,
-        row_number() over (
-            partition by symbol, trade_date, side order by -traders_count, moment
-        ) as place
-    from paths
+        peaks.symbol,
+        peaks.trade_date,
+        min(case when moments.long_count = peaks.long_count then moments.moment end)
+            as long_moment,
+        min(case when moments.short_count = peaks.short_count then moments.moment end)
+            as short_moment
+    from moments
+    inner join peaks
+        on moments.symbol = peaks.symbol and moments.trade_date = peaks.trade_date
+    group by peaks.symbol, peaks.trade_date
+),
+
+sides as (
+    {% for side in ['long', 'short'] -%}
+        {{ "union all" if not loop.first }}
+        select
+            moments.symbol,
+            moments.trade_date,
+            '{{ side }}' as side,
+            moments.filled_at_et,
+            moments.has_fill_time,
+            moments.price,
+            moments.multiplier,
+            moments.exchange_rate,
+            moments.{{ side }}_count as traders_count,
+            moments.{{ side }}_quantity as quantity
+        from moments
+        inner join first_moments
+            on
+                moments.symbol = first_moments.symbol
+                and moments.trade_date = first_moments.trade_date
+                and moments.moment = first_moments.{{ side }}_moment
+    {% endfor %}
 ),
 
 final as (
@@ -241,8 +250,7 @@ final as (
             as exposure,
         ---------- times
         case when has_fill_time then filled_at_et end as peak_at_et
-    from ranked
-    where place = 1
+    from sides
 )
 
 select * from final

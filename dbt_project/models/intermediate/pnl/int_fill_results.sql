@@ -62,35 +62,39 @@ results_in_base as (
 ),
 
 paths as (
-    -- One order and one partition for all of them: DuckDB sorts once.
+    -- One order and one partition for all of them: DuckDB sorts once. Running sums are what
+    -- costs, so what is unknown is looked for in the whole day.
     select
         *,
-        case
-            when count(*) over day_so_far = count(realized_gross_pnl - total_fees) over day_so_far
-                then
-                    cast(
-                        sum(realized_gross_pnl - total_fees) over day_so_far
-                        as decimal(38, 8)
-                    )
-        end as cumulative_net_pnl,
-        case
-            when count(stop_step) over whole_day = count(*) over whole_day
-                then
-                    cast(sum(stop_step) over whole_day as decimal(30, 8))
-                    - cast(sum(stop_step) over day_so_far as decimal(30, 8))
-        end as stop_effect,
-        cast(sum(replaced_step) over whole_day as decimal(30, 8))
-        - cast(sum(replaced_step) over day_so_far as decimal(30, 8)) as replaced_notional
-    from results_in_base
-    window
-        day_so_far as (
+        sum(realized_gross_pnl - total_fees) over (
             partition by trader_id, trade_date order by day_sequence
             rows between unbounded preceding and current row
+        ) as path_net_pnl,
+        min(case when realized_gross_pnl - total_fees is null then day_sequence end)
+            over whole_day as unknown_from,
+        max(case when stop_step is null then 1 else 0 end) over whole_day as is_step_unknown,
+        sum(stop_step) over day_ahead as steps_ahead,
+        sum(replaced_step) over day_ahead as replaced_ahead
+    from results_in_base
+    window
+        day_ahead as (
+            partition by trader_id, trade_date order by day_sequence
+            rows between 1 following and unbounded following
         ),
         whole_day as (
             partition by trader_id, trade_date order by day_sequence
             rows between unbounded preceding and unbounded following
         )
+),
+
+paths_known as (
+    select
+        *,
+        case
+            when coalesce(day_sequence < unknown_from, true)
+                then cast(path_net_pnl as decimal(38, 8))
+        end as cumulative_net_pnl
+    from paths
 ),
 
 final as (
@@ -116,15 +120,16 @@ final as (
                 0
             ) as decimal(38, 8)
         ) as running_peak_net_pnl,
-        cast(stop_effect as decimal(38, 8)) as stop_effect,
-        case when stop_effect is not null then cast(replaced_notional as decimal(38, 8)) end
+        case when is_step_unknown = 0 then cast(coalesce(steps_ahead, 0) as decimal(38, 8)) end
+            as stop_effect,
+        case when is_step_unknown = 0 then cast(coalesce(replaced_ahead, 0) as decimal(38, 8)) end
             as replaced_notional,
         ---------- flags
         is_regular,
         has_fill_time,
         ---------- times
         filled_at_et
-    from paths
+    from paths_known
 )
 
 select * from final

@@ -51,9 +51,10 @@ final as (
         ---------- numbers
         cast(count(*) as bigint) as fills_count,
         ---------- money
+        -- Of both sides of the join: DuckDB would add up each side first, to no avail.
         cast(
             {{ in_base(
-                'sum(fill_fees.fee_amount)',
+                'sum(case when fills.is_counted then fill_fees.fee_amount end)',
                 'max(' ~ rate_of('accounts.currency', 'rates') ~ ')',
             ) }} as decimal(38, 8)
         ) as fee_amount,
