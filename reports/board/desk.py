@@ -14,21 +14,21 @@ from reports.summary import NO_FACTS, forecasts_by_trader
 from runtime.warehouse import eastern_time, sum_if_known
 
 # Columns of the heat map, and lines of each short table.
-HEAT_SESSIONS = 20
+HEAT_SESSIONS = 21
 LINES = 12
 
 
 def write_desk(site: Site, connection: duckdb.DuckDBPyConnection) -> None:
     """Write `index.html`, `compare.html` and the daily P&L that both of them read."""
     sessions, days = _days(connection)
-    breached = _breached_sessions(connection, sessions)
+    beyond = _sessions_beyond(connection, sessions)
     traders = [
         {
             "id": one["trader_id"],
             "name": one["display_name"] or one["trader_id"],
             "page": trader_page(one["trader_id"]),
             "net": days.get(one["trader_id"], {}),
-            "breaches": breached.get(one["trader_id"], []),
+            "beyond": beyond.get(one["trader_id"], []),
         }
         for one in site.traders
     ]
@@ -117,19 +117,18 @@ def _days(
     return sessions, days
 
 
-def _breached_sessions(
+def _sessions_beyond(
     connection: duckdb.DuckDBPyConnection, sessions: list[str]
 ) -> dict[str, list[int]]:
-    """By trader, the places of the sessions on which a limit was breached."""
+    """By trader, the places of sessions closed beyond the limit, set or default."""
     places = {date: place for place, date in enumerate(sessions)}
     found: dict[str, list[int]] = {}
     for row in rows(
         connection,
-        "select distinct scope_name, trade_date from marts.fct_limit_use "
-        "where scope_type = 'trader' and is_breached order by all",
+        "select trader_id, trade_date from marts.fct_trader_total_pnl "
+        "where is_limit_breached order by all",
     ):
-        if row["trade_date"] in places:
-            found.setdefault(row["scope_name"], []).append(places[row["trade_date"]])
+        found.setdefault(row["trader_id"], []).append(places[row["trade_date"]])
     return found
 
 
@@ -175,21 +174,29 @@ def _held(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         "held": rows(
             connection,
             f"""
-            with held as (
-                select *, position_quantity * multiplier * exchange_rate
+            with accounts as (
+                select account_id, is_in_desk_total from marts.dim_accounts
+                where is_current
+            ),
+            held as (
+                select positions.*,
+                    coalesce(is_in_desk_total, true) as is_in_desk_total,
+                    position_quantity * multiplier * exchange_rate
                     * coalesce(close_price, average_price) as exposure
-                from marts.fct_open_positions
+                from marts.fct_open_positions as positions
+                left join accounts using (account_id)
                 where trade_date = (
                     select max(trade_date) from marts.daily_totals where fills_count > 0
                 )
             )
-            select symbol, count(distinct trader_id) as traders_count,
+            select symbol, is_in_desk_total,
                 {sum_if_known("exposure")} as net_exposure,
                 {sum_if_known("abs(exposure)")} as gross_exposure,
                 {sum_if_known("unrealized_pnl")} as unrealized_pnl,
                 string_agg(distinct trader_id, ', ' order by trader_id) as trader_ids
-            from held group by symbol
-            order by gross_exposure desc nulls first, symbol limit {LINES}
+            from held group by symbol, is_in_desk_total
+            order by is_in_desk_total desc, gross_exposure desc nulls first, symbol
+            limit {LINES}
             """,
         ),
         "crowds": rows(
@@ -208,8 +215,10 @@ def _tails(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     contributions = rows(
         connection,
         """
-        select * from marts.desk_risk_contributions
-        where scope_type = 'desk' and prediction_date = (
+        select contributions.*, idle_sessions_count
+        from marts.desk_risk_contributions as contributions
+        left join marts.trader_status using (trader_id)
+        where scope_type = 'desk' and contributions.prediction_date = (
             select max(prediction_date) from marts.desk_risk_contributions
         )
         order by expected_shortfall_contribution, trader_id

@@ -155,7 +155,8 @@ def against_outcomes(
                 )
     return Chart(
         title,
-        f"{len(inside)} of {len(known)} outcomes lie inside the band.",
+        f"{len(inside)} of {len(known)} outcomes lie inside the band."
+        f"{_shown(len(rows))}",
         traces,
         {
             "xaxis": _lately(axis("Session"), [row["prediction_date"] for row in rows]),
@@ -232,19 +233,22 @@ def daily(rows: Rows) -> Chart:
     lost = sum(row["net_pnl"] < 0 for row in known)
     return Chart(
         "Net P&L of each day, and the daily loss limit; a click opens the day",
-        f"{lost} of {len(known)} days lost, {past} of them closed beyond the "
-        f"limit.{_unknown(len(rows) - len(known))}",
+        f"Of all {len(known)} days {lost} lost, {past} of them closed beyond the "
+        f"limit.{_unknown(len(rows) - len(known))}{_shown(len(rows))}",
         [
-            {
-                "type": "bar", "name": "Net P&L", "showlegend": False,
-                "x": [row["date"] for row in known],
-                "y": [row["net_pnl"] for row in known],
-                "marker": {
-                    "color": [int(row["net_pnl"] >= 0) for row in known],
-                    "cmin": 0, "cmax": 1, "colorscale": [[0, LOSS], [1, GAIN]],
-                },
-                "hovertemplate": "%{x|%a %Y-%m-%d}: %{y}<extra></extra>",
-            },
+            *(
+                {
+                    "type": "bar", "name": name, "showlegend": False,
+                    "x": [row["date"] for row in part],
+                    "y": [row["net_pnl"] for row in part],
+                    "marker": {"color": color},
+                    "hovertemplate": "%{x|%a %Y-%m-%d}: %{y}<extra></extra>",
+                }
+                for name, color, part in (
+                    ("Gain", GAIN, [row for row in known if row["net_pnl"] >= 0]),
+                    ("Loss", LOSS, [row for row in known if row["net_pnl"] < 0]),
+                )
+            ),
             line(
                 [
                     {**row, "line": -row["limit_amount"]}
@@ -259,7 +263,7 @@ def daily(rows: Rows) -> Chart:
         ],
         {
             "xaxis": _lately(axis("Session"), [row["date"] for row in rows]),
-            "yaxis": axis(DOLLARS), "bargap": 0.15,
+            "yaxis": axis(DOLLARS), "bargap": 0.15, "barmode": "overlay",
         },
         height=300,
         leads_to_days=True,
@@ -298,9 +302,19 @@ def drawdowns(rows: Rows) -> list[dict[str, Any]]:
     return sorted(found, key=lambda one: -one["depth"])
 
 
+SHOWN_SESSIONS = 120
+
+
+def _shown(count: int) -> str:
+    """That a chart begins with the last sessions, where there are more."""
+    if count <= SHOWN_SESSIONS:
+        return ""
+    return f" Shown are the last {SHOWN_SESSIONS}; a double click shows all."
+
+
 def _lately(sessions: dict[str, Any], dates: Sequence[str]) -> dict[str, Any]:
     """The last half a year first; a double click shows all."""
-    shown = dates[-120:]
+    shown = dates[-SHOWN_SESSIONS:]
     return sessions | ({"range": [shown[0], shown[-1]]} if len(shown) > 1 else {})
 
 
@@ -322,12 +336,30 @@ def bars(rows: Rows, x: str, y: str, title: str, unit: str) -> Chart:
     )  # fmt: skip
 
 
-def ranked(rows: Rows, name: str, amount: str, title: str) -> Chart:
-    """Dollars by name, lying, the largest loss on top; None is unknown."""
+def ranked(
+    rows: Rows,
+    name: str,
+    amount: str,
+    title: str,
+    interval: tuple[str, str] | None = None,
+) -> Chart:
+    """Dollars by name, lying, the largest loss on top; None is unknown.
+
+    Args:
+        interval: Columns of its ends, drawn as a line at each bar.
+    """
     shown = [row for row in rows if row[amount] is not None]
     amounts = [row[amount] for row in shown]
     unknown = len(rows) - len(shown)
     told = "; ".join(f"{row[name]}: {_figure(row[amount])}" for row in shown[:5])
+    bar: dict[str, Any] = {}
+    if interval:
+        low, high = interval
+        bar["error_x"] = {
+            "symmetric": False, "color": CALM, "thickness": 1.5,
+            "array": [row[high] - row[amount] for row in shown],
+            "arrayminus": [row[amount] - row[low] for row in shown],
+        }  # fmt: skip
     return Chart(
         title,
         (f"Lowest first: {told}." if shown else "None yet.")
@@ -335,7 +367,7 @@ def ranked(rows: Rows, name: str, amount: str, title: str) -> Chart:
         [
             {
                 "type": "bar", "orientation": "h",
-                "y": [row[name] for row in shown], "x": amounts,
+                **bar, "y": [row[name] for row in shown], "x": amounts,
                 "marker": {"color": _colors(amounts)},
                 "hovertemplate": "%{y}: %{x}<extra></extra>",
             }

@@ -33,6 +33,18 @@ def write_rules(site: Site, connection: duckdb.DuckDBPyConnection) -> None:
             )
         ),
         chart_of_rules=figures.ranked(
-            desk[::-1], "rule", "effect", "Effect on the desk's net P&L, by rule"
+            [
+                {
+                    **row,
+                    "low": row["mean_effect_low"] * row["trader_days_count"],
+                    "high": row["mean_effect_high"] * row["trader_days_count"],
+                }
+                for row in desk[::-1]
+                if row["mean_effect_low"] is not None
+            ],
+            "rule",
+            "effect",
+            "Effect on the desk's net P&L with its 90 % interval, by rule",
+            ("low", "high"),
         ),
     )

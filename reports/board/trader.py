@@ -76,6 +76,16 @@ def write_traders(site: Site, connection: duckdb.DuckDBPyConnection) -> int:
         own = {name: part.get(trader, []) for name, part in found.items()}
         forecast = forecasts.get(trader)
         known = [day for day in own["days"] if day["net_pnl"] is not None]
+        # As the distance from the peak is shown: by the total, where it is known.
+        levels = [
+            {
+                "date": day["date"],
+                "net_pnl": day["net_pnl"]
+                if day["total_pnl"] is None
+                else day["total_pnl"],
+            }
+            for day in known
+        ]
         site.write_page(
             trader_page(trader),
             "trader",
@@ -86,7 +96,7 @@ def write_traders(site: Site, connection: duckdb.DuckDBPyConnection) -> int:
             days=_of_days(own),
             months=own["months"][::-1],
             worst_days=sorted(known, key=lambda day: day["net_pnl"])[:LINES],
-            drawdowns=figures.drawdowns(known)[:5],
+            drawdowns=figures.drawdowns(levels)[:5],
             charts=_charts(own, forecast),
             behaviour=[
                 figures.small(own["lately"], "date", columns, title, unit)
@@ -110,7 +120,7 @@ def write_traders(site: Site, connection: duckdb.DuckDBPyConnection) -> int:
 _OF_DAY = (
     "net_pnl", "total_pnl", "unknown_parts", "limit_amount", "is_limit_set",
     "peak_net_pnl", "trough_net_pnl", "peak_at_et", "trough_at_et",
-    "peak_gross_exposure", "overnight_gross_exposure", "largest_symbol",
+    "peak_gross_exposure", "overnight_gross_exposure", "largest_symbol", "opening",
 )  # fmt: skip
 _OF_FORECAST = (
     "limit_risk", "risk_level", "is_replayed", "limit_loss_probability",
@@ -205,6 +215,21 @@ _QUERIES = {
             select scope_name as trader_id, trade_date, peak_gross_exposure,
                 overnight_gross_exposure, largest_symbol
             from marts.fct_scope_exposure where scope_type = 'trader'
+        ),
+        held as (
+            select trader_id, trade_date, symbol,
+                sum(position_quantity) as quantity
+            from marts.fct_open_positions group by all
+        ),
+        -- What was held at the open: the close of the session before.
+        openings as (
+            select trader_id, next_session_date as trade_date,
+                list(
+                    [symbol, cast(cast(quantity as double) as varchar)] order by symbol
+                ) as opening
+            from held
+            inner join marts.dim_sessions on held.trade_date = session_date
+            where quantity <> 0 group by all
         )
         select totals.trader_id, totals.trade_date as date, totals.net_pnl,
             totals.total_pnl, totals.unknown_parts,
@@ -214,10 +239,12 @@ _QUERIES = {
             {eastern_time("peak_at")} as peak_at_et,
             {eastern_time("trough_at")} as trough_at_et,
             round(peak_gross_exposure) as peak_gross_exposure,
-            round(overnight_gross_exposure) as overnight_gross_exposure, largest_symbol
+            round(overnight_gross_exposure) as overnight_gross_exposure,
+            largest_symbol, opening
         from marts.fct_trader_total_pnl as totals
         left join limits using (trader_id, trade_date)
         left join exposures using (trader_id, trade_date)
+        left join openings using (trader_id, trade_date)
         left join marts.fct_intraday_pnl using (trader_id, trade_date)
         order by trader_id, date
     """,
@@ -225,7 +252,7 @@ _QUERIES = {
         select trader_id, strftime(trade_date, '%Y-%m') as month, {_NET_PNL},
             {sum_if_known("total_pnl")} as total_pnl,
             count(*) as days_count, count(*) filter (net_pnl < 0) as lost_count,
-            min(net_pnl) as worst_pnl, max(net_pnl) as best_pnl,
+            min(net_pnl) as worst_pnl,
             count(*) filter (is_limit_breached) as breaches_count
         from marts.fct_trader_total_pnl group by trader_id, month
         order by trader_id, month

@@ -319,7 +319,7 @@ def test_a_day_opens_with_its_path_and_its_trades_and_the_way_leads_back(
         """,
     )
     assert found["day"].endswith(date)
-    assert positions in found["told"]
+    assert positions.replace("-", "−") in found["told"]
     assert f"{moment:%H:%M:%S} ET" in found["told"]
     assert f"{after} fills came after it" in found["told"]
     assert found["trades"] == trades
@@ -328,6 +328,59 @@ def test_a_day_opens_with_its_path_and_its_trades_and_the_way_leads_back(
     assert found["beyond"] == f"{moment:%Y-%m-%dT%H:%M:%S}"
     assert found["then"].endswith(found["other"])
     assert found["back"].endswith(date)
+
+
+@needs_browser
+def test_a_day_beyond_the_default_limit_says_when_what_was_held_and_what_came_after(
+    home: Home, tmp_path: Path
+) -> None:
+    with open_published(home) as connection:
+        # Who held something overnight, too.
+        day = connection.sql(
+            "select days.trader_id, days.trade_date::varchar, previous_session_date "
+            "from fct_trader_total_pnl as days "
+            "join dim_sessions on session_date = days.trade_date "
+            "join fct_limit_use as used on scope_name = trader_id "
+            "and used.trade_date = days.trade_date and rule = 'daily_loss' "
+            "and scope_type = 'trader' and not is_limit_set "
+            "where net_pnl < -1000 and exists (from fct_open_positions as held "
+            "where held.trader_id = days.trader_id "
+            "and held.trade_date = previous_session_date) "
+            "order by days.trade_date desc limit 1"
+        ).fetchall()
+        ((trader, date, before),) = day
+        fills = connection.execute(
+            "select filled_at_et, cumulative_net_pnl, symbol, signed_quantity "
+            "from fct_fills where is_counted and trader_id = $1 and trade_date = $2 "
+            "order by day_sequence",
+            [trader, date],
+        ).fetchall()
+        held: dict[str, Decimal] = dict(
+            connection.execute(
+                "select symbol, sum(position_quantity) from fct_open_positions "
+                "where trader_id = $1 and trade_date = $2 group by symbol",
+                [trader, before],
+            ).fetchall()
+        )
+    place = next(n for n, fill in enumerate(fills) if fill[1] < -1000)
+    for _, _, symbol, quantity in fills[: place + 1]:
+        held[symbol] = held.get(symbol, Decimal(0)) + quantity
+    found = clicked(
+        home.board,
+        tmp_path,
+        f"""
+        const page = await open("traders/{slug(trader)}.html#{date}");
+        await until(() => page.querySelector("#day .warning"));
+        found.told = page.querySelector("#day .warning").textContent;
+        """,
+    )
+    assert f"at {fills[place][0]:%H:%M:%S} ET" in found["told"]
+    for symbol, quantity in held.items():
+        said = f"{quantity.normalize():,f} {symbol}".replace("-", "−")
+        assert (said in found["told"]) == (quantity != 0)
+    assert f"{len(fills) - place - 1} fills came after it" in found["told"]
+    after = money(fills[-1][1] - fills[place][1])
+    assert after in found["told"].replace("\N{WORD JOINER}", "")
 
 
 @needs_browser
@@ -676,10 +729,10 @@ def test_days_beyond_the_limit_are_counted_and_lead_to_their_day() -> None:
     ]
     chart = daily(days)
     assert chart.leads_to_days
-    assert chart.traces[0]["y"] == [10.0, -60.0, -5.0]
+    assert [trace["y"] for trace in chart.traces[:2]] == [[10.0], [-60.0, -5.0]]
     assert chart.told == (
-        "2 of 3 days lost, 1 of them closed beyond the limit. 1 day is not known, and "
-        "not in it."
+        "Of all 3 days 2 lost, 1 of them closed beyond the limit. 1 day is not known, "
+        "and not in it."
     )
 
 

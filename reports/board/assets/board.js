@@ -56,7 +56,7 @@ window.board = {
     };
     const themed = structuredClone(layout);
     for (const key of Object.keys(themed).filter((one) => /^[xy]axis/.test(one))) {
-      themed[key] = { ...looks, ...themed[key] };
+      themed[key] = { ...looks, automargin: true, ...themed[key] };
       themed[key].title = { ...themed[key].title, font: { size: 12 }, standoff: 6 };
     }
     return Plotly.react(place, data, {

@@ -15,8 +15,8 @@ function part(name, trader, from, to) {
     dates.push(date);
     nets.push(net);
   }
-  const breaches = trader.breaches.filter((at) => (!from || sessions[at] >= from) && (!to || sessions[at] <= to));
-  return { name, page: trader.page, dates, nets, unknown, breaches: breaches.length };
+  const beyond = trader.beyond.filter((at) => (!from || sessions[at] >= from) && (!to || sessions[at] <= to));
+  return { name, page: trader.page, dates, nets, unknown, beyond: beyond.length };
 }
 
 const sum = (values) => values.reduce((a, b) => a + b, 0);
@@ -39,7 +39,7 @@ const LINES = [
   ["on", (one) => (one.nets.length ? one.dates[one.nets.indexOf(Math.min(...one.nets))] : "–")],
   ["Best day", (one) => board.money(one.nets.length ? Math.max(...one.nets) : null)],
   ["Largest fall from a peak", (one) => board.money(one.nets.length ? -board.fall(one.nets) : null)],
-  ["Days with a breach", (one) => String(one.breaches)],
+  ["Days closed beyond the limit", (one) => String(one.beyond)],
 ];
 
 // Of two traders, on the days that both traded.

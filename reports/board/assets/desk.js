@@ -67,8 +67,8 @@ function show() {
     const sum = nets.includes(null) ? null : nets.reduce((a, b) => a + b, 0);
     cell(row, "period", nets.length ? sum : null,
       !nets.length ? "–" : sum === null ? "not known" : board.money(sum));
-    const count = own.breaches.filter((at) => at >= from).length;
-    cell(row, "breaches", count, count);
+    const count = own.beyond.filter((at) => at >= from).length;
+    cell(row, "beyond", count, count);
   }
   table.rows().invalidate("dom").draw(false);
 }

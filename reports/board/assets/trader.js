@@ -90,19 +90,34 @@ function breached(day) {
       : ` ${one.fills_after_breach_count} fills came after it, ${money(one.net_pnl_after_breach)}.`;
     return element("p", { className: "warning" }, board.unbroken(
       `! ${one.rule.replaceAll("_", " ")}: ${amount(one.most_value)} against a limit of ${amount(one.limit_value)}, `
-      + `breached ${at}, holding ${one.positions || "nothing"}.${after} ${one.note ? `${one.status}: ${one.note} (${one.noted_by})` : one.status}.`));
+      + `breached ${at}, holding ${(one.positions || "nothing").replaceAll("-", "−")}.${after} ${one.note ? `${one.status}: ${one.note} (${one.noted_by})` : one.status}.`));
   });
+}
+
+// Of who has no limit: when the day was beyond the default, what was held, what came after.
+function beyond(date, day, fills) {
+  const past = fills.findIndex((fill) => fill[1] < -day.limit_amount);
+  if (day.is_limit_set || past < 0) return [];
+  const held = new Map((day.opening ?? []).map(([symbol, quantity]) => [symbol, Number(quantity)]));
+  for (const [, , symbol, quantity] of fills.slice(0, past + 1)) held.set(symbol, (held.get(symbol) ?? 0) + quantity);
+  const positions = [...held].filter(([, quantity]) => Math.abs(quantity) > 1e-9)
+    .map(([symbol, quantity]) => `${plain(quantity, 6)} ${symbol}`).join(", ");
+  const after = fills.length - past - 1;
+  return [element("p", { className: "warning" }, board.unbroken(
+    `! Beyond the default limit of ${money(day.limit_amount)} at ${moment(date, fills[past][0]).slice(11)} ET, `
+    + `holding ${positions || "nothing"}. ${after} fills came after it, ${money(fills.at(-1)[1] - fills[past][1])}.`))];
 }
 
 // A moment of the day's path; an evening before has seconds below zero.
 const moment = (date, seconds) => new Date(Date.parse(`${date}T00:00:00Z`) + 1000 * seconds).toISOString().slice(0, 19);
 
 function path(into, date, day, fills) {
-  const x = fills.map((fill) => moment(date, fill[0]));
-  const y = fills.map((fill) => fill[1]);
-  const words = fills.map(([, net, symbol, quantity, price]) =>
+  // From zero, where every day begins.
+  const x = [fills[0], ...fills].map((fill) => moment(date, fill[0]));
+  const y = [0, ...fills.map((fill) => fill[1])];
+  const words = ["before the first fill", ...fills.map(([, net, symbol, quantity, price]) =>
     `${quantity < 0 ? "sold" : "bought"} ${Math.abs(quantity).toLocaleString("en-US")} ${symbol} at ${price}<br>day so far ${money(net)}`
-      .replaceAll("&", "&amp;"));
+      .replaceAll("&", "&amp;"))];
   const mark = (at, name, symbol, color) => (at < 0 ? [] : [{
     type: "scatter", mode: "markers", name, x: [x[at]], y: [y[at]], hoverinfo: "skip",
     marker: { symbol, size: 12, color: board.color(color), line: { width: 1, color: board.color("--page") } },
@@ -190,6 +205,7 @@ async function open(date) {
     return;
   }
   const done = unfolded(found.fills);
+  head.after(...beyond(date, day, done));
   if (done.length) await path(chart, date, day, done);
   else chart.closest("figure").remove();
   // A number is a time of this day, anything else the day on which it was opened.

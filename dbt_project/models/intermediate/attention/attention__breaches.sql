@@ -1,5 +1,5 @@
 {#
-    Grain: one row per breach of a limit of the last five sessions that is not closed.
+    Grain: one row per breach of a limit of the last ten sessions that is not closed.
     Where a trader's only account has the limit, the trader's row tells of it.
 #}
 with
@@ -16,9 +16,9 @@ sessions as (
 recent as (
     select
         min(session_date) as first_date,
+        min(case when recency <= 5 then session_date end) as first_new_date,
         max(session_date) as last_date
     from sessions
-    where recency <= 5
 ),
 
 account_scopes as (
@@ -52,7 +52,7 @@ final as (
         case
             when
                 breaches.last_breached_date = recent.last_date
-                and breaches.trade_date >= recent.first_date
+                and breaches.trade_date >= recent.first_new_date
                 then 1
             else 2
         end as severity,

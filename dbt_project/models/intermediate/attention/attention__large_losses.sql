@@ -1,7 +1,6 @@
 {#
-    Grain: one row per trader whose worst day of the last ten sessions is a loss of more
-    than the limit, or than the desk's default where nobody has set one that it could have
-    broken. A breach of the last five sessions is shown as such, while it is open.
+    Grain: one row per trader without a limit whose worst day of the last ten sessions is
+    a loss of more than the desk's default. With a limit it is a breach.
 #}
 with
 
@@ -10,7 +9,6 @@ limit_use as (
         scope_name,
         trade_date,
         used_value,
-        limit_value,
         is_limit_set
     from {{ ref('fct_limit_use') }}
     where scope_type = 'trader' and rule = 'daily_loss'
@@ -28,13 +26,19 @@ trader_days as (
     from {{ ref('int_trader_days') }}
 ),
 
+totals as (
+    select
+        trader_id,
+        trade_date,
+        total_pnl
+    from {{ ref('fct_trader_total_pnl') }}
+),
+
 losses as (
     select
         limit_use.scope_name,
         limit_use.trade_date,
         limit_use.used_value,
-        limit_use.limit_value,
-        limit_use.is_limit_set,
         sessions.recency,
         row_number() over (
             partition by limit_use.scope_name
@@ -44,8 +48,8 @@ losses as (
     inner join sessions on limit_use.trade_date = sessions.session_date
     where
         limit_use.used_value
-        > coalesce(limit_use.limit_value, {{ var('default_daily_loss_limit_amount') }})
-        and (sessions.recency > 5 or not limit_use.is_limit_set)
+        > {{ var('default_daily_loss_limit_amount') }}
+        and not limit_use.is_limit_set
 ),
 
 final as (
@@ -60,17 +64,13 @@ final as (
         losses.trade_date,
         'daily_loss' as rule,
         losses.used_value as amount,
-        losses.limit_value,
+        cast(null as decimal(18, 8)) as limit_value,
         {{ safe_divide('losses.used_value', 'trader_days.usual_amount') }} as ratio,
         cast(1 as bigint) as days_count,
         cast(null as timestamp) as occurred_at,
         'lost ' || {{ dollars_text('losses.used_value') }} || ' in a day' as fact,
-        case
-            when losses.is_limit_set then 'limit ' || {{ dollars_text('losses.limit_value') }}
-            else
-                'no limit is set (the default is '
-                || {{ dollars_text(var('default_daily_loss_limit_amount')) }} || ')'
-        end
+        'no limit is set (the default is '
+        || {{ dollars_text(var('default_daily_loss_limit_amount')) }} || ')'
         || case
             when trader_days.usual_amount > 0
                 then
@@ -78,14 +78,25 @@ final as (
                     || {{ times_text('losses.used_value / trader_days.usual_amount') }}
                     || ' the usual day'
             else ''
+        end
+        -- What was held may have made up for it, and more.
+        || case
+            when totals.total_pnl >= 0
+                then
+                    '; with adjustments and unrealized the day made '
+                    || {{ dollars_text('totals.total_pnl') }}
+            else ''
         end as comparison,
-        case when losses.is_limit_set then '' else 'Set a limit; ' end
-        || 'speak with the trader before the open' as what_to_do
+        'Set a limit; speak with the trader before the open' as what_to_do
     from losses
     left join trader_days
         on
             losses.scope_name = trader_days.trader_id
             and losses.trade_date = trader_days.trade_date
+    left join totals
+        on
+            losses.scope_name = totals.trader_id
+            and losses.trade_date = totals.trade_date
     where losses.size_order = 1
 )
 
