@@ -193,7 +193,7 @@ lock: ## Pin the dependencies anew, with their files' hashes
 	if command -v docker > /dev/null; then \
 		digest=$$(docker buildx imagetools inspect $(BASE_IMAGE) --format '{{.Manifest.Digest}}'); \
 		sed -i "s|^FROM $(BASE_IMAGE).*|FROM $(BASE_IMAGE)@$$digest|" Dockerfile; \
-	else echo "The pins have their hashes. Docker is not here to ask for the digest of $(BASE_IMAGE): Dockerfile is as it was"; fi
+	else echo "The pins have their hashes. Docker is not here to ask for the digest of $(BASE_IMAGE): Dockerfile is unchanged"; fi
 
 check-install: ## Install the pins anew; see that a wrong hash is refused
 	@set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \

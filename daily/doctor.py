@@ -46,7 +46,7 @@ def examine() -> int:
     for name, check in checks.items():
         try:
             _say(name, check(settings))
-        # The other checks are worth their lines, whatever becomes of one.
+        # The other checks are worth their lines, whatever happens to one.
         except Exception as error:
             failed += 1
             _say(name, _complaint(error), is_well=False)

@@ -270,7 +270,7 @@ def _forecast(forecast: dict) -> Iterator[str]:
 
 
 def _neighbours(connection: duckdb.DuckDBPyConnection, trader: str) -> Iterator[str]:
-    """A newcomer's nearest in behaviour, and what became of them."""
+    """A newcomer's nearest in behavior, and how they did."""
     found = rows_of(
         connection,
         "from newcomer_neighbours where trader_id = ? order by neighbour_rank",
@@ -297,7 +297,7 @@ def _own_model(connection: duckdb.DuckDBPyConnection, trader: str, status: dict)
     if found:
         return (
             f"learned from {found[0][0]} days through {found[0][1]}; selected only "
-            "while traders' own models clearly beat every baseline"
+            "while traders' own models are significantly better than every baseline"
         )
     if status["forecast_basis"] == "own_model":
         return "none: all of the days it would learn from won, or all lost"
@@ -425,8 +425,8 @@ def _selected_models(models: "ModelSet") -> Iterator[str]:
     for output in OUTPUTS:
         selected = models.selection.selected_model(output)
         why = (
-            "a baseline: no model has clearly beaten every one of them"
+            "a baseline: no model is significantly better than all of them"
             if selected in BASELINES[output]
-            else "it has clearly beaten every baseline"
+            else "it is significantly better than every baseline"
         )
         yield wrapped(f"  {output:<13}  ", f"{selected} is selected: {why}")

@@ -109,7 +109,7 @@ class Run:
         if isinstance(error, KeyboardInterrupt):
             known: UserError | None = UserError(
                 f"Stopped {where}, as asked. `{self.settings.as_command('daily')}` "
-                "resumes; the published marts are as they were."
+                "resumes; the published marts are unchanged."
             )
         else:
             known = out_of_resources_error(error, self.settings, home, where)

@@ -220,7 +220,7 @@ def _best(connection: duckdb.DuckDBPyConnection, desk: list[dict]) -> str:
     best = max(clear, key=lambda name: clear[name])
     others = len(clear) - 1
     return (
-        f"  Best of these {len(names)}, having tried so many: {best}, "
+        f"  Best of these {len(names)}, having tried them all: {best}, "
         f"{dollars(clear[best])} after slip (chance that the best of none would look "
         f"so: {found[names.index(best)]:.1%}); {others} more better than chance."
     )

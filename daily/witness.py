@@ -93,10 +93,10 @@ def _mail(process: int) -> None:
 
 
 def tell(settings: Settings, home: Home, ledger: Ledger, killed: StepRun) -> str:
-    """Mail that a run was killed in a step, and keep in the ledger that it was told.
+    """Mail that a run was killed in a step, and keep that in the ledger.
 
     Returns:
-        What was told, in one line.
+        What was reported, in one line.
     """
     message = _message(killed.step)
     alert(settings, home, killed.step, message)

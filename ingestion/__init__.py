@@ -13,7 +13,7 @@ raw.day_versions                    which version of an account's day was known 
 raw.account_versions                how an account was listed, and from when
 raw.extra_cells                     cells of columns that no raw table has, as they came
 raw.gate_results                    what the gate found in newly loaded fills
-raw.gate_concerns                   the day versions that what was not met speaks of
+raw.gate_concerns                   the day versions that unmet checks concern
 raw.owner, raw.accounts_read        whose warehouse it is; how far each account is read
 raw.load_progress                   requests of a load that is not finished
 raw.quarantine                      rows that could not be read, each with its reason: a

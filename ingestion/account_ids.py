@@ -95,10 +95,10 @@ class _Ids:
             if self._take_over(one):
                 continue
             code = one.code.casefold()
-            # Of several newcomers who share a code, it is his who bears no other name.
-            is_his = len(codes[code]) == 1 or folded(one.name) == code
+            # Of newcomers who share a code, it goes to the one without another name.
+            is_theirs = len(codes[code]) == 1 or folded(one.name) == code
             is_free = bool(code) and code not in self._taken
-            self._give(one, one.code if is_his and is_free else self._hash(one))
+            self._give(one, one.code if is_theirs and is_free else self._hash(one))
 
     def _take_over(self, one: _Account) -> bool:
         """Give the id of the account that bore the same name, if there is one."""
@@ -149,7 +149,7 @@ class _Ids:
 
 
 def _accounts(connection: duckdb.DuckDBPyConnection) -> list[_Account]:
-    """All accounts as they are called last, in the order of their numbers."""
+    """All accounts by their latest names, in the order of their numbers."""
     found = connection.execute(f"""
         with versions as (
             select * from raw.account_versions

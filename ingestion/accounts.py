@@ -54,7 +54,7 @@ def read_account_list(document: Document, parsed: ParsedBatch) -> AccountList:
         if name in numbers:
             raise DocumentError(
                 f"{document.origin} lists the same account name twice (numbers "
-                f"{numbers[name]} and {number}), so fills cannot be told apart. "
+                f"{numbers[name]} and {number}), so their fills cannot be separated. "
                 "Rename one in PropReports."
             )
         if number in numbers.values():
@@ -162,9 +162,9 @@ class _Beginnings:
         numbers = " and ".join(sorted(accounts))
         raise UserError(
             f"The names of the accounts with numbers {numbers} begin with the same "
-            f"{SHOWN_CHARACTERS} letters, and fills show no more of them: whose they "
-            "are nobody could tell. In PropReports, give the one that came last a name "
-            "that begins otherwise, then run `make ingest` again."
+            f"{SHOWN_CHARACTERS} letters, and fills show no more, so they cannot be "
+            "assigned. In PropReports, give the latest one a name that begins "
+            "differently, then run `make ingest` again."
         )
 
     def _borne_since(self, beginning: str) -> dict[str, datetime]:

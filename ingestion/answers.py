@@ -1,4 +1,4 @@
-"""What may be told of a server's answer: words that we know, and no secret."""
+"""What may be shown of a server's answer: words that we know, and no secret."""
 
 import base64
 import html

@@ -171,7 +171,7 @@ class PropReportsClient:
         return text.encode()
 
     def version(self) -> str:
-        """What the server calls itself."""
+        """The name and version that the server gives."""
         return self._ask("version").strip().split("\n")[0][:100]
 
     def pages(
@@ -388,7 +388,7 @@ class PropReportsClient:
             raise _TryAgainError(type(error).__name__) from None
 
     def _excerpt(self, answer: _Answer) -> str:
-        """What may be told of a refusal."""
+        """What may be shown of a refusal."""
         is_echo = self._echoes.are_in(answer.body)
         text = "a text that repeats a secret" if is_echo else told(answer.text)
         return f"{text} (HTTP {answer.status})"

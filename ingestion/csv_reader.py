@@ -31,7 +31,7 @@ REJECTED_SCHEMA = pa.schema(
     }
 )
 
-# No header cell can be called so: it would not survive a CSV file as one.
+# No header cell can have this name: it would not survive a CSV file as one.
 LINE_NUMBER = "\x1fline"
 BLOCK_BYTES = 32 * 2**20
 # No header is longer; a text without line ends must not fill the memory.

@@ -332,8 +332,8 @@ class DeskFile:
         optional: Columns that a file may lack.
         shipped: SHA-256 of the project's seed as it was released; None if it has none.
         one_of: Columns of which a file must have one.
-        is_read_by_line: What is wrong with a line is kept beside it, it counts for
-            nothing, and the morning goes on; else the file is refused.
+        is_read_by_line: What is wrong with a line is kept beside it, the line is
+            excluded, and the morning continues; else the file is refused.
         check_line: Raises a ValueError where cells contradict each other.
     """
 

@@ -44,7 +44,7 @@ class UnreadFile:
 
 
 class ExportsFolder:
-    """The exports of a folder, every entry of which is read, told or a system's own.
+    """A folder of exports: every entry is read, reported or a system's own.
 
     Attributes:
         accounts: The file of the list of accounts.
@@ -109,7 +109,7 @@ class ExportsFolder:
         return found
 
     def _is_special(self, path: Path) -> bool:
-        """Whether it is no file or folder of this folder; told if so."""
+        """Whether it is no file or folder of this folder; reported if so."""
         # In this order: a link that leads to itself resolves to nothing.
         if (path.is_file() or path.is_dir()) and path.resolve().is_relative_to(
             self._root

@@ -719,7 +719,7 @@ class Gate:
         return pa.Table.from_pylist(self.results, schema=RESULTS_SCHEMA)
 
     def concerns_table(self) -> pa.Table:
-        """As `CONCERNS_SCHEMA`: the day versions that what was not met speaks of."""
+        """As `CONCERNS_SCHEMA`: the day versions that unmet checks concern."""
         tables = [
             pa.Table.from_pandas(
                 frame[CONCERNS_SCHEMA.names], CONCERNS_SCHEMA, preserve_index=False
@@ -781,7 +781,7 @@ class Gate:
                     different_count < {MINIMUM_FILLS_REPEATED}
                 )
             ),
-            judged as (
+            weighed as (
                 select *,
                     case when (account_number, trade_date) in (from multiples)
                         then true
@@ -812,7 +812,7 @@ class Gate:
                         and pooled_repeated_count = pooled_count
                     ) as int
                 ) as may_be_repeated
-            from judged where is_repeated + may_be_repeated > 0
+            from weighed where is_repeated + may_be_repeated > 0
             """,
             [first, last],
         ).df()
@@ -891,12 +891,12 @@ class Gate:
         Args:
             found: What was counted, by check, where a row of the frame is not a thing
                 that is counted; a float is a ratio.
-            concerned: By check, the day versions that it speaks of; None: those of
+            concerned: By check, the day versions that it concerns; None: those of
                 the frame's rows that are not as expected.
             days: The day versions by change_number, where the frame has only that.
-            said: Where it is, of all checks or by check; the first few are told.
+            said: Where it is, of all checks or by check; the first few are shown.
             first_places: By check, the first place that is wrong: for the person who
-                is to mend it, not for pages and marts.
+                is to fix it, not for pages and marts.
 
         Raises:
             GateError: A critical check is not met.

@@ -58,7 +58,7 @@ def rebuild(main: Home, past: Home, context: RunContext, as_of: date) -> RunCont
             [known_before, known_before],
         )
         connection.execute(
-            # That morning calls an account what it is called now, as if it always was.
+            # That morning names an account as it is named now, as if it always was.
             "insert into raw.account_ids "
             "select account_number, account_id, parted_from, case "
             "when given_at < ? then given_at else timestamp '1990-01-01' end "

@@ -405,12 +405,12 @@ class Landing:
     ) -> None:
         """Keep what the gate found; of the firm it replaces what the same check said.
 
-        A batch that a load of this morning has judged before is of other versions of
+        A batch that a load of this morning has checked before is of other versions of
         the same dates: where what it found then is of versions that were loaded, it
         stays, and the new one gets a number.
 
         Args:
-            concerns: The day versions that what was not met speaks of.
+            concerns: The day versions that unmet checks concern.
             firm_checks: Those of the firm that were made.
         """
         self.connection.register("found", results)

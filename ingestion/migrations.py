@@ -213,9 +213,9 @@ def _add_account_codes(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _account_ids_and_gate_concerns(connection: duckdb.DuckDBPyConnection) -> None:
-    """From 3 to 4: what the marts call the accounts is stored from now on.
+    """From 3 to 4: the ids that the marts give accounts are stored from now on.
 
-    So is what the gate warns of, which is told while the days are as they were.
+    So is what the gate warns of, which is shown while the days are unchanged.
     """
     now = datetime.now(UTC).replace(tzinfo=None)
     connection.execute(GATE_CONCERNS)

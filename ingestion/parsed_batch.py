@@ -382,7 +382,7 @@ class ParsedBatch:
         self._refuse_for(
             document,
             ReasonCode.DAY_BEFORE_MONTH,
-            ", and of a date such as 03/04/2025 nobody can tell. Export it again from "
+            ", and a date such as 03/04/2025 is ambiguous. Export it again from "
             "PropReports.",
         )
 
@@ -595,7 +595,7 @@ class ParsedBatch:
     def _reject(self, document: Document, day: str) -> None:
         """Keep what is wrong in table `typed`.
 
-        What is only told of a text is told once, with the first row that has it.
+        What is only reported of a text is kept once, with the first row that has it.
         """
         keys = [document.resource.name, document.origin]
         self.connection.execute(

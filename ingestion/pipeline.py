@@ -113,7 +113,7 @@ def bring_up_to_date(settings: Settings) -> Ingested:
     sentence, rows_count = "nothing read", 0
     as_of = settings.as_of
     if as_of and as_of > datetime.now(EASTERN).date():
-        raise UserError(f"AS_OF={as_of} lies in the future. Leave it out for today.")
+        raise UserError(f"AS_OF={as_of} is in the future. Leave it out for today.")
     if context and as_of and as_of < context.as_of:
         owner = (context.source, context.firm)
         _refuse_other_firm(owner, settings.source_name, firm_of(settings), main)
@@ -293,7 +293,7 @@ class _Load:
             raise
 
     def _keep_evidence(self) -> None:
-        """Whoever is told that rows or files are wrong finds them in quarantine."""
+        """Rows or files that are reported as wrong are found in quarantine."""
         if self._parsed.holds_rejected():
             self._landing.quarantine(self._parsed, self._source.reads_whole, self._now)
 

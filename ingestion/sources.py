@@ -80,7 +80,7 @@ class Source(Protocol):
     desk_lines: DeskLines
 
     def version(self) -> str | None:
-        """What the server calls its version; None without a server."""
+        """The version that the server names; None without a server."""
 
     def latest_as_of(self) -> date | None:
         """This morning; None: the morning after the last fill it holds."""
@@ -140,7 +140,7 @@ class ApiSource:
         self._account_numbers: dict[str, str] = {}
 
     def version(self) -> str:
-        """What PropReports calls itself."""
+        """The name and version that PropReports gives."""
         return self._client.version()
 
     def latest_as_of(self) -> date:
@@ -365,7 +365,7 @@ def open_source(settings: Settings) -> Iterator[Source]:
     """The source the settings name, ready to be read; closed at the end."""
     if settings.source_name == "files":
         firm = firm_of(settings)
-        assert settings.exports is not None, "firm_of refuses to go on without"
+        assert settings.exports is not None, "firm_of refuses to continue without"
         yield FilesSource(settings.exports, firm=firm)
     elif settings.source_name == "sample":
         with _sample_source(settings) as source:
@@ -459,16 +459,16 @@ def _account_of(path: Path, account_names: Iterable[str]) -> str:
     A file that was downloaded again, `ABC (1).csv`, is of the same account.
     """
     whole = stem(path)
-    for called in (whole, re.sub(r"\s*\(\d+\)$", "", whole)):
-        spelling = folded(called)
+    for spelled in (whole, re.sub(r"\s*\(\d+\)$", "", whole)):
+        spelling = folded(spelled)
         named = [name for name in account_names if folded(name) == spelling]
         coded = [
             name
             for name in account_names
             if folded(re.split(r"\W", name)[0]) == spelling
         ]
-        if called in named:
-            return called
+        if spelled in named:
+            return spelled
         if len(named or coded) == 1:
             return (named or coded)[0]
     return whole

@@ -24,7 +24,7 @@ MINIMUM_DATES, SHARE_ON_WEEKENDS = 4, 0.1
 
 
 def refuse_or_tell(parsed: ParsedBatch) -> None:
-    """Add what is told of whole files to the rejected rows of `parsed`.
+    """Add what is reported of whole files to the rejected rows of `parsed`.
 
     Raises:
         DocumentError: The dates of a file are turned.

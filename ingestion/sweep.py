@@ -104,7 +104,7 @@ def sweep_source(
     dates, is_as_read = _compare_summaries(settings, source, home, first, last)
     if is_as_read:
         _remember_breaks(home)
-        return f"summaries of {first} to {last} are as they were read", 0
+        return f"summaries of {first} to {last} are unchanged", 0
     rows_count = 0
     for window in _windows(dates):
         summary = load(settings, source, home, window=window, now=now)

@@ -1,8 +1,8 @@
-"""Whether times of fills are Eastern, told by when US equities trade.
+"""Whether times of fills are Eastern, by when US equities trade.
 
 Each fill is as likely as the hour it falls into; read as another zone's, the fills of a
 file from there become likelier, and their opening is where the exchange's is. Nothing
-is told of a few fills, nor of a trader of unusual hours, who has no opening elsewhere.
+is said of a few fills, nor of a trader of unusual hours, who has no opening elsewhere.
 """
 
 from dataclasses import dataclass

@@ -69,11 +69,11 @@ def upgrade(home: Home) -> str | None:
                 else "Go back to the version of the project that wrote it."
             )
             raise UserError(
-                f"{home.warehouse} could not be upgraded ({reason}); it is as it was. "
+                f"{home.warehouse} could not be upgraded ({reason}); it is unchanged. "
                 f"{how_to_fix}"
             ) from None
     steps = ", ".join(f"{one.schema} {one.version}" for one in missing)
-    sentence = f"upgraded to {steps}; as it was, it lies in {copy}"
+    sentence = f"upgraded to {steps}; a copy from before is {copy}"
     steps_log.info("%s: %s", home.warehouse, sentence)
     return sentence
 
@@ -120,7 +120,7 @@ def _copy(home: Home) -> Path:
     if free_disk_space(home.root) < needed:
         raise UserError(
             f"Upgrading {home.warehouse} needs {size(needed)} free: for a copy, and "
-            "what is written anew. Make room, and run `make upgrade`; it is as it was."
+            "what is rewritten. Make room, and run `make upgrade`; it is unchanged."
         )
     shutil.copyfile(home.warehouse, partial)
     shutil.copymode(home.warehouse, partial)

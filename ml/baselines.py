@@ -2,7 +2,7 @@
 
 They run beside the models every day. P&L and its quantiles are in units of the trader's
 own scale, sizes are logarithms of dollars. The reference model (`ml.reference`) is the
-baseline that is selected while no model is clearly better.
+baseline that is selected while no model is significantly better.
 """
 
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ QUANTILE_WINDOW_DAYS = 160
 QUANTILE_PSEUDO_DAYS = 10.0
 POOL_LEVELS = np.linspace(0.01, 0.99, 50)
 _ROWS_AT_ONCE = 20_000
-# What a risk manager would call a warning.
+# What a risk manager would take as a warning.
 RULES = {
     "three losing days in a row": lambda r: r["loss_streak_days"] >= 3,
     "drawdown over 15 %": lambda r: r["drawdown_ratio"] > 0.15,

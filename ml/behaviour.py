@@ -1,9 +1,9 @@
-"""Whether behaviour says anything about a trader's next day, beyond chance.
+"""Whether behavior says anything about a trader's next day, beyond chance.
 
-How far each behaviour of a day is from usual (marts.trader_behaviour) is held against
-what comes of the next day, within each trader. By chance is what it shows when the
+How far each behavior of a day is from usual (marts.trader_behaviour) is held against
+the outcome of the next day, within each trader. By chance is what it shows when the
 outcomes come in another order of dates, one order for all traders, for they lose
-together. Each of several behaviours and outcomes is held against the best of chance
+together. Each of several behaviors and outcomes is held against the best of chance
 (Westfall and Young 1993).
 """
 
@@ -24,7 +24,7 @@ _BATCHES, _SEED = 20, 7
 
 @dataclass(frozen=True)
 class Evidence:
-    """What one behaviour says of one outcome of the next day.
+    """What one behavior says of one outcome of the next day.
 
     Attributes:
         target: The outcome.
@@ -54,7 +54,7 @@ def evidence(
     label_dates: np.ndarray,
     outcomes: Mapping[str, np.ndarray],
 ) -> list[Evidence]:
-    """What each behaviour says of each outcome; nothing where all days are alike.
+    """What each behavior says of each outcome; nothing where all days are alike.
 
     Args:
         behaviour: trader_id, trade_date, behaviour, score and tilt_score.
@@ -113,14 +113,14 @@ def as_json(found: list[Evidence]) -> list[dict]:
 
 def _verdict(area: np.ndarray, chance: float) -> str:
     if chance >= LEVEL:
-        return "nothing that could be told from chance"
+        return "not significant"
     return f"{'more' if area[0] > area[1:].mean() else 'less'} of it before"
 
 
 def _scores(
     behaviour: pd.DataFrame, traders: np.ndarray, dates: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Of the evaluated days, by behaviour, with their mean first; NaN where unknown."""
+    """Of the evaluated days, by behavior, with their mean first; NaN where unknown."""
     keys = ["trader_id", "trade_date"]
     wide = behaviour.pivot(index=keys, columns="behaviour", values="score")
     wide.insert(0, TILT, behaviour.groupby(keys)[TILT].first())

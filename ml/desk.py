@@ -17,7 +17,7 @@ from scipy.special import bdtr
 
 from runtime.transform.dbt import project_variables
 
-# Two years of sessions are drawn from, or one day in a hundred could not be told of;
+# Two years of sessions are drawn from, or one day in a hundred could not be estimated;
 # fewer than a quarter's say nothing of a bad day.
 SCENARIOS = 500
 MINIMUM_SCENARIOS = 60
@@ -41,7 +41,7 @@ class Scenarios:
         sessions: The past days, in order; datetime64[ns]. None where too few are known.
         traders: Who has a forecast that morning, in order.
         traded: Sessions x traders, whether the trader trades in that scenario.
-        pnl: Sessions x traders, dollars; 0 where the trader stays away.
+        pnl: Sessions x traders, dollars; 0 where the trader does not trade.
     """
 
     sessions: np.ndarray
@@ -200,12 +200,12 @@ class DeskHistory:
             known[:] = False
         error = np.clip(self.error[before][known], -ERROR_LIMIT, ERROR_LIMIT)
         drawn = error[:, forecasted]
-        # Who had no forecast then, new or inactive, does as someone who had one: errs
-        # alike, or stays away.
+        # A trader without a forecast then, new or inactive, is drawn as one who had
+        # one: with the same error, or not trading.
         had_forecast = ~np.isnan(self.predicted[before][known])
         others = _someone_elses(error, had_forecast, forecasted)
         drawn = np.where(had_forecast[:, forecasted], drawn, others)
-        # Who stays away makes nothing, and loses nothing.
+        # A trader who does not trade makes nothing, and loses nothing.
         traded = ~np.isnan(drawn)
         return Scenarios(
             self.dates[before][known],

@@ -95,7 +95,7 @@ def desk_risk(
     today: Scenarios,
     membership: Membership,
     prediction_date: np.datetime64,
-    told: pd.DataFrame,
+    shown: pd.DataFrame,
 ) -> DeskRisk:
     """All of it for one morning.
 
@@ -104,8 +104,8 @@ def desk_risk(
         today: The scenarios of the morning.
         membership: Who belongs where.
         prediction_date: The session it is for.
-        told: What the desk was told on earlier mornings: scope_type, scope_name and
-            `_TESTED`; it goes before what is replayed.
+        shown: What the desk was shown on earlier mornings: scope_type, scope_name and
+            `_TESTED`; it goes before what is simulated.
     """
     rows, parts = [], []
     for scope, members in membership.scopes(prediction_date, today.traders).items():
@@ -119,7 +119,7 @@ def desk_risk(
         desk_risk_contributions=_joined(parts),
         desk_stress=stresses(today),
         desk_tail_tests=_tested(
-            history, membership, _latest(told, replayed), severities
+            history, membership, _latest(shown, replayed), severities
         ),
         trader_correlations=_correlated(history, today.traders),
         replayed_desk_risk=replayed,
@@ -147,9 +147,9 @@ def _replayed(
     }
 
 
-def _latest(told: pd.DataFrame, replayed: pd.DataFrame) -> pd.DataFrame:
-    """Of each morning and scope what the desk was told, or else what is replayed."""
-    both = [frame for frame in (told, replayed) if len(frame)]
+def _latest(shown: pd.DataFrame, replayed: pd.DataFrame) -> pd.DataFrame:
+    """Of each morning and scope what the desk was shown, else what is simulated."""
+    both = [frame for frame in (shown, replayed) if len(frame)]
     if not both:
         return replayed
     return (

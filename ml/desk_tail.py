@@ -101,7 +101,7 @@ def first_component_share(pnl: np.ndarray) -> float:
     """Share of the movement of all that is one common movement.
 
     Of the correlations of those who move at all: 1 where all move as one, one over
-    their number where each moves alone. Who stays away does not move. NaN of fewer than
+    their number where each moves alone. No trade is no movement. NaN of fewer than
     two.
     """
     moving = pnl[:, pnl.std(axis=0) > 0]

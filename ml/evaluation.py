@@ -21,7 +21,7 @@ NAMES = (
     "own_rate", "trailing_size", "recent_breach", "desk_rate",
     "shrunk_mean", "ew_quantiles", "zero",
 )  # fmt: skip
-# Of whom a trader's or a month's figures are told, and of what.
+# Of which models a trader's or a month's figures are kept, and of which targets.
 PART_NAMES = (CHAMPION, "own_rate")
 PART_TARGETS = ("loss", "breach", "pnl", "quantiles")
 _FEWEST_REPLICATES = 100

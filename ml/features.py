@@ -101,7 +101,7 @@ class FeatureContract:
         if changed:
             raise FeatureContractError(
                 f"{FEATURE_MART} has columns of another type than the model learned "
-                f"from: {', '.join(changed)}. Mend the model in "
+                f"from: {', '.join(changed)}. Fix the model in "
                 "dbt_project/models/marts/features and `make build`, or run "
                 "`make train` so that the models learn anew."
             )
@@ -134,7 +134,7 @@ def to_matrix(frame: pd.DataFrame, names: tuple[str, ...]) -> np.ndarray:
     if odd:
         raise FeatureContractError(
             f"{FEATURE_MART} has a column that is no number: {', '.join(odd)}. "
-            "Mend its model in dbt_project/models/marts/features, `make build`."
+            "Fix its model in dbt_project/models/marts/features, `make build`."
         )
     matrix = chosen.to_numpy(dtype=np.float64, na_value=np.nan)
     # An infinite ratio says no more than an unknown one.

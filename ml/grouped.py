@@ -94,7 +94,7 @@ def _step(
     number: np.ndarray,
     variance: float,
 ) -> tuple[np.ndarray, float]:
-    """One Newton step of every effect, and the variance that they speak for."""
+    """One Newton step of every effect, and the variance that they imply."""
     fitted = sigmoid(offset + effects[number])
     count = len(effects)
     gradient = np.bincount(number, is_event - fitted, count) - effects / variance

@@ -1,10 +1,10 @@
-"""The desk's levels of a trader's next day, by the chance of passing the limit."""
+"""The desk's levels of a trader's next day, by the chance of breaching the limit."""
 
 from collections.abc import Mapping
 
 import numpy as np
 
-# By the chance of passing the limit; by the expected P&L.
+# By the chance of breaching the limit; by the expected P&L.
 HIGH, ELEVATED, NORMAL = "High", "Elevated", "Normal"
 MEDIUM, LOW = "Medium", "Low"
 
@@ -16,7 +16,7 @@ def limit_risk(
 
     A chance above the desk's threshold is Elevated, or High, if it is also among the
     highest third, or tenth, of the desk's last 200 forecasts: where everybody
-    often passes the limit, an alarm for all would be one for nobody.
+    often breaches the limit, an alarm for all would be one for nobody.
 
     Args:
         chance: Of losing more than the limit.

@@ -1,6 +1,6 @@
 """Measures of predictions on outcomes they had not seen, with intervals.
 
-Intervals hold 90 %. They come from resampling blocks of neighbouring dates, for traders
+Intervals hold 90 %. They come from resampling blocks of neighboring dates, for traders
 of one day are not independent and neither are days that follow one another, and from
 resampling whole traders, for the next desk has others. The wider of the two is shown.
 """
@@ -120,8 +120,8 @@ def _slope(score: np.ndarray, is_loss: np.ndarray, weights: np.ndarray) -> float
 def block_draws(count: int, replicates: int = REPLICATES) -> np.ndarray:
     """Dates drawn by a block bootstrap, in the order drawn: replicates x count.
 
-    Blocks of `BLOCK_DATES` neighbouring dates (Kuensch 1989), the last following on the
-    first, so that every date is drawn as often as any other.
+    Blocks of `BLOCK_DATES` neighboring dates (Kuensch 1989), the last following on the
+    first, so that every date is equally likely to be drawn.
     """
     blocks = -(-count // BLOCK_DATES)
     begins = np.random.default_rng(_SEED).integers(0, count, (replicates, blocks))

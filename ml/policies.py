@@ -36,7 +36,7 @@ class Outlook:
         quantiles: Rows x five levels, dollars.
         scale: The trader's own scale, dollars.
         warnings: How many of the risk manager's rules hold.
-        limit_risk: The desk's level by the chance of passing the limit.
+        limit_risk: The desk's level by the chance of breaching the limit.
     """
 
     predicted_pnl: np.ndarray
@@ -86,7 +86,7 @@ def rules(outlook: Outlook, variables: Mapping[str, float]) -> np.ndarray:
 
 
 def limit_risk(outlook: Outlook, variables: Mapping[str, float]) -> np.ndarray:
-    """Cuts size where the chance of passing the limit is High."""
+    """Cuts size where the chance of breaching the limit is High."""
     is_high = outlook.limit_risk == HIGH
     return _by_level(is_high, np.zeros_like(is_high), variables)
 
@@ -147,7 +147,7 @@ class PolicyEvidence:
         improvement_over_uniform: Dollars beyond the uniform cut, on all days together.
         value_low, value_high: Its 90 % interval, the wider of dates and traders; None
             where there are too few of them, or it cuts nothing.
-        is_proven: Whether it is as clearly above nothing as a model must be.
+        is_proven: Whether it is as significantly above zero as a model must be.
         rows_count: Trader-days it rests on.
     """
 

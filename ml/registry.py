@@ -135,7 +135,7 @@ class ModelSet:
         return max((one.trained_through for one in self.windows), default=None)
 
     def parameters(self, window: Window) -> dict:
-        """Everything that the training of one model was told."""
+        """All parameters of the training of one model."""
         if window.model == "global":
             return self.settings.shared.parameters(window.rows_count, threads=1) | {
                 "rounds": self.settings.shared.rounds

@@ -71,7 +71,7 @@ def _prediction_dates(days: TraderDays, rows: np.ndarray, idle: float) -> np.nda
 
 
 def desk_history(forecasts: pd.DataFrame, days: TraderDays) -> DeskHistory:
-    """The desk's past from forecasts of `replay`, and what became of them."""
+    """The desk's past from forecasts of `replay`, and what happened."""
     outcomes = pd.DataFrame(
         {"trader_id": days.traders, "features_date": days.dates, "pnl": days.pnl}
     )

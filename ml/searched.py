@@ -11,7 +11,7 @@ def chances(
 ) -> np.ndarray | None:
     """Chance that the best of all would look as good as each does, if none were good.
 
-    The studentised maximum over a bootstrap: blocks of neighbouring dates, and whole
+    The studentised maximum over a bootstrap: blocks of neighboring dates, and whole
     traders; the larger chance counts, that of dates where traders are too few. Sources:
     White (2000), Romano and Wolf (2005), their first step.
 

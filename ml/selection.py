@@ -1,6 +1,6 @@
 """Which model gives each output, from outcomes already known.
 
-A baseline gives it, and is called one, unless a model was better than every baseline by
+A baseline gives it, named as one, unless a model was better than every baseline by
 more than chance from date to date, and from trader to trader, makes. Looked at every
 morning anew, only on predictions made before their outcomes: so the record of what was
 selected is itself one that had seen nothing of what came after.
@@ -39,7 +39,7 @@ BASELINES = {
 OUTPUTS = tuple(MODELS)
 KNOWN_DAYS = 365
 MINIMUM_KNOWN_ROWS = 50
-# The desk's last forecasts that a chance of passing the limit is ranked among.
+# The desk's last forecasts that a chance of breaching the limit is ranked among.
 LEVEL_ROWS = 200
 # A model is selected while its mean gain over every baseline is so many standard errors
 # above nothing. It is looked at every morning and for every output, which is why two
@@ -48,7 +48,7 @@ GAIN_STANDARD_ERRORS = 3.0
 
 
 class Rule(NamedTuple):
-    """When a model is clearly better: by so many standard errors, and over what."""
+    """When a model is significantly better: by how many standard errors, of what."""
 
     standard_errors: float = GAIN_STANDARD_ERRORS
     over_traders: bool = True
@@ -64,7 +64,7 @@ class Selection:
     Attributes:
         selected: By output, the model or baseline whose forecasts are given.
         known_count: Outcomes that it rests on.
-        breach_levels: Chances of passing the limit that one in three, and one in ten,
+        breach_levels: Chances of breaching the limit that one in three, and one in ten,
             of the desk's last forecasts lay above; NaN while there are too few.
     """
 
@@ -122,7 +122,7 @@ class Comparison:
             rows: Numbers of the predicted ones.
             made: Their predictions, by models of their time.
             order: Places in `rows` whose outcome is known, by the date it was.
-            rule: When a model is clearly better.
+            rule: When a model is significantly better.
         """
         self._rule = rule
         self._models = MODELS[output]
@@ -156,11 +156,11 @@ class Comparison:
         self._by_trader = ClusterSums(gains, days.trader_number[rows[order]])
 
     def selected(self, first: int, last: int) -> str | None:
-        """The model that is clearly better than every baseline; None if none is.
+        """The model that is significantly better than every baseline; None if none is.
 
         Args:
-            first, last: Outcomes from and up to these places of `order`; of one call
-                neither is before that of the call before.
+            first, last: Outcomes from and up to these places of `order`; neither
+                may be before that of the previous use.
         """
         self._by_date.move(first, last)
         self._by_trader.move(first, last)
@@ -187,7 +187,7 @@ def select_daily(
         days: All days.
         rows: Numbers of the predicted days, in order of date.
         raw: Their predictions, as `walk_forward` gives them.
-        rule: When a model is clearly better.
+        rule: When a model is significantly better.
 
     Returns:
         The predictions with the selected ones; the selection of each date; the

@@ -239,7 +239,7 @@ def read_marts(home: Home) -> MartFrames:
 
 
 def read_behaviour(home: Home) -> pd.DataFrame:
-    """Behaviour of every trader's days: trader_id, trade_date, behaviour and scores."""
+    """Behavior of every trader's days: trader_id, trade_date, behaviour and scores."""
     with open_warehouse(home.warehouse) as connection, _marts_of_today():
         return connection.sql(
             "select trader_id, cast(trade_date as timestamp) as trade_date, behaviour, "
@@ -466,7 +466,7 @@ def write_scores(
 def _write_desk(
     connection: duckdb.DuckDBPyConnection, desk: DeskRisk, prediction_date: date
 ) -> None:
-    """Replace what is told of the desk for a date, and all that is replayed."""
+    """Replace what is shown of the desk for a date, and all that is simulated."""
     on_date = "prediction_date = ?"
     for table in ("desk_risk_contributions", "desk_stress", "desk_tail_tests"):
         frame = getattr(desk, table).assign(prediction_date=prediction_date)
@@ -491,7 +491,7 @@ def read_membership(home: Home) -> pd.DataFrame:
 
 
 def read_told_desk_risk(home: Home, before: date) -> pd.DataFrame:
-    """The tails that the desk was told on mornings before a date."""
+    """The tails that the desk was shown on mornings before a date."""
     with open_warehouse(home.warehouse) as connection:
         return connection.execute(
             "select cast(prediction_date as timestamp) as prediction_date, "

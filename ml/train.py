@@ -201,7 +201,7 @@ def _selected_text(selection: Selection) -> str:
         if not is_baseline(output, selection.selected_model(output))
     }  # fmt: skip
     if not models:
-        return "no model is clearly better than the baselines, which are selected"
+        return "no model is significantly better than the baselines, which are selected"
     return "selected: " + ", ".join(
         f"{model.replace('_', ' ')} for {words}" for words, model in models.items()
     )

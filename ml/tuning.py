@@ -59,8 +59,8 @@ class Tuning:
             )
         except (OSError, RecursionError, LookupError, TypeError, ValueError) as error:
             raise DamagedTuningError(
-                f"{path} cannot be read ({error}). Run `make tune`, or delete it to go "
-                "on with the settings as delivered."
+                f"{path} cannot be read ({error}). Run `make tune`, or delete it to "
+                "use the settings as delivered."
             ) from None
 
     def save(self, folder: Path) -> None:

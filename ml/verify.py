@@ -36,7 +36,7 @@ _ALIKE_FROM = 5
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at; `is_met` is None where it is told, not evaluated."""
+    """One thing looked at; `is_met` is None where it is reported, not evaluated."""
 
     subject: str
     is_met: bool | None

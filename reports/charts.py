@@ -22,8 +22,8 @@ def bars(amounts: Sequence[float]) -> bytes:
     FigureCanvasAgg(figure)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.axis("off")
-    colours = [_LOSS if amount < 0 else _GAIN for amount in amounts]
-    axes.bar(range(len(amounts)), amounts, width=0.72, color=colours)
+    colors = [_LOSS if amount < 0 else _GAIN for amount in amounts]
+    axes.bar(range(len(amounts)), amounts, width=0.72, color=colors)
     axes.axhline(0, color=_ZERO, linewidth=0.8)
     axes.margins(x=0.01, y=0.08)
     picture = io.BytesIO()

@@ -9,7 +9,7 @@ from reports.names import slug
 from reports.outbox import post_all, was_sent
 from reports.render import Rendered, render, render_trader
 from reports.substance import desk_substance, trader_substance
-from reports.summary import calls_by_trader, keep, read_kept, summarise
+from reports.summary import forecasts_by_trader, keep, read_kept, summarise
 from reports.trader_emails import read_trader_emails
 from reports.words import day
 from runtime.errors import UserError
@@ -64,7 +64,7 @@ def _deliver(
     if not mails:
         past = "the run is of the past (PUBLISH_PAST=1 mails it)"
         return f"{rendered.subject}; not mailed: {past}"
-    # What is stale may be the morning of a week ago, and is told once a day.
+    # What is stale may be the morning of a week ago, and is mailed once a day.
     name = f"report-{summary['as_of']}"
     if summary["stale"]:
         name = f"stale-{datetime.now(EASTERN).date()}"
@@ -84,19 +84,19 @@ def _trader_mails(
     settings: Settings, home: Home, summary: dict[str, Any], page: Path
 ) -> tuple[list[Mail], list[str]]:
     """Each trader's own page for who has an address, and who of them has no
-    forecast. Who was mailed one that no longer holds is told so.
+    forecast. Who was mailed one that no longer holds is mailed that.
     """
     # No trader is to trade on a forecast made of old data.
     if settings.trader_emails is None or summary["stale"]:
         return [], []
     addresses = read_trader_emails(settings.trader_emails)
-    calls = calls_by_trader(summary)
+    forecasts = forecasts_by_trader(summary)
     mails = []
     for trader, address in addresses.items():
         name, to = f"trader-{summary['as_of']}-{slug(trader)}", (address,)
-        if trader in calls:
-            rendered = render_trader(summary, calls[trader], settings.board_url)
-            substance = trader_substance(summary, calls[trader])
+        if trader in forecasts:
+            rendered = render_trader(summary, forecasts[trader], settings.board_url)
+            substance = trader_substance(summary, forecasts[trader])
             mails.append(_mail(name, to, rendered, substance, page))
             continue
         session = day(summary["prediction_date"])
@@ -108,7 +108,7 @@ def _trader_mails(
         )  # fmt: skip
         if was_sent(home, withdrawn):
             mails.append(withdrawn)
-    return mails, sorted(addresses.keys() - calls.keys())
+    return mails, sorted(addresses.keys() - forecasts.keys())
 
 
 def _mail(

@@ -9,7 +9,7 @@ from runtime.warehouse import rows_of, sum_if_known
 
 # Sessions that "five days" are.
 RECENT_SESSIONS = 5
-# What is known of a day of a trader's: nothing of what was realised where fills miss.
+# What is known of a day of a trader's: nothing of what was realized where fills miss.
 _DAYS = """
     days as (
         select trader_id, trade_date, total_pnl, limit_use_ratio, is_limit_breached,
@@ -23,11 +23,11 @@ FEW_TRADERS = 3
 
 
 def read_last_day(connection: duckdb.DuckDBPyConnection) -> dict[str, Any] | None:
-    """What the desk made on its last day with fills: realised, and in all."""
+    """What the desk made on its last day with fills: realized, and in all."""
     found = rows_of(
         connection,
         f"""
-        with realised as (
+        with realized as (
             select trade_date, count(*) as accounts_count,
                 sum(fills_count) as fills_count, {sum_if_known("net_pnl")} as net_pnl
             from marts.daily_totals where fills_count > 0 and is_in_desk_total
@@ -44,9 +44,9 @@ def read_last_day(connection: duckdb.DuckDBPyConnection) -> dict[str, Any] | Non
                 sum(stale_marks_count) as stale_marks_count,
                 max(oldest_mark_age_sessions_count) as oldest_mark_age_sessions_count
             from marts.fct_trader_total_pnl
-            where trade_date = (select trade_date from realised) group by trade_date
+            where trade_date = (select trade_date from realized) group by trade_date
         )
-        select * from realised left join totals using (trade_date)
+        select * from realized left join totals using (trade_date)
         """,
     )
     if not found:
@@ -67,7 +67,7 @@ def read_desk_facts(
     Returns:
         month_start, month_net_pnl and month_total_pnl of what is known, with
         month_incomplete_days_count and month_unknown_days_count, days of which the one
-        and the other are not; below_peak_amount, by total P&L and realised where that
+        and the other are not; below_peak_amount, by total P&L and realized where that
         is not known, with peak_unknown_days_count, days that are not in it;
         breaches_count of limits that are set and default_breaches_count of traders
         who have none, both of the date; unknown_traders_count, whose P&L of the last
@@ -133,7 +133,7 @@ def read_trader_facts(
     """The same of each trader.
 
     Returns:
-        By trader: last_net_pnl and five_days_net_pnl, realised (None without a day or
+        By trader: last_net_pnl and five_days_net_pnl, realized (None without a day or
         where it is not known; has_last_day and has_five_days say which);
         limit_use_ratio, the last day's worst loss at any moment over the daily limit or
         the default; below_peak_amount and peak_unknown_days_count

@@ -1,4 +1,4 @@
-"""What a trader's pages are called."""
+"""File names of traders' pages."""
 
 import hashlib
 import re

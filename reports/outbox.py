@@ -35,7 +35,7 @@ LOCK_WAIT_SECONDS = 300
 KEPT_DAYS = 400
 # More changes than this are counted, not listed.
 CHANGES_SHOWN = 12
-_ABSENT = "not told"
+_ABSENT = "not shown"
 
 
 def post(settings: MailSettings, home: Home, mail: Mail, *, force: bool = False) -> str:
@@ -64,7 +64,7 @@ def post_all(
         sent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise _unwritable(sent, error) from None
-    # Before waiting for the sender: a mail is on disk, whatever becomes of the wait.
+    # Before waiting for the sender: a mail is on disk, whatever happens to the wait.
     _take_in_all(settings, home, mails, force=force)
     with _sender_lock(outbox):
         if not force:
@@ -494,4 +494,4 @@ def send_test(settings: MailSettings) -> Iterable[str]:
             code, words = refused[address]
             yield f"FAIL  {address}: {code} {words}"
         else:
-            yield f"ok    {address} was taken by {smtp.where(settings)}"
+            yield f"ok    {address} was accepted by {smtp.where(settings)}"

@@ -57,7 +57,7 @@ ROWS, NAMED = 100, 25
 ATTENTION_LINES = 7
 # From where the report lies on disk to the board.
 BOARD_FROM_DISK = "../../board"
-# Of each level, for colour is never the only sign.
+# Of each level, for color is never the only sign.
 SIGNS = {
     "High": "▲", "Elevated": "◆", "Normal": "●", "Medium": "◆", "Low": "●",
     "Unknown": "?",
@@ -110,13 +110,13 @@ def render(summary: dict[str, Any], board_url: str | None = None) -> Rendered:
 
 
 def render_trader(
-    summary: dict[str, Any], call: dict[str, Any], board_url: str | None = None
+    summary: dict[str, Any], forecast: dict[str, Any], board_url: str | None = None
 ) -> Rendered:
     """One trader's own page, with nothing in it of anybody else.
 
     Args:
         summary: As `summarise` gives it.
-        call: One of its forecasts.
+        forecast: One of its forecasts.
         board_url: Where the trader reaches the board; None leaves out the link.
     """
     own = {
@@ -133,11 +133,11 @@ def render_trader(
         )
     }
     outcomes = [
-        one for one in summary["outcomes"] if one["trader_id"] == call["trader_id"]
+        one for one in summary["outcomes"] if one["trader_id"] == forecast["trader_id"]
     ]
-    chart, images = _chart(call)
+    chart, images = _chart(forecast)
     own |= {
-        "call": call,
+        "forecast": forecast,
         "chart": chart,
         "outcome": outcomes[0] if outcomes else None,
         "last_date": last_date(summary),
@@ -148,7 +148,7 @@ def render_trader(
 
 def subject_line(summary: dict[str, Any]) -> str:
     """How many are at high risk, for which session, and whether to trust it."""
-    count, problems = len(summary["calls"]["High"]), len(summary["problems"])
+    count, problems = len(summary["forecasts"]["High"]), len(summary["problems"])
     text = f"{counted(count, 'trader')} at high risk"
     if summary["is_by_limit_risk"]:
         text += " of a limit breach"
@@ -192,9 +192,9 @@ def _rendered(
     return Rendered(subject, html, text, images, on_disk)
 
 
-def _chart(call: dict[str, Any]) -> tuple[dict[str, Any] | None, dict[str, bytes]]:
+def _chart(forecast: dict[str, Any]) -> tuple[dict[str, Any] | None, dict[str, bytes]]:
     """A trader's last days: what is said of the chart, and its PNG by name."""
-    net = [one["net_pnl"] for one in call["recent_days"]]
+    net = [one["net_pnl"] for one in forecast["recent_days"]]
     if len(net) < 2:
         return None, {}
     said = {

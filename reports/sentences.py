@@ -6,7 +6,7 @@ from typing import Any
 
 from reports.words import NO_BREAK, counted, day, money, percent, share
 
-# Dollars traded against the usual from which they are told.
+# Dollars traded against the usual, from which they are named.
 LARGE_SIZE = 1.5
 
 
@@ -16,9 +16,9 @@ def headline_said(summary: dict[str, Any]) -> str:
     told: list[str | None] = [_day_said(last_day) if last_day else "No fill yet"]
     if facts:
         told += [month_said(facts), peak_said(facts), _breaches_said(facts)]
-    limits, calls = summary["limits"], summary["calls"]
+    limits, forecasts = summary["limits"], summary["forecasts"]
     if limits and limits["unset_count"]:
-        traders = counted(sum(map(len, calls.values())), "trader")
+        traders = counted(sum(map(len, forecasts.values())), "trader")
         told.append(
             f"{limits['unset_count']} of {traders} have no limit set (default "
             f"{money(limits['default_amount'])})"
@@ -34,9 +34,9 @@ def headline_said(summary: dict[str, Any]) -> str:
 def _day_said(last_day: dict[str, Any]) -> str:
     net = last_day["net_pnl"]
     text = f"{day(last_day['trade_date'])}: " + (
-        "realised P&L not known, an exchange rate is missing"
+        "realized P&L not known, an exchange rate is missing"
         if net is None
-        else f"{money(net)} realised"
+        else f"{money(net)} realized"
     )
     if last_day["pnl_basis"] is None:
         return text
@@ -58,10 +58,10 @@ def month_said(facts: dict[str, Any]) -> str | None:
         return f"{month} {money(facts['month_total_pnl'])} in all"
     days = counted(facts["month_unknown_days_count"], "day")
     text = (
-        f"{month} {money(facts['month_net_pnl'])} realised, in all not known on {days}"
+        f"{month} {money(facts['month_net_pnl'])} realized, in all not known on {days}"
     )
     if facts["month_incomplete_days_count"]:
-        text += f", realised not on {facts['month_incomplete_days_count']:,} of them"
+        text += f", realized not on {facts['month_incomplete_days_count']:,} of them"
     return text
 
 
@@ -99,14 +99,14 @@ def last_day_said(last_day: dict[str, Any]) -> str:
 
 
 def in_all(made: dict[str, Any]) -> str:
-    """What follows a realised P&L: the total, or of whom it is not known and why."""
+    """What follows a realized P&L: the total, or of whom it is not known and why."""
     if made["pnl_basis"] is None:
         return ""
     if made["total_pnl"] is not None:
         told = f", {money(made['total_pnl'])} in all with adjustments and unrealized"
     else:
         words = {
-            "realised_only": "realised only: the total is not known of",
+            "realised_only": "realized only: the total is not known of",
             "incomplete": "incomplete: not all is known of",
         }[made["pnl_basis"]]
         told = f", {words} {made['unknown_parts']}"
@@ -156,57 +156,60 @@ def fact_said(fact: dict[str, Any]) -> str:
     return f"{text}; {more} more" if more else text
 
 
-def made_said(call: dict[str, Any], last_date: str | None) -> str | None:
+def made_said(forecast: dict[str, Any], last_date: str | None) -> str | None:
     """What a trader made lately and holds, in one sentence; None where not read."""
-    if call["below_peak_amount"] is None:
+    if forecast["below_peak_amount"] is None:
         return None
+    last_net = _realized(forecast["last_net_pnl"], forecast["has_last_day"])
     told = [
-        f"{day(last_date)}: {_realised(call['last_net_pnl'], call['has_last_day'])}",
+        f"{day(last_date)}: {last_net}",
         f"last five sessions: "
-        f"{_realised(call['five_days_net_pnl'], call['has_five_days'])}",
-        peak_said(call),
+        f"{_realized(forecast['five_days_net_pnl'], forecast['has_five_days'])}",
+        peak_said(forecast),
     ]
-    if call["limit_use_ratio"]:
-        told[0] += f", at worst {percent(call['limit_use_ratio'])} of the limit lost"
-    if call["overnight_amount"] is not None:
-        told.append(f"{money(call['overnight_amount'])} held overnight")
+    if forecast["limit_use_ratio"]:
+        told[0] += (
+            f", at worst {percent(forecast['limit_use_ratio'])} of the limit lost"
+        )
+    if forecast["overnight_amount"] is not None:
+        told.append(f"{money(forecast['overnight_amount'])} held overnight")
     return f"{'; '.join(told)}."
 
 
-def _realised(amount: str | None, has_days: bool) -> str:
+def _realized(amount: str | None, has_days: bool) -> str:
     if amount is None:
         return "not known" if has_days else "did not trade"
-    return f"{money(amount)} realised"
+    return f"{money(amount)} realized"
 
 
-def known(call: dict[str, Any], amount: str, has_days: str) -> str:
+def known(forecast: dict[str, Any], amount: str, has_days: str) -> str:
     """An amount of a trader's days: ? where it is not known, a dash without a day."""
-    if call[amount] is None and call[has_days]:
+    if forecast[amount] is None and forecast[has_days]:
         return "?"
-    return money(call[amount])
+    return money(forecast[amount])
 
 
-def from_peak(call: dict[str, Any]) -> str:
+def from_peak(forecast: dict[str, Any]) -> str:
     """How far a trader is below the peak, as a negative amount."""
-    below = call["below_peak_amount"]
+    below = forecast["below_peak_amount"]
     text = money(below if below is None else -Decimal(str(below)))
-    return f"{text}?" if call["peak_unknown_days_count"] else text
+    return f"{text}?" if forecast["peak_unknown_days_count"] else text
 
 
-def limit_used(call: dict[str, Any]) -> str:
+def limit_used(forecast: dict[str, Any]) -> str:
     """The last day's worst loss against the daily limit, * if that is the default."""
-    if call["limit_use_ratio"] is None:
-        return "?" if call["has_last_day"] else "–"
-    return percent(call["limit_use_ratio"]) + (
-        "*" if call["is_limit_set"] is False else ""
+    if forecast["limit_use_ratio"] is None:
+        return "?" if forecast["has_last_day"] else "–"
+    return percent(forecast["limit_use_ratio"]) + (
+        "*" if forecast["is_limit_set"] is False else ""
     )
 
 
-def why_said(call: dict[str, Any]) -> str:
+def why_said(forecast: dict[str, Any]) -> str:
     """What a trader's own days say of the risk: facts, the strongest first."""
     net = [
         float(one["net_pnl"])
-        for one in call["recent_days"]
+        for one in forecast["recent_days"]
         if one["net_pnl"] is not None
     ]
     losses = [amount for amount in net if amount < 0]
@@ -218,10 +221,10 @@ def why_said(call: dict[str, Any]) -> str:
     if streak:
         days = "traded day" if streak == 1 else f"{streak} traded days"
         told.append(f"lost {money(-sum(net[-streak:]))} on the last {days}")
-    if (call["size_ratio"] or 0) >= LARGE_SIZE:
-        told.append(f"size {call['size_ratio']:.1f}{NO_BREAK}× the usual")
-    if Decimal(str(call["overnight_amount"] or 0)) > 0:
-        told.append(f"{money(call['overnight_amount'])} held overnight")
+    if (forecast["size_ratio"] or 0) >= LARGE_SIZE:
+        told.append(f"size {forecast['size_ratio']:.1f}{NO_BREAK}× the usual")
+    if Decimal(str(forecast["overnight_amount"] or 0)) > 0:
+        told.append(f"{money(forecast['overnight_amount'])} held overnight")
     if net:
         told.append(f"lost on {len(losses)} of the last {counted(len(net), 'day')}")
     if losses and gains:
@@ -230,10 +233,10 @@ def why_said(call: dict[str, Any]) -> str:
     return "; ".join(told) or "no traded day yet"
 
 
-def limit_said(call: dict[str, Any]) -> str:
+def limit_said(forecast: dict[str, Any]) -> str:
     """The daily loss limit, and that it is the default where the desk set none."""
-    limit = money(call["daily_loss_limit_amount"])
-    return f"{limit} (default, not set)" if call["is_limit_set"] is False else limit
+    limit = money(forecast["daily_loss_limit_amount"])
+    return f"{limit} (default, not set)" if forecast["is_limit_set"] is False else limit
 
 
 def flags_said(score: dict[str, Any]) -> str:
@@ -269,7 +272,7 @@ def outcomes_said(
 
 
 def actual(outcome: dict[str, Any]) -> str:
-    """What became of a forecast: its P&L, else why there is none."""
+    """The outcome of a forecast: its P&L, else why there is none."""
     if outcome["actual_net_pnl"] is not None:
         return money(outcome["actual_net_pnl"])
     return "not known" if outcome["has_traded"] is None else "did not trade"

@@ -44,18 +44,20 @@ def desk_substance(summary: dict[str, Any]) -> dict[str, str]:
             f"{in_all(last_day)}"
         )
     if facts:
-        found["the month"] = month_said(facts) or "not told"
+        found["the month"] = month_said(facts) or "not shown"
         found["the desk's peak"] = peak_said(facts)
-    for calls in summary["calls"].values():
-        for call in calls:
-            found |= _forecast(summary, call, has_size=summary["is_size_proven"])
+    for forecasts in summary["forecasts"].values():
+        for forecast in forecasts:
+            found |= _forecast(summary, forecast, has_size=summary["is_size_proven"])
     return found
 
 
-def trader_substance(summary: dict[str, Any], call: dict[str, Any]) -> dict[str, str]:
+def trader_substance(
+    summary: dict[str, Any], forecast: dict[str, Any]
+) -> dict[str, str]:
     """The same of a trader's own page."""
-    own = [x for x in summary["outcomes"] if x["trader_id"] == call["trader_id"]]
-    found = _forecast(summary, call, has_size=True)
+    own = [x for x in summary["outcomes"] if x["trader_id"] == forecast["trader_id"]]
+    found = _forecast(summary, forecast, has_size=True)
     return found | {_outcome_of(one): _made(one) for one in own}
 
 
@@ -65,23 +67,24 @@ def _name(one: dict[str, Any]) -> str:
 
 
 def _forecast(
-    summary: dict[str, Any], call: dict[str, Any], *, has_size: bool
+    summary: dict[str, Any], forecast: dict[str, Any], *, has_size: bool
 ) -> dict[str, str]:
     """What a trader made lately, and the forecast, with the size where it is shown."""
     # Before there was limit risk, forecasts were levelled by expected P&L alone.
-    level = call["limit_risk"] or call["risk_level"]
-    found = {_name(call): f"{level}, {call['recommendation']}"}
-    if call["predicted_pnl"] is not None:
-        size = multiplier(call["position_multiplier"])
-        found[_name(call)] = (
-            f"{level}, P(loss of more than {money(call['daily_loss_limit_amount'])}) "
-            f"{chance(call['limit_loss_probability'])}, P(loss) "
-            f"{percent(call['loss_probability'])}, 1-in-20 "
-            f"{money(call['predicted_pnl_p05'])}"
+    level = forecast["limit_risk"] or forecast["risk_level"]
+    found = {_name(forecast): f"{level}, {forecast['recommendation']}"}
+    if forecast["predicted_pnl"] is not None:
+        size = multiplier(forecast["position_multiplier"])
+        limit = money(forecast["daily_loss_limit_amount"])
+        found[_name(forecast)] = (
+            f"{level}, P(loss of more than {limit}) "
+            f"{chance(forecast['limit_loss_probability'])}, P(loss) "
+            f"{percent(forecast['loss_probability'])}, 1-in-20 "
+            f"{money(forecast['predicted_pnl_p05'])}"
             + (f", size {size}" if has_size else "")
         )
-    made = made_said(call, last_date(summary))
-    return found | ({f"{_name(call)}, last sessions": made} if made else {})
+    made = made_said(forecast, last_date(summary))
+    return found | ({f"{_name(forecast)}, last sessions": made} if made else {})
 
 
 def _outcome_of(outcome: dict[str, Any]) -> str:

@@ -31,8 +31,9 @@ from runtime.warehouse import eastern_time, rows_of
 # By the chance of breaching the limit; an order of what to look at, so who is not known
 # comes before who is not at risk.
 LEVELS = ("High", "Elevated", "Unknown", "Normal")
-# What a kept summary of an earlier version calls what has another name today.
+# Former names in kept summaries of earlier versions, and the names of today.
 _FORMER_NAMES = {
+    "calls": "forecasts",
     "calls_count": "forecasts_count",
     "judged_sessions_count": "evaluated_sessions_count",
     "remedy": "how_to_fix",
@@ -58,7 +59,7 @@ NO_FACTS = dict.fromkeys(
         "overnight_amount", "size_ratio",
     )
 )  # fmt: skip
-_CALL_UNSAID = NO_FACTS | dict.fromkeys(
+_FORECAST_UNSAID = NO_FACTS | dict.fromkeys(
     ("limit_risk", "limit_reason", "is_limit_set", "one_in_twenty_amount")
 )
 _DESK_UNSAID = dict.fromkeys(
@@ -100,19 +101,19 @@ def read_summary(
         for it) and stale, what the data lacks up to today, in words, or None; desk
         (what it may make and lose in a session), attention (the gravest fact about
         each trader, group, strategy and the desk, gravest first, with how many more
-        there are about them), last_day (what it made last, realised and in all) and
-        facts (`read_desk_facts` up to that day); calls, the forecasts, a list per limit
+        there are about them), last_day (what it made last, realized and in all) and
+        facts (`read_desk_facts` up to that day); forecasts, a list per limit
         risk (is_by_limit_risk), most at risk first, each with the trader's
         `read_trader_facts`, last days and proposed limits; limits, for how many the
         desk has set none, and the default that holds for them; trust, the verdict on
         the forecasts in a sentence; size_advice, why size is advised as it is, and
         is_size_proven, whether the evidence supports it; inactive; outcomes_date,
-        outcomes of the last forecasts that are over, and whether they were simulated
+        outcomes of the last forecasts that are over, and whether they are simulated
         (are_outcomes_replayed); score of the desk's forecasts; problems (checks of data
-        and models that found what a person should act on) and information (what is only
-        told); measures of the champion beside their baselines, and whether its error in
-        dollars exceeds that of predicting zero; selected_models (by output, in words)
-        and what the models learned from.
+        and models that found what a person should act on) and information (no action
+        needed); measures of the champion beside their baselines, and whether its error
+        in dollars exceeds that of predicting zero; selected_models (by output, in
+        words) and what the models learned from.
     """
     data_ends, is_sample = published_data(connection)
     stale = staleness(settings, data_ends, is_sample=is_sample)
@@ -140,10 +141,10 @@ def keep(home: Home, summary: dict[str, Any]) -> None:
     write_atomic(_kept(home, summary["as_of"]), text.encode())
 
 
-def calls_by_trader(summary: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def forecasts_by_trader(summary: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Today's forecasts of every level, by trader."""
-    levels = summary["calls"].values()
-    return {call["trader_id"]: call for level in levels for call in level}
+    levels = summary["forecasts"].values()
+    return {forecast["trader_id"]: forecast for level in levels for forecast in level}
 
 
 def is_kept(home: Home, as_of: date) -> bool:
@@ -174,9 +175,9 @@ def read_kept(home: Home, as_of: date) -> dict[str, Any]:
             kept[name] = unsaid | kept[name]
     kept["outcomes"] = [_OUTCOME_UNSAID | one for one in kept["outcomes"]]
     kept["measures"] = [_MEASURE_UNSAID | one for one in kept["measures"]]
-    kept["calls"] = {
-        level: [_CALL_UNSAID | call for call in calls]
-        for level, calls in kept["calls"].items()
+    kept["forecasts"] = {
+        level: [_FORECAST_UNSAID | forecast for forecast in forecasts]
+        for level, forecasts in kept["forecasts"].items()
     }
     return _UNSAID | kept
 
@@ -200,7 +201,7 @@ def _read(connection: duckdb.DuckDBPyConnection) -> dict:
         "as_of_date as as_of, prediction_date from marts.published_at",
     )
     prediction_date = published["prediction_date"]
-    calls = rows_of(
+    forecasts = rows_of(
         connection,
         """
         select * from marts.risk_calls
@@ -234,7 +235,12 @@ def _read(connection: duckdb.DuckDBPyConnection) -> dict:
         )
     ]
     version = max(
-        (call["model_version"] for call in calls if call["model_version"]), default=None
+        (
+            forecast["model_version"]
+            for forecast in forecasts
+            if forecast["model_version"]
+        ),
+        default=None,
     )
     measures = read_measures(connection, version)
     registered = rows_of(
@@ -245,11 +251,13 @@ def _read(connection: duckdb.DuckDBPyConnection) -> dict:
     recent = _recent_days(connection)
     last_date = last_day and last_day["trade_date"]
     facts = read_trader_facts(connection, last_date) if last_date else {}
-    for call in calls:
-        call["recent_days"] = recent.get(call["trader_id"], [])
-        call |= NO_FACTS | facts.get(call["trader_id"], {})
+    for forecast in forecasts:
+        forecast["recent_days"] = recent.get(forecast["trader_id"], [])
+        forecast |= NO_FACTS | facts.get(forecast["trader_id"], {})
     policies = {
-        call["policy"] for call in calls if call["policy"] and not call["is_trial"]
+        forecast["policy"]
+        for forecast in forecasts
+        if forecast["policy"] and not forecast["is_trial"]
     }
     evidence = read_policies(connection, version)
     return {
@@ -258,12 +266,14 @@ def _read(connection: duckdb.DuckDBPyConnection) -> dict:
         "attention": _attention(connection),
         "last_day": last_day,
         "facts": read_desk_facts(connection, last_date) if last_date else None,
-        "calls": {
-            level: [call for call in calls if call["limit_risk"] == level]
+        "forecasts": {
+            level: [
+                forecast for forecast in forecasts if forecast["limit_risk"] == level
+            ]
             for level in LEVELS
         },
         "is_by_limit_risk": True,
-        "limits": _limits(calls),
+        "limits": _limits(forecasts),
         "trust": read_trust(connection, version),
         "size_advice": size_said(evidence, policies),
         "is_size_proven": is_size_proven(evidence, policies),
@@ -284,7 +294,7 @@ def _read(connection: duckdb.DuckDBPyConnection) -> dict:
             measure["metric"] == "mae" and measure["model"] > measure["baseline"]
             for measure in measures
         ),
-        "selected_models": selected_models(calls),
+        "selected_models": selected_models(forecasts),
         "learned": registered[0] if registered else None,
         "model_version": version,
     }
@@ -304,9 +314,9 @@ def _attention(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     )
 
 
-def _limits(calls: list[dict[str, Any]]) -> dict[str, Any]:
+def _limits(forecasts: list[dict[str, Any]]) -> dict[str, Any]:
     """For how many the desk has set no limit, and what holds for them instead."""
-    unset = [call for call in calls if not call["is_limit_set"]]
+    unset = [forecast for forecast in forecasts if not forecast["is_limit_set"]]
     return {
         "unset_count": len(unset),
         "default_amount": unset[0]["daily_loss_limit_amount"] if unset else None,

@@ -29,7 +29,7 @@ MEASURES = (
     ("levels", "breaches_caught", LIMIT_RISK, RISK_LEVEL,
      "Breaches of the limit that were flagged", "by expected P&L", True),
     ("levels", "breach_rate_ratio", LIMIT_RISK, RISK_LEVEL,
-     "Breaches on flagged days, times as often as on others",
+     "Breach rate of flagged days, as a multiple of the rest",
      "by expected P&L", False),
     ("loss", "auc", CHAMPION, "own_rate",
      "AUC for a losing day", "trader's own rate", False),
@@ -86,11 +86,11 @@ POLICY_WORDS = {
 }
 
 
-def selected_models(calls: list[dict]) -> list[str]:
+def selected_models(forecasts: list[dict]) -> list[str]:
     """The model of each output: one, or each with how many forecasts are its own."""
     outputs: dict[str, list[str]] = {}
     for column, output in OUTPUTS:
-        counts = Counter(call[column] for call in calls if call[column])
+        counts = Counter(forecast[column] for forecast in forecasts if forecast[column])
         names = [
             f"{MODEL_WORDS.get(name, name)} ({count})"
             if len(counts) > 1
@@ -122,7 +122,8 @@ def _trust_in_chances(figures: Figures, auc: float) -> str:
             f"improvement on one rate for the whole desk {measured}"
         )
     text = (
-        f"The chance of breaching the limit tells risky traders from others {measured}"
+        "The chance of breaching the limit separates risky traders from others "
+        f"{measured}"
     )
     if _is_above(figures.get(("breach", "auc_within_trader", CHAMPION)), 0.5):
         return f"{text}, and a trader's risky days from the rest"

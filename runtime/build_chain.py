@@ -117,7 +117,7 @@ def require(home: Home, stage: str) -> str:
     raise UserError(
         f"The marts in {home.root} are partially rebuilt: {_WORDS[which]} {how}. Run "
         f"`make {command}{as_of_setting(home)}`. The published copy and the reports on "
-        "disk are as they were."
+        "disk are unchanged."
     )
 
 
@@ -138,7 +138,7 @@ def _broken(found: dict[str, _Stage], last: str) -> Iterator[tuple[str, str]]:
 
 
 def as_of_setting(home: Home) -> str:
-    """What else a command must be told for the home of a past morning."""
+    """What else a command needs for the home of a past morning."""
     return f" AS_OF={home.root.name}" if home.root.parent.name == "as_of" else ""
 
 

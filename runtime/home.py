@@ -12,7 +12,7 @@ from typing import TextIO
 
 from runtime.errors import UserError
 
-# How long who has just taken the lock may take to write his number into it.
+# How long a process that has taken the lock may take to write its number into it.
 LOCK_NAMES_ITSELF_WITHIN_SECONDS = 1.0
 
 

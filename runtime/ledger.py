@@ -200,11 +200,11 @@ class Ledger:
         return ended
 
     def killed(self, one: StepRun, message: str) -> None:
-        """Record that a step's death was told of; when it died nobody knows."""
+        """Record that a step's death was reported; when it died is not known."""
         self._append(replace(one, outcome=KILLED, message=message))
 
     def untold(self, run_id: str) -> StepRun | None:
-        """Where the run before was killed, if nobody has told of it.
+        """Where the run before was killed, if that is not reported yet.
 
         Args:
             run_id: Of the run that asks, and holds the lock: no other one is on, also

@@ -109,7 +109,7 @@ def _out_of_disk_space(text: str, settings: Settings, home: Home, where: str) ->
         f"The disk of {place} was full {where}; {size(free)} are free there now. Free "
         f"up to {size(needed)} (docs/operation.md says what may be deleted), or set "
         f"{other}{raised}. Then run `{settings.as_command('daily')}`. The published "
-        "marts are as they were."
+        "marts are unchanged."
     )
 
 

@@ -1,4 +1,4 @@
-"""Whether data is old, told by the sessions that it does not reach.
+"""Whether data is old, by the sessions that it does not reach.
 
 When a file was read says nothing of how old it is: what the data holds does.
 """
@@ -11,7 +11,7 @@ from runtime.sessions import EASTERN, sessions_between
 from runtime.settings import Settings
 from runtime.warehouse import open_warehouse
 
-# Sessions that are named one by one; more are told by their first and last.
+# Sessions that are named one by one; more are shown by their first and last.
 SHOWN_SESSIONS = 3
 
 

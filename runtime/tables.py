@@ -16,8 +16,8 @@ class Table:
         name: With its schema, as `ml.predictions`.
         columns: Type of each column, as SQL spells it, `not null` included.
         primary_key: Columns of which a later row replaces an earlier one.
-        former_name: What earlier versions called the table.
-        former_columns: What they called its columns, by the name of today.
+        former_name: The table's name in earlier versions.
+        former_columns: Its columns' names in them, by the name of today.
         dropped_columns: What they had and nobody reads any more.
     """
 

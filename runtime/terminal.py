@@ -115,7 +115,7 @@ def progress_bar(
         # The step's own line says what came of it.
         transient=True,
         refresh_per_second=2,
-        # Items take seconds each: of fewer nothing could be told.
+        # Items take seconds each: of fewer nothing could be estimated.
         speed_estimate_period=600,
     ) as progress:
         bar = progress.add_task("", total=len(items))

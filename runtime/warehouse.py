@@ -84,7 +84,7 @@ class RunContext:
         firm: Whose fills these are.
         as_of: The morning the data ends before.
         prediction_date: The next session on or after `as_of`.
-        source_version: What PropReports calls its version; None for files.
+        source_version: The version that PropReports names; None for files.
     """
 
     source: str

@@ -390,7 +390,7 @@ def test_of_two_processes_started_at_once_one_works(tmp_path: Path) -> None:
         ({"EMAIL_FROM": "a@x.test"}, "EMAIL_PASSWORD and EMAIL_TO must be set"),
         ({"SMTP_URL": "mail.example.org"}, "SMTP_URL"),
         ({"PROPREPORTS_URL": "http://x.test/", "API_TOKEN": "topsecret"}, "https://"),
-        ({"AS_OF": "2999-01-01"}, "lies in the future"),
+        ({"AS_OF": "2999-01-01"}, "is in the future"),
         ({"EXPORTS": "/nowhere"}, "no folder /nowhere"),
         ({"MEMORY_LIMIT": "lots"}, "MEMORY_LIMIT"),
         ({"RISK_HOME": "~nobody_of_this_name/home"}, "RISK_HOME=~nobody_of_this_"),

@@ -96,11 +96,11 @@ def test_every_link_of_the_landing_page_leads_somewhere(
         assert any(one.endswith(f".{name}") for one in there), name
 
 
-def test_the_landing_page_explains_every_colour() -> None:
-    colours = set(re.findall(r'node_color: "(#\w+)"', PROJECT))
-    assert len(colours) == 8
-    for colour in colours:
-        assert f"border-color:{colour}" in LANDING
+def test_the_landing_page_explains_every_color() -> None:
+    colors = set(re.findall(r'node_color: "(#\w+)"', PROJECT))
+    assert len(colors) == 8
+    for color in colors:
+        assert f"border-color:{color}" in LANDING
 
 
 def opened(site: Path, where: str, folder: Path) -> tuple[dict[str, Any], list[str]]:

@@ -1,4 +1,4 @@
-{# In which months would forecasts have told losing days better than the trader's own rate?
+{# In which months would forecasts have picked out losing days better than the trader's own rate?
    One row per month of predicted days, over the last backtest. #}
 with
 

@@ -1,4 +1,4 @@
-{# How do behaviours differ between losing and other days?
+{# How do behaviors differ between losing and other days?
    One row per feature, all traders and days; the same day, so it describes and does not
    predict. #}
 with

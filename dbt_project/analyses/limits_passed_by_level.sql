@@ -1,5 +1,5 @@
-{# Is the limit passed more often where limit risk was High, and as often as was said?
-   One row per level, over past forecasts, replayed ones where none was made yet. #}
+{# Is the limit breached more often where limit risk was High, and as often as forecast?
+   One row per level, over past forecasts, simulated ones where none was made yet. #}
 select
     limit_risk,
     count(*) as forecasts_count,

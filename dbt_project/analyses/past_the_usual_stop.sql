@@ -1,4 +1,4 @@
-{# Who goes on trading past the loss at which the day usually ends, and what does it cost?
+{# Who keeps trading beyond the loss at which the day usually ends, and what does it cost?
    One row per trader who did in the last 60 calendar days. #}
 with
 
@@ -29,7 +29,7 @@ select
     sum(case when past_stop_fills_ratio > 0 then 1 else 0 end) as days_past_stop_count,
     avg(case when past_stop_fills_ratio > 0 then usual_stop_pnl end) as mean_usual_stop,
     min(case when past_stop_fills_ratio > 0 then trough_net_pnl end) as deepest_trough,
-    -- What the day ended below the stop: negative is what going on has cost.
+    -- What the day ended below the stop: negative is what continuing has cost.
     sum(case when past_stop_fills_ratio > 0 then final_net_pnl - usual_stop_pnl end)
         as net_pnl_after_stop
 from days

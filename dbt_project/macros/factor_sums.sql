@@ -8,7 +8,7 @@
 {% macro factor_sums(factor, column, digits) -%}
     {%- set own = 'case when ' ~ column ~ ' is not null then own_pnl end' -%}
     count({{ column }}) as {{ factor }}_days_count,
-    -- Told exactly: a spread of what is always the same may be a last bit.
+    -- Known exactly: a spread of what is always the same may be a last bit.
     min({{ own }}) <> max({{ own }}) and min({{ column }}) <> max({{ column }})
         as {{ factor }}_varies,
     {{ population_stddev(own) }} as {{ factor }}_own_spread,

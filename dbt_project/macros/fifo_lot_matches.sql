@@ -2,7 +2,7 @@
     Pieces of fills that FIFO pairs: within an account and symbol and date if per_day, else
     within an account and book (int_symbol_books), the k-th unit bought meets the k-th sold.
     The ends of both sides' intervals are laid on one line and sorted; each piece between
-    two neighbouring ends belongs to the next end of either side at or after it. One
+    two neighboring ends belongs to the next end of either side at or after it. One
     sort, no range join, no recursion; a fill that crosses zero needs no splitting.
     A side that is null has met nothing yet: the piece is still open. What ends a book
     (an expiry) closes what is open, at its price, without a fill.

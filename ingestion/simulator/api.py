@@ -50,7 +50,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class _View:
-    """What one request sees, whatever becomes of the clock meanwhile."""
+    """What one request sees, whatever the clock does meanwhile."""
 
     archive: Archive
     last: date

@@ -13,8 +13,8 @@ from ingestion.simulator.ledger import Ledger
 class Archive:
     """A firm, and lists of its rows in the order in which they are served.
 
-    All `last` arguments are dates, included; the caller takes care that none lies
-    behind the virtual clock. Fills are served by the date of their time, whichever
+    All `last` arguments are dates, included; the caller makes sure that none is
+    after the virtual clock. Fills are served by the date of their time, whichever
     session they belong to; all else goes by trade date.
     """
 

@@ -154,7 +154,7 @@ class Firm:
         sessions: The exchange's dates in order; without any, futures count by the
             calendar as well.
         expected_pnl: (account name, date, amount): the generator's own expectation of
-            a day's net, for judging models. Never served.
+            a day's net, for evaluating models. Never served.
     """
 
     accounts: Sequence[Account]

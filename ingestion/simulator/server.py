@@ -30,7 +30,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = f"PropReports-simulator/{VERSION} (synthetic data)"
     sys_version = ""
-    # Header and body leave in one piece; in two, each reply waits 40 ms for an ACK.
+    # Header and body leave in one packet; in two, each reply waits 40 ms for an ACK.
     wbufsize = -1
     simulator: Simulator
     server: "_Server"

@@ -74,7 +74,7 @@ class _Open:
             self.fees[name] = self.fees.get(name, ZERO) + amount
 
     def convert(self, action: CorporateAction) -> None:
-        """Go on in new shares."""
+        """Continue in new shares."""
         self.position = self.position * action.new_shares / action.old_shares
         self.entered = self.entered * action.new_shares / action.old_shares
 

@@ -155,7 +155,7 @@ def _both(metric: Metric | None) -> dict[str, float | None]:
 def verdict_of(low: float | None, high: float | None) -> str:
     """What an interval of a gain allows to say."""
     if low is None or high is None or np.isnan(low) or low <= 0 <= high:
-        return "nothing gained that could be told from chance"
+        return "no significant gain"
     return "gained" if low > 0 else "lost"
 
 

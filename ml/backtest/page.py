@@ -108,7 +108,7 @@ def _draw_calibration(axes: Any, done: Backtest) -> None:
 
 
 def _draw_months(axes: Any, done: Backtest) -> None:
-    for model, colour, name in (
+    for model, color, name in (
         ("champion", _BLUE, "what is selected"),
         ("own_rate", _ORANGE, "the trader's own rate"),
     ):
@@ -122,7 +122,7 @@ def _draw_months(axes: Any, done: Backtest) -> None:
             and len(metric.period) == len("2024-01")
         }
         axes.plot(
-            list(found), list(found.values()), color=colour, marker="o", label=name
+            list(found), list(found.values()), color=color, marker="o", label=name
         )
     axes.axhline(0.5, color=_GREY, linewidth=1, linestyle="--")
     axes.set(ylabel="AUC (0.5 is a coin toss)", xlabel="month of the features")
@@ -132,14 +132,14 @@ def _draw_months(axes: Any, done: Backtest) -> None:
 
 def _draw_policies(axes: Any, done: Backtest) -> None:
     dates, numbers = np.unique(done.record.label_dates, return_inverse=True)
-    for (policy, multiplier), colour in zip(
+    for (policy, multiplier), color in zip(
         done.multipliers.items(), _OF_POLICIES, strict=True
     ):
         effect = np.bincount(numbers, weights=(multiplier - 1) * done.record.pnl)
         axes.plot(
             dates.astype("datetime64[D]"),
             np.cumsum(effect),
-            color=colour,
+            color=color,
             label=_words(policy),
         )
     axes.axhline(0, color="black", linewidth=0.8)

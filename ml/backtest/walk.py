@@ -226,7 +226,7 @@ def _attainable(
     if not mask.any():
         return None
     part = record.part(mask)
-    # A day passes the limit the sooner, the less of a usual day's width lies between.
+    # A day breaches the limit the sooner, the less of a usual day's width lies between.
     order = {
         "loss": -known[mask] / part.scale,
         "breach": -(known[mask] + part.days.limit[part.rows]) / part.scale,

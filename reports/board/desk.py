@@ -10,7 +10,7 @@ from reports.board.rows import Row, plain, rows
 from reports.board.site import Site, trader_page
 from reports.facts import read_trader_facts
 from reports.sentences import headline_said
-from reports.summary import NO_FACTS, calls_by_trader
+from reports.summary import NO_FACTS, forecasts_by_trader
 from runtime.warehouse import eastern_time, sum_if_known
 
 # Columns of the heat map, and lines of each short table.
@@ -49,7 +49,7 @@ def write_desk(site: Site, connection: duckdb.DuckDBPyConnection) -> None:
 
 def _overview(site: Site, connection: duckdb.DuckDBPyConnection) -> list[Row]:
     """Every trader: who they are, what happened, and the forecast if there is one."""
-    forecasts = calls_by_trader(site.summary)
+    forecasts = forecasts_by_trader(site.summary)
     last_day = site.summary["last_day"]
     facts = read_trader_facts(connection, last_day["trade_date"]) if last_day else {}
     kinds = {

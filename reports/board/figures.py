@@ -1,7 +1,7 @@
 """Charts as Plotly takes them: plain data with a title, units, and the same in words.
 
 Gains are blue and losses orange, which every eye tells apart; what is meant is also
-told by place, shape or sign. Fonts and colours of text are the page's (board.js).
+shown by place, shape or sign. Fonts and colors of text are the page's (board.js).
 """
 
 from collections.abc import Sequence
@@ -127,7 +127,7 @@ def against_outcomes(
         ),
     ]  # fmt: skip
     for is_replayed, how in ((True, "simulated"), (False, "forecasted")):
-        for is_loss, what, colour, sign in (
+        for is_loss, what, color, sign in (
             (False, "gain", GAIN, "triangle-up"),
             (True, "loss", LOSS, "triangle-down"),
         ):
@@ -146,7 +146,7 @@ def against_outcomes(
                         f"{what.capitalize()}, {how}",
                         mode="markers",
                         marker={
-                            "color": colour,
+                            "color": color,
                             "size": 8,
                             "symbol": sign + ("-open" if is_replayed else ""),
                         },
@@ -167,19 +167,19 @@ def against_outcomes(
     )
 
 
-def quantiles(call: dict[str, Any]) -> Chart:
+def quantiles(forecast: dict[str, Any]) -> Chart:
     """What the next session may bring: quantiles, the limit, the expected P&L.
 
     Args:
-        call: With its quantiles; amounts as numbers or text.
+        forecast: With its quantiles; amounts as numbers or text.
     """
     shown = {
         "5 %": "predicted_pnl_p05", "25 %": "predicted_pnl_p25",
         "median": "predicted_pnl_p50", "75 %": "predicted_pnl_p75",
         "95 %": "predicted_pnl_p95",
     }  # fmt: skip
-    values = {name: float(call[column]) for name, column in shown.items()}
-    limit = -float(call["daily_loss_limit_amount"])
+    values = {name: float(forecast[column]) for name, column in shown.items()}
+    limit = -float(forecast["daily_loss_limit_amount"])
     return Chart(
         "What the next session may bring, of twenty like it",
         "; ".join(f"{name}: {money(value)}" for name, value in values.items())
@@ -188,11 +188,11 @@ def quantiles(call: dict[str, Any]) -> Chart:
             {
                 "type": "bar", "orientation": "h", "y": [name], "x": [wide],
                 "base": [start], "name": name, "showlegend": False,
-                "marker": {"color": colour}, "width": [width],
+                "marker": {"color": color}, "width": [width],
                 "hovertemplate": f"{money(start)} to {money(start + wide)}"
                 "<extra></extra>",
             }
-            for name, colour, width, start, wide in (
+            for name, color, width, start, wide in (
                 ("18 of 20", BAND, 0.8, values["5 %"], values["95 %"] - values["5 %"]),
                 ("10 of 20", CALM, 0.8, values["25 %"],
                  values["75 %"] - values["25 %"]),
@@ -202,12 +202,12 @@ def quantiles(call: dict[str, Any]) -> Chart:
             {
                 "type": "scatter", "mode": "markers", "name": name,
                 "x": [x] * 2, "y": ["18 of 20", "10 of 20"],
-                "marker": {"color": colour, "symbol": sign, "size": 14},
+                "marker": {"color": color, "symbol": sign, "size": 14},
             }
-            for name, x, colour, sign in (
+            for name, x, color, sign in (
                 ("Limit", limit, LOSS, "line-ns-open"),
                 ("Median", values["median"], GAIN, "line-ns-open"),
-                ("Expected", float(call["predicted_pnl"]), GAIN, "diamond-open"),
+                ("Expected", float(forecast["predicted_pnl"]), GAIN, "diamond-open"),
             )
         ],
         {"xaxis": axis(DOLLARS), "yaxis": axis("Sessions within", automargin=True)},
@@ -241,10 +241,10 @@ def daily(rows: Rows) -> Chart:
                     "type": "bar", "name": name, "showlegend": False,
                     "x": [row["date"] for row in part],
                     "y": [row["net_pnl"] for row in part],
-                    "marker": {"color": colour},
+                    "marker": {"color": color},
                     "hovertemplate": "%{x|%a %Y-%m-%d}: %{y}<extra></extra>",
                 }
-                for name, colour, part in (
+                for name, color, part in (
                     ("Gain", GAIN, [row for row in known if row["net_pnl"] >= 0]),
                     ("Loss", LOSS, [row for row in known if row["net_pnl"] < 0]),
                 )
@@ -319,7 +319,7 @@ def _lately(sessions: dict[str, Any], dates: Sequence[str]) -> dict[str, Any]:
 
 
 def bars(rows: Rows, x: str, y: str, title: str, unit: str) -> Chart:
-    """Dollars as bars, gains and losses told by side and colour; None is unknown."""
+    """Dollars as bars, gains and losses shown by side and color; None is unknown."""
     amounts = [row[y] for row in rows]
     return Chart(
         title,
@@ -327,7 +327,7 @@ def bars(rows: Rows, x: str, y: str, title: str, unit: str) -> Chart:
         [
             {
                 "type": "bar", "x": [row[x] for row in rows], "y": amounts,
-                "marker": {"color": _colours(amounts)},
+                "marker": {"color": _colors(amounts)},
                 "hovertemplate": "%{x}: %{y}<extra></extra>",
             }
         ],
@@ -368,7 +368,7 @@ def ranked(
             {
                 "type": "bar", "orientation": "h",
                 **bar, "y": [row[name] for row in shown], "x": amounts,
-                "marker": {"color": _colours(amounts)},
+                "marker": {"color": _colors(amounts)},
                 "hovertemplate": "%{y}: %{x}<extra></extra>",
             }
         ],
@@ -383,7 +383,7 @@ def ranked(
     )  # fmt: skip
 
 
-def _colours(amounts: Sequence[float | None]) -> list[str]:
+def _colors(amounts: Sequence[float | None]) -> list[str]:
     return [LOSS if (one or 0) < 0 else GAIN for one in amounts]
 
 
@@ -399,12 +399,12 @@ def _figure(value: float | None) -> str:
 
 def small(rows: Rows, x: str, columns: dict[str, str], title: str, unit: str) -> Chart:
     """Values through time, one line for each column that is named."""
-    colours = iter((GAIN, LOSS))
+    colors = iter((GAIN, LOSS))
     dashes = iter(("solid", "dot"))
     traces = [
         line(
             [row for row in rows if row[column] is not None], x, column, name,
-            line={"color": next(colours), "dash": next(dashes), "width": 1.3},
+            line={"color": next(colors), "dash": next(dashes), "width": 1.3},
         )
         for column, name in columns.items()
     ]  # fmt: skip

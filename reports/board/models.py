@@ -37,7 +37,7 @@ def write_models(site: Site, connection: duckdb.DuckDBPyConnection) -> None:
                 months,
                 "period",
                 {"metric_value": "AUC"},
-                "How well days with a breach were told from others, by month",
+                "How well forecasts picked out days with a breach, by month",
                 "AUC, 0.5 is chance",
             )
         )

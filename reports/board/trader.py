@@ -1,4 +1,4 @@
-"""A page of each trader: facts, forecast, days, and what lies behind a day."""
+"""A page of each trader: facts, forecast, days, and the details of a day."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from reports.board.rows import Row, by_trader, rows
 from reports.board.site import Site, trader_page
 from reports.facts import read_trader_facts
 from reports.names import slug
-from reports.summary import calls_by_trader
+from reports.summary import forecasts_by_trader
 from runtime.warehouse import eastern_time, sum_if_known
 
 # What a risk manager looks at of each traded day, as the mean or, where single days lie
@@ -68,7 +68,7 @@ _NET_PNL = f"{sum_if_known('net_pnl')} as net_pnl"
 def write_traders(site: Site, connection: duckdb.DuckDBPyConnection) -> int:
     """Write a page for each trader; returns how many."""
     found = _read(connection)
-    forecasts = calls_by_trader(site.summary)
+    forecasts = forecasts_by_trader(site.summary)
     last_day = site.summary["last_day"]
     facts = read_trader_facts(connection, last_day["trade_date"]) if last_day else {}
     for status in site.traders:
@@ -76,7 +76,7 @@ def write_traders(site: Site, connection: duckdb.DuckDBPyConnection) -> int:
         own = {name: part.get(trader, []) for name, part in found.items()}
         forecast = forecasts.get(trader)
         known = [day for day in own["days"] if day["net_pnl"] is not None]
-        # As the distance from the peak is told: by the total, where it is known.
+        # As the distance from the peak is shown: by the total, where it is known.
         levels = [
             {
                 "date": day["date"],
@@ -90,7 +90,7 @@ def write_traders(site: Site, connection: duckdb.DuckDBPyConnection) -> int:
             trader_page(trader),
             "trader",
             status=status,
-            call=forecast,
+            forecast=forecast,
             facts=facts.get(trader),
             kept=f"data/{slug(trader)}/",
             days=_of_days(own),

@@ -17,7 +17,7 @@ CHANGES = (
         '"metric","semantic_model","saved_query","function"],n.resource_type)',
         '"exposure"],n.resource_type)',
     ),
-    # As large as the screen allows: near neighbours, names in two lines.
+    # As large as the screen allows: near neighbors, names in two lines.
     (
         "rankSep:200,edgeSep:30,nodeSep:50",
         "rankSep:60,edgeSep:4,nodeSep:24",
@@ -28,7 +28,7 @@ CHANGES = (
         'content:function(e){return e.data("label")'
         '.replace(/__|[.]|trader_day_|training /,"$&\\n")}',
     ),
-    # Edges that can be told from what is behind them.
+    # Edges that stand out from what is behind them.
     ("#006f8a", "#7fb6c9"),
     # Descriptions in full, not their first 20 letters.
     (

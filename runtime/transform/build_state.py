@@ -103,7 +103,7 @@ BATCH_FILLS = 4_000_000
 
 
 def reason_to_build_all(home: Home) -> str | None:
-    """Why nothing of the last build can be kept; None if the next may go on from it."""
+    """Why nothing of the last build can be kept; None if the next continues it."""
     with open_warehouse(home.warehouse) as connection:
         found = connection.execute("select fingerprint from ops.built_with").fetchone()
         made_of = fingerprint(_told_by_the_desk(connection))
@@ -193,7 +193,7 @@ def planned_days(home: Home) -> str:
             "select (select count(*) from ops.built_fill_days), "
             "(select count(*) from intermediate.int_planned_account_days)"
         ).fetchall()[0]
-    return f"account-days of fills: {planned:,} built anew of {days:,}"
+    return f"account-days of fills: {planned:,} rebuilt of {days:,}"
 
 
 def built_dates(connection: duckdb.DuckDBPyConnection, mart: str) -> dict[str, str]:

@@ -171,7 +171,7 @@ def _invoke(
         gc.enable()
         # dbt keeps the file open when it returns; nobody else could write then.
         DuckDBConnectionManager.close_all_connections()
-        # What one run was told is no setting of the next.
+        # The variables of one run are no setting of the next.
         for name, value in before.items():
             if value is None:
                 del os.environ[name]

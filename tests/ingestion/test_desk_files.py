@@ -311,7 +311,7 @@ def test_a_pipe_in_place_of_a_file_holds_nobody_up(home: Home) -> None:
         (b"account;valid_from;daily_loss_limit_amount\nA1;;5\n",
          "line 1: 'account;valid_from;daily_loss_limit_amount' has no commas between"),
         (b"account,valid_from\nA1,\n", "lacks one of daily_loss_limit_amount, weekly"),
-        (b"account,daily_loss_limit_amount,colour\nA1,5,red\n", "has unknown colour"),
+        (b"account,daily_loss_limit_amount,color\nA1,5,red\n", "has unknown color"),
         (b"account,account,daily_loss_limit_amount\nA,B,5\n", "has twice account"),
         (b"account,daily_loss_limit_amount\nA1,5,6\n", "line 2 has 3 cells"),
         (b"account,daily_loss_limit_amount\nA1\n", "line 2 has 1 cells"),

@@ -229,7 +229,7 @@ def test_what_systems_and_editors_leave_is_ignored(exports: Path) -> None:
 @pytest.mark.parametrize("name", ["accounts.csv", "fills"])
 def test_a_name_of_another_spelling_alone_is_said(exports: Path, name: str) -> None:
     (exports / name).rename(exports / name.capitalize())
-    with pytest.raises(UserError, match=f"{name.capitalize()} .*call it {name}"):
+    with pytest.raises(UserError, match=f"{name.capitalize()} .*rename it to {name}"):
         load(exports, exports.parent / "home")
 
 

@@ -172,7 +172,7 @@ def test_two_files_may_share_an_accounts_days_between_them(tmp_path: Path) -> No
 
 def test_a_date_in_the_future_is_refused(tmp_path: Path) -> None:
     Exports(tmp_path / "exports").write(TWO_DAYS)
-    with pytest.raises(UserError, match="AS_OF=2999-01-01 lies in the future"):
+    with pytest.raises(UserError, match="AS_OF=2999-01-01 is in the future"):
         bring(tmp_path, as_of=date(2999, 1, 1))
 
 

@@ -97,7 +97,7 @@ def test_a_restated_fee_is_found_and_its_dates_alone_are_read(
         assert count <= 5 * len(dates)
         # Summaries of days after it, whose cash is another one now, as well.
         assert_as_shown(home, simulator)
-        assert swept(simulator, home).endswith("are as they were read")
+        assert swept(simulator, home).endswith("are unchanged")
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_what_was_not_restated_costs_one_reading_of_the_summaries(
         load_morning(simulator, home)
         asked = len(simulator.requests)
         assert swept(simulator, home) == (
-            "summaries of 2025-02-01 to 2025-03-09 are as they were read"
+            "summaries of 2025-02-01 to 2025-03-09 are unchanged"
         )
         actions = [action for action, _ in simulator.requests[asked:]]
         assert FILLS.name not in actions
@@ -230,5 +230,5 @@ def test_what_stands_after_a_sweep_is_no_reason_for_another(
                     f"identity_name, {amount}::decimal(38, 8) as difference_amount"
                 )
             assert has_carried_break(home)
-            assert swept(simulator, home).endswith("are as they were read")
+            assert swept(simulator, home).endswith("are unchanged")
             assert not has_carried_break(home)

@@ -174,7 +174,7 @@ def test_a_step_that_fails_undoes_those_before_it(
             pytest.skip("this layout is past that step")
     with monkeypatch.context() as patch:
         patch.setattr(module, "MIGRATIONS", tuple(changed))
-        with pytest.raises(UserError, match="it is as it was") as caught:
+        with pytest.raises(UserError, match="it is unchanged") as caught:
             upgrade(before)
     assert "\n" not in str(caught.value)
     assert contents(before) == everything

@@ -102,8 +102,8 @@ def test_the_signal_is_found_beyond_the_desks_constant_rate(walked) -> None:
 @pytest.mark.parametrize(
     ("low", "high", "words"),
     [
-        (0.1, 0.2, "gained"), (-0.2, -0.1, "lost"), (-0.1, 0.2, "nothing gained"),
-        (0.0, 0.2, "nothing gained"), (None, None, "nothing gained"),
+        (0.1, 0.2, "gained"), (-0.2, -0.1, "lost"), (-0.1, 0.2, "no significant gain"),
+        (0.0, 0.2, "no significant gain"), (None, None, "no significant gain"),
     ],
 )  # fmt: skip
 def test_an_interval_that_holds_nothing_gained_is_called_that(low, high, words):

@@ -7,7 +7,7 @@ from ml.behaviour import LEVEL, TILT, Evidence, evidence
 from tests.draws import draw
 
 NAMES = ("size", "trades", "averaging_down")
-NOTHING = "nothing that could be told from chance"
+NOTHING = "not significant"
 
 
 def desk(

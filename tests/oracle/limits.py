@@ -50,7 +50,7 @@ class Day:
 
     @property
     def net_pnl(self) -> Decimal:
-        """Realised, at the close."""
+        """Realized, at the close."""
         return self.steps[-1].net_pnl
 
 

@@ -534,11 +534,11 @@ def test_the_desk_page_tells_the_marts_figures(home: Home) -> None:
     summary = summarise(make_settings(source="sample"), home)
     found = parsed(home.board / "index.html")
     rows = found.select_one("#overview tbody").find_all("tr")
-    calls = [one for level in summary["calls"].values() for one in level]
+    forecasts = [one for level in summary["forecasts"].values() for one in level]
     assert len(rows) == 25
-    for row, call in zip(rows, calls, strict=False):
-        assert call["trader_id"] in row.th.text
-        assert call["limit_risk"] in row.td.text
+    for row, forecast in zip(rows, forecasts, strict=False):
+        assert forecast["trader_id"] in row.th.text
+        assert forecast["limit_risk"] in row.td.text
     tiles = found.select_one(".tiles").text
     desk = summary["desk"]
     assert (
@@ -736,7 +736,7 @@ def test_equity_adds_up_and_falls_from_its_peak() -> None:
     assert equity(days[1:2], "x").traces[1]["y"] == [-30]
 
 
-def test_outcomes_are_told_by_shape_as_well_as_by_colour() -> None:
+def test_outcomes_are_told_by_shape_as_well_as_by_color() -> None:
     rows = [
         {
             "prediction_date": f"2026-03-0{n}", "is_replayed": n < 4, "low": -50.0,

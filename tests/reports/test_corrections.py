@@ -20,7 +20,7 @@ from runtime.home import Home
 from runtime.settings import Settings
 from tests.draws import draw
 from tests.mail_server import Desk, free_port, mail_server, mail_settings
-from tests.reports.test_report import DESK, FACTS, OUTCOME, call, summary
+from tests.reports.test_report import DESK, FACTS, OUTCOME, forecast, summary
 
 DAY = date(2026, 3, 2)
 MORE = {"publish_past": True}
@@ -35,15 +35,15 @@ def told(**more: object) -> dict:
     return summary(outcomes=[OUTCOME | {"prediction_date": "2026-02-27"}], **more)
 
 
-def with_call(trader: str, level: str, pnl: str, **more: object) -> dict:
+def having(trader: str, level: str, pnl: str, **more: object) -> dict:
     """The same with another forecast of one trader."""
     before = told()
-    calls = {
+    forecasts = {
         name: [one for one in ones if one["trader_id"] != trader]
-        for name, ones in before["calls"].items()
+        for name, ones in before["forecasts"].items()
     }
-    calls[level] = [*calls[level], call(trader, level, pnl, **more)]
-    return before | {"calls": calls}
+    forecasts[level] = [*forecasts[level], forecast(trader, level, pnl, **more)]
+    return before | {"forecasts": forecasts}
 
 
 @pytest.fixture(autouse=True)
@@ -77,25 +77,25 @@ def on_disk(home: Home) -> str:
 LAST_DAY = {"trade_date": "2026-02-27", "net_pnl": "5", "fills_count": 2,
             "accounts_count": 1}  # fmt: skip
 CHANGES = [
-    (with_call("T1", "Elevated", "-900"), "T1: High, P(loss of more than $2,500) 17 %, "
+    (having("T1", "Elevated", "-900"), "T1: High, P(loss of more than $2,500) 17 %, "
      "P(loss) 61 %, 1-in-20 −$2,501, now Elevated, "),
-    (with_call("T1", "High", "-1500.50", predicted_pnl_p05="-9000"), "20 −$9,000"),
-    (with_call("T1", "High", "-1500.50", limit_loss_probability=0.4), "$2,500) 40 %"),
-    (with_call("T1", "High", "-1500.50", daily_loss_limit_amount="500"), "than $500"),
-    (with_call("T1", "High", "-1510"), "1-in-20 −$2,510"),
-    (with_call("T1", "High", "-1500.50", loss_probability=0.7), "P(loss) 70 %"),
-    (with_call("T1", "High", "-1500.50", last_net_pnl="-8"), "now –: −$8 realised"),
-    (with_call("NEW", "Normal", "10"), "NEW: not told, now Normal, P(loss of"),
+    (having("T1", "High", "-1500.50", predicted_pnl_p05="-9000"), "20 −$9,000"),
+    (having("T1", "High", "-1500.50", limit_loss_probability=0.4), "$2,500) 40 %"),
+    (having("T1", "High", "-1500.50", daily_loss_limit_amount="500"), "than $500"),
+    (having("T1", "High", "-1510"), "1-in-20 −$2,510"),
+    (having("T1", "High", "-1500.50", loss_probability=0.7), "P(loss) 70 %"),
+    (having("T1", "High", "-1500.50", last_net_pnl="-8"), "now –: −$8 realized"),
+    (having("NEW", "Normal", "10"), "NEW: not shown, now Normal, P(loss of"),
     (told() | {"is_size_proven": True}, "now High, P(loss of more than $2,500) 17 %, "
      "P(loss) 61 %, 1-in-20 −$2,501, size × 0.5"),
-    (told() | {"problems": [CHECK]}, "quarantined: not told, now 3 rows are"),
+    (told() | {"problems": [CHECK]}, "quarantined: not shown, now 3 rows are"),
     (told(desk=DESK | {"worst_case_pnl": "-9000"}), "worst case: −$5,000, now −$9,000"),
     (told(desk=DESK | {"one_in_hundred_pnl": "-1"}), "in a hundred: −$8,001, now −$1"),
-    (told(desk=None), "worst case: −$5,000, now not told"),
+    (told(desk=None), "worst case: −$5,000, now not shown"),
     (told(last_day=LAST_DAY),
-     "net of the last day: not told, now $5 on Fri 2026-02-27"),
-    (told(facts=FACTS), "the month: not told, now February to date −$2,452 in all"),
-    (told(facts=FACTS), "peak: not told, now $117,227 below the peak"),
+     "net of the last day: not shown, now $5 on Fri 2026-02-27"),
+    (told(facts=FACTS), "the month: not shown, now February to date −$2,452 in all"),
+    (told(facts=FACTS), "peak: not shown, now $117,227 below the peak"),
 ]  # fmt: skip
 
 
@@ -126,9 +126,9 @@ def test_a_report_that_says_something_else_goes_out_again_once(
         told(),
         dict(reversed(told().items())),
         told() | {"information": [CHECK]},
-        with_call("T1", "High", "-1500.51"),
-        with_call("T1", "High", "-1500.50", loss_probability=0.6101),
-        with_call("T1", "High", "-1500.50", reasons="large size; three losing days"),
+        having("T1", "High", "-1500.51"),
+        having("T1", "High", "-1500.50", loss_probability=0.6101),
+        having("T1", "High", "-1500.50", reasons="large size; three losing days"),
         told(model_version="v2", published_at="2026-03-02T11:00:00"),
     ],
 )
@@ -144,7 +144,7 @@ def test_each_change_is_told_against_what_was_mailed_last(
 ) -> None:
     settings = desk.settings(**MORE)
     for pnl in ("-1500.50", "-900", "-1500.50", "-1500.50", "-40"):
-        report(settings, home, with_call("T1", "High", pnl))
+        report(settings, home, having("T1", "High", pnl))
     assert ["CORRECTED" in x["Subject"] for x in desk.mails] == [False, *[True] * 3]
     assert len({mail["Message-ID"] for mail in desk.mails}) == 4
     assert "1-in-20 −$1,040" in text(desk.mails[-1])
@@ -153,8 +153,10 @@ def test_each_change_is_told_against_what_was_mailed_last(
 
 def test_many_changes_are_counted(desk: Desk, home: Home) -> None:
     def of(pnl: str) -> dict:
-        calls = [call(f"T{number}", "High", pnl) for number in range(40)]
-        return told(calls={"High": calls, "Elevated": [], "Unknown": [], "Normal": []})
+        forecasts = [forecast(f"T{number}", "High", pnl) for number in range(40)]
+        return told(
+            forecasts={"High": forecasts, "Elevated": [], "Unknown": [], "Normal": []}
+        )
 
     report(desk.settings(**MORE), home, of("-1500"))
     report(desk.settings(**MORE), home, of("-1600"))
@@ -169,11 +171,11 @@ def test_what_waits_is_replaced_by_what_is_written_anew(
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
     port = free_port()
     down = mail_settings(port, **MORE)
-    for kept in (told(), with_call("T1", "Elevated", "-900")):
+    for kept in (told(), having("T1", "Elevated", "-900")):
         with pytest.raises(UserError):
             report(down, home, kept)
     with mail_server(certificate, port=port) as desk:
-        report(desk.settings(**MORE), home, with_call("T1", "Elevated", "-800"))
+        report(desk.settings(**MORE), home, having("T1", "Elevated", "-800"))
         (only,) = desk.mails
     # Nobody has an earlier one: there is nothing to correct.
     assert only["Subject"].startswith("Risk for")
@@ -204,7 +206,7 @@ def test_who_had_it_before_it_changed_is_told_so_and_the_others_too(
     with pytest.raises(UserError, match=r"for b@x\.test"):
         report(desk.settings(**MORE), home, told())
     desk.refuses = {}
-    report(desk.settings(**MORE), home, with_call("T1", "Elevated", "-900"))
+    report(desk.settings(**MORE), home, having("T1", "Elevated", "-900"))
     assert [to for to, _ in desk.taken] == [["a@x.test"], ["a@x.test", "b@x.test"]]
     assert "now Elevated" in text(desk.mails[-1])
 
@@ -227,7 +229,7 @@ def test_a_correction_that_waits_is_withdrawn_when_all_is_as_it_was(
     report(desk.settings(**MORE), home, told())
     desk.answers = ["554 no", "250 taken"]
     with pytest.raises(UserError):
-        report(desk.settings(**MORE), home, with_call("T1", "Elevated", "-900"))
+        report(desk.settings(**MORE), home, having("T1", "Elevated", "-900"))
     assert len(waiting(home)) == 1
     assert "mailed before" in report(desk.settings(**MORE), home, told())
     assert waiting(home) == []
@@ -238,8 +240,8 @@ def test_a_correction_that_waits_is_corrected_again(desk: Desk, home: Home) -> N
     report(desk.settings(**MORE), home, told())
     desk.answers = ["554 no", "250 taken"]
     with pytest.raises(UserError):
-        report(desk.settings(**MORE), home, with_call("T1", "Elevated", "-900"))
-    report(desk.settings(**MORE), home, with_call("T1", "Elevated", "-800"))
+        report(desk.settings(**MORE), home, having("T1", "Elevated", "-900"))
+    report(desk.settings(**MORE), home, having("T1", "Elevated", "-800"))
     assert "1-in-20 −$2,501" in text(desk.mails[-1])
     assert "1-in-20 −$1,800" in text(desk.mails[-1])
     assert len(desk.taken) == 2
@@ -248,7 +250,7 @@ def test_a_correction_that_waits_is_corrected_again(desk: Desk, home: Home) -> N
 def test_by_force_a_changed_report_is_a_correction_too(desk: Desk, home: Home) -> None:
     report(desk.settings(**MORE), home, told())
     report(desk.settings(**MORE), home, told(), force=True)
-    report(desk.settings(**MORE), home, with_call("T1", "Normal", "5"), force=True)
+    report(desk.settings(**MORE), home, having("T1", "Normal", "5"), force=True)
     subjects = [mail["Subject"].split()[0] for mail in desk.mails]
     assert subjects == ["Risk", "Risk", "CORRECTED:"]
 
@@ -261,7 +263,7 @@ def test_a_report_that_is_written_while_the_one_before_is_sent(
 
     def send_slowly(*arguments: object) -> dict[str, tuple[int, str]]:
         monkeypatch.setattr(smtp.Session, "send", send)
-        later = with_call("T1", "High", pnl)
+        later = having("T1", "High", pnl)
         other = threading.Thread(target=report, args=(settings, home, later))
         other.start()
         others.append(other)
@@ -271,7 +273,7 @@ def test_a_report_that_is_written_while_the_one_before_is_sent(
 
     settings = desk.settings(**MORE)
     monkeypatch.setattr(smtp.Session, "send", send_slowly)
-    report(settings, home, with_call("T1", "High", "-1500.50"))
+    report(settings, home, having("T1", "High", "-1500.50"))
     others[0].join()
     assert waiting(home) == []
     expected = ["Risk"] if pnl == "-1500.50" else ["Risk", "CORRECTED:"]
@@ -291,7 +293,7 @@ def test_a_trader_is_told_of_their_own_forecast_alone(
 ) -> None:
     settings = with_addresses(desk, tmp_path, "T1", "T2")
     report(settings, home, told())
-    report(settings, home, with_call("T1", "Elevated", "-900"))
+    report(settings, home, having("T1", "Elevated", "-900"))
     assert sorted(mail["To"] for mail in desk.mails[3:]) == [
         "a@x.test, b@x.test", "t1@x.test",
     ]  # fmt: skip
@@ -334,7 +336,7 @@ def test_in_the_end_everybody_has_what_lies_on_disk(
     for pnl, answer in [*steps, (steps[-1][0], "250 taken")]:
         desk.answers = [answer]
         try:
-            report(settings, home, with_call("T1", "High", pnl))
+            report(settings, home, having("T1", "High", pnl))
         except UserError:
             assert answer != "250 taken"
     assert waiting(home) == []
@@ -349,12 +351,12 @@ def test_a_forecast_that_no_longer_holds_is_withdrawn_from_who_has_it(
 ) -> None:
     settings = with_addresses(desk, tmp_path, "T1", "GONE")
     report(settings, home, told())
-    calls = {
+    forecasts = {
         level: [one for one in ones if one["trader_id"] != "T1"]
-        for level, ones in told()["calls"].items()
+        for level, ones in told()["forecasts"].items()
     }
     for _ in range(2):
-        report(settings, home, told() | {"calls": calls})
+        report(settings, home, told() | {"forecasts": forecasts})
     # Who never had one is not told that it is gone.
     own = [mail for mail in desk.mails if mail["To"] == "t1@x.test"]
     assert not any(mail["To"] == "gone@x.test" for mail in desk.mails)

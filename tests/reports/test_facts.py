@@ -13,7 +13,7 @@ from tests.conftest import SampleRun, make_settings
 
 LAST = date(2026, 3, 9)
 # Of three traders: WON peaks and falls, GAP has a day that nobody knows, OLD is idle.
-# A total that is not known counts as realised towards the peak.
+# A total that is not known counts as realized towards the peak.
 DAYS = [
     ("WON", "2026-02-27", "total", 500, 400, 0.0, False),
     ("WON", "2026-03-02", "total", 100, 100, 0.0, False),
@@ -121,9 +121,9 @@ def test_each_trader_up_to_the_last_day(marts: duckdb.DuckDBPyConnection) -> Non
 def test_the_peak_is_that_of_the_facts_that_need_attention(sample: SampleRun) -> None:
     told = summarise(make_settings(source="sample"), sample.home)
     below = {
-        call["trader_id"]: Decimal(call["below_peak_amount"])
-        for calls in told["calls"].values()
-        for call in calls
+        forecast["trader_id"]: Decimal(forecast["below_peak_amount"])
+        for forecasts in told["forecasts"].values()
+        for forecast in forecasts
     }
     with duckdb.connect(sample.home.warehouse, read_only=True) as connection:
         lows = connection.execute(

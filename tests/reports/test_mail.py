@@ -489,7 +489,7 @@ def test_a_test_mail_says_who_has_it(desk: Desk, tmp_path: Path) -> None:
     }  # fmt: skip
     run = call_daily("test-email", **environment)
     assert run.code == 0, run.err
-    assert run.out == f"ok    a@x.test was taken by localhost:{desk.port}\n"
+    assert run.out == f"ok    a@x.test was accepted by localhost:{desk.port}\n"
     run = call_daily("test-email", ALERT_TO="ops@x.test,gone@x.test", **environment)
     assert run.code == 1
     assert "ok    ops@x.test" in run.out

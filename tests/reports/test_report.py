@@ -45,7 +45,7 @@ DAYS = [
 ]
 
 
-def call(trader_id: str, level: str, pnl: str | None, **more) -> dict:
+def forecast(trader_id: str, level: str, pnl: str | None, **more) -> dict:
     """A forecast as summarise() gives it, at that level of limit risk."""
     amount = None if pnl is None else Decimal(pnl)
     return {
@@ -101,22 +101,22 @@ OUTCOME = {
 def summary(**more) -> dict:
     """A summary with one trader at each level."""
     levels = {
-        "High": [call("T1", "High", "-1500.50")],
-        "Elevated": [call("T2", "Elevated", "-20")],
+        "High": [forecast("T1", "High", "-1500.50")],
+        "Elevated": [forecast("T2", "Elevated", "-20")],
         "Unknown": [
-            call(
+            forecast(
                 "T4", "Unknown", None, recommendation="No prediction",
                 position_multiplier=None,
             )
         ],
         "Normal": [
-            call("T3", "Normal", "300", is_newcomer=True, position_multiplier=1.0)
+            forecast("T3", "Normal", "300", is_newcomer=True, position_multiplier=1.0)
         ],
     }  # fmt: skip
     return {
         "firm": "Test firm", "source": "files", "is_sample": False,
         "as_of": "2026-03-02", "prediction_date": "2026-03-02", "desk": DESK,
-        "last_day": None, "calls": levels, "inactive": [], "outcomes": [],
+        "last_day": None, "forecasts": levels, "inactive": [], "outcomes": [],
         "outcomes_date": None, "are_outcomes_replayed": False, "score": None,
         "problems": [], "information": [], "measures": [], "model_version": "v1",
         "dollars_are_doubtful": False, "selected_models": [], "learned": None,
@@ -130,21 +130,24 @@ def summary(**more) -> dict:
 def nothing() -> dict:
     """A summary of a firm without a forecast."""
     return summary(
-        desk=None, calls=dict.fromkeys(("High", "Elevated", "Unknown", "Normal"), [])
+        desk=None,
+        forecasts=dict.fromkeys(("High", "Elevated", "Unknown", "Normal"), []),
     )
 
 
 def desk_of(count: int, high: int) -> dict:
     """A summary of a desk of that many traders, so many of them at high risk."""
     names = [f"Trader Number {number:03d}" for number in range(count)]
-    calls = {
-        "High": [call(name, "High", "-1500.50") for name in names[:high]],
-        "Elevated": [call(name, "Elevated", "-20") for name in names[high : 2 * high]],
+    forecasts = {
+        "High": [forecast(name, "High", "-1500.50") for name in names[:high]],
+        "Elevated": [
+            forecast(name, "Elevated", "-20") for name in names[high : 2 * high]
+        ],
         "Unknown": [],
-        "Normal": [call(name, "Normal", "12345.5") for name in names[2 * high :]],
+        "Normal": [forecast(name, "Normal", "12345.5") for name in names[2 * high :]],
     }
     outcomes = [OUTCOME | {"trader_id": x, "display_name": x} for x in names]
-    return summary(calls=calls, outcomes=outcomes, outcomes_date="2026-02-27")
+    return summary(forecasts=forecasts, outcomes=outcomes, outcomes_date="2026-02-27")
 
 
 def page(rendered: Rendered) -> BeautifulSoup:
@@ -231,8 +234,8 @@ def test_who_is_most_at_risk_comes_first_under_a_word_and_a_sign() -> None:
 def test_what_is_not_known_of_a_trader_is_no_zero(
     known: dict, shown: list[str]
 ) -> None:
-    one = call("T1", "High", "-1500", **known)
-    told = render(summary(calls=summary()["calls"] | {"High": [one]}))
+    one = forecast("T1", "High", "-1500", **known)
+    told = render(summary(forecasts=summary()["forecasts"] | {"High": [one]}))
     assert cells(told, "T1")[1:6] == shown
     line = next(x for x in told.text.splitlines() if x.startswith("T1"))
     assert " ".join(line.split()).startswith(" ".join(["T1", *shown]))
@@ -264,7 +267,7 @@ LAST_DAY = {
     [
         (
             {}, {},
-            "Fri 2026-02-27: $800 realised, −$120 in all; February to date −$2,452 in "
+            "Fri 2026-02-27: $800 realized, −$120 in all; February to date −$2,452 in "
             "all; $117,227 below the peak; no set limit breached, 3 traders without "
             "one lost more than the default.",
         ),
@@ -274,8 +277,8 @@ LAST_DAY = {
             {"month_unknown_days_count": 12, "month_total_pnl": None,
              "below_peak_amount": "0", "breaches_count": 2,
              "default_breaches_count": 0},
-            "Fri 2026-02-27: $800 realised, in all not known for 2 traders; February "
-            "to date $5,130 realised, in all not known on 12 days; at the peak; 2 "
+            "Fri 2026-02-27: $800 realized, in all not known for 2 traders; February "
+            "to date $5,130 realized, in all not known on 12 days; at the peak; 2 "
             "limits breached.",
         ),
         (
@@ -284,9 +287,9 @@ LAST_DAY = {
             {"month_unknown_days_count": 3, "month_incomplete_days_count": 1,
              "peak_unknown_days_count": 1, "breaches_count": 1,
              "unknown_traders_count": 1},
-            "Fri 2026-02-27: realised P&L not known, an exchange rate is missing, "
+            "Fri 2026-02-27: realized P&L not known, an exchange rate is missing, "
             "incomplete: not all is known of 1 trader; February to date $5,130 "
-            "realised, in all not known on 3 days, realised not on 1 of them; "
+            "realized, in all not known on 3 days, realized not on 1 of them; "
             "$117,227 below the peak, 1 day not known; 1 limit breached, 3 traders "
             "without one lost more than the default; P&L of 1 trader not known in the "
             "last five sessions.",
@@ -336,7 +339,7 @@ def test_what_could_not_be_checked_is_in_that_sentence() -> None:
             {"stale_marks_count": 1, "oldest_mark_age_sessions_count": 1,
              "total_pnl": None, "pnl_basis": "realised_only",
              "unknown_parts": "A1 (no mark)"},
-            "9 fills, realised only: the total is not known of A1 (no mark); "
+            "9 fills, realized only: the total is not known of A1 (no mark); "
             "1 mark carried forward, the oldest 1 session old.",
         ),
         (
@@ -393,7 +396,7 @@ def test_a_mail_holds_only_what_every_client_knows() -> None:
         ),
         "https://board.x.test",
     )  # fmt: skip
-    own = render_trader(summary(), summary()["calls"]["High"][0])
+    own = render_trader(summary(), summary()["forecasts"]["High"][0])
     for found in (page(told), page(own)):
         for tag in found.find_all(True):
             assert tag.name in TAGS, tag.name
@@ -444,7 +447,7 @@ def test_the_board_is_linked_with_and_without_a_setting() -> None:
 def test_a_traders_chart_is_in_the_mail_and_the_desks_has_none() -> None:
     whole = summary()
     assert not render(whole).images
-    told = render_trader(whole, whole["calls"]["High"][0])
+    told = render_trader(whole, whole["forecasts"]["High"][0])
     sources = [image["src"] for image in page(told).find_all("img")]
     assert sources == [f"cid:{name}" for name in told.images]
     assert len(sources) == 1
@@ -460,7 +463,7 @@ def test_a_traders_chart_is_in_the_mail_and_the_desks_has_none() -> None:
 
 
 def test_a_trader_of_one_day_has_no_chart() -> None:
-    one = call("T1", "High", "-1500", recent_days=DAYS[:1])
+    one = forecast("T1", "High", "-1500", recent_days=DAYS[:1])
     told = render_trader(summary(), one)
     assert not told.images
     assert not page(told).find_all("img")
@@ -471,8 +474,8 @@ NAMES = ["<script>alert(1)</script>", "A, B", "😀", "אבג", "T&amp;J", "x" *
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_strange_name_is_shown_and_does_no_harm(name: str) -> None:
-    calls = summary()["calls"] | {"High": [call(name, "High", "-2000")]}
-    told = render(summary(calls=calls), "https://board.x.test")
+    forecasts = summary()["forecasts"] | {"High": [forecast(name, "High", "-2000")]}
+    told = render(summary(forecasts=forecasts), "https://board.x.test")
     cell = page(told).select(".figures td")[0]
     assert cell.text.strip() == name
     assert cell.find("span")["dir"] == "auto"
@@ -481,14 +484,14 @@ def test_a_strange_name_is_shown_and_does_no_harm(name: str) -> None:
 
 
 def test_a_name_from_right_to_left_does_not_turn_the_line() -> None:
-    calls = summary()["calls"] | {"Normal": [call("אבג", "Normal", "20")]}
-    assert "\u2068אבג\u2069" in render(summary(calls=calls)).text
+    forecasts = summary()["forecasts"] | {"Normal": [forecast("אבג", "Normal", "20")]}
+    assert "\u2068אבג\u2069" in render(summary(forecasts=forecasts)).text
     assert "\u2068" not in render(summary()).text
 
 
 def test_the_name_that_the_desk_gives_a_trader_comes_first() -> None:
-    named = call("SIM01", "High", "-2000", display_name="Opening desk")
-    told = render(summary(calls=summary()["calls"] | {"High": [named]}))
+    named = forecast("SIM01", "High", "-2000", display_name="Opening desk")
+    told = render(summary(forecasts=summary()["forecasts"] | {"High": [named]}))
     assert cells(told, "Opening")[0] == "Opening desk (SIM01)"
     assert "Opening desk (SIM01)" in told.text
 
@@ -513,8 +516,8 @@ LOST = [{"trade_date": "2026-02-01", "net_pnl": net} for net in (900.0, -200.0, 
     ],
 )
 def test_reasons_are_facts_before_a_forecast(known: dict, why: str) -> None:
-    one = call("T1", "High", "-1500", **known)
-    told = render(summary(calls=summary()["calls"] | {"High": [one]}))
+    one = forecast("T1", "High", "-1500", **known)
+    told = render(summary(forecasts=summary()["forecasts"] | {"High": [one]}))
     for text in both(told):
         assert f"T1 (High): {why}. Forecast: loses before fees on 40 % of" in text
         # What pushes a model is no reason.
@@ -525,12 +528,12 @@ def test_reasons_are_facts_before_a_forecast(known: dict, why: str) -> None:
 def test_a_traders_own_page_says_the_largest_risk_whatever_the_level(
     level: str,
 ) -> None:
-    one = call("T1", level, "300", recent_days=LOST, is_limit_set=False)
+    one = forecast("T1", level, "300", recent_days=LOST, is_limit_set=False)
     own = render_trader(summary(last_day=LAST_DAY), one)
     for text in both(own):
         assert (
-            "Fri 2026-02-27: −$3,500 realised, at worst 140 % of the limit lost; last "
-            "five sessions: −$900 realised; $4,100 below the peak; $0 held overnight."
+            "Fri 2026-02-27: −$3,500 realized, at worst 140 % of the limit lost; last "
+            "five sessions: −$900 realized; $4,100 below the peak; $0 held overnight."
             in text
         )
         assert "Lost $600 on the last 2 traded days;" in text
@@ -586,7 +589,7 @@ def test_a_file_or_column_with_markup_in_its_name_does_no_harm() -> None:
 def test_old_data_and_a_past_morning_are_told_before_anything_else() -> None:
     told = "the data ends 2026-02-26, 1 session is missing (2026-02-27)"
     stale = render(summary(stale=told))
-    own = render_trader(summary(stale=told), call("T1", "High", "-1500.50"))
+    own = render_trader(summary(stale=told), forecast("T1", "High", "-1500.50"))
     for one in (stale, own):
         assert one.subject.startswith("STALE - ")
         assert (
@@ -648,7 +651,7 @@ def test_a_trader_is_told_what_became_of_the_last_forecast(
 ) -> None:
     outcome = OUTCOME | {"trader_id": "T1"} | known
     whole = summary(outcomes=[outcome], outcomes_date="2026-02-27")
-    for text in both(render_trader(whole, whole["calls"]["High"][0])):
+    for text in both(render_trader(whole, whole["forecasts"]["High"][0])):
         assert shown in text
 
 
@@ -670,7 +673,8 @@ def test_plain_text_fits_a_narrow_window() -> None:
             score=SCORE, outcomes=[OUTCOME], outcomes_date="2026-02-27",
             last_day=LAST_DAY, facts=FACTS, attention=[fact("T1")],
             size_advice="Size from " + "a rule of many words " * 5, is_size_proven=True,
-            calls=summary()["calls"] | {"High": [call("x" * 60, "High", "-2000")]},
+            forecasts=summary()["forecasts"]
+            | {"High": [forecast("x" * 60, "High", "-2000")]},
         )
     )  # fmt: skip
     assert max(map(len, told.text.splitlines())) <= 80
@@ -682,7 +686,7 @@ def test_a_traders_own_page_has_nothing_of_anybody_else() -> None:
         outcomes=outcomes, outcomes_date="2026-02-27", score=SCORE, last_day=LAST_DAY,
         facts=FACTS, attention=[fact("T2")],
     )  # fmt: skip
-    told = render_trader(whole, whole["calls"]["High"][0])
+    told = render_trader(whole, whole["forecasts"]["High"][0])
     assert told.subject == "Your risk for Mon 2026-03-02"
     for text in (told.html, told.text):
         assert "T1" in text
@@ -740,8 +744,8 @@ def test_what_was_kept_before_facts_and_totals_were_read_says_nothing_of_them(
     facts = ("last_net_pnl", "has_last_day", "five_days_net_pnl", "has_five_days",
              "limit_use_ratio", "below_peak_amount", "size_ratio",
              "peak_unknown_days_count", "overnight_amount")  # fmt: skip
-    for calls in now["calls"].values():
-        for one in calls:
+    for forecasts in now["forecasts"].values():
+        for one in forecasts:
             for name in facts:
                 del one[name]
     for name in ("facts", "trust", "is_size_proven"):
@@ -756,12 +760,12 @@ def test_what_was_kept_before_facts_and_totals_were_read_says_nothing_of_them(
     )
     told = render(read_kept(home, date(2026, 3, 2)))
     for text in both(told):
-        assert "Fri 2026-02-27: $800 realised." in text
+        assert "Fri 2026-02-27: $800 realized." in text
     assert cells(told, "T1")[1:6] == ["–"] * 5
 
 
 def former(now: dict) -> dict:
-    """The same as a version kept it that called by expected P&L alone."""
+    """The same as a version kept it that forecast by expected P&L alone."""
 
     def less(one: dict | None, *names: str) -> dict | None:
         return one and {key: x for key, x in one.items() if key not in names}
@@ -775,7 +779,7 @@ def former(now: dict) -> dict:
                 "limit_use_ratio", "below_peak_amount", "peak_unknown_days_count",
                 "overnight_amount", "size_ratio",
             )
-            for one in now["calls"][today]
+            for one in now["forecasts"][today]
         ]
         for level, today in (
             ("High", "High"), ("Medium", "Elevated"), ("Low", "Normal"),
@@ -787,8 +791,8 @@ def former(now: dict) -> dict:
     )
     score = less(now["score"], "flagged_count", "breaches_count")
     return less(
-        now, "is_by_limit_risk", "limits", "size_advice", "attention", "facts", "trust",
-        "is_size_proven",
+        now, "forecasts", "is_by_limit_risk", "limits", "size_advice", "attention",
+        "facts", "trust", "is_size_proven",
     ) | {
         "calls": calls, "desk": desk | {"predicted_pnl": "-1220.5"}, "score": score,
         "outcomes": [
@@ -860,16 +864,16 @@ def test_a_morning_that_was_forecast_by_expected_pnl_says_so_still(
         assert "T2 (Medium): " in text
         # No forecast of then was of the limit.
         assert "breached the limit" not in text
-    own = render_trader(kept, kept["calls"]["High"][0])
+    own = render_trader(kept, kept["forecasts"]["High"][0])
     assert "High" in own.text
     assert desk_substance(kept)["T1"].startswith("High, ")
 
 
 def test_a_limit_that_nobody_set_is_told_as_the_default() -> None:
-    unset = call("T1", "High", "-1500", is_limit_set=False)
+    unset = forecast("T1", "High", "-1500", is_limit_set=False)
     told = render(
         summary(
-            calls=summary()["calls"] | {"High": [unset]},
+            forecasts=summary()["forecasts"] | {"High": [unset]},
             limits={"unset_count": 1, "default_amount": "1000"},
         )
     )
@@ -911,7 +915,7 @@ def test_the_words_are_those_of_a_trading_desk() -> None:
         trust=trust_said({("breach", "auc", "champion"): (0.7, 0.6, 0.8)}),
         size_advice=size_said([], {"watch"}),
     )  # fmt: skip
-    one = whole["calls"]["High"][0]
+    one = whole["forecasts"]["High"][0]
     for told in (render(whole), render_trader(whole, one), render(nothing())):
         for text in both(told):
             assert not ODD.search(text), ODD.search(text)
@@ -929,10 +933,10 @@ def test_a_sign_does_not_part_from_its_amount_nor_a_figure_from_its_percent() ->
 
 @needs_browser
 def test_no_width_parts_a_minus_from_its_number(tmp_path: Path) -> None:
-    losing = call("T1", "High", "-1500", recent_days=LOST)
+    losing = forecast("T1", "High", "-1500", recent_days=LOST)
     told = render(
         summary(
-            calls=summary()["calls"] | {"High": [losing]}, last_day=LAST_DAY,
+            forecasts=summary()["forecasts"] | {"High": [losing]}, last_day=LAST_DAY,
             facts=FACTS, size_advice="It may lose −$1 or −$22 or −$333 or −$4,444",
         )
     )  # fmt: skip
@@ -972,10 +976,10 @@ def test_nothing_sticks_out_on_a_phone_a_tablet_or_a_screen(
     name: str, tmp_path: Path
 ) -> None:
     check = {"found_count": 3, "finding": "y" * 90, "how_to_fix": "See it"}
-    calls = summary()["calls"] | {"High": [call(name, "High", "-2000")]}
+    forecasts = summary()["forecasts"] | {"High": [forecast(name, "High", "-2000")]}
     told = render(
         summary(
-            calls=calls, problems=[check], score=SCORE, outcomes=[OUTCOME],
+            forecasts=forecasts, problems=[check], score=SCORE, outcomes=[OUTCOME],
             outcomes_date="2026-02-27",
         )
     )  # fmt: skip
@@ -1025,7 +1029,9 @@ def test_the_report_shows_every_call_of_the_mart(sample: SampleRun) -> None:
     html = (sample.home.reports / "2025-12-19" / "report.html").read_text()
     table = BeautifulSoup(html, "html.parser").find_all("table", class_="rows")[-3:]
     text = " ".join(part.text for part in table)
-    traders = [one["trader_id"] for level in told["calls"].values() for one in level]
+    traders = [
+        one["trader_id"] for level in told["forecasts"].values() for one in level
+    ]
     assert len(traders) >= 20
     for trader in traders:
         assert trader in text, trader

@@ -98,9 +98,9 @@ MEASURED = "(AUC 0.71 out of sample, 0.50 is a coin toss)"
     ("figures", "said"),
     [
         (
-            {}, f"The chance of breaching the limit tells risky traders from others "
-            f"{MEASURED}, and a trader's risky days from the rest; dollar amounts have "
-            "a smaller error than predicting zero.",
+            {}, "The chance of breaching the limit separates risky traders from "
+            f"others {MEASURED}, and a trader's risky days from the rest; dollar "
+            "amounts have a smaller error than predicting zero.",
         ),
         ({WITHIN: (0.52, 0.48, 0.56)}, "not a trader's risky days from the rest;"),
         (

@@ -168,7 +168,7 @@ def test_a_status_nobody_knows_is_named(home: Home) -> None:
     assert rows(
         home,
         "select finding from marts.data_quality where check_name = 'unknown_status'",
-    )[0][0].endswith("none that is known: CANCELED (2)")
+    )[0][0].endswith("status is unknown: CANCELED (2)")
 
 
 def test_what_is_not_read_of_the_folder_is_told(home: Home) -> None:
@@ -206,7 +206,7 @@ def test_a_fill_dated_in_the_future_is_set_aside_and_reported(ahead: Home) -> No
     ]
     assert rows(
         ahead, "select distinct reason from raw.quarantine where resource = 'fills'"
-    ) == [("lies in the future",)]
+    ) == [("is in the future",)]
     assert rows(
         ahead,
         "select found_count, needs_attention from marts.data_quality "

@@ -1124,7 +1124,7 @@ def test_a_late_fill_of_an_old_symbol_moves_what_was_built(tmp_path: Path) -> No
         )
         bring_up_to_date(chosen)
         said, _ = build_models(chosen, home, "--exclude-resource-type", "test")
-    assert "4 built anew of 5" in said
+    assert "4 rebuilt of 5" in said
     assert rows(
         home,
         "select cast(trade_date as varchar), gross_pnl from marts.daily_totals "
@@ -1203,7 +1203,7 @@ def test_a_late_fill_moves_what_is_converted(tmp_path: Path, action: str) -> Non
         assert rows(home, f"from {table} order by all") == rows(
             whole, f"from {table} order by all"
         ), table
-    assert " 0 built anew" in build(home, told)
+    assert " 0 rebuilt" in build(home, told)
 
 
 def test_without_a_line_the_brokers_positions_of_the_date_before_count(

@@ -215,7 +215,7 @@ def test_what_has_no_rate_is_unknown_and_told_with_its_local_amounts(
         "from intermediate.int_trader_days "
         "where trader_id in ('PAIRS', 'OPENS') order by all",
     ) == [("OPENS", "2025-03-05"), ("PAIRS", "2025-03-05")]
-    # What was realised is known; what it is worth is not.
+    # What was realized is known; what it is worth is not.
     assert totals(home, "OPENS", "net_pnl", "total_delta")[:2] == [
         (1, 7, None), (2, 8, None),
     ]  # fmt: skip
@@ -224,7 +224,7 @@ def test_what_has_no_rate_is_unknown_and_told_with_its_local_amounts(
 def test_a_position_without_mark_and_rate_is_of_unknown_worth(home: Home) -> None:
     found_count, finding = told(home, "stale_marks")
     assert found_count > 0
-    assert "OPENS 1000 @USDJPY, never marked (of unknown worth)" in finding
+    assert "OPENS 1000 @USDJPY, never marked (of unknown value)" in finding
 
 
 def test_rates_that_are_wrong_or_old_are_alarms(home: Home) -> None:

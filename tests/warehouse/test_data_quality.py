@@ -136,7 +136,7 @@ def test_the_most_frequent_reason_of_the_quarantine_is_told(awkward: Home) -> No
     count, finding, is_alarm = told(awkward)["quarantined"]
     assert (count, is_alarm) == (5, True)
     assert finding == (
-        "rows or cells could not be read, or repeat another, and count nowhere; "
+        "rows or cells could not be read, or repeat another, and are excluded; "
         "most often (2) fills.Qty is not a number that fits"
     )
 
@@ -145,7 +145,7 @@ def test_columns_that_nobody_declared_are_named(awkward: Home) -> None:
     count, finding, is_alarm = told(awkward)["unknown_columns"]
     assert (count, is_alarm) == (7, True)
     names = ", ".join(f"fills.New {number}" for number in range(5))
-    assert finding.endswith(f"kept aside: {names} and 2 more")
+    assert finding.endswith(f"raw.extra_cells: {names} and 2 more")
 
 
 def test_checks_of_the_gate_that_are_not_met_are_told_in_full(awkward: Home) -> None:

@@ -169,8 +169,8 @@ def test_the_desk_passes_the_tests_of_the_seeds_and_builds_by_hand(
     )
     (limits,), (names,) = rows(home, told)
     # The seed still holds where the desk has no file of it.
-    assert names.endswith("nobody knows: SIM009_OLD")
-    assert limits == "limits are of accounts nobody knows, and hold for nobody: Z9"
+    assert names.endswith("unknown accounts or traders: SIM009_OLD")
+    assert limits == "limits are of unknown accounts or traders, and apply to none: Z9"
 
 
 NEVER = datetime(2999, 1, 1)

@@ -307,7 +307,7 @@ def test_limits_of_nobody_are_named(tmp_path: Path) -> None:
     ) == [
         (
             4,
-            "limits are of accounts or traders nobody knows, and hold for nobody: "
+            "limits are of unknown accounts or traders, and apply to none: "
             "account A2, strategy swing, trader BOB, trader group Red",
         )
     ]

@@ -205,7 +205,7 @@ def test_an_expired_option_is_told_from_the_session_after_it(home: Home) -> None
         home,
         "select distinct explanation from marts.position_reconciliation "
         f"where symbol = '{OPTION}' and difference_class = 'dead_option'",
-    ) == [("expired on 2025-03-07, and nobody has posted it; we hold 2, the broker 2",)]
+    ) == [("expired on 2025-03-07, which was not posted; we hold 2, the broker 2",)]
 
 
 def test_a_new_symbol_that_nobody_told_is_a_break_of_both(home: Home) -> None:

@@ -398,10 +398,10 @@ def test_what_a_killed_build_began_with_leaves_no_trace(
             connection.execute(f"delete from {table}")
             connection.execute(f"insert into {table} from kept.{table}")
     # As it was when it was built: nothing differs, and yet something is to be done.
-    assert " 0 built anew" not in _build(home)
+    assert " 0 rebuilt" not in _build(home)
     assert _differing(kept, home.warehouse) == {}
     assert rows(home, "from ops.begun_fill_days") == []
-    assert " 0 built anew" in _build(home)
+    assert " 0 rebuilt" in _build(home)
 
 
 @pytest.mark.long
@@ -476,7 +476,7 @@ def test_a_doubled_row_is_seen_by_hand_after_a_build_that_changed_nothing(
     traded: tuple[Home, Firm],
 ) -> None:
     home, _ = traded
-    assert "0 built anew" in _build(home)
+    assert "0 rebuilt" in _build(home)
     settings = make_settings(risk_home=home.root)
     for table in ("int_fills_current", "int_overnight_lot_matches", "int_round_trips"):
         grain = f"{table},test_name:unique_combination_of_columns"

@@ -171,9 +171,9 @@ def test_a_difference_is_explained_in_words(home: Home) -> None:
         "the broker counts 1 more fill, 70 more units, $0.11 more fees than we do; "
         "it counts the opening fill of 2025-03-03 on the day the position was closed",
         "the broker counts $200 more gross than we do; "
-        "its gross is what a queue in time order comes to",
+        "its gross is that of a queue in time order",
         "the broker counts $200 less gross than we do; "
-        "its gross is what a queue in time order comes to",
+        "its gross is that of a queue in time order",
     ]
 
 

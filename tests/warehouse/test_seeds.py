@@ -87,7 +87,7 @@ def test_a_line_about_nobody_is_told(home: Home) -> None:
         "select found_count, needs_attention, finding from marts.data_quality "
         "where check_name = 'unused_seed_lines'"
     )
-    text = "lines of the desk's files name accounts or traders nobody knows: "
+    text = "lines of the desk's files name unknown accounts or traders: "
     assert rows(home, told) == [(1, False, f"{text}A2")]
     said(
         home,

@@ -1,4 +1,4 @@
-"""Realised and total P&L of traders, against the simulator's own books."""
+"""Realized and total P&L of traders, against the simulator's own books."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace

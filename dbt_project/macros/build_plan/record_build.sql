@@ -3,7 +3,7 @@
 
     begin_build, once the plan is made and before any of them changes: what they are about
     to be made of. A build that fails or is killed leaves some tables new and others not;
-    the next one plans all that was begun, whatever has become of it since.
+    the next one plans all that was begun, whatever has happened to it since.
     record_build, at the end of `dbt build`: what they are made of now, if the plan, all of
     them and every test that ran have succeeded.
     distrust_built_dates, as a run with --full-refresh begins: dates that no plan names may

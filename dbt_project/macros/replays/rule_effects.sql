@@ -3,7 +3,7 @@
     (a threshold in usual days on a trader's first day, an effect without an exchange
     rate) is counted, and in no figure.
 
-    `make what-if` reads this file as well: it calls nothing but to_amount.
+    `make what-if` reads this file as well: it uses no macro but to_amount.
 
     rules: relation with rule and is_usual_days.
     replays: what rule_replays gives.

@@ -3,7 +3,7 @@
     it would have hit, or changed for what came on the days before. Known at the fill at
     which it is hit, or the evening before, and nothing later.
 
-    `make what-if` reads this file as well: it calls nothing but to_amount.
+    `make what-if` reads this file as well: it uses no macro but to_amount.
 
     rules: relation with rule, kind, threshold, is_usual_days, is_losing_days and duration.
     days, points, trips: replay_days, replay_points and fct_round_trips.

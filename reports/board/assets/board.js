@@ -1,4 +1,4 @@
-// What every page does: charts in its own colours, tables that sort and filter, printing,
+// What every page does: charts in its own colors, tables that sort and filter, printing,
 // and data files that are read when they are needed.
 "use strict";
 
@@ -41,18 +41,18 @@ window.board = {
     return made;
   },
 
-  colour: (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim(),
+  color: (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim(),
 
   dollars: (more = {}) => ({
     title: { text: "US dollars" }, tickformat: "$,.0f", hoverformat: "$,.0f", ...more,
   }),
 
-  // Draw a chart, in the page's colours.
+  // Draw a chart, in the page's colors.
   plot(place, data, layout, leads = false) {
     place.drawn = { data, layout, leads };
     const looks = {
-      gridcolor: this.colour("--grid"), zerolinecolor: this.colour("--muted"),
-      linecolor: this.colour("--line"),
+      gridcolor: this.color("--grid"), zerolinecolor: this.color("--muted"),
+      linecolor: this.color("--line"),
     };
     const themed = structuredClone(layout);
     for (const key of Object.keys(themed).filter((one) => /^[xy]axis/.test(one))) {
@@ -61,7 +61,7 @@ window.board = {
     }
     return Plotly.react(place, data, {
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-      font: { color: this.colour("--text"), family: getComputedStyle(document.body).fontFamily, size: 12 },
+      font: { color: this.color("--text"), family: getComputedStyle(document.body).fontFamily, size: 12 },
       margin: { l: narrow() ? 56 : 70, r: 12, t: 10, b: 44 },
       legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 },
       hoverlabel: { align: "left" },
@@ -78,13 +78,13 @@ window.board = {
   // Cumulative net P&L of several, and how far the first is below its peak.
   cumulative(place, lines) {
     const dashes = ["solid", "dash", "dot", "dashdot"];
-    const colours = ["--gain", "--loss", "--text", "--muted"];
+    const colors = ["--gain", "--loss", "--text", "--muted"];
     return this.plot(place, lines.map(({ name, dates, nets }, number) => {
       let sum = 0;
       return {
         type: "scatter", mode: "lines", name, x: dates,
         y: nets.map((net) => { sum += net; return sum; }),
-        line: { color: this.colour(colours[number]), dash: dashes[number], width: 1.8 },
+        line: { color: this.color(colors[number]), dash: dashes[number], width: 1.8 },
         hovertemplate: `${lines.length > 1 ? "%{fullData.name}, " : ""}%{x}: %{y}<extra></extra>`,
       };
     }), {

@@ -23,7 +23,7 @@ const sum = (values) => values.reduce((a, b) => a + b, 0);
 const mean = (values) => (values.length ? sum(values) / values.length : null);
 const share = (value) => (value === null ? "–" : `${Math.round(100 * value)} %`);
 
-// What each is told by: the name of the line, and its words.
+// How each is described: the name of the line, and its words.
 const LINES = [
   ["Net P&L", (one) => board.money(one.nets.length ? sum(one.nets) : null)],
   ["Days", (one) => String(one.nets.length) + (one.unknown ? `, ${one.unknown} more not known` : "")],

@@ -100,7 +100,7 @@ function charts() {
     board.cumulative(document.getElementById("cumulative"), [{ name: "Net P&L", dates: sessions.slice(from), nets }]),
     board.plot(ranking, [{
       type: "bar", orientation: "h", y: kept.map((one) => one.name), x: kept.map((one) => one.net),
-      marker: { color: kept.map((one) => board.colour(one.net < 0 ? "--loss" : "--gain")) },
+      marker: { color: kept.map((one) => board.color(one.net < 0 ? "--loss" : "--gain")) },
       hovertemplate: "%{y}: %{x}<extra></extra>",
     }], {
       xaxis: board.dollars(),

@@ -1,4 +1,4 @@
-// A trader's days: the calendar, and what lies behind the day that is opened.
+// A trader's days: the calendar, and the details of the day that is opened.
 "use strict";
 
 const read = JSON.parse(document.getElementById("days").textContent);
@@ -118,21 +118,21 @@ function path(into, date, day, fills) {
   const words = ["before the first fill", ...fills.map(([, net, symbol, quantity, price]) =>
     `${quantity < 0 ? "sold" : "bought"} ${Math.abs(quantity).toLocaleString("en-US")} ${symbol} at ${price}<br>day so far ${money(net)}`
       .replaceAll("&", "&amp;"))];
-  const mark = (at, name, symbol, colour) => (at < 0 ? [] : [{
+  const mark = (at, name, symbol, color) => (at < 0 ? [] : [{
     type: "scatter", mode: "markers", name, x: [x[at]], y: [y[at]], hoverinfo: "skip",
-    marker: { symbol, size: 12, color: board.colour(colour), line: { width: 1, color: board.colour("--page") } },
+    marker: { symbol, size: 12, color: board.color(color), line: { width: 1, color: board.color("--page") } },
   }]);
   const past = y.findIndex((net) => net < -day.limit_amount);
   return board.plot(into, [
     {
       type: "scatter", mode: fills.length > 400 ? "lines" : "lines+markers", name: "Net P&L", x, y, text: words,
-      line: { shape: "hv", color: board.colour("--gain"), width: 1.6 }, marker: { size: 4 },
+      line: { shape: "hv", color: board.color("--gain"), width: 1.6 }, marker: { size: 4 },
       hovertemplate: "%{x|%H:%M:%S}: %{text}<extra></extra>",
     },
     {
       type: "scatter", mode: "lines", name: "Daily loss limit", x: [x[0], x.at(-1)],
       y: [-day.limit_amount, -day.limit_amount], hoverinfo: "skip",
-      line: { color: board.colour("--loss"), dash: "dash", width: 1.5 },
+      line: { color: board.color("--loss"), dash: "dash", width: 1.5 },
     },
     ...mark(y.indexOf(Math.max(...y)), "Highest", "triangle-up", "--gain"),
     ...mark(y.indexOf(Math.min(...y)), "Lowest", "triangle-down", "--loss"),

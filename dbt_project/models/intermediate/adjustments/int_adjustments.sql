@@ -1,7 +1,7 @@
 {#
     Grain: one row per adjustment of the current version of each account's day.
     Its class is that of the longest beginning of its category that is known; without one
-    it is unknown, and counts nowhere until the desk has said what it is.
+    it is unknown, and is excluded until the desk has given its class.
     Amounts are of the account's currency; adjustment_amount is that at the exchange rate of
     the date, null without one.
 #}

@@ -70,7 +70,7 @@ final as (
             when breaches.rule = 'daily_loss' and breaches.used_value < breaches.peak_value
                 then ', closed at ' || {{ dollars_text('breaches.net_pnl') }}
             when breaches.breached_days_count > 1
-                then ', ' || breaches.breached_days_count || ' sessions past the limit'
+                then ', ' || breaches.breached_days_count || ' sessions beyond the limit'
             else ''
         end as fact,
         'limit ' || {{ limit_amount_words('breaches.limit_unit', 'breaches.limit_value') }}

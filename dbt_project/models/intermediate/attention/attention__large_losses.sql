@@ -1,6 +1,6 @@
 {#
     Grain: one row per trader without a limit whose worst day of the last ten sessions is
-    a loss of more than the desk's default. Of who has one, breaches tell.
+    a loss of more than the desk's default. With a limit it is a breach.
 #}
 with
 

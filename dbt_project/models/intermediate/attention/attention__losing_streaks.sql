@@ -1,6 +1,6 @@
 {#
     Grain: one row per trader who lost on so many days with P&L one after the other, up to
-    the last session, and has no limit on it that would be told as a breach.
+    the last session, and has no limit on it that would be shown as a breach.
 #}
 with
 
@@ -64,7 +64,7 @@ final as (
         'lost on ' || streaks.losing_streak_days || ' days in a row, '
         || {{ dollars_text('streak_losses.loss_amount') }} || ' together' as fact,
         cast(null as string) as comparison,
-        'Look at what changed; speak with the trader' as what_to_do
+        'Review what changed; speak with the trader' as what_to_do
     from streaks
     inner join streak_losses on streaks.scope_name = streak_losses.scope_name
 )

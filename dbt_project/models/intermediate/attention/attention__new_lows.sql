@@ -49,7 +49,7 @@ final as (
         {{ dollars_text('days_compared.drawdown') }} || ' below the peak, a new low' as fact,
         'the deepest before was ' || {{ dollars_text('days_compared.deepest_before') }}
             as comparison,
-        'Look at the size until it recovers' as what_to_do
+        'Review the size until it recovers' as what_to_do
     from days_compared
     inner join sessions on days_compared.trade_date = sessions.session_date
     where

@@ -1,5 +1,5 @@
 {#
-    Grain: one row per trader of whom it is not known what was realised in one of the last
+    Grain: one row per trader of whom it is not known what was realized in one of the last
     five sessions: nothing there can be held against a limit.
 #}
 with

@@ -61,11 +61,11 @@ final as (
         cast(null as double) as ratio,
         count(*) as days_count,
         cast(null as timestamp) as occurred_at,
-        count(*) || ' notes are about breaches that there are not' as fact,
+        count(*) || ' notes are about breaches that do not exist' as fact,
         {{ first_few_joined(
             "'line ' || line_number || ', ' || scope_name || ', ' || rule || ' on ' || trade_date"
         ) }} as comparison,
-        'Mend or delete them in breach_notes.csv; make note writes them right' as what_to_do
+        'Fix or delete them in breach_notes.csv; make note writes valid ones' as what_to_do
     from unused
     having count(*) > 0
 )

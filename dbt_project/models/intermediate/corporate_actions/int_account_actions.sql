@@ -1,7 +1,7 @@
 {#
     Grain: one row per account and corporate action of a symbol that it has had.
-    An action between two currencies counts for nothing: at which rate a cost went over
-    nobody has told.
+    An action between two currencies is excluded: the rate at which its cost was converted
+    is not known.
 #}
 with
 

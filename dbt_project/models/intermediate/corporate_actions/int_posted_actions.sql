@@ -1,6 +1,6 @@
 {#
     Grain: one row per fill that the broker posted for a corporate action of the desk's
-    lines: the action says what becomes of the lots, so the fill moves nothing again.
+    lines: the action converts the lots, so the fill moves nothing again.
     Within so many days of the effective date no regular fill, but
     - free shares, or shares taken away, at price 0: of all that was posted, what the split
       makes of the shares held before, but for less than one;

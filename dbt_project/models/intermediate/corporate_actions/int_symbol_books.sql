@@ -92,7 +92,7 @@ ends_ranked as (
             partition by account_id, symbol, valid_to
             order by next_symbol nulls last, closing_price nulls last
         ) as end_rank,
-        -- Of two that become one share on one date, the first goes on.
+        -- Of two that become one share on one date, the first continues.
         row_number() over (
             partition by account_id, next_symbol, effective_date order by symbol
         ) as predecessor_rank

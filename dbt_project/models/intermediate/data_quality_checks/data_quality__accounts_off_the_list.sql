@@ -13,8 +13,8 @@ final as (
     select
         'accounts_off_the_list' as check_name,
         count(*) as found_count,
-        'accounts that traded lately are not on the list any more, and whether they trade '
-        || 'on is unknown: '
+        'accounts that traded lately are no longer on the list, and whether they still '
+        || 'trade is unknown: '
         || {{ first_few_joined(
             "account_id || ' (last fill ' || cast(last_traded_date as string) || ')'"
         ) }} as finding

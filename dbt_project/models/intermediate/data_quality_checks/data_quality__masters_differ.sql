@@ -61,7 +61,7 @@ compared as (
         coalesce(master_days.trade_date, sub_days.trade_date) as trade_date,
         master_days.account_id is null as lacks_master,
         coalesce(sub_days.subs_count, 0) as subs_count,
-        -- What is unknown (no exchange rate, no adjustments told) is not compared.
+        -- What is unknown (no exchange rate, no adjustments listed) is not compared.
         greatest(
             {% for column in ['gross_pnl', 'total_fees', 'net_pnl', 'adjustments_amount'] -%}
                 coalesce(

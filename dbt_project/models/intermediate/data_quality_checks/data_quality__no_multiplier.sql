@@ -41,8 +41,8 @@ final as (
     select
         'no_multiplier' as check_name,
         coalesce(sum(fills_count), 0) as found_count,
-        'fills of instruments whose contract size nobody has said count nowhere, nor '
-        || 'as a day traded; lines to add: '
+        'fills of instruments without a contract size are excluded, from days traded too; '
+        || 'lines to add: '
         || {{ first_few_joined(
             "symbol_root || ',' || instrument_type || ',SIZE, for ' || fills_count "
             ~ "|| ' fills of ' || accounts_count || ' accounts, dollars ' "

@@ -92,7 +92,7 @@ final as (
     select
         'opening_position_suspected' as check_name,
         count(*) as found_count,
-        'positions were held before the first fill, as the broker''s positions say: '
+        'positions were held before the first fill, by the broker''s positions: '
         || {{ first_few_joined(
             "account_id || ',' || symbol || ',DATE,' "
             ~ "|| cast(cast(missing_quantity as double) as string) || ',PRICE, (first fill '"

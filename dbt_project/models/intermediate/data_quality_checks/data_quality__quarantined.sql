@@ -25,7 +25,7 @@ final as (
     select
         'quarantined' as check_name,
         coalesce(sum(rows_count), 0) as found_count,
-        'rows or cells could not be read, or repeat another, and count nowhere; most often ('
+        'rows or cells could not be read, or repeat another, and are excluded; most often ('
         || max(case when kind_order = 1 then rows_count end) || ') '
         || max(case when kind_order = 1 then kind_text end) as finding
     from kinds

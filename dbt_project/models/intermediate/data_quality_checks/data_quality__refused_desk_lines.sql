@@ -84,7 +84,7 @@ final as (
     select
         'refused_desk_lines' as check_name,
         count(*) as found_count,
-        'lines of the desk''s files are wrong and count for nothing: '
+        'lines of the desk''s files are wrong and are excluded: '
         || {{ first_few_joined('line_text', '; ') }} as finding
     from lines_numbered
 )

@@ -49,8 +49,8 @@ final as (
     select
         'renamed_accounts' as check_name,
         count(distinct account_id) as found_count,
-        'accounts were renamed, or parted from another, since the morning before; '
-        || 'their trader and limit are as they were: '
+        'accounts were renamed, or split from another, since the morning before; '
+        || 'their trader and limit are unchanged: '
         || {{ first_few_joined('shown_id') }} as finding
     from changes_ranked
 )

@@ -1,6 +1,6 @@
 {#
     Grain: one row: positions at the end of the last session that have no mark of it. Of a
-    source without any marks nothing is told: nobody expects one.
+    source without any marks nothing is reported: none is expected.
 #}
 with
 
@@ -51,7 +51,7 @@ stale_positions as (
                             abs({{ in_base('held_days.open_cost', 'held_days.exchange_rate') }})
                             as decimal(38, 2)
                         ) || ' at cost',
-                        'of unknown worth'
+                        'of unknown value'
                     ) || ')'
             else
                 ', ' || held_days.mark_age_sessions_count
@@ -70,7 +70,7 @@ stale_positions as (
                             'held_days.exchange_rate',
                         ) }}) as decimal(38, 2)
                     ),
-                    'of unknown worth'
+                    'of unknown value'
                 ) || ')'
         end as position_text,
         coalesce(held_days.mark_age_sessions_count, 1000000) as age_order

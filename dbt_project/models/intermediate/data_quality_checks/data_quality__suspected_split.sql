@@ -209,7 +209,7 @@ final as (
     select
         'suspected_split' as check_name,
         count(*) as found_count,
-        'held symbols moved as a split moves them, and nothing says that it was one: '
+        'held symbols moved as in a split, and no line says that it was one: '
         || {{ first_few_joined(
             "symbol || ',' || trade_date || ',split,' || ratio || ',,,,'", '; '
         ) }} as finding

@@ -43,8 +43,8 @@ final as (
     select
         'symbol_spellings' as check_name,
         count(*) as found_count,
-        'symbols that differ in case or separators alone are kept apart, so that what '
-        || 'one opens the other does not close: '
+        'symbols that differ in case or separators alone are kept apart, so a fill in one '
+        || 'does not close the other: '
         || {{ first_few_joined(
             "first_symbol || ' and ' || last_symbol || ' of ' || account_id"
         ) }} as finding

@@ -26,7 +26,7 @@ subs_alone as (
             'account_roles.csv, line ' || subs.line_numbers || ': ' || subs.account_id
             || case
                 when subs.parent_account_id is null
-                    then ' is a sub, and parent_account_id says of no master'
+                    then ' is a sub, and parent_account_id names no master'
                 else
                     ' is a sub of ' || subs.parent_account_id || ', which is no master then'
             end

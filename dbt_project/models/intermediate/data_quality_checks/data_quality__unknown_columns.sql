@@ -20,7 +20,7 @@ final as (
     select
         'unknown_columns' as check_name,
         count(*) as found_count,
-        'columns came that nobody has declared; they are kept aside: '
+        'undeclared columns came in; they are kept in raw.extra_cells: '
         || {{ first_few_joined('column_text') }} as finding
     from extra_columns
 )

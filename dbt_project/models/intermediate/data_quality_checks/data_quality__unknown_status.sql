@@ -1,4 +1,4 @@
-{# Grain: one row: fills whose status nobody has told us of, and its names. #}
+{# Grain: one row: fills of unknown status, and its names. #}
 with
 
 unknown_statuses as (
@@ -19,7 +19,7 @@ final as (
     select
         'unknown_status' as check_name,
         coalesce(sum(fills_count), 0) as found_count,
-        'fills count as journal entries, for their status is none that is known: '
+        'fills count as journal entries, for their status is unknown: '
         || {{ first_few_joined("fill_status || ' (' || fills_count || ')'") }}
             as finding
     from unknown_statuses

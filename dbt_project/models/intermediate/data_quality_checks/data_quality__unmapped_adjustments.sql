@@ -24,7 +24,7 @@ final as (
     select
         'unmapped_adjustments' as check_name,
         coalesce(sum(adjustments_count), 0) as found_count,
-        'adjustments are of categories that nobody has told, and are no P&L until then; '
+        'adjustments are of categories without a class, and are no P&L until they have one; '
         || 'lines to add: '
         || {{ first_few_joined(
             "category || ',CLASS, for ' || adjustments_count || ' of ' "

@@ -35,7 +35,7 @@ final as (
     select
         'unmatched_limits' as check_name,
         count(*) as found_count,
-        'limits are of accounts or traders nobody knows, and hold for nobody: '
+        'limits are of unknown accounts or traders, and apply to none: '
         || {{ first_few_joined("replace(scope_type, '_', ' ') || ' ' || scope_name") }}
             as finding
     from unmatched_limits

@@ -46,7 +46,7 @@ final as (
     select
         'unused_opening_lots' as check_name,
         count(*) as found_count,
-        'lines of opening_lots.csv count for nothing: '
+        'lines of opening_lots.csv are excluded: '
         || {{ first_few_joined('line_text', '; ') }} as finding
     from unused_lines
 )

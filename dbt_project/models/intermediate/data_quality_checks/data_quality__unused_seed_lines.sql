@@ -73,7 +73,7 @@ final as (
     select
         'unused_seed_lines' as check_name,
         count(*) as found_count,
-        'lines of the desk''s files name accounts or traders nobody knows: '
+        'lines of the desk''s files name unknown accounts or traders: '
         || {{ first_few_joined('named_id') }} as finding
     from unused_names
 )

@@ -1,9 +1,9 @@
 {{ config(materialized='view') }}
 {#
     Grain: one row per account that the broker listed and does not any more, with a fill so
-    shortly before it left that its trader was no inactive one. Whether it trades on nobody
-    knows: its fills are no longer sent. It stands until the account is listed again, or
-    traders.csv calls the trader inactive: he has left.
+    shortly before it left that its trader was no inactive one. Whether it still trades
+    is unknown: its fills are no longer sent. It stands until the account is listed again, or
+    traders.csv lists the trader as inactive: they have left.
 #}
 with
 

@@ -1,6 +1,6 @@
 {#
     Grain: one row per morning, batch and check of the gate that was not met and stands.
-    It stands while a day version that it speaks of is still the current one; one of a
+    It stands while a day version that it concerns is still the current one; one of a
     day of the firm until more fills of it come; one of no version, on its morning.
 #}
 with

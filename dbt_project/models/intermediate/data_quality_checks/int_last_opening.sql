@@ -1,6 +1,6 @@
 {#
     Grain: one row: when the last session before the AS_OF date opened (UTC). The
-    morning before was over then: what became known since no earlier report has told.
+    morning before was over then: no earlier report has what became known since.
 #}
 with
 

@@ -1,7 +1,7 @@
 {#
-    Grain: one row per scope, rule and date whose limit was passed within the day, or was
-    passed already when it began: at which fill, and what came after it.
-    What was passed at the close alone (a drawdown, a streak, overnight) has no moment.
+    Grain: one row per scope, rule and date whose limit was breached within the day, or was
+    breached already when it began: at which fill, and what came after it.
+    What was breached at the close alone (a drawdown, a streak, overnight) has no moment.
 #}
 with
 

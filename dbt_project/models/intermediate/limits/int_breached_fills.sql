@@ -1,5 +1,5 @@
 {#
-    Grain: one row per scope and date on which a limit was passed within the day, and fill
+    Grain: one row per scope and date on which a limit was breached within the day, and fill
     of its accounts, numbered in the order of int_scope_paths. Only such days are walked
     through again.
 #}

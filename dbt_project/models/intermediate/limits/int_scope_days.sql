@@ -1,11 +1,11 @@
 {#
     Grain: one row per scope and date of which an account in it has P&L, or of which it is
     not known whether it has: what limits on P&L are held against.
-    Realised is net; total is net, adjustments and unrealized delta. Of a day that nobody
+    Realized is net; total is net, adjustments and unrealized delta. Of a day that nobody
     knows, and of a week, month or streak with such a day in it, nothing is known; the
     drawdown is that of the known days, with how many are not.
     Weeks begin on Monday. The peak is that of the P&L added up, day by day, from zero:
-    of total P&L where it is known and of realised else (is_total_level says whether it
+    of total P&L where it is known and of realized else (is_total_level says whether it
     always was); money moved in or out moves it nowhere. An account begins anew on a
     reset_date of account_roles.csv.
 #}

@@ -44,7 +44,7 @@ outcome_days as (
     group by outcome_kind, prediction_date
 ),
 
--- Traders lose together on the same days, so what may be chance is judged by the errors
+-- Traders lose together on the same days, so what may be chance is evaluated by the errors
 -- of whole days.
 calibrations as (
     select

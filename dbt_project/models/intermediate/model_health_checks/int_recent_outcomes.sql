@@ -1,6 +1,6 @@
 {#
-    Grain: one row per call of the last days whose trader traded: the outcomes that
-    calibration is judged by.
+    Grain: one row per forecast of the last days whose trader traded: the outcomes that
+    calibration is evaluated by.
 #}
 with
 

@@ -1,4 +1,4 @@
-{# Grain: one row: outputs of this morning's calls that come from a baseline. #}
+{# Grain: one row: outputs of this morning's forecasts that come from a baseline. #}
 {% set outputs = [
     ('chance of breaching the limit', 'breach_model'),
     ('chance of losing in trading', 'realised_loss_model'),

@@ -1,6 +1,6 @@
 {#
     Grain: one row: traders with enough history and no prediction. Where nobody is
-    predicted the desk is too young for a model, and each call says so.
+    predicted the desk is too young for a model, and each forecast says so.
 #}
 with
 

@@ -1,4 +1,4 @@
-{# Grain: one row: calls of today that a trial sizes, and what it shows so far. #}
+{# Grain: one row: forecasts of today that a trial sizes, and what it shows so far. #}
 with
 
 risk_calls_today as (

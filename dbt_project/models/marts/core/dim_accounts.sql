@@ -10,7 +10,7 @@ account_traders as (
 ),
 
 accounts as (
-    -- An account may have had several numbers; the one listed last speaks for it.
+    -- An account may have had several numbers; the one listed last represents it.
     select
         account_id,
         max_by(currency, coalesce(last_listed_at, cast('1900-01-01' as timestamp)))

@@ -1,5 +1,5 @@
 {#
-    Grain: one row per session of the exchange calendar, with its neighbours.
+    Grain: one row per session of the exchange calendar, with its neighbors.
     The calendar ends about a year ahead, in the midst of a month: how many sessions that
     month and quarter still have is not known.
 #}
@@ -25,7 +25,7 @@ sessions_placed as (
         closes_at_et,
         ---------- flags
         is_early_close,
-        ---------- neighbours
+        ---------- neighbors
         lag(session_date) over (order by session_date) as previous_session_date,
         lead(session_date) over (order by session_date) as next_session_date,
         case

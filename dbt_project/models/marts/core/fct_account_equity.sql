@@ -281,7 +281,7 @@ days_sourced as (
             when not lists_no_adjustments then 'adjustments'
             when adjustments_amount is not null then 'broker_summary'
         end as adjustments_source,
-        -- What the broker calls adjusted net: payouts and what nobody has told are in it.
+        -- The broker's adjusted net: payouts and unmapped bookings are in it.
         net_pnl + adjustments_amount + coalesce(payouts_amount, 0)
         + coalesce(unmapped_amount, 0) as adjusted_net_pnl
     from days_joined

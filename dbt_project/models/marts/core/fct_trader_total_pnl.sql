@@ -1,9 +1,9 @@
 {#
     Grain: one row per trader and date of which an account in the desk's total has P&L, or
     of which it is not known whether it has.
-    Realised is net; total is net, adjustments and unrealized delta, and null where any
+    Realized is net; total is net, adjustments and unrealized delta, and null where any
     account's part is unknown: pnl_basis says what is known, unknown_parts what is not. The
-    label that models learn is realised.
+    label that models learn is realized.
 #}
 with
 
@@ -72,7 +72,7 @@ trader_days_limited as (
         coalesce(
             traders.daily_loss_limit_amount, {{ var('default_daily_loss_limit_amount') }}
         ) as daily_loss_limit_amount,
-        -- Of fills that are not there nobody can tell what was realised.
+        -- Of fills that are not there nobody can tell what was realized.
         case when trader_days.incomplete_accounts_count = 0 then trader_days.net_pnl end
             as known_net_pnl
     from trader_days

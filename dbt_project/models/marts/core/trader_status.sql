@@ -1,6 +1,6 @@
 {#
     Grain: one row per trader, as of the AS_OF morning.
-    forecast_basis says what may speak for a trader's next session: a model of the
+    forecast_basis says which model forecasts a trader's next session: a model of the
     trader's own, the model all share, or nothing (and why). Who has no fill because the
     fills did not arrive (fills_missing) has not "never traded".
 #}

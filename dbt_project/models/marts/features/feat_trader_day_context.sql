@@ -1,6 +1,6 @@
 {#
     Grain: one row per trader and trader day D (int_trader_days).
-    What went on around the trader: the desk's other traders that day, and the calendar.
+    What happened around the trader: the desk's other traders that day, and the calendar.
     Known at the close of D.
 #}
 with

@@ -1,6 +1,6 @@
 {#
-    Grain: one row per trader, trader day and behaviour that shows in it.
-    What a risk manager calls tilt, as now against usual: the day's figure, the trader's own
+    Grain: one row per trader, trader day and behavior that shows in it.
+    Tilt, as a risk manager sees it, now against usual: the day's figure, the trader's own
     mean and spread of the sixty days before with one, and how many spreads above usual it
     is (at most 3 either way). tilt_score is the mean of the day's scores: every part of it is
     a row. Known at the close of the day.

@@ -472,7 +472,7 @@ described as (
         ) || ' than we do' as difference_text,
         case
             when difference_class = 'cancelled_fill'
-                then 'that is what our cancelled fills of the day come to'
+                then 'that is the amount of our cancelled fills of the day'
             when difference_class = 'journal_entry' then 'the day holds journal entries'
             when difference_class = 'opening_booked_at_close' and other_date > trade_date
                 then
@@ -483,7 +483,7 @@ described as (
                     'it counts the opening fill of ' || other_date
                     || ' on the day the position was closed'
             when difference_class = 'time_order_matching'
-                then 'its gross is what a queue in time order comes to'
+                then 'its gross is that of a queue in time order'
             when difference_class = 'session_date'
                 then
                     'all agrees once what trades in sessions counts by the other rule of '
@@ -551,7 +551,7 @@ final as (
             else concat_ws('; ', missing_text, difference_text, reason_text)
         end as explanation,
         difference_amount,
-        ---------- what becomes of a break
+        ---------- status of a break
         status,
         case when is_break then trade_date end as first_seen,
         case when is_break then age_sessions_count end as age_sessions_count,

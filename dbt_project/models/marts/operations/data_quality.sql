@@ -1,6 +1,6 @@
 {#
     Grain: one row per check of the data, each with what was found and how to fix it.
-    A count of 0 is a pass. What needs attention comes first, then what is only told.
+    A count of 0 is a pass. What needs attention comes first, then what is only reported.
 #}
 {{ checks_with_index('data_quality', [
     'stale',

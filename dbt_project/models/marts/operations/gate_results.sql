@@ -1,6 +1,6 @@
 {#
     Grain: one row per morning, batch of newly loaded fills, and check of it.
-    A critical check that is not met stopped the run, unless it was told only to warn.
+    A critical check that is not met stopped the run, unless GATE=warn was set.
 #}
 with
 

@@ -196,7 +196,7 @@ final as (
                 then 'no positions of the broker were read for this day'
             when difference_class = 'dead_option'
                 then
-                    'expired on ' || passed_expiry_date || ', and nobody has posted it; '
+                    'expired on ' || passed_expiry_date || ', which was not posted; '
                     || case
                         when position_quantity = 0 then 'we hold none'
                         else 'we hold ' || {{ plain_number('position_quantity') }}
@@ -251,7 +251,7 @@ final as (
                 )
         end as explanation,
         difference_amount,
-        ---------- what becomes of a break
+        ---------- status of a break
         status,
         case when is_break then first_seen end as first_seen,
         case

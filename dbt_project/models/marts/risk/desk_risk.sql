@@ -1,7 +1,7 @@
 {{ config(tags=['after_scoring']) }}
 {#
     Grain: one row per prediction date and scope: the desk, each group, each strategy of
-    that morning. Replayed where the desk was told none; replayed ones have the value at
+    that morning. Simulated where the desk was shown none; simulated ones have the value at
     risk and the shortfall alone.
 #}
 with

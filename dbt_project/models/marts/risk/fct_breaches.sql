@@ -1,8 +1,8 @@
 {#
     Grain: one row per breach of a limit: scope, rule and the first date of it. Dates one
-    after the other on which the limit stays passed (a drawdown, a week, a position held)
+    after the other on which the limit stays breached (a drawdown, a week, a position held)
     are one breach; every day's loss is one of its own.
-    The case file: the limit, how far past it, when to the second, what was held then, what
+    The case file: the limit, how far beyond it, when to the second, what was held then, what
     came after, what had been forecast that morning, what was noted since.
 #}
 with

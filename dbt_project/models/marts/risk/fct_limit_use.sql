@@ -3,7 +3,7 @@
     date on which a limit holds and there is something to hold against it; of the daily
     loss of a trader also where nobody has set one.
     A limit is breached when the most of the day is past it, from the path of fills and not
-    from the close; breached_at is the fill that did it. Realised P&L; total_used_value is by
+    from the close; breached_at is the fill that did it. Realized P&L; total_used_value is by
     total P&L, where that is known. Amounts are dollars, units, days or trades, as limit_unit
     says.
 #}

@@ -2,9 +2,9 @@
 {#
     Grain: one row per forecast whose prediction date is over: what happened.
     A trader who did not trade that day has no outcome, neither hit nor miss, unless there
-    was P&L all the same (an expiry). Nor has one of whom it is unknown: fills of an account
+    was P&L all the same (an expiry). Nor has a trader whose P&L is unknown: fills of an account
     are of unknown contract size, have no exchange rate, or did not arrive; what the other accounts made is not the
-    trader's day. Loss, direction and interval speak of realised P&L, as the label does; the
+    trader's day. Loss, direction and interval are of realized P&L, as the label does; the
     limit is held against total P&L too, where that is known, traded or not.
 #}
 with

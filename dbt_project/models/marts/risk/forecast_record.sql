@@ -1,7 +1,7 @@
 {{ config(tags=['after_scoring']) }}
 {#
     Grain: one row per trader and session that is over, of those with a forecast in which
-    the trader traded or had P&L. Where the desk made no forecast yet, the replayed one stands in: what
+    the trader traded or had P&L. Where the desk made no forecast yet, the simulated one stands in: what
     the models of that time would have said, on data as it is known now.
 #}
 with

@@ -2,7 +2,7 @@
 {#
     Grain: one row per check of the models, as of the latest morning: what was found and
     how to fix it. A count of 0 is a pass. What needs attention comes first, then what is
-    only told.
+    only reported.
 #}
 {{ checks_with_index('model_health', [
     'no_forecast',

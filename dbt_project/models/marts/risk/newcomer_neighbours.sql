@@ -1,9 +1,9 @@
 {{ config(tags=['after_scoring']) }}
 {#
     Grain: one row per newcomer of this morning's forecasts and trader with enough days
-    for a model of their own whose behaviour is among the nearest, the nearest first, with
-    what became of that trader.
-    Behaviour is free of scale: each trait as of the last day, over the last 20 days
+    for a model of their own whose behavior is among the nearest, the nearest first, with
+    how that trader did.
+    Behavior is free of scale: each trait as of the last day, over the last 20 days
     with P&L, in standard deviations of all traders; what is not known of a trader
     is taken to be as usual. Shown only: no forecast leans on it (docs/models.md).
 #}
@@ -137,7 +137,7 @@ final as (
         ---------- how near
         cast(ranked.neighbour_rank as bigint) as neighbour_rank,
         ranked.distance,
-        ---------- what became of the neighbour
+        ---------- how the neighbor did
         what_happened.days_count,
         what_happened.loss_day_ratio,
         what_happened.limit_passed_day_ratio,

@@ -2,7 +2,7 @@
 {#
     Grain: one row per trader and prediction date: every trader who was not inactive
     that morning, also where nothing could be predicted (Unknown).
-    Limit risk is by the chance of passing the limit (ml/levels.py), the level by the
+    Limit risk is by the chance of breaching the limit (ml/levels.py), the level by the
     predicted P&L and the thresholds in dbt_project.yml, the advised size by the policy
     that the trader is under.
 #}

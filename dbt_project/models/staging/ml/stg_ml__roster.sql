@@ -1,4 +1,4 @@
-{# Grain: one row per trader considered and prediction date: what may speak for the trader. #}
+{# Grain: one row per trader considered and prediction date: which model may forecast. #}
 with
 
 source as (

@@ -1,6 +1,6 @@
 {#
     Grain: one row per morning, batch and check of the gate that was not met, and day
-    version that it speaks of.
+    version that it concerns.
 #}
 with
 
