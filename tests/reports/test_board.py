@@ -319,7 +319,7 @@ def test_a_day_opens_with_its_path_and_its_trades_and_the_way_leads_back(
         """,
     )
     assert found["day"].endswith(date)
-    assert positions.replace("-", "−") in found["told"]
+    assert re.sub("(^|, )-", r"\1−", positions) in found["told"]
     assert f"{moment:%H:%M:%S} ET" in found["told"]
     assert f"{after} fills came after it" in found["told"]
     assert found["trades"] == trades
@@ -379,8 +379,9 @@ def test_a_day_beyond_the_default_limit_says_when_what_was_held_and_what_came_af
         said = f"{quantity.normalize():,f} {symbol}".replace("-", "−")
         assert (said in found["told"]) == (quantity != 0)
     assert f"{len(fills) - place - 1} fills came after it" in found["told"]
-    after = money(fills[-1][1] - fills[place][1])
-    assert after in found["told"].replace("\N{WORD JOINER}", "")
+    after = fills[-1][1] - fills[place][1]
+    text = f"{'lost' if after < 0 else 'made'} {money(abs(after))}."
+    assert text in found["told"].replace("\N{WORD JOINER}", "")
 
 
 @needs_browser

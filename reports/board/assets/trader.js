@@ -82,15 +82,18 @@ function summed(date, day) {
   return element("div", { className: "tiles" }, ...tiles);
 }
 
+const afterwards = (count, net) => `${count} fills came after it and ${net < 0 ? "lost" : "made"} ${money(Math.abs(net))}.`;
+
 function breached(day) {
   return day.breaches.map((one) => {
     const amount = (value) => (one.limit_unit === "dollars" ? money(value) : Math.round(value).toLocaleString("en-US"));
     const at = one.breached_at_et ? `at ${one.breached_at_et} ET` : one.is_past_at_open ? "from the open" : "at the close";
     const after = one.fills_after_breach_count === null ? ""
-      : ` ${one.fills_after_breach_count} fills came after it, ${money(one.net_pnl_after_breach)}.`;
+      : ` ${afterwards(one.fills_after_breach_count, one.net_pnl_after_breach)}`;
     return element("p", { className: "warning" }, board.unbroken(
       `! ${one.rule.replaceAll("_", " ")}: ${amount(one.most_value)} against a limit of ${amount(one.limit_value)}, `
-      + `breached ${at}, holding ${(one.positions || "nothing").replaceAll("-", "−")}.${after} ${one.note ? `${one.status}: ${one.note} (${one.noted_by})` : one.status}.`));
+      + `breached ${at}, holding ${(one.positions || "nothing").replace(/(^|, )-/g, "$1−")}.${after} `
+      + (one.note ? `Status ${one.status}: ${one.note} (${one.noted_by}).` : `Status ${one.status}.`)));
   });
 }
 
@@ -105,7 +108,7 @@ function beyond(date, day, fills) {
   const after = fills.length - past - 1;
   return [element("p", { className: "warning" }, board.unbroken(
     `! Beyond the default limit of ${money(day.limit_amount)} at ${moment(date, fills[past][0]).slice(11)} ET, `
-    + `holding ${positions || "nothing"}. ${after} fills came after it, ${money(fills.at(-1)[1] - fills[past][1])}.`))];
+    + `holding ${positions || "nothing"}. ${afterwards(after, fills.at(-1)[1] - fills[past][1])}`))];
 }
 
 // A moment of the day's path; an evening before has seconds below zero.
