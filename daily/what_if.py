@@ -1,6 +1,6 @@
 """What a rule would have done to traders' own fills, from the published copy."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 
 import duckdb
@@ -14,7 +14,9 @@ from runtime.terminal import dollars, table
 from runtime.transform.dbt import project_variables
 from runtime.warehouse import rows_of
 
-_MACROS = PROJECT_ROOT / "dbt_project" / "macros" / "replays"
+_MACROS = PROJECT_ROOT / "dbt_project" / "macros"
+# What macros of replays call: the published copy is DuckDB's.
+_DIALECT = ("to_amount", "taken_apart")
 # Chances below this are no chance, given how many rules were tried.
 CLEAR_BELOW = 0.05
 TRADERS_SHOWN = 20
@@ -78,9 +80,14 @@ def _rendered(name: str, *arguments: object) -> str:
     import jinja2
 
     made = jinja2.Environment(undefined=jinja2.StrictUndefined)
-    made.globals["to_amount"] = lambda amount: f"cast({amount} as decimal(38, 8))"
-    text = (_MACROS / f"{name}.sql").read_text(encoding="utf-8")
-    return getattr(made.from_string(text).module, name)(*arguments)
+
+    def macro(folder: str, file: str, name: str) -> Callable[..., str]:
+        text = (_MACROS / folder / f"{file}.sql").read_text(encoding="utf-8")
+        return getattr(made.from_string(text).module, name)
+
+    for called in _DIALECT:
+        made.globals[called] = macro("dialects", called, f"default__{called}")
+    return macro("replays", name, name)(*arguments)
 
 
 def _candidates(connection: duckdb.DuckDBPyConnection) -> tuple[Rule, ...]:

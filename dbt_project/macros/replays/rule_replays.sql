@@ -3,15 +3,13 @@
     it would have hit, or changed for what came on the days before. Known at the fill at
     which it is hit, or the evening before, and nothing later.
 
-    `make what-if` reads this file as well: it uses no macro but to_amount.
+    `make what-if` reads this file as well: it uses no macro but to_amount and taken_apart.
 
     rules: relation with rule, kind, threshold, is_usual_days, is_losing_days and duration.
     days, points, trips: replay_days, replay_points and fct_round_trips.
     slip_basis_points: by how much worse the price of a replacing trade is at worst.
 #}
 {% macro rule_replays(rules, days, points, trips, slip_basis_points) -%}
-    {#- Twice as many times of one rule and trader with each: 8,192. -#}
-    {%- set chain_steps = 13 %}
     with
 
     rule_days as (
@@ -219,78 +217,18 @@
         from whole_days
     ),
 
-    next_beginnings as (
+    times as (
+        -- While a rule lasts nothing hits it again, so that one time begins where the one
+        -- before it is over, or later.
         select
             rule,
             trader_id,
-            day_number,
-            days_needed + duration as days_taken,
-            min(case when bad_days_ahead >= days_needed then day_number end) over (
-                partition by rule, trader_id order by day_number
-                rows between current row and unbounded following
-            ) as beginning
+            {{ taken_apart('day_number', 'days_needed + duration') }} as beginning
         from bad_rows
+        where bad_days_ahead >= days_needed
+        group by rule, trader_id, days_needed, duration
     ),
 
-    -- While a rule lasts nothing hits it again, so one time begins where the one before it
-    -- is over: a chain, followed in steps that double.
-    chain_0 as (
-        select
-            beginnings.rule,
-            beginnings.trader_id,
-            beginnings.beginning,
-            following.beginning as next_beginning
-        from next_beginnings as beginnings
-        left join next_beginnings as following
-            on
-                beginnings.rule = following.rule
-                and beginnings.trader_id = following.trader_id
-                and beginnings.beginning + beginnings.days_taken = following.day_number
-        where beginnings.day_number = beginnings.beginning
-    ),
-
-    reached_0 as (
-        select
-            rule,
-            trader_id,
-            beginning
-        from next_beginnings
-        where day_number = 1 and beginning is not null
-    ),
-
-    {% for step in range(chain_steps) -%}
-    reached_{{ step + 1 }} as (
-        select * from reached_{{ step }}
-        union all
-        select
-            reached.rule,
-            reached.trader_id,
-            links.next_beginning as beginning
-        from reached_{{ step }} as reached
-        inner join chain_{{ step }} as links
-            on
-                reached.rule = links.rule
-                and reached.trader_id = links.trader_id
-                and reached.beginning = links.beginning
-        where links.next_beginning is not null
-    ),
-
-    chain_{{ step + 1 }} as (
-        select
-            links.rule,
-            links.trader_id,
-            links.beginning,
-            further.next_beginning
-        from chain_{{ step }} as links
-        inner join chain_{{ step }} as further
-            on
-                links.rule = further.rule
-                and links.trader_id = further.trader_id
-                and links.next_beginning = further.beginning
-        where further.next_beginning is not null
-    ),
-
-    {% endfor -%}
     days_off as (
         -- An expiry on a day without a fill would have come anyway.
         select
@@ -305,14 +243,13 @@
             coalesce(points.replaced_notional, 0) as replaced_notional,
             cast(case when days.kind = 'half_size' then 0.5 else 1 end as decimal(2, 1))
                 as share
-        from reached_{{ chain_steps }} as reached
+        from times
         inner join whole_days as days
             on
-                reached.rule = days.rule
-                and reached.trader_id = days.trader_id
-                and days.day_number >= reached.beginning + days.days_needed
-                and days.day_number
-                < reached.beginning + days.days_needed + days.duration
+                times.rule = days.rule
+                and times.trader_id = days.trader_id
+                and days.day_number >= times.beginning + days.days_needed
+                and days.day_number < times.beginning + days.days_needed + days.duration
         left join {{ points }} as points
             on
                 days.trader_id = points.trader_id
