@@ -67,7 +67,7 @@ opening_lots as (
     where symbol in (select named_symbols.symbol from named_symbols)
 ),
 
-reached_0 as (
+had_symbols as (
     select
         document_days.account_id,
         fills.symbol,
@@ -81,7 +81,7 @@ reached_0 as (
             and fills.trade_date = document_days.trade_date
             and fills.content_hash = document_days.content_hash
     group by document_days.account_id, fills.symbol
-    union
+    union all
     select
         account_id,
         symbol,
@@ -91,28 +91,45 @@ reached_0 as (
     group by account_id, symbol
 ),
 
+-- What a symbol becomes is worked out without the fills: Spark makes a CTE anew wherever
+-- it is named.
+becomes_0 as (
+    select
+        symbol,
+        symbol as became,
+        {{ min_date() }} as became_date
+    from named_symbols
+),
+
 {% for step in range(1, steps + 1) %}
-    reached_{{ step }} as (
-        select * from reached_{{ step - 1 }}
-        union
+    becomes_{{ step }} as (
         select
-            reached_{{ step - 1 }}.account_id,
-            actions.new_symbol as symbol,
-            greatest(reached_{{ step - 1 }}.first_date, actions.effective_date) as first_date,
-            cast(null as string) as fill_currency
-        from reached_{{ step - 1 }}
-        inner join actions on reached_{{ step - 1 }}.symbol = actions.symbol
+            earlier.symbol,
+            actions.new_symbol as became,
+            greatest(earlier.became_date, actions.effective_date) as became_date
+        from becomes_{{ step - 1 }} as earlier
+        inner join actions on earlier.became = actions.symbol
+        where actions.new_symbol <> actions.symbol
     ),
 {% endfor %}
 
+becomes as (
+    {% for step in range(steps + 1) -%}
+        {{ 'union' if not loop.first }}
+        select * from becomes_{{ step }}
+    {% endfor %}
+),
+
 reached as (
     select
-        account_id,
-        symbol,
-        min(first_date) as first_date,
-        max(fill_currency) as fill_currency
-    from reached_{{ steps }}
-    group by account_id, symbol
+        had_symbols.account_id,
+        becomes.became as symbol,
+        min(greatest(had_symbols.first_date, becomes.became_date)) as first_date,
+        max(case when becomes.became = had_symbols.symbol then had_symbols.fill_currency end)
+            as fill_currency
+    from had_symbols
+    inner join becomes on had_symbols.symbol = becomes.symbol
+    group by had_symbols.account_id, becomes.became
 ),
 
 final as (
