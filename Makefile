@@ -40,6 +40,33 @@ what-if: setup ## What a rule would have done (RULE="stop 250..5000")
 note: setup ## Note what was done on a breach (SCOPE= DATE= NOTE= CLOSE=1)
 	@$(PY) -m daily note
 
+limits: setup ## Propose the next session's limits, with the evidence
+	@$(PY) -m daily limits
+
+limits-key: setup ## Make your key for approvals (NAME=)
+	@$(PY) -m daily limits-key
+
+approve-limits: setup ## Approve what another proposed (SESSION= NAME= REASON= ONLY=)
+	@$(PY) -m daily approve-limits
+
+reject-limits: setup ## Reject what is proposed (SESSION= NAME= REASON= ONLY=)
+	@$(PY) -m daily reject-limits
+
+amend-limits: setup ## Propose another value (ACCOUNT= LIMIT= VALUE= UNTIL=, too)
+	@$(PY) -m daily amend-limits
+
+extend-limits: setup ## Propose that a temporary limit lasts (ACCOUNT= LIMIT= UNTIL=)
+	@$(PY) -m daily extend-limits
+
+revert-limits: setup ## Propose that a temporary limit ends (ACCOUNT= LIMIT=)
+	@$(PY) -m daily revert-limits
+
+export-limits: setup ## Write what is approved (SESSION= PLATFORM=csv|json|tt|ibkr)
+	@$(PY) -m daily export-limits
+
+verify-limits: setup ## Check the ledger of limits and what came of it
+	@$(PY) -m daily verify-limits
+
 statement: setup ## A CSV and a page of each account's month (MONTH=2025-11)
 	@$(PY) -m daily statement
 
@@ -215,4 +242,4 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} \
 		/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: daily status predictions report board doctor explain what-if note statement backtest sql stats docs schedule watchdog test-email upgrade setup ingest backfill sweep freshness build build-spark train score risk publish tune verify retrain-weekly test test-long test-spark lint bench setup-spark lock check-install clean help
+.PHONY: daily status predictions report board doctor explain what-if note limits limits-key approve-limits reject-limits amend-limits extend-limits revert-limits export-limits verify-limits statement backtest sql stats docs schedule watchdog test-email upgrade setup ingest backfill sweep freshness build build-spark train score risk publish tune verify retrain-weekly test test-long test-spark lint bench setup-spark lock check-install clean help

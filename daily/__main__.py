@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from daily.limits_commands import add_limit_commands
 from daily.run import (
     guarded,
     ingest,
@@ -356,6 +357,7 @@ def _add_command(step: Step) -> None:
         recorded(step.__name__, lambda run: run_alone(run, (step,)))
 
 
+add_limit_commands(main, published_home)
 for _step in (*MORNING, tune, verify, docs):
     if _step.__name__ not in main.commands:
         _add_command(_step)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from runtime.build_chain import BUILD, RISK, SCORE, require
 from runtime.home import Home
-from runtime.ledger import Ledger
+from runtime.ledger import STEPS, Ledger
 from runtime.settings import Settings
 from runtime.staleness import is_past_morning, last_fill_date
 from runtime.warehouse import count_rows, load_ledger, require_run_context, table_rows
@@ -69,8 +69,16 @@ def score(settings: Settings, home: Home) -> Done:
 
 def risk(settings: Settings, home: Home) -> Done:
     """Build and test the risk marts on the predictions."""
-    load_ledger(home, Ledger(Home(settings.home_root)).table())
     from runtime.transform.build import build_risk_models
+    from trading_limits.ledger import LIMIT_LEDGER
+    from trading_limits.ledger import Ledger as LimitLedger
+    from trading_limits.state import replay
+
+    root = Home(settings.home_root)
+    load_ledger(home, STEPS.name, Ledger(root).table())
+    limits = LimitLedger(root)
+    replay(limits.entries())
+    load_ledger(home, LIMIT_LEDGER.name, limits.table())
 
     return _built(home, build_risk_models(settings, home))
 

@@ -79,6 +79,10 @@ opening_lots.csv            what an account held before its first loaded day
 candidate_rules.csv         rules that are tried on the past every morning, as
                             `make what-if RULE=` takes them
 instruments.csv             the sector of a symbol, and the symbol it moves as (proxy)
+limit_bounds.csv            what a limit for a trading platform may be: floor, ceiling,
+                            largest change a day (`make limits`)
+ibkr_rules.csv              which rule of Interactive Brokers' compliance tool each of
+                            these limits is
 
 UTF-8, commas, dates as 2025-06-02. docs/configuration.md says what each column means.
 """
@@ -138,6 +142,17 @@ def _amount(cell: str) -> str:
     if len(text.partition(".")[2].rstrip("0")) > 8:
         raise ValueError("has more than eight decimals")
     return text
+
+
+def _needed_amount(cell: str) -> str:
+    return _amount(_needed(cell))
+
+
+def _quotable(cell: str) -> str:
+    # It stands between quotes, where Interactive Brokers documents no escape.
+    if any(sign in _needed(cell) for sign in '",'):
+        raise ValueError("holds a quote or a comma")
+    return cell
 
 
 def _rate(cell: str) -> str:
@@ -310,6 +325,11 @@ def _check_rate(line: Mapping[str, str | None]) -> None:
         raise ValueError(f"{BASE_CURRENCY} is the base currency and has no rate")
 
 
+def _check_bounds(line: Mapping[str, str | None]) -> None:
+    if Decimal(line["floor_amount"] or 0) > Decimal(line["ceiling_amount"] or 0):
+        raise ValueError("the floor is above the ceiling")
+
+
 def _check_limits(line: Mapping[str, str | None]) -> None:
     named = [scope for scope in _SCOPES if line[scope]]
     if len(named) != 1:
@@ -411,6 +431,33 @@ BREACH_NOTES = DeskFile(
     },
     ("trade_date", "rule", "scope", "name", "noted_at", "noted_by", "note"),
     optional=(),
+)
+# What trading platforms can be given, of an account each (docs/trading_limits.md).
+TRADING_LIMITS = (
+    "max_loss", "max_drawdown", "max_gross", "max_position_shares",
+    "max_order_shares", "buying_power",
+)  # fmt: skip
+LIMIT_BOUNDS = DeskFile(
+    "limit_bounds",
+    {
+        "limit_name": _one_of(TRADING_LIMITS),
+        "floor_amount": _needed_amount,
+        "ceiling_amount": _needed_amount,
+        "largest_change_share": _share,
+        "note": _text,
+    },
+    ("limit_name",),
+    check_line=_check_bounds,
+)
+IBKR_RULES = DeskFile(
+    "ibkr_rules",
+    {
+        "limit_name": _one_of(TRADING_LIMITS),
+        "rule_type": _quotable,
+        "value_parameter": _quotable,
+        "note": _text,
+    },
+    ("limit_name",),
 )
 DESK_FILES = (
     DeskFile(
@@ -590,6 +637,8 @@ DESK_FILES = (
         is_read_by_line=True,
         check_line=_check_instrument,
     ),
+    LIMIT_BOUNDS,
+    IBKR_RULES,
 )
 DESK_VERSIONS = Table(
     "raw.desk_files",

@@ -8,13 +8,14 @@ from runtime.ledger import STEPS
 from runtime.tables import Table, prepare_tables
 from runtime.transform.build_state import BUILD_STATE
 from runtime.warehouse import open_warehouse
+from trading_limits.ledger import LIMIT_LEDGER
 
 SCHEMA_VERSIONS = Table(
     "ops.schema_versions",
     {"schema_name": "varchar not null", "version": "integer not null"},
     primary_key=("schema_name",),
 )
-OPS_TABLES = (STEPS, STAGES, *BUILD_STATE, SCHEMA_VERSIONS)
+OPS_TABLES = (STEPS, LIMIT_LEDGER, STAGES, *BUILD_STATE, SCHEMA_VERSIONS)
 # What this code writes; ingestion/migrations.py leads from each to the next.
 VERSIONS = {"ml": 3, "ops": 2}
 

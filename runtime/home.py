@@ -53,6 +53,11 @@ class Home:
         return self.root / "desk"
 
     @property
+    def limits(self) -> Path:
+        """Limits for trading platforms: their ledger, and a folder for each session."""
+        return self.root / "limits"
+
+    @property
     def logs(self) -> Path:
         """Log files."""
         return self.root / "logs"

@@ -161,6 +161,11 @@ class Settings(MailSettings):
     desk: Path | None = Field(
         None, description="Folder of the desk's own files; default RISK_HOME/desk"
     )
+    limits_keys: Path | None = Field(
+        None,
+        description="Folder of one's own keys, for make approve-limits; default "
+        "~/.config/risk-warehouse",
+    )
     sample_seed: int = Field(7, description="Seed of the synthetic sample firm")
 
     propreports_url: str | None = Field(

@@ -70,14 +70,14 @@ def missing_sessions(
     """
     if data_ends is None or is_sample:
         return None
-    yesterday = _today(now) - timedelta(days=1)
+    yesterday = today(now) - timedelta(days=1)
     missing = sessions_between(data_ends + timedelta(days=1), yesterday)
     return Staleness(data_ends, tuple(missing)) if missing else None
 
 
 def is_past_morning(settings: Settings, now: datetime | None = None) -> bool:
     """Whether AS_OF asks for a morning before today's."""
-    return settings.as_of is not None and settings.as_of < _today(now)
+    return settings.as_of is not None and settings.as_of < today(now)
 
 
 def last_fill_date(home: Home) -> date | None:
@@ -93,5 +93,6 @@ def last_fill_date(home: Home) -> date | None:
         """).fetchall()[0][0]
 
 
-def _today(now: datetime | None) -> date:
+def today(now: datetime | None = None) -> date:
+    """The date in New York; `now` is aware, left out the present."""
     return (now or datetime.now(EASTERN)).astimezone(EASTERN).date()

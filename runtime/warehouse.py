@@ -235,13 +235,14 @@ def table_rows(
         ).fetchall()[0][0]
 
 
-def load_ledger(home: Home, steps: pa.Table) -> None:
-    """Replace what the warehouse holds of the ledger of runs.
+def load_ledger(home: Home, name: str, entries: pa.Table) -> None:
+    """Replace what the warehouse holds of a ledger that is a file.
 
     Args:
-        steps: As `runtime.ledger.SCHEMA`.
+        name: Of the table, as `ops.steps`.
+        entries: As the ledger's `SCHEMA`.
     """
     with open_warehouse(home.warehouse) as connection:
         connection.execute("create schema if not exists ops")
-        connection.register("ledger_steps", steps)
-        connection.execute("create or replace table ops.steps as from ledger_steps")
+        connection.register("ledger_entries", entries)
+        connection.execute(f"create or replace table {name} as from ledger_entries")

@@ -119,6 +119,7 @@ def sample_desk(sessions: Sequence[date]) -> dict[str, list[tuple[object, ...]]]
             for sector, symbols in _SECTORS.items()
             for symbol in symbols
         ],
+        "limit_bounds": [("max_loss", 250, 5_000, 0.25, "Sample firm")],
         "payout_terms": [
             (name, since, PAYOUT_RATE, "true", "true", "Paid in the month after")
             for name in PAID_OUT

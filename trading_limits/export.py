@@ -1,0 +1,140 @@
+"""`make export-limits`: what is approved, for a platform, whole or not at all."""
+
+import hashlib
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+from runtime.errors import UserError
+from runtime.files import write_atomic
+from runtime.home import Home
+from runtime.settings import Settings
+from trading_limits.facts import Facts, read_facts
+from trading_limits.ledger import APPROVED, EXPORTED, Ledger
+from trading_limits.people import require_next
+from trading_limits.platforms import (
+    Format,
+    LimitInForce,
+    Wanted,
+    generic_csv,
+    generic_json,
+    ibkr,
+    tt,
+)
+from trading_limits.rows import LimitRow, amount
+from trading_limits.state import PENDING, State, replay
+
+PLATFORMS: dict[str, Format] = {
+    "csv": generic_csv.FORMAT,
+    "json": generic_json.FORMAT,
+    "tt": tt.FORMAT,
+    "ibkr": ibkr.FORMAT,
+}
+
+
+def export(
+    settings: Settings, home: Home, *, session: date, platform: str, shows_only: bool
+) -> str:
+    """Write what is approved for a session as a file for a platform.
+
+    A file is written before the ledger says so: who is stopped between them writes the
+    same file again.
+
+    Args:
+        shows_only: Return what would be written, and write nothing.
+
+    Raises:
+        UserError: Nothing is approved, the data is stale, an account left, a limit is
+            beyond the desk's ceiling, or the platform would refuse the file.
+    """
+    facts = read_facts(settings, home)
+    require_next(facts, session)
+    form = PLATFORMS[platform]
+    path = exported_path(home, session, platform)
+    ledger = Ledger(home)
+    with ledger.locked():
+        entries = ledger.entries()
+        state = replay(entries)
+        limits = _limits(facts, state, session)
+        sent = frozenset(
+            one
+            for (day, name), body in state.exports.items()
+            if name == platform and day < session
+            for one in body["ids"]
+        )
+        file = form.write(Wanted(session, limits, sent, facts.ibkr_rules))
+        note = f". By hand: {file.note}" if file.note else ""
+        if shows_only:
+            shown = file.content.decode().rstrip("\n")
+            return f"{shown}\nNothing was written (DRY_RUN){note}".lstrip("\n")
+        if not file.content:
+            return f"{platform} has all that is approved for {session}: nothing to send"
+        digest = hashlib.sha256(file.content).hexdigest()
+        last = state.exports.get((session, platform))
+        is_there = path.exists() and path.read_bytes() == file.content
+        if last and last["sha256"] == digest and is_there:
+            return f"{path} is as approved already: nothing to send{note}"
+        write_atomic(path, file.content)
+        if last is None or last["sha256"] != digest:
+            body = {"platform": platform, "sha256": digest, "ids": sorted(file.ids)}
+            ledger.append(entries, EXPORTED, body, session=f"{session}")
+    count = len(file.ids)
+    return f"{count} {'limit' if count == 1 else 'limits'} in {path}{note}"
+
+
+def exported_path(home: Home, session: date, platform: str) -> Path:
+    """Where a platform's file lies."""
+    folder = home.limits / f"{session}" / "exported"
+    return folder / f"{platform}.{PLATFORMS[platform].extension}"
+
+
+def _limits(facts: Facts, state: State, session: date) -> list[LimitInForce]:
+    rows = state.sets.get(session)
+    if rows is None:
+        raise UserError(f"No limits are proposed for {session}. Run `make limits`.")
+    waiting = [one for one in rows.values() if one.status == PENDING]
+    approved = [one for one in rows.values() if one.status == APPROVED]
+    if waiting and not approved:
+        raise UserError(
+            f"Nothing of the set of {session} is approved; {len(waiting)} wait. "
+            "Somebody else than who proposed them runs `make approve-limits`."
+        )
+    in_force = state.in_force(session)
+    if not in_force:
+        raise UserError(f"No approved limit is in force on {session}.")
+    for (account, limit), (_, value) in sorted(in_force.items()):
+        if account not in facts.traders:
+            raise UserError(
+                f"{account} has an approved {limit} and is no account that trades for "
+                "the desk: it left, or is not known. Nothing is written; `make limits` "
+                "ends its limits."
+            )
+        bound = facts.bounds.get(limit)
+        if bound is None or value > bound.ceiling:
+            most = f"the ceiling of {amount(bound.ceiling)}" if bound else "no bound"
+            raise UserError(
+                f"{limit} {amount(value)} of {account} is beyond what the desk allows "
+                f"now ({most}, limit_bounds.csv). Nothing is written; amend it."
+            )
+    return [_in_force(row, value, session) for _, (row, value) in sorted(
+        in_force.items(), key=lambda item: item[0]
+    )]  # fmt: skip
+
+
+def _in_force(row: LimitRow, value: Decimal, session: date) -> LimitInForce:
+    is_over = row.expires_session is not None and session > row.expires_session
+    warning = row.warning_loss
+    if is_over and warning is not None:
+        warning = (warning / row.value * value).quantize(Decimal("0.01"))
+    return LimitInForce(
+        id=f"{row.content_sha256[:12]}{'-after' if is_over else ''}",
+        account_id=row.account_id,
+        trader_id=row.trader_id,
+        limit=row.limit,
+        value=value,
+        warning=warning,
+        currency=row.currency,
+        until=None if is_over else row.expires_session,
+        approved_by=str(row.approved_by),
+        reason=row.reason,
+    )
