@@ -63,7 +63,10 @@ def export(
             for one in body["ids"]
         )
         file = form.write(Wanted(session, limits, sent, facts.ibkr_rules))
+        waiting = [one for one in state.sets[session].values() if one.status == PENDING]
         note = f". By hand: {file.note}" if file.note else ""
+        if waiting:
+            note += f". Not in it: {len(waiting)} that wait for approval"
         if shows_only:
             shown = file.content.decode().rstrip("\n")
             return f"{shown}\nNothing was written (DRY_RUN){note}".lstrip("\n")

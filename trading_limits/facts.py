@@ -221,8 +221,9 @@ def _desk_limits(
     set_by_desk: dict[tuple[str, str], list[Decimal]] = defaultdict(list)
     for kind, name, rule, value in connection.execute(
         "select scope_type, scope_name, rule, limit_value from fct_limit_use "
-        "where is_limit_set and scope_type in ('account', 'trader') "
-        "and trade_date = (select max(trade_date) from fct_limit_use)"
+        "where scope_type in ('account', 'trader') qualify is_limit_set and "
+        # A limit that was taken back has no row on the scope's last date.
+        "trade_date = max(trade_date) over (partition by scope_type, scope_name)"
     ).fetchall():
         if rule in _DESK_RULES:
             for account, trader in traders.items():

@@ -75,7 +75,10 @@ def propose(settings: Settings, home: Home) -> str:
             body = {"rows": [row.cells() for row in new], "withdrawn": withdrawn}
             ledger.append(entries, PROPOSED, body, session=f"{facts.session}")
         state = replay(entries)
-        path = write_view(home, state, facts.session)
+        # Those of before too: a command that was stopped may have left one behind.
+        for session in state.sets:
+            write_view(home, state, session)
+        path = proposed_path(home, facts.session)
     rows = view(state, facts.session)
     return "\n".join([*told, *_shown(settings, facts.session, rows, path)])
 

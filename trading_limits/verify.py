@@ -29,7 +29,7 @@ def verify(home: Home) -> str:
             if path.exists() and path.read_bytes() != as_csv(view(state, session)):
                 raise UserError(
                     f"{path} is not what was proposed: it was edited, or a command was "
-                    "stopped. `make limits` writes that of the next session anew."
+                    "stopped. `make limits` writes it anew."
                 )
         for (session, platform), body in state.exports.items():
             if platform not in PLATFORMS:
@@ -39,9 +39,9 @@ def verify(home: Home) -> str:
                 hashlib.sha256(path.read_bytes()).hexdigest() != body["sha256"]
             ):
                 raise UserError(
-                    f"{path} is not what was exported: it was edited. `make "
-                    f"export-limits SESSION={session} PLATFORM={platform}` writes what "
-                    "is approved."
+                    f"{path} is not what was exported: it was edited. Delete it; `make "
+                    f"export-limits PLATFORM={platform}` writes what is approved for "
+                    "the next session."
                 )
     if not entries:
         return "The ledger of limits is empty: `make limits` begins it"
