@@ -43,7 +43,7 @@ note: setup ## Note what was done on a breach (SCOPE= DATE= NOTE= CLOSE=1)
 limits: setup ## Propose the next session's limits, with the evidence
 	@$(PY) -m daily limits
 
-limits-key: setup ## Make your key for approvals (NAME=)
+limits-key: setup ## Make your key for approvals (NAME=), or REVOKE= one
 	@$(PY) -m daily limits-key
 
 approve-limits: setup ## Approve what another proposed (SESSION= NAME= REASON= ONLY=)

@@ -50,11 +50,20 @@ def add_limit_commands(main: click.Group, home_of: Callable[[Settings], Home]) -
 
     @main.command("limits-key")
     @_NAME
-    def limits_key(name: str) -> None:
-        """Make your key for approvals, and write its public part into the ledger."""
-        from trading_limits.people import register_key
+    @_option("revoke", "Whose key is to sign nothing more.", required=False)
+    @_option("reason", "Why it is revoked.", required=False)
+    def limits_key(name: str, revoke: str | None, reason: str | None) -> None:
+        """Make your key for approvals, and register it; or revoke one."""
+        from trading_limits.people import register_key, revoke_key
 
-        said(lambda settings, home: register_key(settings, home, name))
+        if revoke is None:
+            said(lambda settings, home: register_key(settings, home, name))
+            return
+        said(
+            lambda settings, home: revoke_key(
+                settings, home, name=name, revoked=revoke, reason=reason or ""
+            )
+        )
 
     def add_decision(command: str, says: str, *, approves: bool) -> None:
         @main.command(command, help=says)

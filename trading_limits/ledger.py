@@ -24,7 +24,8 @@ from trading_limits.keys import Person, os_user
 FILE, HEAD = "ledger.jsonl", "ledger.head"
 FIRST = "0" * 64
 # What an entry can be; `trading_limits.state` says what each does.
-KEY, PROPOSED, APPROVED, REJECTED = "key", "proposed", "approved", "rejected"
+KEY, REVOKED = "key", "revoked"
+PROPOSED, APPROVED, REJECTED = "proposed", "approved", "rejected"
 CHANGED, EXPIRED, LEFT, EXPORTED = "changed", "expired", "left", "exported"
 LIMIT_LEDGER = Table(
     "ops.limit_ledger",
@@ -62,7 +63,8 @@ class Entry:
         entry_number: From 1, without gaps.
         recorded_at: UTC, ISO 8601 with microseconds; never before that of the one
             before.
-        kind: key, proposed, approved, rejected, changed, expired, left or exported.
+        kind: key, revoked, proposed, approved, rejected, changed, expired, left or
+            exported.
         session: Which set it is about; None of a key.
         os_user: The system's user who ran the command.
         name: Who signed it; None where nobody has to.

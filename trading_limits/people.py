@@ -13,8 +13,16 @@ from runtime.home import Home
 from runtime.sessions import sessions_between
 from runtime.settings import Settings
 from trading_limits.facts import Facts, read_facts
-from trading_limits.keys import Person, make_key, os_user, person
-from trading_limits.ledger import APPROVED, CHANGED, KEY, REJECTED, Entry, Ledger
+from trading_limits.keys import Person, key_path, make_key, os_user, person
+from trading_limits.ledger import (
+    APPROVED,
+    CHANGED,
+    KEY,
+    REJECTED,
+    REVOKED,
+    Entry,
+    Ledger,
+)
 from trading_limits.proposal import (
     proposed_path,
     row_for,
@@ -43,7 +51,7 @@ def register_key(settings: Settings, home: Home, name: str) -> str:
     """Make a person's key, and write its public part into the ledger.
 
     Raises:
-        UserError: The name, or the system's user, has another key.
+        UserError: The name, or the system's user, has another key, or it is lost.
     """
     ledger = Ledger(home)
     with ledger.locked():
@@ -53,6 +61,12 @@ def register_key(settings: Settings, home: Home, name: str) -> str:
         if holder is None:
             # Before a file is written for nothing.
             check_new_holder(state, Holder(name, os_user(), ""))
+        elif not key_path(settings, name).exists():
+            raise UserError(
+                f"{name} has a key, and it is not in {key_path(settings, name)}. If it "
+                "is lost, somebody else revokes it: `make limits-key NAME=<them> "
+                f"REVOKE={name} REASON=`."
+            )
         someone = make_key(settings, name)
         if holder is None:
             new = Holder(name, someone.os_user, someone.public_key)
@@ -66,6 +80,35 @@ def register_key(settings: Settings, home: Home, name: str) -> str:
     return (
         f"{name} ({someone.os_user}) signs with the key "
         f"{someone.public_key[:16]}...; compare it with the person"
+    )
+
+
+def revoke_key(
+    settings: Settings, home: Home, *, name: str, revoked: str, reason: str
+) -> str:
+    """Let a key that is lost or stolen, or of somebody who left, sign nothing more.
+
+    Args:
+        name: Who does it; one's own key may be revoked, too.
+        revoked: Whose key.
+
+    Raises:
+        UserError: One of them has no key, or there is no reason.
+    """
+    _check_reason(reason)
+    someone = person(settings, name)
+    ledger = Ledger(home)
+    with ledger.locked():
+        entries = ledger.entries()
+        state = replay(entries)
+        _holder(state, someone)
+        if revoked not in state.holders:
+            raise UserError(f"REVOKE={revoked} has no key here.")
+        ledger.append(entries, REVOKED, {"name": revoked}, by=someone, reason=reason)
+    return (
+        f"The key of {revoked} signs nothing more; delete "
+        f"{key_path(settings, revoked)}, then `make limits-key NAME={revoked}` makes "
+        "another"
     )
 
 
@@ -252,14 +295,18 @@ def _change(
 
 def _with_reason(home: Home, session: date, reason: str, work: _Decision) -> str:
     """Do something with the ledger held, and write the set as it is then."""
-    if not reason.strip() or not reason.isprintable():
-        raise UserError('A change of limits needs its reason: REASON="After a breach".')
+    _check_reason(reason)
     ledger = Ledger(home)
     with ledger.locked():
         entries = ledger.entries()
         said = work(entries, replay(entries))
         path = write_view(home, replay(entries), session)
     return f"{said} (entry {len(entries)} of the ledger, {path})"
+
+
+def _check_reason(reason: str) -> None:
+    if not reason.strip() or not reason.isprintable():
+        raise UserError('A change of limits needs its reason: REASON="After a breach".')
 
 
 def _facts_of(settings: Settings, home: Home, session: date) -> Facts:

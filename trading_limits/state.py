@@ -20,6 +20,7 @@ from trading_limits.ledger import (
     LEFT,
     PROPOSED,
     REJECTED,
+    REVOKED,
     Entry,
     LedgerError,
 )
@@ -171,6 +172,12 @@ def _key(state: State, entry: Entry) -> None:
     check_signer(state, entry)
 
 
+def _revoked(state: State, entry: Entry) -> None:
+    check_signer(state, entry)
+    _check_reason(entry)
+    del state.holders[entry.body["name"]]
+
+
 def check_new_holder(state: State, new: Holder) -> None:
     """One name, one user of the system, one key.
 
@@ -254,6 +261,7 @@ def _exported(state: State, entry: Entry) -> None:
 
 _APPLY = {
     KEY: _key,
+    REVOKED: _revoked,
     PROPOSED: _proposed,
     CHANGED: _changed,
     APPROVED: _approved,

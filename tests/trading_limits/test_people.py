@@ -20,6 +20,7 @@ from tests.trading_limits.desk import (
     LimitsDesk,
 )
 from trading_limits.keys import key_path
+from trading_limits.people import revoke_key
 from trading_limits.proposal import proposed_path
 from trading_limits.rules import Breach
 
@@ -109,6 +110,29 @@ def test_nobody_signs_in_anothers_name(limits: LimitsDesk) -> None:
     key_path(limits.settings, "ann").chmod(0o644)
     refused("is open to others", limits.decide, "ann")
     assert limits.in_force() == {}
+
+
+def test_a_key_that_is_lost_is_revoked_and_made_anew(limits: LimitsDesk) -> None:
+    limits.propose()
+    limits.decide("ann", only="A1")
+    key_path(limits.settings, "ann").unlink()
+    refused("If it is lost, somebody else revokes it", limits.key, "ann")
+    with limits.at("bob"):
+        for revoked, reason, problem in (
+            ("zoe", "Left", "REVOKE=zoe has no key here"),
+            ("ann", "", "needs its reason"),
+        ):
+            refused(
+                problem, revoke_key, limits.settings, limits.home, name="bob",
+                revoked=revoked, reason=reason,
+            )  # fmt: skip
+        revoke_key(
+            limits.settings, limits.home, name="bob", revoked="ann", reason="Lost"
+        )
+    limits.key("ann")
+    limits.decide("ann")
+    # What the first key signed stays signed.
+    assert len(limits.in_force()) == 2
 
 
 def named(limits: LimitsDesk, user: str, name: str) -> None:

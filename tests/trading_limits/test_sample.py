@@ -12,6 +12,7 @@ from runtime.publish.marts_copy import open_published
 from tests.conftest import Run, SampleRun
 from tests.in_process import call_daily
 from tests.trading_limits.desk import read_rows
+from trading_limits.export import PLATFORMS
 
 
 @pytest.fixture
@@ -66,6 +67,8 @@ def test_from_the_proposal_to_the_file(
     assert lines[0] == "Account,Credit,Currency"
     assert len(lines) == 1 + len(rows)
     assert call("risk", "verify-limits").code == 0
+    run = call("ann", "export-limits", SESSION=session, PLATFORM="mt5")
+    assert ", ".join(f"'{one}'" for one in PLATFORMS) in run.err
     run = call("ann", "amend-limits", NAME="ann", **said, ACCOUNT="SIM006",
                LIMIT="max_loss", VALUE="a lot")  # fmt: skip
     assert (run.code, run.err.startswith("error: VALUE=a lot is not")) == (1, True)
