@@ -61,7 +61,7 @@ extend-limits: setup ## Propose that a temporary limit lasts (ACCOUNT= LIMIT= UN
 revert-limits: setup ## Propose that a temporary limit ends (ACCOUNT= LIMIT=)
 	@$(PY) -m daily revert-limits
 
-export-limits: setup ## Write what is approved (SESSION= PLATFORM=csv|json|tt|ibkr)
+export-limits: setup ## Write what is approved (SESSION= PLATFORM= DRY_RUN=1)
 	@$(PY) -m daily export-limits
 
 verify-limits: setup ## Check the ledger of limits and what came of it

@@ -24,6 +24,8 @@ def _option(
     )
 
 
+# As trading_limits.export has them, which imports too much to list them.
+_PLATFORMS = ("csv", "json", "tt", "ibkr", "tradovate")
 _SESSION = _option("session", "The next session, YYYY-MM-DD.", _DATE)
 _NAME = _option("name", "Who you are, as make limits-key made your key.")
 _REASON = _option("reason", "Why, in words.")
@@ -157,7 +159,7 @@ def add_limit_commands(main: click.Group, home_of: Callable[[Settings], Home]) -
 
     @main.command("export-limits")
     @_SESSION
-    @_option("platform", "Whose format.", click.Choice(("csv", "json", "tt", "ibkr")))
+    @_option("platform", "Whose format.", click.Choice(_PLATFORMS))
     @click.option(
         "--dry-run", envvar="DRY_RUN", is_flag=True, help="Show it, write nothing."
     )

@@ -209,6 +209,21 @@ class Settings(MailSettings):
         None, description="Score with this saved model instead of today's"
     )
 
+    tradovate_url: str | None = Field(
+        None,
+        description="Address of Tradovate's API: https://live.tradovateapi.com/v1",
+    )
+    tradovate_user: str | None = Field(None, description="User of Tradovate's API")
+    tradovate_password: SecretStr | None = Field(
+        None, description="Password of that user"
+    )
+    tradovate_cid: int | None = Field(
+        None, description="Number of the API key at Tradovate"
+    )
+    tradovate_secret: SecretStr | None = Field(
+        None, description="Secret of the API key at Tradovate"
+    )
+
     trader_emails: Path | None = Field(
         None,
         description="CSV of trader_id,email: each trader gets their own page by mail",
@@ -252,14 +267,14 @@ class Settings(MailSettings):
             raise ValueError("must be a size such as 4GB or 800MB")
         return value
 
-    @field_validator("propreports_url")
+    @field_validator("propreports_url", "tradovate_url")
     @classmethod
     def _check_propreports_url(cls, value: str | None) -> str | None:
         parts = urlsplit(value or "https://")
         if parts.scheme != "https" and parts.hostname not in LOOPBACK:
             raise ValueError("must begin with https://, for a password goes there")
         if parts.username:
-            raise ValueError("must not hold a name or password: use API_USER for it")
+            raise ValueError("must not hold a name or password: they are settings")
         return value
 
     @field_validator("board_url")

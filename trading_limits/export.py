@@ -19,6 +19,7 @@ from trading_limits.platforms import (
     generic_csv,
     generic_json,
     ibkr,
+    tradovate,
     tt,
 )
 from trading_limits.rows import LimitRow, amount
@@ -29,6 +30,7 @@ PLATFORMS: dict[str, Format] = {
     "json": generic_json.FORMAT,
     "tt": tt.FORMAT,
     "ibkr": ibkr.FORMAT,
+    "tradovate": tradovate.FORMAT,
 }
 
 
@@ -75,14 +77,18 @@ def export(
         digest = hashlib.sha256(file.content).hexdigest()
         last = state.exports.get((session, platform))
         is_there = path.exists() and path.read_bytes() == file.content
-        if last and last["sha256"] == digest and is_there:
+        if last and last["sha256"] == digest and is_there and form.send is None:
             return f"{path} is as approved already: nothing to send{note}"
-        write_atomic(path, file.content)
+        if not is_there:
+            write_atomic(path, file.content)
+        # The ledger says what was confirmed: never what may have arrived.
+        confirmed = form.send(settings, file.content) if form.send else ""
         if last is None or last["sha256"] != digest:
             body = {"platform": platform, "sha256": digest, "ids": sorted(file.ids)}
             ledger.append(entries, EXPORTED, body, session=f"{session}")
     count = len(file.ids)
-    return f"{count} {'limit' if count == 1 else 'limits'} in {path}{note}"
+    said = f"{count} {'limit' if count == 1 else 'limits'} in {path}"
+    return f"{said}{confirmed and '. '}{confirmed}{note}"
 
 
 def exported_path(home: Home, session: date, platform: str) -> Path:

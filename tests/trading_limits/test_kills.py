@@ -10,8 +10,7 @@ import pytest
 
 from runtime.errors import UserError
 from tests.trading_limits.desk import AFTER, LimitsDesk
-from tests.trading_limits.test_export import RULES, parsed
-from trading_limits.export import PLATFORMS
+from tests.trading_limits.test_export import FILES, RULES, parsed
 from trading_limits.verify import verify
 
 # Of a morning from proposal to the last file: ledger, head and set, or a platform's.
@@ -49,7 +48,7 @@ def morning(limits: LimitsDesk) -> None:
     if ("A2", "max_order_shares") not in limits.in_force():
         limits.amend("ann", 500, account="A2", limit="max_order_shares")
         limits.decide("bob")
-    for platform in PLATFORMS:
+    for platform in FILES:
         limits.export(platform)
 
 
@@ -67,7 +66,7 @@ def test_a_killed_morning_is_done_by_the_next_try(
         kills += 1
         # Whatever was on the way, nothing is half there.
         limits.state()
-        for platform in PLATFORMS:
+        for platform in FILES:
             path = limits.exported(platform)
             assert not path.exists() or parsed(limits, platform)
     else:
@@ -78,10 +77,10 @@ def test_a_killed_morning_is_done_by_the_next_try(
     assert parsed(limits, "tt") == expected
     expected |= {("A2", "max_order_shares"): 500}
     assert limits.in_force() == expected
-    for platform in set(PLATFORMS) - {"tt"}:
+    for platform in set(FILES) - {"tt"}:
         assert parsed(limits, platform) == expected
     kinds = [entry.kind for entry in limits.entries()]
-    assert kinds.count("exported") == len(PLATFORMS)
+    assert kinds.count("exported") == len(FILES)
     assert kinds.count("approved") == kinds.count("proposed") == 1
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from runtime.settings import Settings
+
 
 @dataclass(frozen=True)
 class LimitInForce:
@@ -69,7 +71,10 @@ class Format:
     Attributes:
         extension: Of its file.
         write: Writes a file; raises a UserError where the platform would refuse it.
+        send: Sends a file and reads back what came of it, in a sentence; raises a
+            UserError where anything is not so. None where a person takes the file.
     """
 
     extension: str
     write: Callable[[Wanted], File]
+    send: Callable[[Settings, bytes], str] | None = None
