@@ -39,15 +39,15 @@ def export(
 ) -> str:
     """Write what is approved for a session as a file for a platform.
 
-    A file is written before the ledger says so: who is stopped between them writes the
-    same file again.
+    A file is sent, if its platform is sent files, then written, then in the ledger: who
+    is stopped between these does it again, and what was sent is not sent twice.
 
     Args:
         shows_only: Return what would be written, and write nothing.
 
     Raises:
         UserError: Nothing is approved, the data is stale, an account left, a limit is
-            beyond the desk's ceiling, or the platform would refuse the file.
+            beyond the desk's ceiling, or the platform refuses.
     """
     facts = read_facts(settings, home)
     require_next(facts, session)
@@ -64,7 +64,9 @@ def export(
             if name == platform and day < session
             for one in body["ids"]
         )
-        file = form.write(Wanted(session, limits, sent, facts.ibkr_rules))
+        last = state.exports.get((session, platform))
+        lately = frozenset(last["ids"] if last else ())
+        file = form.write(Wanted(session, limits, sent, lately, facts.ibkr_rules))
         waiting = [one for one in state.sets[session].values() if one.status == PENDING]
         note = f". By hand: {file.note}" if file.note else ""
         if waiting:
@@ -75,14 +77,13 @@ def export(
         if not file.content:
             return f"{platform} has all that is approved for {session}: nothing to send"
         digest = hashlib.sha256(file.content).hexdigest()
-        last = state.exports.get((session, platform))
         is_there = path.exists() and path.read_bytes() == file.content
         if last and last["sha256"] == digest and is_there and form.send is None:
             return f"{path} is as approved already: nothing to send{note}"
+        # File and ledger say what was confirmed: never what may have arrived.
+        confirmed = form.send(settings, file.content) if form.send else ""
         if not is_there:
             write_atomic(path, file.content)
-        # The ledger says what was confirmed: never what may have arrived.
-        confirmed = form.send(settings, file.content) if form.send else ""
         if last is None or last["sha256"] != digest:
             body = {"platform": platform, "sha256": digest, "ids": sorted(file.ids)}
             ledger.append(entries, EXPORTED, body, session=f"{session}")

@@ -178,13 +178,27 @@ def test_a_restriction_is_added_once_and_its_end_is_in_the_file(
     assert not found.keys() & again.keys()
 
 
+def test_a_second_file_of_a_session_says_what_the_first_held(
+    limits: LimitsDesk,
+) -> None:
+    limits.publish(ibkr_rules=RULES)
+    limits.propose()
+    limits.decide("bob", only="A1")
+    assert "Not in it: 1 that wait for approval" in limits.export("ibkr")
+    assert "the file of before" not in limits.export("ibkr")
+    limits.decide("bob")
+    said = limits.export("ibkr")
+    assert "the file of before had 1 of these: if it was uploaded" in said
+    assert len(restrictions(limits.exported("ibkr").read_text())) == 2
+
+
 def test_interactive_brokers_limits_of_size_and_lines_are_kept() -> None:
     def wanted(count: int, account: str) -> Wanted:
         limit = LimitInForce(
             "id", account, "T1", "max_loss", Decimal(1000), None, "USD", None, "bob", ""
         )
         limits = [replace(limit, id=f"{n}") for n in range(count)]
-        return Wanted(NEXT, limits, frozenset(), RULES)
+        return Wanted(NEXT, limits, frozenset(), frozenset(), RULES)
 
     file = ibkr.FORMAT.write(wanted(2_500, "A1"))
     assert len(file.content.splitlines()) == 2_500

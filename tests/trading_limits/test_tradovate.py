@@ -1,9 +1,12 @@
 """Limits over Tradovate's REST API, against a server that behaves as documented."""
 
 import json
+import os
+import signal
 from collections.abc import Iterator
 
 import pytest
+import requests
 
 from runtime.errors import UserError
 from tests.conftest import make_settings
@@ -57,6 +60,7 @@ def refused(limits: LimitsDesk) -> str:
     assert "\n" not in line
     assert not any(secret in line for secret in (PASSWORD, SECRET, TOKEN))
     assert exported(limits) == []
+    assert not limits.exported("tradovate").exists()
     return line
 
 
@@ -165,6 +169,33 @@ def test_a_wrong_log_in_and_missing_settings_are_one_line(
     approved.settings = right.model_copy(update={"tradovate_cid": None})
     assert "PLATFORM=tradovate needs TRADOVATE_URL" in refused(approved)
     assert server.updates == []
+
+
+@pytest.mark.few(3)
+@pytest.mark.parametrize("count", range(1, 9))
+def test_killed_after_any_request_it_ends_with_exactly_what_is_approved(
+    approved: LimitsDesk, server: Tradovate, count: int
+) -> None:
+    def killed_by_then() -> None:
+        asked, ask = 0, requests.Session.request
+
+        def counted(*arguments: object, **options: object) -> requests.Response:
+            nonlocal asked
+            answer = ask(*arguments, **options)
+            asked += 1
+            if asked == count:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return answer
+
+        requests.Session.request = counted
+        approved.export("tradovate")
+
+    # Of log-in, list, and each account read, set, read: eight.
+    assert killed_at(killed_by_then, 0, after=True)
+    assert exported(approved) == []
+    approved.export("tradovate")
+    assert server.limits == APPROVED
+    assert server.updates == [11, 12]
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])

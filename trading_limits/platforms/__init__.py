@@ -39,13 +39,15 @@ class Wanted:
 
     Attributes:
         limits: What is in force, by account and limit.
-        sent: Ids that an earlier file of the platform has held.
+        sent: Ids that the platform's files of earlier sessions have held.
+        lately: Those of its last file of this session, which this one replaces.
         ibkr_rules: By limit, its rule type and parameter at Interactive Brokers.
     """
 
     session: date
     limits: Sequence[LimitInForce]
     sent: frozenset[str]
+    lately: frozenset[str]
     ibkr_rules: Mapping[str, tuple[str, str]]
 
 

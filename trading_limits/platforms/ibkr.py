@@ -36,6 +36,13 @@ def _write(wanted: Wanted) -> File:
             "associate new restrictions with their accounts; they take effect the next "
             "business day, and earlier ones of an account hold until deleted there"
         )
+    ids = {one.id for one in taken} - wanted.sent
+    if wanted.lately and ids != wanted.lately - wanted.sent:
+        again = len(ids & wanted.lately)
+        notes.append(
+            f"the file of before had {again} of these: if it was uploaded, leave them "
+            "out of this one, for their names are taken"
+        )
     if left:
         notes.append(f"no rule is named for {', '.join(left)}")
     return File(content, tuple(one.id for one in taken), "; ".join(notes))
