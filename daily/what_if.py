@@ -15,7 +15,7 @@ from runtime.transform.dbt import project_variables
 from runtime.warehouse import rows_of
 
 _MACROS = PROJECT_ROOT / "dbt_project" / "macros"
-# What macros of replays call: the published copy is DuckDB's.
+# What macros of replays use: the published copy is DuckDB's.
 _DIALECT = ("to_amount", "taken_apart")
 # Chances below this are no chance, given how many rules were tried.
 CLEAR_BELOW = 0.05
