@@ -58,14 +58,14 @@ SENTENCES = {
     ReasonCode.NOT_A_COUNT: "is not a whole number",
     ReasonCode.NOT_A_DATE: "is not a date",
     ReasonCode.NOT_A_TIMESTAMP: "is not a date and time",
-    ReasonCode.DATE_IN_FUTURE: "is in the future",
-    ReasonCode.DATE_TOO_EARLY: f"is before {EARLIEST}",
-    ReasonCode.DATE_NOT_REQUESTED: "is outside the dates asked for, {} to {}",
+    ReasonCode.DATE_IN_FUTURE: "lies in the future",
+    ReasonCode.DATE_TOO_EARLY: f"lies before {EARLIEST}",
+    ReasonCode.DATE_NOT_REQUESTED: "lies outside the dates asked for, {} to {}",
     ReasonCode.NOTIONAL_TOO_LARGE: "times the quantity is 10^11 or more",
     ReasonCode.FEES_TOO_LARGE: "carries fees of more than 10 digits",
     ReasonCode.WRONG_WIDTH: "has {} cells, the header has {}",
     ReasonCode.REPEATED: "repeats an earlier row to the letter and counts once",
-    ReasonCode.UNDECLARED_COLUMN: "is in an undeclared column",
+    ReasonCode.UNDECLARED_COLUMN: "is in a column nobody has declared",
     ReasonCode.BLANK_DOCUMENT: "came without even a header, though there were rows "
     "before",
     ReasonCode.SPREADSHEET_VALUE: "is what a spreadsheet made of it, not what "

@@ -141,7 +141,7 @@ def test_dates_in_every_format_of_the_specification(
     [
         ("Date/Time", "02/30/2025 09:30:00", "is not a date and time"),
         ("Date/Time", "03/03/2025 25:00:00", "is not a date and time"),
-        ("Date/Time", "01/02/2999 09:30:00", "is in the future"),
+        ("Date/Time", "01/02/2999 09:30:00", "lies in the future"),
         ("B/S", "X", "is not one of B, S, T, C"),
         ("Qty", "0", "is not a number above 0"),
         ("Qty", "-5", "is not a number above 0"),
@@ -150,7 +150,7 @@ def test_dates_in_every_format_of_the_specification(
         ("Qty", "12345678901", "is not a number above 0"),
         ("Qty", "100000000", "is not a number above 0 and below 10^8"),
         ("Price", "9999999999", "times the quantity is 10^11 or more"),
-        ("Date/Time", "01/02/0025 09:30:00", "is before 1990"),
+        ("Date/Time", "01/02/0025 09:30:00", "lies before 1990"),
         ("Qty", "", "is empty"),
         ("Symbol", "", "is empty"),
         ("Price", "nan", "is not a number"),

@@ -233,7 +233,7 @@ def test_a_column_nobody_has_declared_of_any_table_is_reported_or_kept_aside(
         right = shown(simulator)
     assert held(home) == right
     told = rows(home, "select distinct column_name, cell, reason from raw.quarantine")
-    assert told == [("Mood", "fine", "is in an undeclared column")]
+    assert told == [("Mood", "fine", "is in a column nobody has declared")]
     kept = rows(
         home,
         "select resource, column_name, cell, count(*) from raw.extra_cells "

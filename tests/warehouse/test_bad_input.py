@@ -206,7 +206,7 @@ def test_a_fill_dated_in_the_future_is_set_aside_and_reported(ahead: Home) -> No
     ]
     assert rows(
         ahead, "select distinct reason from raw.quarantine where resource = 'fills'"
-    ) == [("is in the future",)]
+    ) == [("lies in the future",)]
     assert rows(
         ahead,
         "select found_count, needs_attention from marts.data_quality "
