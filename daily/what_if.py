@@ -15,7 +15,7 @@ from runtime.transform.dbt import project_variables
 from runtime.warehouse import rows_of
 
 _MACROS = PROJECT_ROOT / "dbt_project" / "macros"
-# What macros of replays use: the published copy is DuckDB's.
+# Macros that those of replays use, in their form for DuckDB.
 _DIALECT = ("to_amount", "taken_apart")
 # Chances below this are no chance, given how many rules were tried.
 CLEAR_BELOW = 0.05
@@ -85,8 +85,8 @@ def _rendered(name: str, *arguments: object) -> str:
         text = (_MACROS / folder / f"{file}.sql").read_text(encoding="utf-8")
         return getattr(made.from_string(text).module, name)
 
-    for called in _DIALECT:
-        made.globals[called] = macro("dialects", called, f"default__{called}")
+    for used in _DIALECT:
+        made.globals[used] = macro("dialects", used, f"default__{used}")
     return macro("replays", name, name)(*arguments)
 
 
