@@ -78,7 +78,8 @@ days_joined as (
         trip_days.notional_after_win,
         trip_days.trips_after_win
     from trader_days
-    inner join paths
+    -- A day without a fill of its own (an action, a journal) has no path.
+    left join paths
         on
             trader_days.trader_id = paths.trader_id
             and trader_days.trade_date = paths.trade_date
