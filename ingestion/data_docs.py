@@ -62,7 +62,7 @@ def write_data_docs(
         title = f"{batch}, morning of {as_of}"
         back = (
             '<p><a href="index.html">All batches of this morning</a> · '
-            f"{_board('../../')}</p>"
+            f"{_board('../../../')}</p>"
         )
         (morning / name).write_text(_page(title, back + sections), "utf-8")
         count = sum(not one.success for one in result.results)
@@ -74,7 +74,7 @@ def write_data_docs(
     more = len(validations) - len(items)
     table = f"<table>{''.join(items)}</table>" if items else "<p>Nothing was new.</p>"
     note = f"<p>{more} more batches met every check.</p>" if more else ""
-    back = f'<p><a href="../index.html">All mornings</a> · {_board("../../")}</p>'
+    back = f'<p><a href="../index.html">All mornings</a> · {_board("../../../")}</p>'
     (morning / "index.html").write_text(
         _page(f"Checks of the morning of {as_of}", back + table + note), "utf-8"
     )
@@ -88,7 +88,7 @@ def write_data_docs(
     (folder / "index.html").write_text(
         _page(
             "Checks of newly loaded fills, by morning",
-            f"<p>{_board('../')}</p><ul>{listed}</ul>",
+            f"<p>{_board('../../')}</p><ul>{listed}</ul>",
         ),
         "utf-8",
     )

@@ -113,7 +113,10 @@ def test_what_was_checked_has_pages_that_need_no_network_and_name_nobody(
         assert not re.findall(r"https?:|<script|<img|\son\w+=", text), page
         found = BeautifulSoup(text, "html.parser")
         for link in found.find_all("a"):
-            assert (page.parent / link["href"]).exists(), (page, link)
+            target = (page.parent / link["href"]).resolve()
+            # The board is written at the end of the morning.
+            is_board = target == home.board / "index.html"
+            assert target.exists() or is_board, (page, link)
         assert not [one.name for one in firm.accounts if one.name in text]
     # What was not met comes first.
     first = home.data_docs / str(AFTER) / "001.html"

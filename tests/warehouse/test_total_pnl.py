@@ -255,7 +255,7 @@ def parts_add_up(home: Home) -> None:
     whole = [True, True, True]
     assert found.pop("symbol")[:2] == whole[:2]
     assert found == {
-        "desk": whole, "trader": whole, "group": whole, "strategy": whole,
+        "desk": whole, "trader": whole, "trader_group": whole, "strategy": whole,
         "route": [True, True, None], "fee": [True, None, None],
     }  # fmt: skip
 
