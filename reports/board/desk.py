@@ -8,9 +8,8 @@ import duckdb
 from reports.board import figures
 from reports.board.rows import Row, plain, rows
 from reports.board.site import Site, trader_page
-from reports.facts import read_trader_facts
 from reports.sentences import headline_said
-from reports.summary import NO_FACTS, forecasts_by_trader
+from reports.summary import LEVELS, NO_FACTS, forecasts_by_trader
 from runtime.warehouse import eastern_time, sum_if_known
 
 # Columns of the heat map, and lines of each short table.
@@ -20,8 +19,7 @@ LINES = 12
 
 def write_desk(site: Site, connection: duckdb.DuckDBPyConnection) -> None:
     """Write `index.html`, `compare.html` and the daily P&L that both of them read."""
-    sessions, days = _days(connection)
-    beyond = _sessions_beyond(connection, sessions)
+    sessions, days, beyond = _days(connection)
     traders = [
         {
             "id": one["trader_id"],
@@ -38,6 +36,7 @@ def write_desk(site: Site, connection: duckdb.DuckDBPyConnection) -> None:
         "index.html",
         "desk",
         overview=overview,
+        levels=LEVELS,
         headline=headline_said(site.summary),
         choices=_choices(overview),
         heat=_heat(overview, sessions, days),
@@ -50,8 +49,6 @@ def write_desk(site: Site, connection: duckdb.DuckDBPyConnection) -> None:
 def _overview(site: Site, connection: duckdb.DuckDBPyConnection) -> list[Row]:
     """Every trader: who they are, what happened, and the forecast if there is one."""
     forecasts = forecasts_by_trader(site.summary)
-    last_day = site.summary["last_day"]
-    facts = read_trader_facts(connection, last_day["trade_date"]) if last_day else {}
     kinds = {
         row["trader_id"]: row
         for row in rows(
@@ -67,7 +64,7 @@ def _overview(site: Site, connection: duckdb.DuckDBPyConnection) -> list[Row]:
             **kinds.get(one["trader_id"], nothing),
             "facts": {
                 name: plain(value)
-                for name, value in facts.get(one["trader_id"], NO_FACTS).items()
+                for name, value in site.facts.get(one["trader_id"], NO_FACTS).items()
             },
             "forecast": forecasts.get(one["trader_id"]),
         }
@@ -83,7 +80,7 @@ def _choices(overview: list[Row]) -> dict[str, list[str]]:
     found = {
         "level": [
             level
-            for level in ("High", "Elevated", "Unknown", "Normal")
+            for level in LEVELS
             if any(
                 one["forecast"] and one["forecast"]["limit_risk"] == level
                 for one in overview
@@ -97,39 +94,28 @@ def _choices(overview: list[Row]) -> dict[str, list[str]]:
 
 def _days(
     connection: duckdb.DuckDBPyConnection,
-) -> tuple[list[str], dict[str, dict[int, float | None]]]:
-    """Every session with P&L, and by trader the net of each that has some.
+) -> tuple[list[str], dict[str, dict[int, float | None]], dict[str, list[int]]]:
+    """Every session with P&L, and what each trader made in it.
 
     Returns:
-        Dates; by trader, by place in the dates, the net P&L (None if not known).
+        Dates; by trader, by place in the dates, the net P&L (None if not known); by
+        trader, the places of sessions closed beyond the limit, set or default.
     """
     found = rows(
         connection,
-        "select trader_id, trade_date, net_pnl from marts.fct_trader_total_pnl "
-        "order by trade_date, trader_id",
+        "select trader_id, trade_date, net_pnl, is_limit_breached "
+        "from marts.fct_trader_total_pnl order by trade_date, trader_id",
     )
     sessions = sorted({row["trade_date"] for row in found})
     places = {date: place for place, date in enumerate(sessions)}
     days: dict[str, dict[int, float | None]] = {}
+    beyond: dict[str, list[int]] = {}
     for row in found:
-        own = days.setdefault(row["trader_id"], {})
-        own[places[row["trade_date"]]] = row["net_pnl"]
-    return sessions, days
-
-
-def _sessions_beyond(
-    connection: duckdb.DuckDBPyConnection, sessions: list[str]
-) -> dict[str, list[int]]:
-    """By trader, the places of sessions closed beyond the limit, set or default."""
-    places = {date: place for place, date in enumerate(sessions)}
-    found: dict[str, list[int]] = {}
-    for row in rows(
-        connection,
-        "select trader_id, trade_date from marts.fct_trader_total_pnl "
-        "where is_limit_breached order by all",
-    ):
-        found.setdefault(row["trader_id"], []).append(places[row["trade_date"]])
-    return found
+        trader, place = row["trader_id"], places[row["trade_date"]]
+        days.setdefault(trader, {})[place] = row["net_pnl"]
+        if row["is_limit_breached"]:
+            beyond.setdefault(trader, []).append(place)
+    return sessions, days, beyond
 
 
 def _heat(

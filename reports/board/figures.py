@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from reports.render import money
+from reports.words import money
 
 GAIN, LOSS, CALM, BAND = "#2a78b8", "#d9711c", "#8a94a3", "rgba(110,130,160,0.22)"
 DOLLARS, SHARE = "US dollars", "Share, 100 % is all"

@@ -5,6 +5,7 @@ import duckdb
 from reports.board import figures
 from reports.board.rows import Row, rows
 from reports.board.site import Site
+from reports.words import money
 
 LINES = 20
 
@@ -67,7 +68,7 @@ def _advice(desk: list[Row]) -> list[figures.Chart]:
     return [
         figures.Chart(
             "What trading at the advised size would have changed, added up",
-            f"{figures.money(total)} over {len(effect)} sessions.",
+            f"{money(total)} over {len(effect)} sessions.",
             [
                 figures.line(
                     effect, "date", "effect", "effect",

@@ -40,13 +40,21 @@ class Site:
         home: Whose report, lineage and the like are linked.
         summary: Of the morning, as `reports.summary.read_summary` gives it.
         traders: Of `marts.trader_status`, for the choice in the head of every page.
+        facts: What happened to each of them, as `reports.facts.read_trader_facts` has
+            it.
     """
 
     def __init__(
-        self, folder: Path, home: Home, summary: Row, traders: list[Row]
+        self,
+        folder: Path,
+        home: Home,
+        summary: Row,
+        traders: list[Row],
+        facts: dict[str, Row],
     ) -> None:
         self.summary = summary
         self.traders = traders
+        self.facts = facts
         self._folder = folder
         self._home = home
         self._environment = environment(FOLDER / "templates")

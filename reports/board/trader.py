@@ -7,7 +7,6 @@ import duckdb
 from reports.board import figures
 from reports.board.rows import Row, by_trader, rows
 from reports.board.site import Site, trader_page
-from reports.facts import read_trader_facts
 from reports.names import slug
 from reports.summary import forecasts_by_trader
 from runtime.warehouse import eastern_time, sum_if_known
@@ -69,8 +68,6 @@ def write_traders(site: Site, connection: duckdb.DuckDBPyConnection) -> int:
     """Write a page for each trader; returns how many."""
     found = _read(connection)
     forecasts = forecasts_by_trader(site.summary)
-    last_day = site.summary["last_day"]
-    facts = read_trader_facts(connection, last_day["trade_date"]) if last_day else {}
     for status in site.traders:
         trader = status["trader_id"]
         own = {name: part.get(trader, []) for name, part in found.items()}
@@ -91,7 +88,7 @@ def write_traders(site: Site, connection: duckdb.DuckDBPyConnection) -> int:
             "trader",
             status=status,
             forecast=forecast,
-            facts=facts.get(trader),
+            facts=site.facts.get(trader),
             kept=f"data/{slug(trader)}/",
             days=_of_days(own),
             months=own["months"][::-1],

@@ -11,6 +11,7 @@ from reports.board.rows import rows
 from reports.board.rules import write_rules
 from reports.board.site import PAGES, Site
 from reports.board.trader import write_traders
+from reports.facts import read_trader_facts
 from reports.render import counted
 from reports.summary import read_summary
 from runtime.files import swap_folders
@@ -33,7 +34,11 @@ def write_board(settings: Settings, home: Home) -> str:
     with open_published(home) as connection:
         summary = read_summary(settings, connection)
         traders = rows(connection, "from marts.trader_status order by trader_id")
-        site = Site(partial, home, summary, traders)
+        last_day = summary["last_day"]
+        facts = (
+            read_trader_facts(connection, last_day["trade_date"]) if last_day else {}
+        )
+        site = Site(partial, home, summary, traders, facts)
         write_desk(site, connection)
         count = write_traders(site, connection)
         write_days(site, connection)

@@ -91,22 +91,6 @@
                 and points_reached.day_sequence = points.day_sequence
     ),
 
-    stopped as (
-        select
-            rule,
-            trader_id,
-            trade_date,
-            day_sequence,
-            hit_at,
-            net_pnl,
-            threshold,
-            cast(cast(stop_effect as decimal(24, 8)) * share as decimal(38, 8)) as effect,
-            cast(cast(replaced_notional as decimal(24, 8)) * share as decimal(38, 8))
-                as replaced_notional
-        from fills_hit
-        where kind <> 'cool_down'
-    ),
-
     cooled_down as (
         -- A trip whose opening has no time may have been opened in the pause, or not.
         select
@@ -257,7 +241,26 @@
                 and points.day_sequence = 0
     ),
 
-    sat_out as (
+    rests_replaced as (
+        -- Of a day, what came after the fill that was hit; of a day off, all of it.
+        select
+            rule,
+            trader_id,
+            trade_date,
+            day_sequence,
+            hit_at,
+            net_pnl,
+            threshold,
+            stop_effect,
+            replaced_notional,
+            share
+        from fills_hit
+        where kind <> 'cool_down'
+        union all
+        select * from days_off
+    ),
+
+    stopped as (
         select
             rule,
             trader_id,
@@ -269,7 +272,7 @@
             cast(cast(stop_effect as decimal(24, 8)) * share as decimal(38, 8)) as effect,
             cast(cast(replaced_notional as decimal(24, 8)) * share as decimal(38, 8))
                 as replaced_notional
-        from days_off
+        from rests_replaced
     ),
 
     replays as (
@@ -278,8 +281,6 @@
         select * from cooled_down
         union all
         select * from capped
-        union all
-        select * from sat_out
     )
 
     select
