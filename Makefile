@@ -118,6 +118,12 @@ $(VENV)/runtime: requirements.txt
 		|| { echo "error: LightGBM needs the OpenMP library. Install it: apt-get install libgomp1 (dnf: libgomp)"; exit 1; }
 	@touch $@
 
+setup-live: $(VENV)/live ## Install what the live desk and limits over FIX need
+
+$(VENV)/live: requirements-live.txt $(VENV)/bin/risk
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes --requirement requirements-live.txt
+	@touch $@
+
 $(VENV)/dev: requirements-dev.txt $(VENV)/bin/risk
 	@$(PY) -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes --requirement requirements-dev.txt
 	@touch $@
@@ -212,7 +218,9 @@ lock: ## Pin the dependencies anew, with their files' hashes
 	$(PYTHON) -m venv "$$folder"; export PATH="$$folder/bin:$$PATH"; \
 	pip install --quiet --disable-pip-version-check uv; \
 	$(LOCK) pyproject.toml > "$$folder/requirements.txt"; \
-	$(LOCK) pyproject.toml --extra dev --constraint "$$folder/requirements.txt" \
+	$(LOCK) pyproject.toml --extra live --constraint "$$folder/requirements.txt" \
+		> "$$folder/requirements-live.txt"; \
+	$(LOCK) pyproject.toml --extra dev --extra live --constraint "$$folder/requirements-live.txt" \
 		> "$$folder/requirements-dev.txt"; \
 	python -c 'import tomllib; print("\n".join(tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["spark"]))' \
 		| $(LOCK) - > "$$folder/requirements-spark.txt"; \
@@ -242,4 +250,4 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} \
 		/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: daily status predictions report board doctor explain what-if note limits limits-key approve-limits reject-limits amend-limits extend-limits revert-limits export-limits verify-limits statement backtest sql stats docs schedule watchdog test-email upgrade setup ingest backfill sweep freshness build build-spark train score risk publish tune verify retrain-weekly test test-long test-spark lint bench setup-spark lock check-install clean help
+.PHONY: daily status predictions report board doctor explain what-if note limits limits-key approve-limits reject-limits amend-limits extend-limits revert-limits export-limits verify-limits statement backtest sql stats docs schedule watchdog test-email upgrade setup ingest backfill sweep freshness build build-spark train score risk publish tune verify retrain-weekly test test-long test-spark lint bench setup-live setup-spark lock check-install clean help

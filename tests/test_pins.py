@@ -10,7 +10,12 @@ from packaging.utils import canonicalize_name
 from runtime.settings import PROJECT_ROOT
 
 MAKEFILE = (PROJECT_ROOT / "Makefile").read_text()
-FILES = ("requirements.txt", "requirements-dev.txt", "requirements-spark.txt")
+FILES = (
+    "requirements.txt",
+    "requirements-live.txt",
+    "requirements-dev.txt",
+    "requirements-spark.txt",
+)
 PIN = re.compile(
     r"([a-z0-9.\-]+)(?:\[[a-z0-9,\-]+\])?==([^ \\]+)"
     r"((?: \\\n    --hash=sha256:[0-9a-f]{64})+)\n"
@@ -31,7 +36,8 @@ def test_every_pin_has_hashes_and_names_no_index(name: str) -> None:
 
 
 def test_development_adds_to_what_a_morning_runs_with() -> None:
-    assert pins("requirements.txt").items() <= pins("requirements-dev.txt").items()
+    assert pins("requirements.txt").items() <= pins("requirements-live.txt").items()
+    assert pins("requirements-live.txt").items() <= pins("requirements-dev.txt").items()
 
 
 def test_every_installation_of_pins_requires_their_hashes() -> None:
