@@ -156,7 +156,8 @@ def _invoke(
             # Of no home: dbt names the database after the path, and takes what follows
             # a # or ? in it for the end of an address.
             os.environ["RISK_HOME"] = "home"
-            outcome = invoke("parse", *parsed.options)
+            # In full: what a home holds of an earlier one may be of another folder.
+            outcome = invoke("parse", "--no-partial-parse", *parsed.options)
             os.environ["RISK_HOME"] = str(home.root)
             # What reads it swallows a KeyboardInterrupt (mashumaro's unions).
             stop_if_asked()

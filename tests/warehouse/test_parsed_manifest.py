@@ -162,3 +162,15 @@ def test_a_spoiled_manifest_is_parsed_anew(project: Path, run: Run) -> None:
         kept.write_bytes(content)
         assert len(run("build")) == 4
         assert Manifest.from_msgpack(kept.read_bytes()).nodes.keys() == nodes
+
+
+def test_a_project_in_another_folder_reads_nothing_of_the_old_one(
+    project: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new release lies elsewhere, the home stays, and the old release is deleted."""
+    home = Home(tmp_path / "home")
+    run("build", home=home)
+    released = tmp_path / "released"
+    project.parent.rename(released)
+    monkeypatch.setattr("runtime.transform.dbt.PROJECT_ROOT", released)
+    assert len(run("build", home=home)) == 4
