@@ -4,10 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from runtime.build_chain import BUILD, RISK, SCORE, require
+from runtime.freshness import check_freshness
 from runtime.home import Home
 from runtime.ledger import STEPS, Ledger
+from runtime.sessions import EASTERN
 from runtime.settings import Settings
 from runtime.staleness import is_past_morning, last_fill_date
+from runtime.unchanged import remember, unchanged
 from runtime.warehouse import count_rows, load_ledger, require_run_context, table_rows
 
 
@@ -29,21 +32,20 @@ class Done:
 Step = Callable[[Settings, Home], Done]
 
 
-def freshness(settings: Settings, home: Home) -> Done:
+def freshness(_: Settings, home: Home) -> Done:
     """Check how long ago the data was loaded: late is a warning, stale an error."""
-    from runtime.transform.dbt import check_freshness
-
-    said = check_freshness(settings, home)
-    return Done(f"{said}; the last fill is of {last_fill_date(home)}")
+    return Done(f"{check_freshness(home)}; the last fill is of {last_fill_date(home)}")
 
 
 def build(settings: Settings, home: Home) -> Done:
     """Build and test every model up to features and labels: what changed, or all."""
+    if message := unchanged(home, BUILD):
+        return Done(message)
     from runtime.transform.build import build_models
 
-    message, results = build_models(settings, home)
-    done = _built(home, results)
-    return Done(f"{done.message}; {message}", done.rows_count)
+    planned, results = build_models(settings, home)
+    done = _built(home, BUILD, results)
+    return Done(f"{done.message}; {planned}", done.rows_count)
 
 
 def train(settings: Settings, home: Home) -> Done:
@@ -69,7 +71,6 @@ def score(settings: Settings, home: Home) -> Done:
 
 def risk(settings: Settings, home: Home) -> Done:
     """Build and test the risk marts on the predictions."""
-    from runtime.transform.build import build_risk_models
     from trading_limits.ledger import LIMIT_LEDGER
     from trading_limits.ledger import Ledger as LimitLedger
     from trading_limits.state import replay
@@ -79,15 +80,22 @@ def risk(settings: Settings, home: Home) -> Done:
     limits = LimitLedger(root)
     replay(limits.entries())
     load_ledger(home, LIMIT_LEDGER.name, limits.table())
+    if message := unchanged(home, RISK):
+        return Done(message)
+    from runtime.transform.build import build_risk_models
 
-    return _built(home, build_risk_models(settings, home))
+    return _built(home, RISK, build_risk_models(settings, home))
 
 
 def publish(settings: Settings, home: Home) -> Done:
     """Publish a read-only copy of the marts."""
+    from runtime.publish.marts_copy import is_published
     from runtime.publish.marts_copy import publish as publish_marts
 
     made_of = require(home, RISK)
+    if (published_at := is_published(home, made_of)) is not None:
+        since = f"{published_at.astimezone(EASTERN):%Y-%m-%d %H:%M} ET"
+        return Done(f"nothing has changed since {since}: the copy stays as it is")
     message = publish_marts(home, made_of=made_of, memory_limit=settings.memory_limit)
     return Done(message, table_rows(home, schema="marts"))
 
@@ -166,11 +174,10 @@ MORNING: tuple[Step, ...] = (
 )  # fmt: skip
 
 
-def _built(home: Home, results: list) -> Done:
-    kinds = [result.node.resource_type for result in results]
-    tests = sum(kind == "test" for kind in kinds)
-    names = [result.node.name for result in results]
-    return Done(
-        f"{len(kinds) - tests} models and seeds built, {tests} tests passed",
-        table_rows(home, names=names),
+def _built(home: Home, stage: str, results: list) -> Done:
+    made = [one.node.name for one in results if one.node.resource_type != "test"]
+    message = (
+        f"{len(made)} models and seeds built, {len(results) - len(made)} tests passed"
     )
+    remember(home, stage, made, message)
+    return Done(message, table_rows(home, names=made))

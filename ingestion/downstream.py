@@ -7,6 +7,7 @@ from runtime.home import Home
 from runtime.ledger import STEPS
 from runtime.tables import Table, prepare_tables
 from runtime.transform.build_state import BUILD_STATE
+from runtime.unchanged import STAGE_FINGERPRINTS
 from runtime.warehouse import open_warehouse
 from trading_limits.ledger import LIMIT_LEDGER
 
@@ -15,7 +16,9 @@ SCHEMA_VERSIONS = Table(
     {"schema_name": "varchar not null", "version": "integer not null"},
     primary_key=("schema_name",),
 )
-OPS_TABLES = (STEPS, LIMIT_LEDGER, STAGES, *BUILD_STATE, SCHEMA_VERSIONS)
+OPS_TABLES = (
+    STEPS, LIMIT_LEDGER, STAGES, STAGE_FINGERPRINTS, *BUILD_STATE, SCHEMA_VERSIONS,
+)  # fmt: skip
 # What this code writes; ingestion/migrations.py leads from each to the next.
 VERSIONS = {"ml": 3, "ops": 2}
 

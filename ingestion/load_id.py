@@ -4,7 +4,7 @@ import hashlib
 
 import duckdb
 
-# What models read, and of each table what merely says when it was looked at last.
+# What models read, and of each table what merely says when or where it was looked at.
 _TABLES = {
     "day_versions": ["last_seen_at"],
     "account_versions": ["last_seen_at"],
@@ -14,7 +14,7 @@ _TABLES = {
     "quarantine": ["rejected_at"],
     "gate_results": ["checked_at"],
     "gate_concerns": [],
-    "desk_files": ["first_seen_at"],
+    "desk_files": ["first_seen_at", "folder"],
     "run_context": ["ingested_at"],
 }
 

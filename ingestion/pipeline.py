@@ -323,8 +323,10 @@ class _Load:
         numbers = ",".join(sorted(listed.numbers.values()))
         self._name = f"{kind} of {hashlib.md5(numbers.encode()).hexdigest()}"
         requests = self._requests(listed, read, as_of)
-        # While the source answers there is time for what is slow to import.
-        Thread(target=_import_slow_libraries).start()
+        if as_of is None or self._before is None or as_of > self._before.as_of:
+            # There will be news to check; while the source answers there is time for
+            # what is slow to import.
+            Thread(target=_import_slow_libraries).start()
         self._read(requests, listed, as_of)
         as_of = as_of or self._as_of_of_files()
         if self._source.reads_whole:

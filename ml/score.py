@@ -38,9 +38,12 @@ from ml.store import (
 )
 from ml.trial import compare
 from ml.tuning import Tuning
+from ml.walk_forward import code_fingerprint
+from runtime.build_chain import SCORE
 from runtime.home import Home
 from runtime.settings import Settings
 from runtime.transform.dbt import project_variables
+from runtime.unchanged import remember, unchanged
 
 _CONSIDERED = ("own_model", "global_model", "too_little_history")
 
@@ -54,6 +57,13 @@ def score(settings: Settings, home: Home, build_id: str) -> str:
     marts = open_marts(home)
     tuning = Tuning.load(Home(settings.home_root).models)
     version = settings.model_version or marts.version(tuning.before(marts.as_of))
+    of = (
+        version,
+        code_fingerprint(),
+        f"{settings.policy} {settings.trial_policy} {settings.trial_unit}",
+    )
+    if same := unchanged(home, SCORE, *of):
+        return same
     models = ModelSet.load(home.models, version)
     under = partial(
         assigned,
@@ -69,13 +79,16 @@ def score(settings: Settings, home: Home, build_id: str) -> str:
     fingerprint = scores.fingerprint(version)
     if is_scored(home, marts.prediction_date, fingerprint):
         confirm_scores(home, build_id)
-        return f"predictions for {marts.prediction_date} are up to date"
-    write_scores(home, models, marts, scores, build_id)
-    predicted = scores.roster["model"].notna().sum()
-    return (
-        f"{predicted} of {len(scores.roster)} traders predicted for "
-        f"{marts.prediction_date}, {len(scores.roster) - predicted} unknown"
-    )
+        message = f"predictions for {marts.prediction_date} are up to date"
+    else:
+        write_scores(home, models, marts, scores, build_id)
+        predicted = scores.roster["model"].notna().sum()
+        message = (
+            f"{predicted} of {len(scores.roster)} traders predicted for "
+            f"{marts.prediction_date}, {len(scores.roster) - predicted} unknown"
+        )
+    remember(home, SCORE, [], message, *of)
+    return message
 
 
 def _compared(settings: Settings, home: Home, marts: Marts) -> pd.DataFrame:

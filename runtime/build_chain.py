@@ -79,6 +79,12 @@ def confirm(
         finish(connection, stage, made_of)
 
 
+def complete(connection: duckdb.DuckDBPyConnection, stage: str) -> str | None:
+    """The id of what a stage has made; None unless `require` lets it be read."""
+    found = _read(connection)
+    return None if next(_broken(found, stage), None) else found[stage].id
+
+
 def _replace(
     connection: duckdb.DuckDBPyConnection,
     stage: str,

@@ -5,10 +5,14 @@ import duckdb
 from reports.board import figures
 from reports.board.rows import pivoted, rows
 from reports.board.site import Site
+from runtime.ledger import Ledger
 
 
-def write_quality(site: Site, connection: duckdb.DuckDBPyConnection) -> None:
-    """Write `data.html`."""
+def write_quality(
+    site: Site, connection: duckdb.DuckDBPyConnection, ledger: Ledger
+) -> None:
+    """Write `data.html`; its runs are those of now, not of when the copy was made."""
+    connection.register("run_ledger", ledger.table())
     found = {name: rows(connection, sql) for name, sql in _QUERIES.items()}
     months, classes = pivoted(
         found.pop("classes"), ("month",), "difference_class", "days_count"
@@ -61,14 +65,14 @@ _QUERIES = {
         group by all order by date desc limit 20
     """,
     "steps": """
-        select * from marts.run_ledger
+        select * from run_ledger
         qualify dense_rank() over (order by run_id desc) <= 10
         order by run_id desc, step_number
     """,
     "seconds": """
         select run_id, step, sum(seconds) as seconds,
             min(min(started_at)) over (partition by run_id) as started_at
-        from marts.run_ledger where command = 'run' and outcome = 'succeeded'
+        from run_ledger where command = 'run' and outcome = 'succeeded'
         group by run_id, step
         qualify dense_rank() over (order by run_id desc) <= 60
         order by run_id, step

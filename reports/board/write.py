@@ -16,6 +16,7 @@ from reports.render import counted
 from reports.summary import read_summary
 from runtime.files import swap_folders
 from runtime.home import Home
+from runtime.ledger import Ledger
 from runtime.publish.marts_copy import open_published
 from runtime.settings import Settings
 
@@ -45,7 +46,7 @@ def write_board(settings: Settings, home: Home) -> str:
         write_record(site, connection)
         write_rules(site, connection)
         write_models(site, connection)
-        write_quality(site, connection)
+        write_quality(site, connection, Ledger(Home(settings.home_root)))
     swap_folders(partial, home.board)
     where = settings.board_url or home.board / "index.html"
     written = f"{counted(count, 'trader')} and {counted(len(PAGES), 'page')} more"

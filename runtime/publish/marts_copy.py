@@ -25,6 +25,7 @@ from runtime.home import Home
 from runtime.publish.manifest import read_dbt_manifest
 from runtime.publish.previous_names import MARTS, marts_of_today, previous_marts
 from runtime.transform.build_state import PUBLISHED_BY_DATE, built_dates
+from runtime.unchanged import code_fingerprint
 from runtime.warehouse import RunContext, open_warehouse, require_run_context
 
 CURRENT = "current"
@@ -125,6 +126,9 @@ def _publish(
     manifest = {
         "as_of": str(context.as_of),
         "made_of": made_of,
+        "made_with": code_fingerprint(),
+        "published_at": now.isoformat(),
+        "files": {one.name: one.stat().st_size for one in partial.glob("*.*")},
         "partitions": partitions,
     }
     (partial / MANIFEST).write_text(json.dumps(manifest, indent=1))
@@ -140,6 +144,29 @@ def _publish(
         f"{len(marts)} marts in {home.published / CURRENT}; "
         f"days of fills and trips: {written} written, {linked} as before"
     )
+
+
+def is_published(home: Home, made_of: str) -> datetime | None:
+    """When these marts were published, by this code; None if it has to be done.
+
+    Args:
+        made_of: The id of the risk marts.
+    """
+    current, manifest = home.published / CURRENT, _read_manifest(home)
+    same = made_of, code_fingerprint()
+    if (manifest.get("made_of"), manifest.get("made_with")) != same:
+        return None
+    sizes = {current / name: size for name, size in manifest["files"].items()}
+    for mart, kept in manifest["partitions"].items():
+        by = PUBLISHED_BY_DATE[mart]
+        for date, one in kept["dates"].items():
+            folder = current / mart / f"{by}={date}"
+            sizes |= {folder / name: size for name, size in one["files"].items()}
+    try:
+        is_whole = all(path.stat().st_size == size for path, size in sizes.items())
+    except OSError:
+        is_whole = False
+    return datetime.fromisoformat(manifest["published_at"]) if is_whole else None
 
 
 def require_published(home: Home) -> None:

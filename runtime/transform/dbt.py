@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.limits import is_out_of_resources, out_of_resources
-from runtime.sessions import EASTERN
 from runtime.settings import PROJECT_ROOT, Settings
 from runtime.signals import stop_if_asked
 from runtime.transform.parsed_manifest import ParsedManifest
 
 if TYPE_CHECKING:
-    from dbt.artifacts.resources.v1.components import Time
     from dbt.cli.main import dbtRunnerResult
     from dbt_common.events.base_types import EventMsg
 
@@ -66,47 +64,6 @@ def run_dbt(
     if not outcome.success:
         raise TransformError(_failure(settings, home, arguments[0], outcome, results))
     return results
-
-
-def check_freshness(settings: Settings, home: Home) -> str:
-    """Ask dbt when the sources were loaded last, and say so.
-
-    Raises:
-        TransformError: Longer ago than the sources' yml allows, or dbt failed.
-    """
-    outcome, results = _invoke(settings, home, "source freshness", "--no-write-json")
-    # The project's hook is among the results; a source that failed has no age.
-    sources = [one for one in results if one.node.resource_type == "source"]
-    known = [one for one in sources if hasattr(one, "age")]
-    if not known or len(known) < len(sources):
-        raise TransformError(
-            _failure(settings, home, "source freshness", outcome, results)
-        )
-    oldest = max(known, key=lambda one: one.age)
-    allowed = oldest.node.freshness
-    loaded_at = oldest.max_loaded_at.astimezone(EASTERN)
-    loaded = f"loaded {_age(oldest.age)} ago, at {loaded_at:%Y-%m-%d %H:%M} ET"
-    if oldest.status == "error":
-        raise TransformError(
-            f"The data is stale: {loaded}, more than {_limit(allowed.error_after)}. "
-            "Run `make ingest`; if it fails, `make doctor` says why."
-        )
-    if oldest.status == "warn":
-        return f"WARNING: {loaded}, more than {_limit(allowed.warn_after)}"
-    return loaded
-
-
-def _age(seconds: float) -> str:
-    hours, minutes = divmod(int(seconds) // 60, 60)
-    if hours >= 48:
-        return f"{hours // 24} days {hours % 24} hours"
-    return f"{hours} h {minutes} min"
-
-
-def _limit(limit: "Time") -> str:
-    assert limit.count is not None, "the sources' yml states it"
-    assert limit.period is not None, "the sources' yml states it"
-    return f"{limit.count} {limit.period.value}{'s' if limit.count > 1 else ''}"
 
 
 def _invoke(

@@ -8,6 +8,7 @@ the project, under a name that is a hash of all that it is made from.
 import hashlib
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -43,7 +44,7 @@ class ParsedManifest:
         for name, value in zip(arguments, arguments[1:], strict=False):
             if name in _OPTIONS:
                 options += (name, value)
-        name = f"manifest-{_hash_sources(root, options)}.msgpack"
+        name = f"manifest-{project_hash(root, options)}.msgpack"
         return cls(root / "dbt_project" / _MADE / name, tuple(options))
 
     def read(self) -> "Manifest | None":
@@ -74,7 +75,8 @@ class ParsedManifest:
             old.unlink(missing_ok=True)
 
 
-def _hash_sources(root: Path, options: list[str]) -> str:
+def project_hash(root: Path, options: Sequence[str] = ()) -> str:
+    """Of everything that dbt reads of `root`, its version and flags included."""
     digest = hashlib.sha256()
     made_from = (
         sys.version,

@@ -112,7 +112,15 @@ def home(sample: SampleRun, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """
     with mounted(tmp_path_factory.mktemp("mounted") / "disk", "400m") as folder:
         shutil.copytree(sample.untouched.root, folder / "home", symlinks=True)
-        yield Home(folder / "home")
+        home = Home(folder / "home")
+        # Steps with nothing to do need no room.
+        with open_warehouse(home.warehouse) as connection:
+            connection.execute("delete from ops.stage_fingerprints")
+        manifest = home.published / "current" / "manifest.json"
+        manifest.chmod(0o600)
+        text = manifest.read_text()
+        manifest.write_text(text.replace('"made_with": "', '"made_with": "not '))
+        yield home
 
 
 def fill(disk: Path, *, but: int) -> Path:
