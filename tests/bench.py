@@ -18,6 +18,29 @@ from tests.conftest import REAL_DATA
 
 REPEATS = 3
 IMPORTS = "import dbt.cli.main, dbt.adapters.duckdb, dlt, duckdb, lightgbm, pandas"
+_LIST = """
+import sys, tempfile
+from pathlib import Path
+from runtime.home import Home
+from runtime.settings import Settings
+from runtime.transform.dbt import run_dbt
+for kept in Path("dbt_project/target").glob(sys.argv[1]):
+    kept.unlink()
+run_dbt(Settings(), Home(Path(tempfile.mkdtemp())), "list", "--select", "daily_totals")
+"""
+# What a morning pays before any work, by what has to be there for it.
+START_UP = {
+    "python": ["-c", "pass"],
+    "the command line": ["-c", "import daily.__main__"],
+    "duckdb, and a connection": ["-c", "import duckdb; duckdb.connect()"],
+    "pandas, pyarrow": ["-c", "import pandas, pyarrow"],
+    "dlt": ["-c", "import dlt"],
+    "great-expectations": ["-c", "import great_expectations.expectations"],
+    "lightgbm, scipy": ["-c", "import lightgbm, scipy.stats"],
+    "dbt": ["-c", "import dbt.cli.main, dbt.adapters.duckdb"],
+    "dbt, all files parsed": ["-c", _LIST, "manifest-*"],
+    "dbt, with the manifest that is kept": ["-c", _LIST, "none"],
+}
 
 
 def measure(command: list[str], environment: dict[str, str]) -> tuple[float, ...]:
@@ -55,8 +78,20 @@ def print_table(figures: dict[str, tuple[float, ...]]) -> None:
         print(f"{name:<42} {wall:8.1f} {cpu:8.1f} {peak:9.0f} {wall / baseline:11.1f}")
 
 
+def print_start_up() -> None:
+    """What starting costs, each thing in a process of its own."""
+    measured = {
+        name: median(lambda command=command: measure(command, {}))
+        for name, command in START_UP.items()
+    }
+    print("Start-up: what has to be there before any work")
+    print_table(measured)
+    print()
+
+
 def main() -> None:
     """Run everything and print the table."""
+    print_start_up()
     with tempfile.TemporaryDirectory() as folder:
         runs = {"baseline: start and import": lambda: measure(["-c", IMPORTS], {})}
         sources = {"sample": {"SOURCE": "sample"}}
