@@ -50,6 +50,34 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#
+    From which date on a model of what is carried to all later dates is built anew: that of
+    the first planned day, or of the first fill of an account whose scopes have changed; or
+    the last that it holds, for a date may come without a fill.
+#}
+{% macro first_later_date() -%}
+    {#- Named outside the condition: dbt reads dependencies before it knows the mode. -#}
+    {%- set scopes = ref('int_path_scopes') -%}
+    {%- set built_scopes = ref('stg_ops__built_path_scopes') -%}
+    {%- set fill_days, plan = ref('int_fill_days'), ref('int_planned_account_days') -%}
+    {%- if is_incremental() -%}
+        {%- set columns = 'scope_type, scope_name, account_id, valid_from, valid_to' -%}
+        {%- set now = 'select ' ~ columns ~ ' from ' ~ scopes -%}
+        {%- set then = 'select ' ~ columns ~ ' from ' ~ built_scopes -%}
+        {{ date_of_query(
+            'select min(first_date) from ('
+            ~ 'select min(trade_date) as first_date from ' ~ plan
+            ~ ' union all select max(trade_date) from ' ~ this
+            ~ ' union all select min(fill_days.trade_date) from ' ~ fill_days
+            ~ ' as fill_days inner join ((' ~ now ~ ' except ' ~ then ~ ') union all ('
+            ~ then ~ ' except ' ~ now ~ ')) as changed'
+            ~ ' on fill_days.account_id = changed.account_id)'
+        ) }}
+    {%- else -%}
+        {{ min_date() }}
+    {%- endif -%}
+{%- endmacro %}
+
 {# From which date on a data test looks: see get_where_subquery. #}
 {% macro first_tested_date() -%}
     {{ first_planned_date() if tests_new_rows_only() else min_date() }}

@@ -13,7 +13,7 @@
                 {%- do conditions.append(
                     'coalesce(closed_date, ' ~ max_date() ~ ') >= ' ~ first_planned_date()
                 ) -%}
-            {%- elif planned_by and planned_by != 'scope_dates' -%}
+            {%- elif planned_by and planned_by not in ('scope_dates', 'later_dates') -%}
                 {%- do conditions.append('trade_date >= ' ~ first_planned_date()) -%}
             {%- endif -%}
         {%- endfor -%}

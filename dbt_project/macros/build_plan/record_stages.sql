@@ -1,6 +1,9 @@
 {#
-    Whether the marts are complete, in two hooks; runtime/build_chain.py reads it.
+    Whether the marts are complete, in three hooks; runtime/build_chain.py reads it.
 
+    drop_followers, before begin_stages: what is built by the plan of a run and has none of
+    its own to remember (incremental, and not tagged planned) is built whole if the run before
+    did not finish, for that one's plan may have named more.
     begin_stages, as a run that makes models begins: which stages are in the making from
     now on, and of what.
     finish_stages, at the end of `dbt build`: those of which every model was made, if
@@ -8,6 +11,28 @@
 #}
 {% macro stage_of(node) -%}
     {{ return('risk' if 'after_scoring' in node.tags else 'build') }}
+{%- endmacro %}
+
+{% macro drop_followers() -%}
+    {{ return(adapter.dispatch('drop_followers')()) }}
+{%- endmacro %}
+
+{% macro default__drop_followers() -%}{%- endmacro %}
+
+{% macro duckdb__drop_followers() -%}
+    {%- if execute and flags.WHICH in ('build', 'run') -%}
+        {%- set finished = dbt.run_query(
+            "select count(*) from ops.stages where stage = 'build' and is_finished"
+        ).columns[0].values()[0] -%}
+        {%- for node in graph.nodes.values()
+            if not finished
+            and node.resource_type == 'model'
+            and node.config.materialized == 'incremental'
+            and 'planned' not in node.tags
+            and relation_of(node.name) -%}
+            {%- do adapter.drop_relation(relation_of(node.name)) -%}
+        {%- endfor -%}
+    {%- endif -%}
 {%- endmacro %}
 
 {% macro begin_stages() -%}

@@ -4,15 +4,20 @@
     a day that vanished would stay; microbatch deletes by date, and a trip that is open
     closes on a later one.
 
-    meta planned_by: account_days, trader_days, symbol_days, scope_dates (rows on a date) or
-        symbol_spans (rows from opened_date to closed_date).
+    meta planned_by: account_days, trader_days, symbol_days, scope_dates (rows on a date),
+        symbol_spans (rows from opened_date to closed_date) or later_dates (all rows from
+        first_later_date on).
     unique_key: what the new rows replace besides what is planned.
 #}
 {% macro get_incremental_replace_planned_sql(arg_dict) %}
     {%- set target = arg_dict['target_relation'] -%}
     {%- set new_rows = arg_dict['temp_relation'] -%}
     {%- set names = arg_dict['dest_columns'] | map(attribute='quoted') | join(', ') -%}
+    {%- if config.get('meta').planned_by == 'later_dates' %}
+    delete from {{ target }} where trade_date >= {{ first_later_date() }};
+    {%- else %}
     delete from {{ target }} as old_rows using {{ planned_for_replacement() }};
+    {%- endif %}
     {%- if arg_dict['unique_key'] %}
     delete from {{ target }} as old_rows using {{ new_rows }} as new_rows
     where

@@ -1,14 +1,13 @@
+{{ config(materialized='incremental', meta={'planned_by': 'later_dates'}) }}
 {#
     Grain: one row per symbol, date and side: the most traders of the desk who were on that
     side at the same time, and how much they held when they first were so many.
     A trader's accounts count as one position. The day begins with what was held before;
     what is held is worth what the desk's own fill at that moment says.
+    Of dates from the first that is planned on: what is held is carried to all later ones.
 #}
+{% set first_date = first_later_date() %}
 with
-
-crowded_days as (
-    select * from {{ ref('int_crowded_days') }}
-),
 
 account_traders as (
     select
@@ -27,6 +26,7 @@ openings as (
         trade_date,
         opening_quantity
     from {{ ref('int_symbol_day_results') }}
+    where trade_date >= {{ first_date }}
     union all
     -- What is not traded is held all day long.
     select
@@ -35,7 +35,7 @@ openings as (
         trade_date,
         position_quantity as opening_quantity
     from {{ ref('int_held_days') }}
-    where not has_fills
+    where not has_fills and trade_date >= {{ first_date }}
 ),
 
 fills as (
@@ -51,25 +51,41 @@ fills as (
         multiplier,
         exchange_rate
     from {{ ref('int_fills_matched') }}
+    where trade_date >= {{ first_date }}
 ),
 
-trader_openings as (
+all_trader_openings as (
     select
         account_traders.trader_id,
         openings.symbol,
         openings.trade_date,
         sum(openings.opening_quantity) as opening_quantity
     from openings
-    inner join crowded_days
-        on
-            openings.symbol = crowded_days.symbol
-            and openings.trade_date = crowded_days.trade_date
     inner join account_traders
         on
             openings.account_id = account_traders.account_id
             and openings.trade_date >= account_traders.valid_from
             and openings.trade_date < account_traders.valid_to
     group by account_traders.trader_id, openings.symbol, openings.trade_date
+),
+
+crowded_days as (
+    -- One who held or traded it alone is no crowd, and its fills need not be looked at.
+    select
+        symbol,
+        trade_date
+    from all_trader_openings
+    group by symbol, trade_date
+    having count(*) > 1
+),
+
+trader_openings as (
+    select all_trader_openings.*
+    from all_trader_openings
+    inner join crowded_days
+        on
+            all_trader_openings.symbol = crowded_days.symbol
+            and all_trader_openings.trade_date = crowded_days.trade_date
 ),
 
 desk_openings as (
@@ -95,10 +111,6 @@ trader_fills as (
             rows between unbounded preceding and current row
         ) as quantity_after
     from fills
-    inner join crowded_days
-        on
-            fills.symbol = crowded_days.symbol
-            and fills.trade_date = crowded_days.trade_date
     inner join account_traders
         on
             fills.account_id = account_traders.account_id
@@ -114,11 +126,7 @@ trader_fills as (
 moves as (
     select
         *,
-        quantity_after - signed_quantity as quantity_before,
-        row_number() over (
-            partition by symbol, trade_date
-            order by filled_at_et, account_id, fill_sequence
-        ) as moment
+        quantity_after - signed_quantity as quantity_before
     from trader_fills
 ),
 
@@ -126,7 +134,7 @@ moments_after_fills as (
     select
         moves.symbol,
         moves.trade_date,
-        moves.moment,
+        row_number() over day_so_far as moment,
         moves.filled_at_et,
         moves.has_fill_time,
         moves.price,
@@ -158,7 +166,8 @@ moments_after_fills as (
             moves.symbol = desk_openings.symbol
             and moves.trade_date = desk_openings.trade_date
     window day_so_far as (
-        partition by moves.symbol, moves.trade_date order by moves.moment
+        partition by moves.symbol, moves.trade_date
+        order by moves.filled_at_et, moves.account_id, moves.fill_sequence
         rows between unbounded preceding and current row
     )
 ),
@@ -173,19 +182,19 @@ moments as (
         0 as moment,
         cast(null as timestamp) as filled_at_et,
         false as has_fill_time,
-        moves.price,
-        moves.multiplier,
-        moves.exchange_rate,
+        first_fills.price,
+        first_fills.multiplier,
+        first_fills.exchange_rate,
         desk_openings.long_count,
         desk_openings.long_quantity,
         desk_openings.short_count,
         desk_openings.short_quantity
     from desk_openings
-    left join moves
+    left join moments_after_fills as first_fills
         on
-            desk_openings.symbol = moves.symbol
-            and desk_openings.trade_date = moves.trade_date
-            and moves.moment = 1
+            desk_openings.symbol = first_fills.symbol
+            and desk_openings.trade_date = first_fills.trade_date
+            and first_fills.moment = 1
 ),
 
 peaks as (
