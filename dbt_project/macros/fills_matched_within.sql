@@ -4,7 +4,8 @@
 
     relation: one row per fill, with account_id, symbol, trade_date, fill_sequence, quantity,
         signed_quantity, is_buy and is_regular.
-    also: what else is asked of the same windows, day_so_far, day_ahead and whole_day.
+    also: what else is asked of the same windows, day_before, day_so_far, day_ahead and
+        whole_day.
 #}
 {% macro fills_matched_within(relation, also=[]) -%}
     fills_sided as (
@@ -31,6 +32,10 @@
                 rows between unbounded preceding and current row
             ),
             {% if also -%}
+            day_before as (
+                partition by account_id, symbol, trade_date order by fill_sequence
+                rows between unbounded preceding and 1 preceding
+            ),
             day_ahead as (
                 partition by account_id, symbol, trade_date order by fill_sequence
                 rows between 1 following and unbounded following

@@ -57,7 +57,7 @@
 #}
 {% macro first_later_date() -%}
     {#- Named outside the condition: dbt reads dependencies before it knows the mode. -#}
-    {%- set scopes = ref('int_path_scopes') -%}
+    {%- set scopes = ref('int_account_scopes') -%}
     {%- set built_scopes = ref('stg_ops__built_path_scopes') -%}
     {%- set fill_days, plan = ref('int_fill_days'), ref('int_planned_account_days') -%}
     {%- if is_incremental() -%}

@@ -103,7 +103,7 @@
         account_id,
         valid_from,
         valid_to
-    from {{ relation_of('int_path_scopes') }};
+    from {{ relation_of('int_account_scopes') }};
     delete from ops.built_symbol_books;
     {{ remember_books() }};
     -- Dates of which the rows of a mart may have changed: publish looks at these alone.

@@ -6,7 +6,7 @@
 with
 
 scopes as (
-    select * from {{ ref('int_path_scopes') }}
+    select * from {{ ref('int_account_scopes') }}
 ),
 
 built_scopes as (

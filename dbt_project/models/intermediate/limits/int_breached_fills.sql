@@ -28,24 +28,16 @@ fill_results as (
         trade_date,
         fill_sequence,
         day_sequence,
+        symbol_day_sequence,
+        quantity_before,
+        quantity_after,
+        exposure_before,
+        exposure_after,
         realized_gross_pnl - total_fees as net_pnl,
         is_regular,
         has_fill_time,
         filled_at_et
     from {{ ref('int_fill_results') }}
-),
-
-fill_exposures as (
-    select
-        account_id,
-        trade_date,
-        fill_sequence,
-        symbol_day_sequence,
-        quantity_before,
-        quantity_after,
-        exposure_before,
-        exposure_after
-    from {{ ref('int_fill_exposures') }}
 ),
 
 final as (
@@ -65,14 +57,14 @@ final as (
         fill_results.account_id,
         fill_results.symbol,
         fill_results.fill_sequence,
-        fill_exposures.symbol_day_sequence,
+        fill_results.symbol_day_sequence,
         ---------- numbers
-        fill_exposures.quantity_before,
-        fill_exposures.quantity_after,
+        fill_results.quantity_before,
+        fill_results.quantity_after,
         ---------- money
         fill_results.net_pnl,
-        fill_exposures.exposure_before,
-        fill_exposures.exposure_after,
+        fill_results.exposure_before,
+        fill_results.exposure_after,
         ---------- flags
         fill_results.is_regular,
         ---------- times
@@ -89,11 +81,6 @@ final as (
         on
             account_scopes.account_id = fill_results.account_id
             and breached_days.trade_date = fill_results.trade_date
-    inner join fill_exposures
-        on
-            fill_results.account_id = fill_exposures.account_id
-            and fill_results.fill_sequence = fill_exposures.fill_sequence
-            and fill_results.trade_date = fill_exposures.trade_date
 )
 
 select * from final

@@ -8,6 +8,7 @@
     The path of the day through all its accounts' fills, in time: realized net P&L from
     zero, and how far exposure moves from what is held in the morning. Fills of one second
     go by trader, each in their own order. A path with an unknown amount in it is unknown.
+    A scope of which one account trades that day goes the way of that account: a walk.
 #}
 with
 
@@ -15,42 +16,77 @@ fill_results as (
     {{ planned_rows(ref('int_fill_results'), 'scope_dates') }}
 ),
 
-fill_exposures as (
-    {{ planned_rows(ref('int_fill_exposures'), 'scope_dates') }}
+scopes as (
+    select * from {{ ref('int_account_scopes') }}
 ),
 
-scopes as (
-    select * from {{ ref('int_path_scopes') }}
+account_days as (
+    select distinct
+        account_id,
+        trade_date
+    from fill_results
+),
+
+scope_days as (
+    select
+        scopes.scope_type,
+        scopes.scope_name,
+        account_days.trade_date,
+        case when count(*) = 1 then 'account' else scopes.scope_type end as walk_type,
+        case when count(*) = 1 then max(account_days.account_id) else scopes.scope_name end
+            as walk_name
+    from account_days
+    inner join scopes
+        on
+            account_days.account_id = scopes.account_id
+            and account_days.trade_date >= scopes.valid_from
+            and account_days.trade_date < scopes.valid_to
+    group by scopes.scope_type, scopes.scope_name, account_days.trade_date
+),
+
+walkers as (
+    select
+        'account' as walk_type,
+        account_id as walk_name,
+        account_id,
+        trade_date
+    from account_days
+    union all
+    select
+        scope_days.walk_type,
+        scope_days.walk_name,
+        scopes.account_id,
+        scope_days.trade_date
+    from scope_days
+    inner join scopes
+        on
+            scope_days.walk_type = scopes.scope_type
+            and scope_days.walk_name = scopes.scope_name
+            and scope_days.trade_date >= scopes.valid_from
+            and scope_days.trade_date < scopes.valid_to
+    where scope_days.walk_type <> 'account'
 ),
 
 steps as (
     -- Whole cents add up exactly as doubles, and faster than decimals.
     select
-        fill_results.account_id,
-        fill_results.trader_id,
-        fill_results.trade_date,
-        fill_results.day_sequence,
-        fill_results.realized_gross_pnl - fill_results.total_fees as net_pnl,
-        fill_results.is_regular,
-        fill_results.filled_at_et,
-        cast(
-            100 * (abs(fill_exposures.exposure_after) - abs(fill_exposures.exposure_before))
-            as double
-        ) as gross_cents_moved,
-        cast(
-            100 * (fill_exposures.exposure_after - fill_exposures.exposure_before) as double
-        ) as net_cents_moved
+        account_id,
+        trader_id,
+        trade_date,
+        day_sequence,
+        realized_gross_pnl - total_fees as net_pnl,
+        is_regular,
+        filled_at_et,
+        cast(100 * (abs(exposure_after) - abs(exposure_before)) as double)
+            as gross_cents_moved,
+        cast(100 * (exposure_after - exposure_before) as double) as net_cents_moved
     from fill_results
-    inner join fill_exposures
-        on
-            fill_results.account_id = fill_exposures.account_id
-            and fill_results.fill_sequence = fill_exposures.fill_sequence
 ),
 
 paths as (
     select
-        scopes.scope_type,
-        scopes.scope_name,
+        walkers.walk_type,
+        walkers.walk_name,
         steps.trade_date,
         steps.filled_at_et,
         steps.is_regular,
@@ -60,13 +96,12 @@ paths as (
         case when steps.net_pnl is null then 1 else 0 end as is_pnl_unknown,
         case when steps.net_cents_moved is null then 1 else 0 end as is_exposure_unknown
     from steps
-    inner join scopes
+    inner join walkers
         on
-            steps.account_id = scopes.account_id
-            and steps.trade_date >= scopes.valid_from
-            and steps.trade_date < scopes.valid_to
+            steps.account_id = walkers.account_id
+            and steps.trade_date = walkers.trade_date
     window day_so_far as (
-        partition by scopes.scope_type, scopes.scope_name, steps.trade_date
+        partition by walkers.walk_type, walkers.walk_name, steps.trade_date
         order by {{ scope_order('steps') }}
         rows between unbounded preceding and current row
     )
@@ -74,8 +109,8 @@ paths as (
 
 summed as (
     select
-        scope_type,
-        scope_name,
+        walk_type,
+        walk_name,
         trade_date,
         sum(case when is_regular then 1 else 0 end) as fills_count,
         max(is_pnl_unknown) = 0 as is_pnl_known,
@@ -85,14 +120,14 @@ summed as (
         greatest(max(net_cents_moved), 0) as most_net_moved,
         least(min(net_cents_moved), 0) as least_net_moved
     from paths
-    group by scope_type, scope_name, trade_date
+    group by walk_type, walk_name, trade_date
 ),
 
 moments as (
     -- The first of equal extremes; none where the path never left its start.
     select
-        paths.scope_type,
-        paths.scope_name,
+        paths.walk_type,
+        paths.walk_name,
         paths.trade_date,
         {{ first_reached(
             'paths.filled_at_et',
@@ -119,18 +154,18 @@ moments as (
     from paths
     inner join summed
         on
-            paths.scope_type = summed.scope_type
-            and paths.scope_name = summed.scope_name
+            paths.walk_type = summed.walk_type
+            and paths.walk_name = summed.walk_name
             and paths.trade_date = summed.trade_date
-    group by paths.scope_type, paths.scope_name, paths.trade_date
+    group by paths.walk_type, paths.walk_name, paths.trade_date
 ),
 
 final as (
     select
         ---------- keys
-        summed.scope_type,
-        summed.scope_name,
-        summed.trade_date,
+        scope_days.scope_type,
+        scope_days.scope_name,
+        scope_days.trade_date,
         ---------- numbers
         cast(summed.fills_count as bigint) as fills_count,
         ---------- money
@@ -153,12 +188,17 @@ final as (
             as net_long_at_et,
         nullif(moments.net_short_at_et, cast(summed.trade_date as timestamp))
             as net_short_at_et
-    from summed
+    from scope_days
+    inner join summed
+        on
+            scope_days.walk_type = summed.walk_type
+            and scope_days.walk_name = summed.walk_name
+            and scope_days.trade_date = summed.trade_date
     inner join moments
         on
-            summed.scope_type = moments.scope_type
-            and summed.scope_name = moments.scope_name
-            and summed.trade_date = moments.trade_date
+            scope_days.walk_type = moments.walk_type
+            and scope_days.walk_name = moments.walk_name
+            and scope_days.trade_date = moments.trade_date
 )
 
 select * from final

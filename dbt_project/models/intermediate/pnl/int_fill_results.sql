@@ -4,13 +4,17 @@
     tags=['planned'],
 ) }}
 {#
-    Grain: one row per counted fill: what was realized at it.
+    Grain: one row per counted fill: what was realized at it, and what the position in its
+    symbol was worth before and after it.
     A match counts at the later of its two fills, at that date's exchange rate; fees at their
     fill. After an unknown amount the path is unknown. The path is the
     running net P&L of the trader's day; the day's matching is final only when the day
     is over, so nothing here may be used during the day.
     Had the trader stopped after a fill, the day would be better by the sum of the later
     fills' steps (int_fills_matched).
+    What is held is worth what the account's own last fill in it says; the day begins with
+    what is held. A fill at a price of zero leaves the price as it was; without any price it is
+    unknown.
 #}
 with
 
@@ -34,6 +38,26 @@ realized as (
     where closed_date >= {{ first_built_date() }}
 ),
 
+symbol_days as (
+    select
+        account_id,
+        symbol,
+        trade_date,
+        opening_quantity
+    from {{ ref('int_symbol_day_results') }}
+    where trade_date >= {{ first_built_date() }}
+),
+
+symbol_prices as (
+    select
+        account_id,
+        symbol,
+        trade_date,
+        opening_unit_price
+    from {{ ref('int_symbol_day_prices') }}
+    where trade_date >= {{ first_built_date() }}
+),
+
 realized_summed as (
     select
         account_id,
@@ -46,8 +70,23 @@ realized_summed as (
 results as (
     select
         fills.*,
-        coalesce(realized_summed.realized_gross_pnl, 0) as local_gross_pnl
+        coalesce(realized_summed.realized_gross_pnl, 0) as local_gross_pnl,
+        symbol_days.opening_quantity + fills.day_quantity_after as quantity_after,
+        coalesce(
+            fills.price_before,
+            {{ in_units('symbol_prices.opening_unit_price', 'fills.units_per_share') }}
+        ) as known_price
     from fills
+    inner join symbol_days
+        on
+            fills.account_id = symbol_days.account_id
+            and fills.symbol = symbol_days.symbol
+            and fills.trade_date = symbol_days.trade_date
+    inner join symbol_prices
+        on
+            fills.account_id = symbol_prices.account_id
+            and fills.symbol = symbol_prices.symbol
+            and fills.trade_date = symbol_prices.trade_date
     left join realized_summed
         on
             fills.account_id = realized_summed.account_id
@@ -57,8 +96,21 @@ results as (
 results_in_base as (
     select
         *,
-        {{ in_base('local_gross_pnl', 'exchange_rate') }} as realized_gross_pnl
+        {{ in_base('local_gross_pnl', 'exchange_rate') }} as realized_gross_pnl,
+        quantity_after - case when is_buy then quantity else -quantity end as quantity_before
     from results
+),
+
+results_valued as (
+    select
+        *,
+        {{ exposure_of('quantity_before', 'known_price', 'multiplier', 'exchange_rate') }}
+            as exposure_before,
+        {{ exposure_of(
+            'quantity_after', 'coalesce(nullif(price, 0), known_price)', 'multiplier',
+            'exchange_rate',
+        ) }} as exposure_after
+    from results_in_base
 ),
 
 paths as (
@@ -75,7 +127,7 @@ paths as (
         max(case when stop_step is null then 1 else 0 end) over whole_day as is_step_unknown,
         sum(stop_step) over day_ahead as steps_ahead,
         sum(replaced_step) over day_ahead as replaced_ahead
-    from results_in_base
+    from results_valued
     window
         day_ahead as (
             partition by trader_id, trade_date order by day_sequence
@@ -106,7 +158,13 @@ final as (
         trade_date,
         fill_sequence,
         day_sequence,
+        symbol_day_sequence,
+        ---------- numbers
+        quantity_before,
+        quantity_after,
         ---------- money
+        exposure_before,
+        exposure_after,
         total_fees,
         local_gross_pnl,
         realized_gross_pnl,

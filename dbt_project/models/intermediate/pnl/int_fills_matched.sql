@@ -46,6 +46,8 @@ fills_counted as (
 ),
 
 {{ fills_matched_within('fills_counted', also=[
+    'row_number() over day_so_far as symbol_day_sequence',
+    ignoring_nulls('last_value', 'nullif(price, 0)') ~ ' over day_before as price_before',
     ignoring_nulls('first_value', 'case when is_regular then price end')
     ~ ' over day_ahead as next_price',
     'sum(case when is_regular then total_fees end) over day_so_far as fees_so_far',
@@ -113,6 +115,7 @@ final as (
         trade_date,
         fill_sequence,
         day_sequence,
+        cast(symbol_day_sequence as bigint) as symbol_day_sequence,
         book_symbol,
         ---------- text
         currency,
@@ -125,6 +128,7 @@ final as (
         matched_share_end,
         day_quantity_after,
         price,
+        price_before,
         multiplier,
         ---------- money
         total_fees,

@@ -29,14 +29,14 @@ held_exposures as (
     from {{ ref('int_held_exposures') }}
 ),
 
-fill_exposures as (
+fill_results as (
     select
         account_id,
         symbol,
         trade_date,
         exposure_before,
         exposure_after
-    from {{ ref('int_fill_exposures') }}
+    from {{ ref('int_fill_results') }}
 ),
 
 paths as (
@@ -75,7 +75,7 @@ account_symbols as (
         trade_date,
         max(greatest(abs(exposure_before), abs(exposure_after))) as peak_exposure,
         cast(null as decimal(38, 2)) as overnight_exposure
-    from fill_exposures
+    from fill_results
     group by account_id, symbol, trade_date
     union all
     select
