@@ -78,6 +78,25 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#
+    The first date with fills of a version that no build has taken on, as a literal: before
+    there is a plan, of which documents the tests are about.
+#}
+{% macro first_unbuilt_date() -%}
+    {%- set versions = source('propreports', 'day_versions') -%}
+    {{ date_of_query(
+        'select min(versions.trade_date) from (select account_number, trade_date, '
+        ~ 'max_by(content_hash, known_at) as content_hash, '
+        ~ 'max_by(rows_count, known_at) as rows_count from ' ~ versions
+        ~ " where resource = 'fills' group by account_number, trade_date) as versions "
+        ~ 'left join ops.built_fill_days as built '
+        ~ 'on versions.account_number = built.account_number '
+        ~ 'and versions.trade_date = built.calendar_date '
+        ~ 'and versions.content_hash = built.content_hash '
+        ~ 'where versions.rows_count > 0 and built.account_number is null'
+    ) }}
+{%- endmacro %}
+
 {# From which date on a data test looks: see get_where_subquery. #}
 {% macro first_tested_date() -%}
     {{ first_planned_date() if tests_new_rows_only() else min_date() }}

@@ -4,9 +4,7 @@
 #}
 {% macro relation_of(name) -%}
     {%- if execute -%}
-        {%- for node in graph.nodes.values()
-            if node.resource_type == 'model' and node.name == name -%}
-            {{ return(adapter.get_relation(node.database, node.schema, node.alias)) }}
-        {%- endfor -%}
+        {%- set node = graph.nodes['model.risk.' ~ name] -%}
+        {{ return(adapter.get_relation(node.database, node.schema, node.alias)) }}
     {%- endif -%}
 {%- endmacro %}

@@ -6,7 +6,7 @@
 
     meta planned_by: account_days, trader_days, symbol_days, scope_dates (rows on a date),
         symbol_spans (rows from opened_date to closed_date) or later_dates (all rows from
-        first_later_date on).
+        first_later_date on). Of a staged document, documents: its tests look at those read.
     unique_key: what the new rows replace besides what is planned.
 #}
 {% macro get_incremental_replace_planned_sql(arg_dict) %}

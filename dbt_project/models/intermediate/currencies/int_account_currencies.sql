@@ -1,7 +1,9 @@
-{{ config(materialized='ephemeral') }}
+{{ config(materialized='view') }}
 {#
     Grain: one row per account: its currency as listed last, else the base currency.
     Fees, adjustments and the broker's figures are of it.
+    A view, though small: dbt parses the whole of a statement to put an ephemeral part into it,
+    and those that read this are long.
 #}
 with
 

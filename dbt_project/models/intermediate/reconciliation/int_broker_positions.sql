@@ -1,4 +1,4 @@
-{{ config(materialized='ephemeral') }}
+{{ config(materialized='view') }}
 {#
     Grain: one row per account, symbol and date of the broker's own positions, as
     displayed; a symbol that was traded and is flat has a row of 0.

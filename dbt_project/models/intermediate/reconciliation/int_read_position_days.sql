@@ -1,4 +1,4 @@
-{{ config(materialized='ephemeral') }}
+{{ config(materialized='view') }}
 {#
     Grain: one row per account and date of which all of the broker's positions are known,
     so that a symbol without a row is one that is not held there.

@@ -106,37 +106,32 @@ scope_symbols as (
         account_symbols.trade_date, account_symbols.symbol
 ),
 
-scope_symbols_ordered as (
+scope_symbols_compared as (
     select
         *,
-        row_number() over (
-            partition by scope_type, scope_name, trade_date
-            order by peak_exposure desc nulls last, symbol asc
-        ) as peak_order,
-        row_number() over (
-            partition by scope_type, scope_name, trade_date
-            order by abs(overnight_exposure) desc nulls last, symbol asc
-        ) as overnight_order
+        peak_exposure > 0 and peak_exposure = max(peak_exposure) over scope_day
+            as is_largest,
+        overnight_exposure <> 0
+        and abs(overnight_exposure) = max(abs(overnight_exposure)) over scope_day
+            as is_largest_overnight
     from scope_symbols
+    window scope_day as (partition by scope_type, scope_name, trade_date)
 ),
 
 largest as (
+    -- Of equal ones the first by name.
     select
         scope_type,
         scope_name,
         trade_date,
-        max(case when peak_order = 1 and peak_exposure > 0 then symbol end)
-            as largest_symbol,
-        max(case when peak_order = 1 and peak_exposure > 0 then peak_exposure end)
-            as largest_symbol_exposure,
-        max(
-            case when overnight_order = 1 and overnight_exposure <> 0 then symbol end
-        ) as overnight_symbol,
-        max(case when overnight_order = 1 and overnight_exposure <> 0 then overnight_exposure end)
+        min(case when is_largest then symbol end) as largest_symbol,
+        max(case when is_largest then peak_exposure end) as largest_symbol_exposure,
+        min(case when is_largest_overnight then symbol end) as overnight_symbol,
+        min_by(overnight_exposure, case when is_largest_overnight then symbol end)
             as overnight_symbol_exposure,
         sum(abs(overnight_exposure)) as overnight_netted,
         {{ count_where('overnight_exposure <> 0') }} as overnight_symbols_count
-    from scope_symbols_ordered
+    from scope_symbols_compared
     group by scope_type, scope_name, trade_date
 ),
 

@@ -1,7 +1,10 @@
+{{ config(materialized='view') }}
 {#
     Grain: one row per account, date and symbol whose difference from the broker somebody
     has signed off; without a symbol it is that of the day's P&L, with one that of a
     position, from the date on which it was first seen.
+    A view, though small: dbt parses the whole of a statement to put an ephemeral part into it,
+    and those that read this are long.
 #}
 with
 

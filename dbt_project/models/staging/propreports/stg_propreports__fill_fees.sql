@@ -1,3 +1,4 @@
+{{ config(meta={'planned_by': 'documents'}) }}
 {# Grain: one row per fill version and fee that is not zero; positive is a cost. #}
 with
 

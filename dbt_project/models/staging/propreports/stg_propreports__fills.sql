@@ -1,3 +1,4 @@
+{{ config(meta={'planned_by': 'documents'}) }}
 {#
     Grain: one row per fill of a version of an account's day (content_hash, row_number).
     Only the sign of a side matters: B and C add quantity, S and T take it away.
