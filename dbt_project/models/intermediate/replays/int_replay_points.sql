@@ -82,7 +82,7 @@ gave_back as (
             as give_back_amount,
         stop_effect,
         replaced_notional,
-        case when has_fill_time then filled_at_et end as happened_at_et
+        case when has_fill_time then {{ to_utc('filled_at_et') }} end as happened_at
     from fill_results
 ),
 
@@ -150,7 +150,7 @@ points as (
         stop_effect,
         replaced_notional,
         ---------- times
-        happened_at_et
+        happened_at
     from with_closings
 ),
 
@@ -168,7 +168,7 @@ final as (
         cast(0 as decimal(38, 8)) as net_pnl_so_far,
         cast(stop_effect as decimal(38, 8)) as stop_effect,
         cast(replaced_notional as decimal(38, 8)) as replaced_notional,
-        cast(null as timestamp) as happened_at_et
+        cast(null as timestamp) as happened_at
     from day_starts
 )
 

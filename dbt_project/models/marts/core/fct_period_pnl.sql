@@ -34,15 +34,15 @@ symbol_days as (
     from {{ ref('int_symbol_days') }}
 ),
 
-fills as (
+route_days as (
     select
         account_id,
         trade_date,
         route,
+        gross_pnl,
         total_fees,
-        realized_gross_pnl
-    from {{ ref('fct_fills') }}
-    where is_counted
+        is_incomplete
+    from {{ ref('int_route_days') }}
 ),
 
 lots_without_fill as (
@@ -108,21 +108,16 @@ symbols_of_desk as (
 
 routes_of_desk as (
     select
-        coalesce(fills.route, 'unknown') as route,
-        fills.trade_date,
-        sum(case when fills.total_fees is not null then fills.realized_gross_pnl end)
-            as gross_pnl,
-        sum(case when fills.realized_gross_pnl is not null then fills.total_fees end)
-            as total_fees,
-        max(
-            case when fills.realized_gross_pnl is null or fills.total_fees is null then 1 end
-        ) as is_incomplete
-    from fills
+        route_days.route,
+        route_days.trade_date,
+        route_days.gross_pnl,
+        route_days.total_fees,
+        case when route_days.is_incomplete then 1 end as is_incomplete
+    from route_days
     inner join days_of_desk
         on
-            fills.account_id = days_of_desk.account_id
-            and fills.trade_date = days_of_desk.trade_date
-    group by fills.route, fills.trade_date
+            route_days.account_id = days_of_desk.account_id
+            and route_days.trade_date = days_of_desk.trade_date
     union all
     -- An expiry closes what is open without a fill.
     select

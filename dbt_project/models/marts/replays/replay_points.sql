@@ -25,7 +25,7 @@ final as (
         stop_effect,
         replaced_notional,
         ---------- times
-        {{ to_utc('happened_at_et') }} as happened_at
+        happened_at
     from points
 )
 
