@@ -2,7 +2,7 @@
     Whether the marts are complete, in three hooks; runtime/build_chain.py reads it.
 
     drop_followers, before begin_stages: what is built by the plan of a run and has none of
-    its own to remember (incremental, and not tagged planned) is built whole if the run before
+    its own to remember (incremental with planned_by, and not tagged planned) is built whole if the run before
     did not finish, for that one's plan may have named more.
     begin_stages, as a run that makes models begins: which stages are in the making from
     now on, and of what.
@@ -28,6 +28,7 @@
             if not finished
             and node.resource_type == 'model'
             and node.config.materialized == 'incremental'
+            and node.config.meta.planned_by
             and 'planned' not in node.tags
             and relation_of(node.name) -%}
             {%- do adapter.drop_relation(relation_of(node.name)) -%}

@@ -9,23 +9,19 @@
         first_later_date on). Of a staged document, documents: its tests look at those read.
     unique_key: what the new rows replace besides what is planned.
 #}
-{% macro get_incremental_replace_planned_sql(arg_dict) %}
-    {%- set target = arg_dict['target_relation'] -%}
-    {%- set new_rows = arg_dict['temp_relation'] -%}
-    {%- set names = arg_dict['dest_columns'] | map(attribute='quoted') | join(', ') -%}
+{% macro replace_planned(target, new_rows) %}
     {%- if config.get('meta').planned_by == 'later_dates' %}
     delete from {{ target }} where trade_date >= {{ first_later_date() }};
     {%- else %}
     delete from {{ target }} as old_rows using {{ planned_for_replacement() }};
     {%- endif %}
-    {%- if arg_dict['unique_key'] %}
+    {%- if config.get('unique_key') %}
     delete from {{ target }} as old_rows using {{ new_rows }} as new_rows
     where
-        {% for column in arg_dict['unique_key'] -%}
+        {% for column in config.get('unique_key') -%}
             old_rows.{{ column }} = new_rows.{{ column }}{{ ' and ' if not loop.last }}
         {%- endfor %};
     {%- endif %}
-    insert into {{ target }} ({{ names }}) select {{ names }} from {{ new_rows }}
 {% endmacro %}
 
 {# The plan of the model that is built, and which old rows it names. #}
