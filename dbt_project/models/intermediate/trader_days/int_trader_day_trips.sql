@@ -25,19 +25,6 @@ trip_events as (
     from events
 ),
 
-events_numbered as (
-    select
-        *,
-        sum(case when is_opening then 1 else 0 end) over (
-            partition by trader_id, trade_date order by day_sequence, is_opening
-            rows between unbounded preceding and current row
-        ) as opening_number,
-        sum(case when is_opening then 1 else 0 end) over (
-            partition by trader_id, trade_date
-        ) as openings_count
-    from trip_events
-),
-
 final as (
     select
         ---------- keys
@@ -105,7 +92,7 @@ final as (
         cast(sum(case when previous_net_pnl > 0 then entry_notional end) as double)
             as notional_after_win,
         count(case when previous_net_pnl > 0 then entry_notional end) as trips_after_win
-    from events_numbered
+    from trip_events
     group by trader_id, trade_date
 )
 

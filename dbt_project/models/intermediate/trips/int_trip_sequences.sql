@@ -66,6 +66,14 @@ final as (
         {{ last_preceding(
             'net_pnl', 'trader_id, trade_date', 'day_sequence, is_opening'
         ) }} as previous_net_pnl,
+        count(case when is_opening then 1 end) over (
+            partition by trader_id, trade_date order by day_sequence, is_opening
+            rows between unbounded preceding and current row
+        ) as opening_number,
+        count(case when is_opening then 1 end) over (
+            partition by trader_id, trade_date order by day_sequence, is_opening
+            rows between unbounded preceding and unbounded following
+        ) as openings_count,
         ---------- times
         happened_at_et,
         {{ first_following(
