@@ -1,6 +1,6 @@
 {#
     Grain: one row per account, symbol and date with a counted fill: the price it was left
-    at before, and the last one, per unit of the account's book, so that a split is no move.
+    at before, the first one, and the last, per unit of the account's book, so that a split is no move.
     is_next_session: whether it was left in the session just before; what lies further
     apart is no night's move.
 #}
@@ -12,6 +12,7 @@ prices as (
         symbol,
         trade_date,
         opening_unit_price,
+        first_unit_price,
         last_unit_price,
         lag(trade_date) over (partition by account_id, book_symbol order by trade_date)
             as previous_date
@@ -33,6 +34,7 @@ final as (
         prices.trade_date,
         ---------- numbers
         prices.opening_unit_price,
+        prices.first_unit_price,
         prices.last_unit_price,
         ---------- flags
         coalesce(

@@ -5,42 +5,23 @@
 #}
 with
 
-first_fills as (
-    select
-        account_id,
-        symbol,
-        trade_date,
-        min_by({{ in_shares('price', 'units_per_share') }}, fill_sequence)
-            as first_unit_price
-    from {{ ref('int_fills_matched') }}
-    where price <> 0
-    group by account_id, symbol, trade_date
-),
-
 prices as (
     select * from {{ ref('int_session_prices') }}
-    where is_next_session
+    where is_next_session and first_unit_price is not null
 ),
 
 gaps as (
     select
-        prices.symbol,
-        prices.trade_date,
+        symbol,
+        trade_date,
         min({{ safe_divide(
-            'first_fills.first_unit_price - prices.opening_unit_price',
-            'prices.opening_unit_price',
+            'first_unit_price - opening_unit_price', 'opening_unit_price'
         ) }}) as low_gap,
         max({{ safe_divide(
-            'first_fills.first_unit_price - prices.opening_unit_price',
-            'prices.opening_unit_price',
+            'first_unit_price - opening_unit_price', 'opening_unit_price'
         ) }}) as high_gap
     from prices
-    inner join first_fills
-        on
-            prices.account_id = first_fills.account_id
-            and prices.symbol = first_fills.symbol
-            and prices.trade_date = first_fills.trade_date
-    group by prices.symbol, prices.trade_date
+    group by symbol, trade_date
 ),
 
 final as (

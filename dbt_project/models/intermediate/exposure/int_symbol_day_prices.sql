@@ -5,10 +5,10 @@
 ) }}
 {#
     Grain: one row per account, symbol and date with a counted fill.
-    The price of the account's last fill in the symbol, before the date and at its end, per
-    unit of its book (int_symbol_books), so that it is carried over a split. A
-    price of zero (shares given, an expiry) says nothing of what the symbol is worth.
-    The last row before what is planned carries the price on.
+    The price of the account's last fill in the symbol, before the date and at its end, and
+    of the first one on it, per unit of its book (int_symbol_books), so that it is carried
+    over a split. A price of zero (shares given, an expiry) says nothing of what the symbol
+    is worth. The last row before what is planned carries the price on.
 #}
 with
 
@@ -54,6 +54,10 @@ priced_days as (
         book_symbol,
         symbol,
         trade_date,
+        min_by(
+            {{ in_shares('price', 'units_per_share') }},
+            case when price <> 0 then fill_sequence end
+        ) as first_unit_price,
         max_by(
             {{ in_shares('price', 'units_per_share') }},
             case when price <> 0 then fill_sequence end
@@ -68,6 +72,7 @@ days_carried as (
         priced_days.book_symbol,
         priced_days.symbol,
         priced_days.trade_date,
+        priced_days.first_unit_price,
         carried.last_unit_price as carried_unit_price,
         {{ last_so_far(
             'priced_days.day_unit_price',
@@ -97,6 +102,7 @@ final as (
                 carried_unit_price
             ) as decimal(38, 8)
         ) as opening_unit_price,
+        cast(first_unit_price as decimal(38, 8)) as first_unit_price,
         cast(coalesce(unit_price_so_far, carried_unit_price) as decimal(38, 8))
             as last_unit_price
     from days_carried
