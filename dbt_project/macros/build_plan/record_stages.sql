@@ -24,14 +24,16 @@
         {%- set finished = dbt.run_query(
             "select count(*) from ops.stages where stage = 'build' and is_finished"
         ).columns[0].values()[0] -%}
-        {%- for node in graph.nodes.values()
-            if not finished
-            and node.resource_type == 'model'
-            and node.config.materialized == 'incremental'
-            and node.config.meta.planned_by
-            and 'planned' not in node.tags
-            and relation_of(node.name) -%}
-            {%- do adapter.drop_relation(relation_of(node.name)) -%}
+        {%- for name in selected_resources if not finished and name in graph.nodes -%}
+            {%- set node = graph.nodes[name] -%}
+            {%- if
+                node.config.materialized == 'incremental'
+                and node.config.meta.planned_by
+                and 'planned' not in node.tags
+                and relation_of(node.name)
+            -%}
+                {%- do adapter.drop_relation(relation_of(node.name)) -%}
+            {%- endif -%}
         {%- endfor -%}
     {%- endif -%}
 {%- endmacro %}
