@@ -64,6 +64,12 @@ revert-limits: setup ## Propose that a temporary limit ends (ACCOUNT= LIMIT=)
 export-limits: setup ## Write what is approved (SESSION= PLATFORM= DRY_RUN=1)
 	@$(PY) -m daily export-limits
 
+check-limits: setup ## Compare what a platform has with ours (PLATFORM= FILE=)
+	@$(PY) -m daily check-limits
+
+confirm-limits: setup ## Confirm what was keyed in (SESSION= PLATFORM= NAME= FILE=)
+	@$(PY) -m daily confirm-limits
+
 verify-limits: setup ## Check the ledger of limits and what came of it
 	@$(PY) -m daily verify-limits
 
@@ -250,4 +256,4 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} \
 		/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: daily status predictions report board doctor explain what-if note limits limits-key approve-limits reject-limits amend-limits extend-limits revert-limits export-limits verify-limits statement backtest sql stats docs schedule watchdog test-email upgrade setup ingest backfill sweep freshness build build-spark train score risk publish tune verify retrain-weekly test test-long test-spark lint bench setup-live setup-spark lock check-install clean help
+.PHONY: daily status predictions report board doctor explain what-if note limits limits-key approve-limits reject-limits amend-limits extend-limits revert-limits export-limits check-limits confirm-limits verify-limits statement backtest sql stats docs schedule watchdog test-email upgrade setup ingest backfill sweep freshness build build-spark train score risk publish tune verify retrain-weekly test test-long test-spark lint bench setup-live setup-spark lock check-install clean help

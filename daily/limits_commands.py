@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +12,9 @@ from daily.run import guarded
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from trading_limits.people import Request
 
 _DATE = click.DateTime(["%Y-%m-%d"])
 _Options = Callable[[Callable[..., None]], Callable[..., None]]
@@ -25,12 +29,28 @@ def _option(
 
 
 # As trading_limits.export has them, which imports too much to list them.
-_PLATFORMS = ("csv", "json", "tt", "ibkr", "tradovate")
+_PLATFORMS = (
+    "csv", "json", "tt", "ibkr", "tradovate", "fix", "das", "sterling",
+)  # fmt: skip
 _SESSION = _option("session", "The next session, YYYY-MM-DD.", _DATE)
 _NAME = _option("name", "Who you are, as make limits-key made your key.")
 _REASON = _option("reason", "Why, in words.")
 _ACCOUNT = _option("account", "Whose limit.")
 _LIMIT = _option("limit", "Which: max_loss, max_gross, ... (docs/trading_limits.md).")
+_PLATFORM = _option("platform", "Whose format.", click.Choice(_PLATFORMS))
+_FILE = _option(
+    "file",
+    "What is in force there.",
+    click.Path(dir_okay=False, path_type=Path),
+    required=False,
+)
+
+
+def _change(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of everything that proposes another way with one limit."""
+    for option in (_LIMIT, _ACCOUNT, _REASON, _NAME, _SESSION):
+        command = option(command)
+    return command
 
 
 def add_limit_commands(main: click.Group, home_of: Callable[[Settings], Home]) -> None:
@@ -95,71 +115,44 @@ def add_limit_commands(main: click.Group, home_of: Callable[[Settings], Home]) -
     )
 
     @main.command("amend-limits")
-    @_SESSION
-    @_NAME
-    @_REASON
-    @_ACCOUNT
-    @_LIMIT
+    @_change
     @_option("value", "What it is to be.")
     @_option("until", "Last session of a temporary one.", _DATE, required=False)
-    def amend_limits(
-        session: datetime, name: str, reason: str, account: str, limit: str,
-        value: str, until: datetime | None,
-    ) -> None:  # fmt: skip
+    def amend_limits(value: str, until: datetime | None, **request: Any) -> None:
         """Propose another value of a limit, also a looser one."""
         from trading_limits.people import amend
 
         said(
             lambda settings, home: amend(
-                settings, home, session=session.date(), name=name, reason=reason,
-                account=account, limit=limit, value=_amount(value),
+                settings, home, _request(request), value=_amount(value),
                 until=_date(until),
             )
         )  # fmt: skip
 
     @main.command("extend-limits")
-    @_SESSION
-    @_NAME
-    @_REASON
-    @_ACCOUNT
-    @_LIMIT
+    @_change
     @_option("until", "Its new last session.", _DATE)
-    def extend_limits(
-        session: datetime, name: str, reason: str, account: str, limit: str,
-        until: datetime,
-    ) -> None:  # fmt: skip
+    def extend_limits(until: datetime, **request: Any) -> None:
         """Propose that a temporary limit lasts longer."""
         from trading_limits.people import extend
 
         said(
             lambda settings, home: extend(
-                settings, home, session=session.date(), name=name, reason=reason,
-                account=account, limit=limit, until=until.date(),
+                settings, home, _request(request), until=until.date()
             )
-        )  # fmt: skip
+        )
 
     @main.command("revert-limits")
-    @_SESSION
-    @_NAME
-    @_REASON
-    @_ACCOUNT
-    @_LIMIT
-    def revert_limits(
-        session: datetime, name: str, reason: str, account: str, limit: str
-    ) -> None:
+    @_change
+    def revert_limits(**request: Any) -> None:
         """Propose that a temporary limit ends now."""
         from trading_limits.people import revert
 
-        said(
-            lambda settings, home: revert(
-                settings, home, session=session.date(), name=name, reason=reason,
-                account=account, limit=limit,
-            )
-        )  # fmt: skip
+        said(lambda settings, home: revert(settings, home, _request(request)))
 
     @main.command("export-limits")
     @_SESSION
-    @_option("platform", "Whose format.", click.Choice(_PLATFORMS))
+    @_PLATFORM
     @click.option(
         "--dry-run", envvar="DRY_RUN", is_flag=True, help="Show it, write nothing."
     )
@@ -174,12 +167,47 @@ def add_limit_commands(main: click.Group, home_of: Callable[[Settings], Home]) -
             )
         )  # fmt: skip
 
+    @main.command("check-limits")
+    @_PLATFORM
+    @_FILE
+    def check_limits(platform: str, file: Path | None) -> None:
+        """Hold what a platform has against what is approved; a drift is an error."""
+        from trading_limits.confirm import check
+
+        said(lambda settings, home: check(settings, home, platform=platform, file=file))
+
+    @main.command("confirm-limits")
+    @_SESSION
+    @_PLATFORM
+    @_NAME
+    @_REASON
+    @_FILE
+    def confirm_limits(
+        session: datetime, platform: str, name: str, reason: str, file: Path | None
+    ) -> None:
+        """Confirm what another keyed in: type what stands there, or FILE=."""
+        from trading_limits.confirm import confirm
+
+        said(
+            lambda settings, home: confirm(
+                settings, home, session=session.date(), platform=platform, name=name,
+                reason=reason, file=file,
+                ask=lambda what: click.prompt(what, default="", show_default=False),
+            )
+        )  # fmt: skip
+
     @main.command("verify-limits")
     def verify_limits() -> None:
         """Check the ledger of limits, its sets and what was exported."""
         from trading_limits.verify import verify
 
         said(lambda _, home: verify(home))
+
+
+def _request(values: dict[str, Any]) -> "Request":
+    from trading_limits.people import Request
+
+    return Request(**values | {"session": values["session"].date()})
 
 
 def _amount(text: str) -> Decimal:

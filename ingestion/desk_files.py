@@ -83,6 +83,7 @@ limit_bounds.csv            what a limit for a trading platform may be: floor, c
                             largest change a day (`make limits`)
 ibkr_rules.csv              which rule of Interactive Brokers' compliance tool each of
                             these limits is
+fix_limits.csv              which type of limit each of them is over FIX
 
 UTF-8, commas, dates as 2025-06-02. docs/configuration.md says what each column means.
 """
@@ -199,6 +200,17 @@ def _whole_number(cell: str) -> str:
     if cell and not re.fullmatch(r"[1-9]\d{0,8}", cell, re.ASCII):
         raise ValueError("is not a whole number above 0")
     return cell
+
+
+def _optional_fix_code(cell: str) -> str:
+    # From 0 on, unlike a count.
+    if cell and not re.fullmatch(r"0|[1-9]\d{0,8}", cell, re.ASCII):
+        raise ValueError("is not a code of FIX, such as 0 or 100")
+    return cell
+
+
+def _fix_code(cell: str) -> str:
+    return _optional_fix_code(_needed(cell))
 
 
 def _only_true(cell: str) -> str:
@@ -459,6 +471,16 @@ IBKR_RULES = DeskFile(
     },
     ("limit_name",),
 )
+FIX_LIMITS = DeskFile(
+    "fix_limits",
+    {
+        "limit_name": _one_of(TRADING_LIMITS),
+        "risk_limit_type": _fix_code,
+        "risk_limit_action": _optional_fix_code,
+        "note": _text,
+    },
+    ("limit_name",),
+)
 DESK_FILES = (
     DeskFile(
         "trader_accounts",
@@ -639,6 +661,7 @@ DESK_FILES = (
     ),
     LIMIT_BOUNDS,
     IBKR_RULES,
+    FIX_LIMITS,
 )
 DESK_VERSIONS = Table(
     "raw.desk_files",

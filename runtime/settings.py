@@ -224,6 +224,23 @@ class Settings(MailSettings):
         None, description="Secret of the API key at Tradovate"
     )
 
+    limits_fix_address: str | None = Field(
+        None,
+        description="Host and port of a platform's FIX session for limits: host:9876",
+    )
+    limits_fix_sender: str | None = Field(
+        None, description="SenderCompID of that session: us"
+    )
+    limits_fix_target: str | None = Field(
+        None, description="TargetCompID of that session: the platform"
+    )
+    limits_fix_user: str | None = Field(
+        None, description="Username of its log-on, where the platform wants one"
+    )
+    limits_fix_password: SecretStr | None = Field(
+        None, description="Password of its log-on; the address must be this machine's"
+    )
+
     trader_emails: Path | None = Field(
         None,
         description="CSV of trader_id,email: each trader gets their own page by mail",
@@ -275,6 +292,13 @@ class Settings(MailSettings):
             raise ValueError("must begin with https://, for a password goes there")
         if parts.username:
             raise ValueError("must not hold a name or password: they are settings")
+        return value
+
+    @field_validator("limits_fix_address")
+    @classmethod
+    def _check_fix_address(cls, value: str | None) -> str | None:
+        if value and not re.fullmatch(r"[^\s:/]+:[1-9]\d{0,4}", value, re.ASCII):
+            raise ValueError("must look like host:9876")
         return value
 
     @field_validator("board_url")

@@ -2,28 +2,31 @@
 
 import hashlib
 from datetime import date
-from decimal import Decimal
 from pathlib import Path
 
 from runtime.errors import UserError
 from runtime.files import write_atomic
 from runtime.home import Home
 from runtime.settings import Settings
+from trading_limits.checks import limits_in_force, record_check
 from trading_limits.facts import Facts, read_facts
 from trading_limits.ledger import APPROVED, EXPORTED, Ledger
 from trading_limits.people import require_next
 from trading_limits.platforms import (
+    File,
     Format,
     LimitInForce,
     Wanted,
+    fix,
     generic_csv,
     generic_json,
     ibkr,
+    sheet,
     tradovate,
     tt,
 )
-from trading_limits.rows import LimitRow, amount
-from trading_limits.state import PENDING, State, replay
+from trading_limits.rows import WARNING, amount
+from trading_limits.state import BY_ITSELF, PENDING, State, replay
 
 PLATFORMS: dict[str, Format] = {
     "csv": generic_csv.FORMAT,
@@ -31,6 +34,8 @@ PLATFORMS: dict[str, Format] = {
     "tt": tt.FORMAT,
     "ibkr": ibkr.FORMAT,
     "tradovate": tradovate.FORMAT,
+    "fix": fix.FORMAT,
+    **{name: screen.format for name, screen in sheet.SHEETS.items()},
 }
 
 
@@ -58,15 +63,8 @@ def export(
         entries = ledger.entries()
         state = replay(entries)
         limits = _limits(facts, state, session)
-        sent = frozenset(
-            one
-            for (day, name), body in state.exports.items()
-            if name == platform and day < session
-            for one in body["ids"]
-        )
         last = state.exports.get((session, platform))
-        lately = frozenset(last["ids"] if last else ())
-        file = form.write(Wanted(session, limits, sent, lately, facts.ibkr_rules))
+        file = form.write(wanted(facts, state, session, platform, limits))
         waiting = [one for one in state.sets[session].values() if one.status == PENDING]
         note = f". By hand: {file.note}" if file.note else ""
         if waiting:
@@ -81,15 +79,75 @@ def export(
         if last and last["sha256"] == digest and is_there and form.send is None:
             return f"{path} is as approved already: nothing to send{note}"
         # File and ledger say what was confirmed: never what may have arrived.
-        confirmed = form.send(settings, file.content) if form.send else ""
-        if not is_there:
-            write_atomic(path, file.content)
-        if last is None or last["sha256"] != digest:
-            body = {"platform": platform, "sha256": digest, "ids": sorted(file.ids)}
-            ledger.append(entries, EXPORTED, body, session=f"{session}")
+        sent = form.send(settings, file.content) if form.send else None
+        if sent is None or not sent.problem:
+            if file.page is not None:
+                write_atomic(path.with_suffix(".html"), file.page)
+            if not is_there:
+                write_atomic(path, file.content)
+            if last is None or last["sha256"] != digest:
+                body = _body(platform, digest, file, limits, form)
+                ledger.append(entries, EXPORTED, body, session=f"{session}")
+        if sent is not None:
+            record_check(
+                ledger, entries, session, platform, BY_ITSELF, sent.found,
+                sent.acknowledged,
+            )  # fmt: skip
+            if sent.problem:
+                raise UserError(sent.problem)
     count = len(file.ids)
     said = f"{count} {'limit' if count == 1 else 'limits'} in {path}"
-    return f"{said}{confirmed and '. '}{confirmed}{note}"
+    if file.page is not None:
+        said += f", and to print beside it as {path.with_suffix('.html').name}"
+    return f"{said}{f'. {sent.message}' if sent else ''}{note}"
+
+
+def wanted(
+    facts: Facts,
+    state: State,
+    session: date,
+    platform: str,
+    limits: list[LimitInForce],
+) -> Wanted:
+    """What a platform's format is asked for."""
+    sent = frozenset(
+        one
+        for (day, name), body in state.exports.items()
+        if name == platform and day < session
+        for one in body["ids"]
+    )
+    last = state.exports.get((session, platform))
+    standing = {
+        key: one.seen
+        for key, one in state.platforms.get(platform, {}).items()
+        if one.seen_entry
+    }
+    return Wanted(
+        session, limits, sent, frozenset(last["ids"] if last else ()),
+        facts.ibkr_rules, facts.fix_limits, standing,
+    )  # fmt: skip
+
+
+def _body(
+    platform: str, digest: str, file: File, limits: list[LimitInForce], form: Format
+) -> dict[str, object]:
+    """What the ledger says of a file."""
+    held = [one for one in limits if one.id in set(file.ids)]
+    values = [[*one.key, amount(one.value)] for one in held]
+    if form.has_warnings:
+        values += [
+            [one.account_id, WARNING, amount(one.warning)]
+            for one in held
+            if one.warning is not None
+        ]
+    names = {one.limit for one in limits} | {WARNING}
+    return {
+        "platform": platform,
+        "sha256": digest,
+        "ids": sorted(file.ids),
+        "limits": sorted(values),
+        "not_taken": sorted(names - {limit for _, limit, _ in values}),
+    }
 
 
 def exported_path(home: Home, session: date, platform: str) -> Path:
@@ -126,25 +184,4 @@ def _limits(facts: Facts, state: State, session: date) -> list[LimitInForce]:
                 f"{limit} {amount(value)} of {account} is beyond what the desk allows "
                 f"now ({most}, limit_bounds.csv). Nothing is written; amend it."
             )
-    return [_in_force(row, value, session) for _, (row, value) in sorted(
-        in_force.items(), key=lambda item: item[0]
-    )]  # fmt: skip
-
-
-def _in_force(row: LimitRow, value: Decimal, session: date) -> LimitInForce:
-    is_over = row.expires_session is not None and session > row.expires_session
-    warning = row.warning_loss
-    if is_over and warning is not None:
-        warning = (warning / row.value * value).quantize(Decimal("0.01"))
-    return LimitInForce(
-        id=f"{row.content_sha256[:12]}{'-after' if is_over else ''}",
-        account_id=row.account_id,
-        trader_id=row.trader_id,
-        limit=row.limit,
-        value=value,
-        warning=warning,
-        currency=row.currency,
-        until=None if is_over else row.expires_session,
-        approved_by=str(row.approved_by),
-        reason=row.reason,
-    )
+    return limits_in_force(state, session)

@@ -9,7 +9,13 @@ from decimal import Decimal
 import duckdb
 
 from daily.what_if import replay
-from ingestion.desk_files import IBKR_RULES, LIMIT_BOUNDS, DeskFile, read_desk
+from ingestion.desk_files import (
+    FIX_LIMITS,
+    IBKR_RULES,
+    LIMIT_BOUNDS,
+    DeskFile,
+    read_desk,
+)
 from ingestion.desk_rules import parse_rules
 from runtime.errors import UserError
 from runtime.home import Home
@@ -45,6 +51,7 @@ class Facts:
         bounds: By limit, what the desk allows.
         model_version: Of the forecasts; None where none was trained.
         ibkr_rules: By limit, its rule type and parameter at Interactive Brokers.
+        fix_limits: By limit, its type over FIX, and the action that goes with it.
     """
 
     session: date
@@ -55,6 +62,7 @@ class Facts:
     bounds: dict[str, Bound]
     model_version: str | None
     ibkr_rules: dict[str, tuple[str, str]]
+    fix_limits: dict[str, tuple[int, int | None]]
 
 
 def read_facts(settings: Settings, home: Home) -> Facts:
@@ -115,6 +123,15 @@ def read_facts(settings: Settings, home: Home) -> Facts:
                     str(line["rule_type"]), str(line["value_parameter"])
                 )
                 for line in lines(IBKR_RULES)
+            },
+            fix_limits={
+                str(line["limit_name"]): (
+                    int(line["risk_limit_type"] or 0),
+                    int(line["risk_limit_action"])
+                    if line["risk_limit_action"]
+                    else None,
+                )
+                for line in lines(FIX_LIMITS)
             },
         )  # fmt: skip
 

@@ -27,6 +27,7 @@ FIRST = "0" * 64
 KEY, REVOKED = "key", "revoked"
 PROPOSED, APPROVED, REJECTED = "proposed", "approved", "rejected"
 CHANGED, EXPIRED, LEFT, EXPORTED = "changed", "expired", "left", "exported"
+CHECKED = "checked"
 LIMIT_LEDGER = Table(
     "ops.limit_ledger",
     {
@@ -63,8 +64,8 @@ class Entry:
         entry_number: From 1, without gaps.
         recorded_at: UTC, ISO 8601 with microseconds; never before that of the one
             before.
-        kind: key, revoked, proposed, approved, rejected, changed, expired, left or
-            exported.
+        kind: key, revoked, proposed, approved, rejected, changed, expired, left,
+            exported or checked.
         session: Which set it is about; None of a key.
         os_user: The system's user who ran the command.
         name: Who signed it; None where nobody has to.

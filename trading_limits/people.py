@@ -4,7 +4,7 @@ Who approves is somebody else than who proposed; every change has a reason.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -42,6 +42,31 @@ from trading_limits.state import (
     check_two_people,
     replay,
 )
+
+
+@dataclass(frozen=True)
+class Request:
+    """Which limit somebody wants another way.
+
+    Attributes:
+        session: The next session, whose set it is.
+        name: Who asks.
+        reason: In words.
+        account: Whose limit.
+        limit: Which.
+    """
+
+    session: date
+    name: str
+    reason: str
+    account: str
+    limit: str
+
+    @property
+    def key(self) -> Key:
+        """The account and the limit."""
+        return self.account, self.limit
+
 
 _Changing = Callable[[Facts, State], Change]
 _Decision = Callable[[list[Entry], State], str]
@@ -95,13 +120,13 @@ def revoke_key(
     Raises:
         UserError: One of them has no key, or there is no reason.
     """
-    _check_reason(reason)
+    check_reason(reason)
     someone = person(settings, name)
     ledger = Ledger(home)
     with ledger.locked():
         entries = ledger.entries()
         state = replay(entries)
-        _holder(state, someone)
+        holder_of(state, someone)
         if revoked not in state.holders:
             raise UserError(f"REVOKE={revoked} has no key here.")
         ledger.append(entries, REVOKED, {"name": revoked}, by=someone, reason=reason)
@@ -135,7 +160,7 @@ def decide(
     someone = person(settings, name)
 
     def work(entries: list[Entry], state: State) -> str:
-        holder = _holder(state, someone)
+        holder = holder_of(state, someone)
         _check_file(settings, home, state, session)
         chosen = _chosen(state, session, only)
         for one in chosen if approves else ():
@@ -158,12 +183,8 @@ def decide(
 def amend(
     settings: Settings,
     home: Home,
+    request: Request,
     *,
-    session: date,
-    name: str,
-    reason: str,
-    account: str,
-    limit: str,
     value: Decimal,
     until: date | None,
 ) -> str:
@@ -177,34 +198,24 @@ def amend(
     """
 
     def change(facts: Facts, state: State) -> Change:
-        key = account, limit
-        before = standing_of(facts, state, key, before=True)
-        check_person(limit, value, before.value if before else None, facts.bounds)
+        before = standing_of(facts, state, request.key, before=True)
+        check_person(
+            request.limit, value, before.value if before else None, facts.bounds
+        )
         if until is None:
-            return Change(OFFICIAL, value, reason, None)
-        reverts_to = _official(facts, state, key)
+            return Change(OFFICIAL, value, request.reason, None)
+        reverts_to = _official(facts, state, request.key)
         if reverts_to is None:
             raise UserError(
-                f"{limit} of {account} has nothing to go back to: leave UNTIL= out."
+                f"{request.limit} of {request.account} has nothing to go back to: "
+                "leave UNTIL= out."
             )
-        return Change(TEMPORARY, value, reason, reverts_to)
+        return Change(TEMPORARY, value, request.reason, reverts_to)
 
-    return _change(
-        settings, home, session, name, reason, (account, limit), change, until
-    )
+    return _change(settings, home, request, change, until)
 
 
-def extend(
-    settings: Settings,
-    home: Home,
-    *,
-    session: date,
-    name: str,
-    reason: str,
-    account: str,
-    limit: str,
-    until: date,
-) -> str:
+def extend(settings: Settings, home: Home, request: Request, *, until: date) -> str:
     """Propose that a temporary limit lasts until a later session.
 
     Raises:
@@ -212,29 +223,19 @@ def extend(
     """
 
     def change(_: Facts, state: State) -> Change:
-        row = _temporary(state, (account, limit), session)
+        row = _temporary(state, request.key, request.session)
         assert row.expires_session is not None
         if until <= row.expires_session:
             raise UserError(
-                f"{limit} of {account} lasts until {row.expires_session} already."
+                f"{request.limit} of {request.account} lasts until "
+                f"{row.expires_session} already."
             )
-        return Change(TEMPORARY, row.value, reason, row.reverts_to)
+        return Change(TEMPORARY, row.value, request.reason, row.reverts_to)
 
-    return _change(
-        settings, home, session, name, reason, (account, limit), change, until
-    )
+    return _change(settings, home, request, change, until)
 
 
-def revert(
-    settings: Settings,
-    home: Home,
-    *,
-    session: date,
-    name: str,
-    reason: str,
-    account: str,
-    limit: str,
-) -> str:
+def revert(settings: Settings, home: Home, request: Request) -> str:
     """Propose that a temporary limit ends now, and goes back to what it was.
 
     Raises:
@@ -242,33 +243,29 @@ def revert(
     """
 
     def change(_: Facts, state: State) -> Change:
-        row = _temporary(state, (account, limit), session)
+        row = _temporary(state, request.key, request.session)
         assert row.reverts_to is not None
-        return Change(OFFICIAL, row.reverts_to, reason, None)
+        return Change(OFFICIAL, row.reverts_to, request.reason, None)
 
-    return _change(
-        settings, home, session, name, reason, (account, limit), change, None
-    )
+    return _change(settings, home, request, change, None)
 
 
 def _change(
     settings: Settings,
     home: Home,
-    session: date,
-    name: str,
-    reason: str,
-    key: Key,
+    request: Request,
     change: _Changing,
     until: date | None,
 ) -> str:
+    session, name, key = request.session, request.name, request.key
     facts = _facts_of(settings, home, session)
     someone = person(settings, name)
     if until is not None and until not in sessions_between(session, until):
         raise UserError(f"UNTIL={until} is no session on or after {session}.")
 
     def work(entries: list[Entry], state: State) -> str:
-        _holder(state, someone)
-        _check_account(facts, key[0])
+        holder_of(state, someone)
+        _check_account(facts, request.account)
         # Those who are to approve must see what they knew of, and this.
         if proposed_path(home, session).exists():
             _check_file(settings, home, state, session)
@@ -282,7 +279,7 @@ def _change(
         row = replace(row, model_version=None).sealed()
         Ledger(home).append(
             entries, CHANGED, {"rows": [row.cells()]},
-            session=f"{session}", by=someone, reason=reason,
+            session=f"{session}", by=someone, reason=request.reason,
         )  # fmt: skip
         lasts = f"until {until}" if until else "until changed"
         return (
@@ -290,12 +287,12 @@ def _change(
             f"{lasts}; somebody else approves it"
         )
 
-    return _with_reason(home, session, reason, work)
+    return _with_reason(home, session, request.reason, work)
 
 
 def _with_reason(home: Home, session: date, reason: str, work: _Decision) -> str:
     """Do something with the ledger held, and write the set as it is then."""
-    _check_reason(reason)
+    check_reason(reason)
     ledger = Ledger(home)
     with ledger.locked():
         entries = ledger.entries()
@@ -304,7 +301,12 @@ def _with_reason(home: Home, session: date, reason: str, work: _Decision) -> str
     return f"{said} (entry {len(entries)} of the ledger, {path})"
 
 
-def _check_reason(reason: str) -> None:
+def check_reason(reason: str) -> None:
+    """Let nothing be signed without saying why.
+
+    Raises:
+        UserError: It is.
+    """
     if not reason.strip() or not reason.isprintable():
         raise UserError('A change of limits needs its reason: REASON="After a breach".')
 
@@ -328,7 +330,12 @@ def require_next(facts: Facts, session: date) -> None:
         )
 
 
-def _holder(state: State, someone: Person) -> Holder:
+def holder_of(state: State, someone: Person) -> Holder:
+    """Whose key somebody signs with.
+
+    Raises:
+        UserError: It is not known here, or another user's.
+    """
     holder = state.holders.get(someone.name)
     if holder is None or holder.public_key != someone.public_key:
         raise UserError(

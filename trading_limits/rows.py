@@ -16,6 +16,8 @@ from runtime.errors import UserError
 LIMITS = TRADING_LIMITS
 # Units held or ordered; the others are money of the account's currency.
 IN_SHARES = ("max_position_shares", "max_order_shares")
+# From which loss on to warn: no limit, and beside `max_loss` on some screens.
+WARNING = "warning_loss"
 OFFICIAL, TEMPORARY = "official", "temporary"
 # Who signs when; all else is what they sign.
 _APPROVAL = ("approved_by", "approved_at", "content_sha256")

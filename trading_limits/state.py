@@ -14,6 +14,7 @@ from trading_limits.keys import is_signed
 from trading_limits.ledger import (
     APPROVED,
     CHANGED,
+    CHECKED,
     EXPIRED,
     EXPORTED,
     KEY,
@@ -27,8 +28,13 @@ from trading_limits.ledger import (
 from trading_limits.rows import TEMPORARY, LimitRow, row_of
 from trading_limits.rules import Standing
 
-PENDING = "pending"
+PENDING, WITHDRAWN = "pending", "withdrawn"
 Key = tuple[str, str]
+# What is known of a limit at a platform.
+NOT_SENT, SENT, ACKNOWLEDGED = "not sent", "sent", "acknowledged"
+READ_BACK, DRIFTED = "read back", "drifted"
+# How it was seen there: asked for, in a file that the platform gave, or by a person.
+BY_ITSELF, IN_A_FILE, ON_THE_SCREEN = "read back", "file", "screen"
 
 
 @dataclass(frozen=True)
@@ -46,12 +52,56 @@ class Decided:
 
     Attributes:
         is_by_person: Whether a person did, and signed it.
+        entry_number: Of the entry that proposed it.
+        decided_by, decided_at: Who approved or rejected it, and when (UTC); None while
+            nobody has.
+        decision: Their reason.
     """
 
     row: LimitRow
     status: str
     proposer_os_user: str
     is_by_person: bool
+    entry_number: int
+    decided_by: str | None = None
+    decided_at: str | None = None
+    decision: str | None = None
+
+
+@dataclass
+class AtPlatform:
+    """What is known of one limit at one platform.
+
+    Attributes:
+        sent, sent_at, sent_entry: The value of the last file, when, and the number of
+            its entry; 0 of none.
+        seen, seen_at, seen_entry: What stood there when it was last looked at (None:
+            nothing), and the same.
+        seen_by: Who looked; None where nobody signed it.
+        seen_how: `BY_ITSELF`, `IN_A_FILE` or `ON_THE_SCREEN`.
+        acknowledged_entry: When the platform last said that it took it.
+    """
+
+    sent: Decimal | None = None
+    sent_at: str | None = None
+    sent_entry: int = 0
+    seen: Decimal | None = None
+    seen_at: str | None = None
+    seen_entry: int = 0
+    seen_by: str | None = None
+    seen_how: str | None = None
+    acknowledged_entry: int = 0
+
+    def status(self, ours: Decimal) -> str:
+        """How it stands against what is in force."""
+        is_seen = self.seen_entry > self.sent_entry
+        if is_seen and self.seen == ours:
+            return READ_BACK
+        if self.sent != ours:
+            return NOT_SENT
+        if is_seen:
+            return DRIFTED
+        return ACKNOWLEDGED if self.acknowledged_entry > self.sent_entry else SENT
 
 
 @dataclass
@@ -64,6 +114,10 @@ class State:
         history: Approved rows by account and limit, in the order of their approval.
         told: Temporary rows (by hash) whose end was told.
         exports: By session and platform, hashes of the last file.
+        versions: By entry, account and limit, everything that was ever proposed.
+        platforms: By platform, account and limit, what is known of it there.
+        not_taken: By platform, limits that its last file could not hold.
+        exporters: By session and platform, the system's user who made the last file.
     """
 
     holders: dict[str, Holder] = field(default_factory=dict)
@@ -71,6 +125,15 @@ class State:
     history: dict[Key, list[LimitRow]] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)
     exports: dict[tuple[date, str], dict[str, str]] = field(default_factory=dict)
+    versions: dict[tuple[int, Key], Decided] = field(default_factory=dict)
+    platforms: dict[str, dict[Key, AtPlatform]] = field(default_factory=dict)
+    not_taken: dict[str, frozenset[str]] = field(default_factory=dict)
+    exporters: dict[tuple[date, str], str] = field(default_factory=dict)
+
+    def put(self, session: date, decided: Decided) -> None:
+        """Let this be what the set says of an account's limit."""
+        self.sets.setdefault(session, {})[decided.row.key] = decided
+        self.versions[decided.entry_number, decided.row.key] = decided
 
     def standing(
         self, key: Key, session: date, *, before: bool = False
@@ -202,12 +265,15 @@ def _proposed(state: State, entry: Entry) -> None:
         if row.key in rows and not _is_open_to_rules(rows[row.key]):
             raise UserError(f"{row.limit} of {row.account_id} is a person's by now")
         _check_previous(state, row)
-        rows[row.key] = Decided(row, PENDING, entry.os_user, False)
+        state.put(
+            session, Decided(row, PENDING, entry.os_user, False, entry.entry_number)
+        )
     # What the rules no longer propose, and nobody has decided, is taken back.
     for account, limit in entry.body["withdrawn"]:
         if not _is_open_to_rules(rows[account, limit]):
             raise UserError(f"{limit} of {account} is a person's by now")
-        del rows[account, limit]
+        gone = replace(rows.pop((account, limit)), status=WITHDRAWN)
+        state.versions[gone.entry_number, gone.row.key] = gone
 
 
 def _is_open_to_rules(decided: Decided) -> bool:
@@ -222,8 +288,7 @@ def _changed(state: State, entry: Entry) -> None:
         raise UserError(f"{row.proposed_by} did not propose it")
     _check_previous(state, row)
     session = date.fromisoformat(str(entry.session))
-    decided = Decided(row, PENDING, entry.os_user, True)
-    state.sets.setdefault(session, {})[row.key] = decided
+    state.put(session, Decided(row, PENDING, entry.os_user, True, entry.entry_number))
 
 
 def _approved(state: State, entry: Entry) -> None:
@@ -256,7 +321,50 @@ def _left(state: State, entry: Entry) -> None:
 
 
 def _exported(state: State, entry: Entry) -> None:
-    state.exports[_session(entry), entry.body["platform"]] = entry.body
+    platform = entry.body["platform"]
+    state.exports[_session(entry), platform] = entry.body
+    state.exporters[_session(entry), platform] = entry.os_user
+    state.not_taken[platform] = frozenset(entry.body.get("not_taken", ()))
+    there = state.platforms.setdefault(platform, {})
+    # A ledger of before has no values: it is not known what was sent.
+    for account, limit, value in entry.body.get("limits", ()):
+        one = there.setdefault((account, limit), AtPlatform())
+        one.sent, one.sent_at = Decimal(value), entry.recorded_at
+        one.sent_entry = entry.entry_number
+
+
+def _checked(state: State, entry: Entry) -> None:
+    platform, how = entry.body["platform"], entry.body["how"]
+    if how == ON_THE_SCREEN:
+        check_second_pass(state, _session(entry), platform, check_signer(state, entry))
+        _check_reason(entry)
+    there = state.platforms.setdefault(platform, {})
+    for account, limit in entry.body["acknowledged"]:
+        one = there.setdefault((account, limit), AtPlatform())
+        one.acknowledged_entry = entry.entry_number
+    for account, limit, value in entry.body["found"]:
+        one = there.setdefault((account, limit), AtPlatform())
+        one.seen = None if value is None else Decimal(value)
+        one.seen_at, one.seen_entry = entry.recorded_at, entry.entry_number
+        one.seen_by, one.seen_how = entry.name, how
+
+
+def check_second_pass(
+    state: State, session: date, platform: str, holder: Holder
+) -> None:
+    """Let nobody confirm a sheet that they made themselves.
+
+    Raises:
+        UserError: They did, or there is no sheet.
+    """
+    exporter = state.exporters.get((session, platform))
+    if exporter is None:
+        raise UserError(f"nothing was exported for {platform} and {session}")
+    if exporter == holder.os_user:
+        raise UserError(
+            f"{holder.name} ({holder.os_user}) exported the sheet for {platform} and "
+            "cannot confirm it: somebody else must"
+        )
 
 
 _APPLY = {
@@ -269,6 +377,7 @@ _APPLY = {
     EXPIRED: _expired,
     LEFT: _left,
     EXPORTED: _exported,
+    CHECKED: _checked,
 }
 
 
@@ -289,7 +398,8 @@ def _rows(entry: Entry) -> list[LimitRow]:
 
 
 def _decide(state: State, entry: Entry, status: str) -> list[Decided]:
-    rows = state.sets.get(_session(entry), {})
+    session = _session(entry)
+    rows = state.sets.get(session, {})
     found = []
     for account, limit, content in entry.body["rows"]:
         decided = rows.get((account, limit))
@@ -302,8 +412,12 @@ def _decide(state: State, entry: Entry, status: str) -> list[Decided]:
         row = decided.row
         if status == APPROVED:
             row = replace(row, approved_by=entry.name, approved_at=entry.recorded_at)
-        rows[account, limit] = replace(decided, row=row, status=status)
-        found.append(rows[account, limit])
+        decided = replace(
+            decided, row=row, status=status, decided_by=entry.name,
+            decided_at=entry.recorded_at, decision=entry.reason,
+        )  # fmt: skip
+        state.put(session, decided)
+        found.append(decided)
     return found
 
 

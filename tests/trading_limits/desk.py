@@ -15,7 +15,8 @@ from runtime.home import Home
 from runtime.sessions import sessions_between
 from runtime.settings import Settings
 from tests.conftest import make_settings
-from trading_limits import export, people, proposal
+from trading_limits import confirm, export, people, proposal
+from trading_limits.checks import compare
 from trading_limits.facts import Facts
 from trading_limits.ledger import Entry, Ledger
 from trading_limits.rows import LimitRow, row_of
@@ -46,6 +47,7 @@ FACTS = Facts(
     },
     model_version="2025-12-19-abc",
     ibkr_rules={},
+    fix_limits={},
 )
 
 
@@ -94,26 +96,44 @@ class LimitsDesk:
 
     def amend(self, name: str, value: object, **said: object) -> str:
         """`make amend-limits` of A1's daily loss."""
-        options = {
-            "session": self.facts.session, "reason": "Desk head asked",
-            "account": "A1", "limit": "max_loss", "until": None,
-        }  # fmt: skip
+        until = said.pop("until", None)
         with self.at(name):
             return people.amend(
-                self.settings, self.home, name=name, value=Decimal(str(value)),
-                **(options | said),
+                self.settings, self.home, self.request(name, said),
+                value=Decimal(str(value)), until=until,
             )  # fmt: skip
 
     def change(self, kind: str, name: str, **said: object) -> str:
         """`make extend-limits` or `make revert-limits` of A1's daily loss."""
-        options = {
-            "session": self.facts.session, "reason": "Talked to the trader",
-            "account": "A1", "limit": "max_loss",
-        }  # fmt: skip
+        more = {"until": said.pop("until")} if "until" in said else {}
         with self.at(name):
             return getattr(people, kind)(
-                self.settings, self.home, name=name, **(options | said)
+                self.settings, self.home, self.request(name, said), **more
             )
+
+    def request(self, name: str, said: dict[str, object]) -> people.Request:
+        """Of A1's daily loss, unless something else is said."""
+        options = {
+            "session": self.facts.session, "reason": "Desk head asked",
+            "account": "A1", "limit": "max_loss",
+        }  # fmt: skip
+        return people.Request(name=name, **(options | said))
+
+    def check(self, platform: str, file: Path | None = None) -> str:
+        """`make check-limits`."""
+        return confirm.check(self.settings, self.home, platform=platform, file=file)
+
+    def confirm(self, name: str, platform: str, **said: object) -> str:
+        """`make confirm-limits`."""
+        options = {
+            "session": self.facts.session, "reason": "Looked at the screen",
+            "file": None, "ask": lambda _: "",
+        }  # fmt: skip
+        with self.at(name):
+            return confirm.confirm(
+                self.settings, self.home, platform=platform, name=name,
+                **(options | said),
+            )  # fmt: skip
 
     def export(self, platform: str = "csv", *, shows_only: bool = False) -> str:
         """`make export-limits`."""
@@ -142,6 +162,11 @@ class LimitsDesk:
         """Values by account and limit."""
         found = self.state().in_force(session or self.facts.session)
         return {key: value for key, (_, value) in found.items()}
+
+    def statuses(self, platform: str) -> dict[tuple[str, str], str]:
+        """How each limit in force stands at a platform."""
+        found = compare(self.state(), self.facts.session, [platform])
+        return {(one.account_id, one.limit): one.status for one in found}
 
     def rows(self) -> dict[str, LimitRow]:
         """The set as its file has it, by account."""
@@ -177,7 +202,7 @@ def limits_desk(folder: Path) -> Iterator[LimitsDesk]:
     desk = LimitsDesk(Home(folder / "home"), settings)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pwd, "getpwuid", lambda _: SimpleNamespace(pw_name=desk.user))
-        for module in (proposal, people, export):
+        for module in (proposal, people, export, confirm):
             patch.setattr(module, "read_facts", lambda *_: desk.facts)
         patch.setattr(proposal, "stop_effects", effects)
         for name in ("ann", "bob", "eve"):

@@ -13,6 +13,8 @@ from runtime.errors import UserError
 from tests.trading_limits.desk import AFTER, BOUND, FACTS, LAST, NEXT, LimitsDesk
 from trading_limits.export import PLATFORMS
 from trading_limits.platforms import LimitInForce, Wanted, ibkr
+from trading_limits.platforms.sheet import SHEETS
+from trading_limits.rows import WARNING
 
 # Those that a person takes; the others are sent, and read back.
 FILES = [name for name, form in PLATFORMS.items() if form.send is None]
@@ -62,6 +64,14 @@ def parsed(limits: LimitsDesk, platform: str) -> dict[tuple[str, str], Decimal]:
             for name, rule in restrictions(text).items()
         }
     rows = csv.DictReader(StringIO(text))
+    if platform in SHEETS:
+        columns = {name: one for one, name in SHEETS[platform].columns.items()}
+        return {
+            (row["Account"], columns[name]): Decimal(cell)
+            for row in rows
+            for name, cell in row.items()
+            if cell and columns.get(name, WARNING) != WARNING and name != "Account"
+        }
     if platform == "tt":
         assert rows.fieldnames == ["Account", "Credit", "Currency"]
         return {(row["Account"], "max_loss"): Decimal(row["Credit"]) for row in rows}

@@ -1,9 +1,7 @@
-"""A CSV for everybody: a sheet to key in where a platform documents no import."""
+"""For every platform that has no format of its own: a row per account and limit."""
 
-import csv
-import io
-
-from trading_limits.platforms import File, Format, Wanted
+from trading_limits.platforms import File, Format, Found, Wanted
+from trading_limits.platforms.tables import cell, lines, table
 from trading_limits.rows import amount
 
 COLUMNS = (
@@ -13,19 +11,28 @@ COLUMNS = (
 
 
 def _write(wanted: Wanted) -> File:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for one in wanted.limits:
-        warning = "" if one.warning is None else amount(one.warning)
-        writer.writerow(
+    content = table(
+        COLUMNS,
+        (
             (
                 wanted.session, one.account_id, one.trader_id, one.limit,
-                amount(one.value), warning, one.currency, one.until or "",
-                one.approved_by, one.reason,
+                amount(one.value), "" if one.warning is None else amount(one.warning),
+                one.currency, one.until or "", one.approved_by, one.reason,
             )
-        )  # fmt: skip
-    return File(text.getvalue().encode(), tuple(one.id for one in wanted.limits))
+            for one in wanted.limits
+        ),
+    )  # fmt: skip
+    return File(content, tuple(one.id for one in wanted.limits))
 
 
-FORMAT = Format("csv", _write)
+def parse(content: bytes) -> Found:
+    """What a file with the columns account, limit and value says."""
+    return {
+        (line["account"], line["limit"]): cell(
+            line["value"], line["account"], line["limit"]
+        )
+        for line in lines(content, ["account", "limit", "value"])
+    }
+
+
+FORMAT = Format("csv", _write, parse)

@@ -2,7 +2,9 @@
 
 import json
 
-from trading_limits.platforms import File, Format, Wanted
+from runtime.errors import UserError
+from trading_limits.platforms import File, Format, Found, Wanted
+from trading_limits.platforms.tables import cell
 from trading_limits.rows import amount
 
 
@@ -25,4 +27,21 @@ def _write(wanted: Wanted) -> File:
     return File(f"{text}\n".encode(), tuple(one.id for one in wanted.limits))
 
 
-FORMAT = Format("json", _write)
+def _parse(content: bytes) -> Found:
+    try:
+        return {
+            (str(one["account"]), str(one["limit"])): cell(
+                "" if one["value"] is None else str(one["value"]),
+                str(one["account"]),
+                str(one["limit"]),
+            )
+            for one in json.loads(content)["limits"]
+        }
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise UserError(
+            'The file is no JSON such as {"limits": [{"account": "A1", "limit": '
+            '"max_loss", "value": "1500"}]}.'
+        ) from None
+
+
+FORMAT = Format("json", _write, _parse)

@@ -8,6 +8,7 @@ in one file only; a file has at most 512 KB and 10,000 lines.
 
 from runtime.errors import UserError
 from trading_limits.platforms import File, Format, LimitInForce, Wanted
+from trading_limits.platforms.generic_csv import parse
 from trading_limits.rows import amount
 
 MOST_BYTES, MOST_LINES = 512 * 1024, 10_000
@@ -70,4 +71,5 @@ def _line(one: LimitInForce, wanted: Wanted) -> str:
     )  # fmt: skip
 
 
-FORMAT = Format("csv", _write)
+# It documents no file of what is in force: whoever looks it up writes a plain one.
+FORMAT = Format("csv", _write, parse)

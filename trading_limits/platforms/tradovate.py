@@ -7,6 +7,7 @@ somebody changed there since is found.
 
 import json
 import time
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +15,7 @@ import requests
 
 from runtime.errors import UserError
 from runtime.settings import Settings
-from trading_limits.platforms import File, Format, Wanted
+from trading_limits.platforms import File, Format, Found, Sent, Wanted
 
 TAKES = "max_loss"
 TIMEOUT_SECONDS = 30
@@ -43,43 +44,83 @@ def _write(wanted: Wanted) -> File:
     return File(f"{text}\n".encode(), tuple(one.id for one in taken), note)
 
 
-def _send(settings: Settings, content: bytes) -> str:
+def _send(settings: Settings, content: bytes) -> Sent:
     """Make every account as the file says, and read it back.
 
     Raises:
-        UserError: Nothing was sent, for the log-in or an account is wrong; or some
-            accounts are as they should be, and the message says which are not.
+        UserError: Nothing was sent, for the log-in or an account is wrong.
     """
     client = _Client(settings)
     wanted = json.loads(content)
-    try:
-        ids = {one["name"]: one["id"] for one in client.get("account/list")}
-    except (TypeError, KeyError):
-        raise UserError("Tradovate lists no accounts. Nothing was sent.") from None
-    if unknown := sorted(wanted.keys() - ids.keys()):
-        raise UserError(
-            f"Tradovate knows no account {', '.join(unknown)}. Nothing was sent: amend "
-            "who it is approved for, or check the log-in."
-        )
-    sent, failed = [], []
+    ids = _ids(client, wanted)
+    sent, failed, found = [], [], _parse(content)
     for account, limits in sorted(wanted.items()):
         try:
             if client.set_limits(ids[account], limits):
                 sent.append(account)
         except _RefusedError as error:
             failed.append(f"{account} ({error})")
-    if failed:
-        raise UserError(
-            f"Tradovate has {len(wanted) - len(failed)} of {len(wanted)} accounts as "
-            f"approved; not {', '.join(failed)}. Run it again: what is there already "
-            "is not sent twice."
-        )
+            del found[account, TAKES]
+            if error.standing is not _UNKNOWN:
+                found[account, TAKES] = error.standing
     count = f"{len(wanted)} accounts at Tradovate are as approved"
-    return f"{count}, read back; set now: {', '.join(sent) or 'none'}"
+    message = f"{count}, read back; set now: {', '.join(sent) or 'none'}"
+    if not failed:
+        return Sent(found, frozenset(found), message)
+    problem = (
+        f"Tradovate has {len(wanted) - len(failed)} of {len(wanted)} accounts as "
+        f"approved; not {', '.join(failed)}. Run it again: what is there already "
+        "is not sent twice."
+    )
+    return Sent(found, frozenset(), message, problem)
+
+
+def _read(settings: Settings, content: bytes) -> Found:
+    """What stands at Tradovate of the accounts of a file."""
+    client = _Client(settings)
+    wanted = json.loads(content)
+    ids = _ids(client, wanted)
+    return {(one, TAKES): client.limit(ids[one]) for one in sorted(wanted)}
+
+
+def _parse(content: bytes) -> Found:
+    try:
+        return {
+            (account, TAKES): Decimal(str(limits["dailyLossAutoLiq"]))
+            for account, limits in json.loads(content).items()
+        }
+    except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError):
+        raise UserError("The file is not what is sent to Tradovate.") from None
+
+
+def _ids(client: "_Client", wanted: Iterable[str]) -> dict[str, int]:
+    """Number of each account.
+
+    Raises:
+        UserError: Tradovate does not know one of them.
+    """
+    try:
+        ids = {one["name"]: one["id"] for one in client.get("account/list")}
+    except (TypeError, KeyError):
+        raise UserError("Tradovate lists no accounts. Nothing was sent.") from None
+    if unknown := sorted(set(wanted) - ids.keys()):
+        raise UserError(
+            f"Tradovate knows no account {', '.join(unknown)}. Nothing was sent: amend "
+            "who it is approved for, or check the log-in."
+        )
+    return ids
+
+
+# What stands there could not be asked.
+_UNKNOWN = Decimal("NaN")
 
 
 class _RefusedError(Exception):
-    """An account that was not set, and why."""
+    """An account that was not set, why, and what stands there instead."""
+
+    def __init__(self, why: str, standing: Decimal | None = _UNKNOWN) -> None:
+        super().__init__(why)
+        self.standing = standing
 
 
 class _LostError(UserError):
@@ -153,11 +194,16 @@ class _Client:
                 time.sleep(WAITS_SECONDS * (tries + 1))
                 continue
             if isinstance(answer, dict) and answer.get("errorText"):
-                raise _RefusedError("Tradovate refused it")
-            if not _is_as(self._limits(account), limits):
-                raise _RefusedError("read back, it is another")
+                raise _RefusedError("Tradovate refused it", _loss(found))
+            found = self._limits(account)
+            if not _is_as(found, limits):
+                raise _RefusedError("read back, it is another", _loss(found))
             return True
         raise AssertionError("the last try returns or raises")
+
+    def limit(self, account: int) -> Decimal | None:
+        """The daily loss at which an account is liquidated; None where none is set."""
+        return _loss(self._limits(account))
 
     def _limits(self, account: int) -> dict[str, Any] | None:
         found = self.get(f"userAccountAutoLiq/deps?masterid={account}")
@@ -205,6 +251,11 @@ class _Client:
         raise _LostError(f"Tradovate {problem}.")
 
 
+def _loss(found: dict[str, Any] | None) -> Decimal | None:
+    value = (found or {}).get("dailyLossAutoLiq")
+    return Decimal(str(value)) if isinstance(value, (int, float)) else None
+
+
 def _is_as(found: dict[str, Any] | None, limits: dict[str, float]) -> bool:
     return found is not None and all(
         isinstance(found.get(name), (int, float))
@@ -229,4 +280,4 @@ def _penalty_seconds(content: dict[str, Any]) -> float:
     return float(seconds)
 
 
-FORMAT = Format("json", _write, _send)
+FORMAT = Format("json", _write, _parse, _send, _read)
