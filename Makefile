@@ -64,6 +64,9 @@ revert-limits: setup ## Propose that a temporary limit ends (ACCOUNT= LIMIT=)
 export-limits: setup ## Write what is approved (SESSION= PLATFORM= DRY_RUN=1)
 	@$(PY) -m daily export-limits
 
+limits-trial: setup ## Withhold proposals from half, compare once (LOOK= NAME=)
+	@$(PY) -m daily limits-trial
+
 check-limits: setup ## Compare what a platform has with ours (PLATFORM= FILE=)
 	@$(PY) -m daily check-limits
 
@@ -256,4 +259,4 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} \
 		/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: daily status predictions report board doctor explain what-if note limits limits-key approve-limits reject-limits amend-limits extend-limits revert-limits export-limits check-limits confirm-limits verify-limits statement backtest sql stats docs schedule watchdog test-email upgrade setup ingest backfill sweep freshness build build-spark train score risk publish tune verify retrain-weekly test test-long test-spark lint bench setup-live setup-spark lock check-install clean help
+.PHONY: daily status predictions report board doctor explain what-if note limits limits-key approve-limits reject-limits amend-limits extend-limits revert-limits export-limits limits-trial check-limits confirm-limits verify-limits statement backtest sql stats docs schedule watchdog test-email upgrade setup ingest backfill sweep freshness build build-spark train score risk publish tune verify retrain-weekly test test-long test-spark lint bench setup-live setup-spark lock check-install clean help

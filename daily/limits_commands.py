@@ -167,6 +167,20 @@ def add_limit_commands(main: click.Group, home_of: Callable[[Settings], Home]) -
             )
         )  # fmt: skip
 
+    @main.command("limits-trial")
+    @_NAME
+    @_REASON
+    @_option("look", "Session of the one look at it.", _DATE)
+    def limits_trial(name: str, reason: str, look: datetime) -> None:
+        """Withhold the rules' proposals from half of the traders; compare once."""
+        from trading_limits.trial import register
+
+        said(
+            lambda settings, home: register(
+                settings, home, name=name, reason=reason, look=look.date()
+            )
+        )
+
     @main.command("check-limits")
     @_PLATFORM
     @_FILE

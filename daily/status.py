@@ -40,6 +40,7 @@ def status(settings: Settings, now: datetime | None = None) -> str:
         *_published(home, now),
         ("next", _next(settings, now)),
         ("mail", _mail(settings, home)),
+        *_limits(settings, home),
     ]
     return "\n".join(wrapped(f"{name:<9} ", text) for name, text in lines)
 
@@ -177,6 +178,21 @@ def _next(settings: Settings, now: datetime) -> str:
         f"session {session:%a %Y-%m-%d}; its run begins at {settings.run_at:%H:%M} "
         f"and is due by {settings.due_at:%H:%M} ET"
     )
+
+
+def _limits(settings: Settings, home: Home) -> list[tuple[str, str]]:
+    """Limits for trading platforms as the ledger has them now; nothing without one."""
+    from trading_limits.checks import news
+
+    try:
+        with open_published(home) as connection:
+            session = connection.execute(
+                "select prediction_date from published_at"
+            ).fetchall()[0][0]
+    except UserError:
+        session = next_session(datetime.now(EASTERN).date())
+    lines = news(settings, home, session)
+    return [("" if place else "limits", line) for place, line in enumerate(lines)]
 
 
 def _mail(settings: Settings, home: Home) -> str:

@@ -71,20 +71,19 @@ def score(settings: Settings, home: Home) -> Done:
 
 def risk(settings: Settings, home: Home) -> Done:
     """Build and test the risk marts on the predictions."""
-    from trading_limits.ledger import LIMIT_LEDGER
-    from trading_limits.ledger import Ledger as LimitLedger
-    from trading_limits.state import replay
+    from trading_limits.warehouse import load_limits
 
     root = Home(settings.home_root)
     load_ledger(home, STEPS.name, Ledger(root).table())
-    limits = LimitLedger(root)
-    replay(limits.entries())
-    load_ledger(home, LIMIT_LEDGER.name, limits.table())
-    if message := unchanged(home, RISK):
-        return Done(message)
-    from runtime.transform.build import build_risk_models
+    problem = load_limits(settings, root, home)
+    message, rows_count = unchanged(home, RISK), None
+    if message is None:
+        from runtime.transform.build import build_risk_models
 
-    return _built(home, RISK, build_risk_models(settings, home))
+        done = _built(home, RISK, build_risk_models(settings, home))
+        message, rows_count = done.message, done.rows_count
+    # The morning is not stopped: the report and `make status` have the alarm.
+    return Done(f"{message}. {problem}" if problem else message, rows_count)
 
 
 def publish(settings: Settings, home: Home) -> Done:

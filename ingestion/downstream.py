@@ -9,7 +9,7 @@ from runtime.tables import Table, prepare_tables
 from runtime.transform.build_state import BUILD_STATE
 from runtime.unchanged import STAGE_FINGERPRINTS
 from runtime.warehouse import open_warehouse
-from trading_limits.ledger import LIMIT_LEDGER
+from trading_limits.warehouse import TABLES as LIMIT_TABLES
 
 SCHEMA_VERSIONS = Table(
     "ops.schema_versions",
@@ -17,7 +17,7 @@ SCHEMA_VERSIONS = Table(
     primary_key=("schema_name",),
 )
 OPS_TABLES = (
-    STEPS, LIMIT_LEDGER, STAGES, STAGE_FINGERPRINTS, *BUILD_STATE, SCHEMA_VERSIONS,
+    STEPS, *LIMIT_TABLES, STAGES, STAGE_FINGERPRINTS, *BUILD_STATE, SCHEMA_VERSIONS,
 )  # fmt: skip
 # What this code writes; ingestion/migrations.py leads from each to the next.
 VERSIONS = {"ml": 3, "ops": 2}

@@ -95,7 +95,13 @@ def _compared(settings: Settings, home: Home, marts: Marts) -> pd.DataFrame:
     if settings.trial_policy is None or settings.policy is None:
         return pd.DataFrame()
     name = trial_name(settings.policy, settings.trial_policy, settings.trial_unit)
-    return compare(read_trial(home, name), marts.as_of, settings)
+    return compare(
+        read_trial(home, name),
+        marts.as_of,
+        policy=settings.trial_policy,
+        other=settings.policy,
+        unit=settings.trial_unit,
+    )
 
 
 def _with_desk(scores: Scores, home: Home, marts: Marts) -> Scores:

@@ -6,14 +6,15 @@ import numpy as np
 import pandas as pd
 
 from ml.metrics import REPLICATES
-from runtime.settings import Settings
 
 # Fewer traders, or dates, on a side do not say what chance does.
 MINIMUM_GROUPS = 8
 _SEED = 7
 
 
-def compare(trial: pd.DataFrame, as_of: date, settings: Settings) -> pd.DataFrame:
+def compare(
+    trial: pd.DataFrame, as_of: date, *, policy: str, other: str, unit: str
+) -> pd.DataFrame:
     """The trial's policy against the live one, as ml.policy_comparison has it.
 
     Differences are of means per trader-day. What was assigned is resampled as a whole:
@@ -22,15 +23,14 @@ def compare(trial: pd.DataFrame, as_of: date, settings: Settings) -> pd.DataFram
 
     Args:
         trial: As `store.read_trial` gives it.
+        policy, other: The trial's, and the live one.
+        unit: What was assigned: each trader, or each day.
 
     Returns:
         Empty while a side has fewer than `MINIMUM_GROUPS` traders, or dates.
     """
-    sides = [
-        trial[trial["policy"] == name]
-        for name in (settings.trial_policy, settings.policy)
-    ]
-    key = "trader_id" if settings.trial_unit == "trader" else "prediction_date"
+    sides = [trial[trial["policy"] == name] for name in (policy, other)]
+    key = "trader_id" if unit == "trader" else "prediction_date"
     if min(side[key].nunique() for side in sides) < MINIMUM_GROUPS:
         return pd.DataFrame()
     generator = np.random.default_rng(_SEED)
@@ -47,9 +47,9 @@ def compare(trial: pd.DataFrame, as_of: date, settings: Settings) -> pd.DataFram
         rows.append(
             {
                 "as_of": as_of,
-                "policy": settings.trial_policy,
-                "other_policy": settings.policy,
-                "unit": settings.trial_unit,
+                "policy": policy,
+                "other_policy": other,
+                "unit": unit,
                 "metric": metric,
                 "metric_value": figure(sides[0]).mean() - figure(sides[1]).mean(),
                 "value_low": low,

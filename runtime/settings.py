@@ -166,6 +166,11 @@ class Settings(MailSettings):
         description="Folder of one's own keys, for make approve-limits; default "
         "~/.config/risk-warehouse",
     )
+    limits_platforms: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Platforms that are kept at the approved limits, by comma; "
+        "default: all that were exported to",
+    )
     sample_seed: int = Field(7, description="Seed of the synthetic sample firm")
 
     propreports_url: str | None = Field(
@@ -292,6 +297,13 @@ class Settings(MailSettings):
             raise ValueError("must begin with https://, for a password goes there")
         if parts.username:
             raise ValueError("must not hold a name or password: they are settings")
+        return value
+
+    @field_validator("limits_platforms", mode="before")
+    @classmethod
+    def _split_platforms(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
     @field_validator("limits_fix_address")

@@ -1,19 +1,27 @@
 """What platforms have, held against what is approved: read back, in a file, by eye."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from runtime.home import Home
+from runtime.settings import Settings
 from trading_limits.keys import Person
-from trading_limits.ledger import CHECKED, Entry, Ledger
+from trading_limits.ledger import CHECKED, Entry, Ledger, LedgerError
 from trading_limits.platforms import Found, Key, LimitInForce
 from trading_limits.rows import WARNING, LimitRow, amount
 from trading_limits.state import (
+    ACKNOWLEDGED,
     DRIFTED,
     NOT_SENT,
+    PENDING,
+    READ_BACK,
+    SENT,
     AtPlatform,
     State,
+    replay,
 )
 
 NO_PLATFORM = "no platform"
@@ -98,6 +106,34 @@ def drifted(found: Iterable[Comparison]) -> list[Comparison]:
 def not_sent(found: Iterable[Comparison]) -> list[Comparison]:
     """Those that are approved, and were not exported as they are."""
     return [one for one in found if one.status == NOT_SENT]
+
+
+def news(settings: Settings, home: Home, session: date) -> list[str]:
+    """What is to be said of limits, for people; nothing where there is no ledger.
+
+    Args:
+        session: The next one.
+    """
+    try:
+        entries = Ledger(home).entries()
+        if not entries:
+            return []
+        state = replay(entries)
+    except LedgerError as error:
+        return [f"! {error}"]
+    found = compare(state, session, settings.limits_platforms)
+    lines = [f"! drifted at {one.platform}: {one}" for one in drifted(found)]
+    rows = state.sets.get(session, {}).values()
+    if waiting := sum(one.status == PENDING for one in rows):
+        lines.append(f"{waiting} wait for approval for {session}: make approve-limits")
+    for platform, count in Counter(one.platform for one in not_sent(found)).items():
+        lines.append(f"{count} approved and not exported to {platform}: make limits, ")
+        lines[-1] += f"make export-limits PLATFORM={platform}"
+    unconfirmed = [one.platform for one in found if one.status in (SENT, ACKNOWLEDGED)]
+    for platform, count in Counter(unconfirmed).items():
+        lines.append(f"{count} exported to {platform} and not read back")
+    confirmed = sum(one.status == READ_BACK for one in found)
+    return lines or [f"{confirmed} in force on {session}, all of them read back"]
 
 
 def record_check(

@@ -7,7 +7,7 @@ it: it outlives one that is moved away and loaded anew. `ops.limit_ledger` is a 
 import fcntl
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -27,7 +27,7 @@ FIRST = "0" * 64
 KEY, REVOKED = "key", "revoked"
 PROPOSED, APPROVED, REJECTED = "proposed", "approved", "rejected"
 CHANGED, EXPIRED, LEFT, EXPORTED = "changed", "expired", "left", "exported"
-CHECKED = "checked"
+CHECKED, TRIAL = "checked", "trial"
 LIMIT_LEDGER = Table(
     "ops.limit_ledger",
     {
@@ -65,7 +65,7 @@ class Entry:
         recorded_at: UTC, ISO 8601 with microseconds; never before that of the one
             before.
         kind: key, revoked, proposed, approved, rejected, changed, expired, left,
-            exported or checked.
+            exported, checked or trial.
         session: Which set it is about; None of a key.
         os_user: The system's user who ran the command.
         name: Who signed it; None where nobody has to.
@@ -175,10 +175,11 @@ class Ledger:
         before.append(entry)
         return entry
 
-    def table(self) -> pa.Table:
-        """Every entry, as `SCHEMA`."""
+    @staticmethod
+    def table(entries: Iterable[Entry]) -> pa.Table:
+        """These entries, as `SCHEMA`."""
         return pa.Table.from_pylist(
-            [asdict(one) | {"body": _json(one.body)} for one in self.entries()], SCHEMA
+            [asdict(one) | {"body": _json(one.body)} for one in entries], SCHEMA
         )
 
     def _lines(self) -> list[bytes]:

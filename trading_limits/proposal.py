@@ -168,7 +168,9 @@ def last_session(first: date, sessions: int) -> date:
 
 def _fresh_rows(home: Home, facts: Facts, state: State) -> dict[Key, LimitRow]:
     """What the rules propose now of limits that no person has dealt with."""
-    there = state.sets.get(facts.session, {})
+    from trading_limits.trial import is_withheld
+
+    there, trial = state.sets.get(facts.session, {}), state.trial(facts.session)
     changes: dict[Key, tuple[Change, Decimal | None]] = {}
     for account, trader in facts.traders.items():
         key = account, "max_loss"
@@ -180,6 +182,8 @@ def _fresh_rows(home: Home, facts: Facts, state: State) -> dict[Key, LimitRow]:
         change = propose_max_loss(
             facts.by_trader[trader], standing, facts.bounds["max_loss"]
         )
+        if standing is not None and trial and is_withheld(trial, trader):
+            continue
         if change is not None:
             changes[key] = change, standing.value if standing else None
     values = {change.value for change, _ in changes.values()}

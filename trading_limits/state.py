@@ -22,6 +22,7 @@ from trading_limits.ledger import (
     PROPOSED,
     REJECTED,
     REVOKED,
+    TRIAL,
     Entry,
     LedgerError,
 )
@@ -66,6 +67,22 @@ class Decided:
     decided_by: str | None = None
     decided_at: str | None = None
     decision: str | None = None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Proposals of the rules that half of the traders do not get.
+
+    Attributes:
+        first: Its first session.
+        look: On whose morning it is compared, once, on the sessions before.
+        registered_by, reason: Who began it, and why.
+    """
+
+    first: date
+    look: date
+    registered_by: str
+    reason: str
 
 
 @dataclass
@@ -118,6 +135,7 @@ class State:
         platforms: By platform, account and limit, what is known of it there.
         not_taken: By platform, limits that its last file could not hold.
         exporters: By session and platform, the system's user who made the last file.
+        trials: Those that were registered, in order.
     """
 
     holders: dict[str, Holder] = field(default_factory=dict)
@@ -129,6 +147,13 @@ class State:
     platforms: dict[str, dict[Key, AtPlatform]] = field(default_factory=dict)
     not_taken: dict[str, frozenset[str]] = field(default_factory=dict)
     exporters: dict[tuple[date, str], str] = field(default_factory=dict)
+    trials: list[Trial] = field(default_factory=list)
+
+    def trial(self, session: date) -> Trial | None:
+        """The trial that is on in a session, if there is one."""
+        return next(
+            (one for one in self.trials if one.first <= session < one.look), None
+        )
 
     def put(self, session: date, decided: Decided) -> None:
         """Let this be what the set says of an account's limit."""
@@ -349,6 +374,29 @@ def _checked(state: State, entry: Entry) -> None:
         one.seen_by, one.seen_how = entry.name, how
 
 
+def _trial(state: State, entry: Entry) -> None:
+    holder = check_signer(state, entry)
+    _check_reason(entry)
+    first, look = _session(entry), date.fromisoformat(entry.body["look"])
+    check_trial(state, first, look)
+    state.trials.append(Trial(first, look, holder.name, str(entry.reason)))
+
+
+def check_trial(state: State, first: date, look: date) -> None:
+    """Let no trial begin while another is on.
+
+    Raises:
+        UserError: One is, or the look is before the beginning.
+    """
+    if look <= first:
+        raise UserError("a trial is looked at after it begins")
+    for one in state.trials:
+        if first < one.look:
+            raise UserError(
+                f"a trial is on since {one.first}, until it is looked at on {one.look}"
+            )
+
+
 def check_second_pass(
     state: State, session: date, platform: str, holder: Holder
 ) -> None:
@@ -378,6 +426,7 @@ _APPLY = {
     LEFT: _left,
     EXPORTED: _exported,
     CHECKED: _checked,
+    TRIAL: _trial,
 }
 
 

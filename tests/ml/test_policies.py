@@ -11,7 +11,7 @@ from ml.trial import compare
 from runtime.errors import UserError
 from runtime.settings import load_settings
 from runtime.transform.dbt import project_variables
-from tests.conftest import connected, make_settings
+from tests.conftest import connected
 
 DAY = date(2026, 3, 2)
 
@@ -185,6 +185,9 @@ def test_a_trial_assigns_by_a_hash_that_stays() -> None:
 KNOWN = ["fixed", "fixed", "fixed", "adaptive"]
 
 
+ARMS = {"policy": "adaptive", "other": "fixed", "unit": "trader"}
+
+
 def trial(effect: float) -> pd.DataFrame:
     """Forty traders of thirty days; the first half under the trial's policy."""
     draw = np.random.default_rng(5)
@@ -204,8 +207,7 @@ def trial(effect: float) -> pd.DataFrame:
 
 @pytest.mark.parametrize(("effect", "is_shown"), [(0.0, False), (1.0, True)])
 def test_a_difference_is_shown_only_where_there_is_one(effect, is_shown) -> None:
-    settings = make_settings(policy="fixed", trial_policy="adaptive")
-    found = compare(trial(effect), DAY, settings).set_index("metric")
+    found = compare(trial(effect), DAY, **ARMS).set_index("metric")
     row = found.loc["net_pnl_scaled"]
     assert (row["value_low"] > 0) == is_shown
     assert row["value_low"] < row["metric_value"] < row["value_high"]
@@ -214,19 +216,17 @@ def test_a_difference_is_shown_only_where_there_is_one(effect, is_shown) -> None
 
 def test_a_traders_days_are_not_counted_as_so_many_traders() -> None:
     """The interval is that of forty traders, not of twelve hundred days."""
-    settings = make_settings(policy="fixed", trial_policy="adaptive")
-    found = compare(trial(0.0), DAY, settings).set_index("metric").loc["net_pnl_scaled"]
+    found = compare(trial(0.0), DAY, **ARMS).set_index("metric").loc["net_pnl_scaled"]
     width = found["value_high"] - found["value_low"]
     if_independent = 2 * 1.645 * np.sqrt(2 / 600) * 1.05
     assert width > 1.2 * if_independent
 
 
 def test_few_traders_say_nothing_however_many_their_days() -> None:
-    settings = make_settings(policy="fixed", trial_policy="adaptive")
     found = trial(1.0)
     few = found[found["trader_id"].isin([f"T{n}" for n in (0, 1, 2, 30, 31, 32)])]
     assert len(few) > 100
-    assert compare(few, DAY, settings).empty
+    assert compare(few, DAY, **ARMS).empty
 
 
 def test_a_trial_of_the_live_policy_is_refused(monkeypatch) -> None:

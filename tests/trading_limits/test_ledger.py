@@ -147,7 +147,7 @@ def test_an_edited_set_and_an_edited_file_are_found(limits: LimitsDesk) -> None:
 
 
 def test_the_table_has_what_the_file_has(limits: LimitsDesk, file: Path) -> None:
-    table = Ledger(limits.home).table()
+    table = Ledger.table(limits.entries())
     assert table.schema == SCHEMA
     lines = file.read_bytes().splitlines()
     assert table["hash"].to_pylist() == [json.loads(line)["hash"] for line in lines]

@@ -8,7 +8,9 @@ import pytest
 from runtime.settings import PROJECT_ROOT
 
 DBT = PROJECT_ROOT / "dbt_project"
-MARTS = {"data_quality": "operations", "model_health": "risk"}
+MARTS = {
+    "data_quality": "operations", "model_health": "risk", "limit_health": "operations",
+}  # fmt: skip
 INDEX = DBT / "seeds" / "check_index.csv"
 
 

@@ -1,0 +1,29 @@
+{# Grain: one row: approved limits that a platform was not given as they are now. #}
+with
+
+platforms as (
+    select
+        platform,
+        count(*) as limits_count
+    from {{ ref('stg_ops__limit_platforms') }}
+    where status = 'not sent'
+    group by platform
+),
+
+by_platform as (
+    select
+        *,
+        row_number() over (order by platform) as shown_order
+    from platforms
+),
+
+final as (
+    select
+        'not_sent' as check_name,
+        coalesce(sum(limits_count), 0) as found_count,
+        'limits are approved and were not exported as they are now: '
+        || {{ first_few_joined("limits_count || ' of ' || platform") }} as finding
+    from by_platform
+)
+
+select * from final
