@@ -29,6 +29,9 @@ board: setup ## Write the board: pages of the desk, traders, models, data
 doctor: setup ## Check settings, log-in, calendar, disk, mail and warehouse
 	@$(PY) -m daily doctor
 
+limits-demo: setup ## The sample desk's limits: proposed to read back, a drift
+	@$(PY) -m daily limits-demo
+
 ##@ Risk manager
 
 explain: setup ## Why a trader has that forecast, or none (TRADER=); the models
@@ -259,4 +262,4 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} \
 		/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: daily status predictions report board doctor explain what-if note limits limits-key approve-limits reject-limits amend-limits extend-limits revert-limits export-limits limits-trial check-limits confirm-limits verify-limits statement backtest sql stats docs schedule watchdog test-email upgrade setup ingest backfill sweep freshness build build-spark train score risk publish tune verify retrain-weekly test test-long test-spark lint bench setup-live setup-spark lock check-install clean help
+.PHONY: daily status predictions report board doctor explain what-if note limits limits-key approve-limits reject-limits amend-limits extend-limits revert-limits export-limits limits-trial limits-demo check-limits confirm-limits verify-limits statement backtest sql stats docs schedule watchdog test-email upgrade setup ingest backfill sweep freshness build build-spark train score risk publish tune verify retrain-weekly test test-long test-spark lint bench setup-live setup-spark lock check-install clean help

@@ -24,10 +24,13 @@ from daily.steps import (
     MORNING,
     Done,
     Step,
+    board,
     build,
     build_spark,
     docs,
+    limits_demo,
     publish,
+    report,
     risk,
     score,
     train,
@@ -331,6 +334,13 @@ def run_build_spark() -> None:
 def run_report(force: bool) -> None:
     """Write the report and mail it; of a past morning (AS_OF), as it was then."""
     recorded("report", lambda run: report_alone(run, force=force))
+
+
+@main.command("limits-demo")
+def run_limits_demo() -> None:
+    """Let the sample desk go through proposal, approval, files, and a drift."""
+    steps = (limits_demo, risk, publish, report, board)
+    recorded("limits-demo", lambda run: run_alone(run, steps))
 
 
 @main.command("retrain-weekly")

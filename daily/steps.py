@@ -168,6 +168,13 @@ def build_spark(settings: Settings, home: Home) -> Done:
     return Done(build_on_spark(settings, home))
 
 
+def limits_demo(settings: Settings, home: Home) -> Done:
+    """Let the sample desk propose, approve, export and read back limits."""
+    from trading_limits.sample_desk import demonstrate
+
+    return Done(demonstrate(settings, home))
+
+
 MORNING: tuple[Step, ...] = (
     freshness, build, train, score, risk, publish, report, board,
 )  # fmt: skip

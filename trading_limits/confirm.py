@@ -23,7 +23,7 @@ from trading_limits.checks import (
 )
 from trading_limits.export import PLATFORMS, wanted
 from trading_limits.facts import read_facts
-from trading_limits.keys import person
+from trading_limits.keys import Person, person
 from trading_limits.ledger import Ledger
 from trading_limits.people import check_reason, holder_of, require_next
 from trading_limits.platforms import Found
@@ -105,6 +105,25 @@ def confirm(
         UserError: They exported the sheet, or something there differs; that was written
             to the ledger before.
     """
+    someone = person(settings, name)
+    return confirm_as(
+        settings, home, someone, session=session, platform=platform, reason=reason,
+        file=file, ask=ask,
+    )  # fmt: skip
+
+
+def confirm_as(
+    settings: Settings,
+    home: Home,
+    someone: Person,
+    *,
+    session: date,
+    platform: str,
+    reason: str,
+    file: Path | None,
+    ask: Ask,
+) -> str:
+    """`confirm`, as somebody whose key was read."""
     if platform not in SHEETS:
         raise UserError(
             f"{platform} is not keyed in: `make check-limits PLATFORM={platform}`."
@@ -112,12 +131,11 @@ def confirm(
     check_reason(reason)
     facts = read_facts(settings, home)
     require_next(facts, session)
-    someone = person(settings, name)
     ledger = Ledger(home)
 
     def state_of() -> State:
         state = replay(ledger.entries())
-        check_second_pass(state, session, platform, holder_of(state, someone))
+        check_second_pass(state, session, platform, holder_of(settings, state, someone))
         return state
 
     # Nobody else waits while a person types.

@@ -11,7 +11,7 @@ from runtime.settings import Settings
 from trading_limits.checks import limits_in_force, record_check
 from trading_limits.facts import Facts, read_facts
 from trading_limits.ledger import APPROVED, EXPORTED, Ledger
-from trading_limits.people import require_next
+from trading_limits.people import check_real, require_next
 from trading_limits.platforms import (
     File,
     Format,
@@ -62,6 +62,7 @@ def export(
     with ledger.locked():
         entries = ledger.entries()
         state = replay(entries)
+        check_real(settings, state)
         limits = _limits(facts, state, session)
         last = state.exports.get((session, platform))
         file = form.write(wanted(facts, state, session, platform, limits))

@@ -17,6 +17,8 @@ from runtime.errors import UserError
 from runtime.files import open_to_others, read_regular, write_atomic
 from runtime.settings import Settings
 
+# No user of any system: the second person of the sample desk (sample_desk.py).
+SYNTHETIC = "(synthetic)"
 _LOGIN, _NO_LOGIN = Path("/proc/self/loginuid"), 2**32 - 1
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}", re.ASCII)
 

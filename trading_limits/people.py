@@ -126,7 +126,7 @@ def revoke_key(
     with ledger.locked():
         entries = ledger.entries()
         state = replay(entries)
-        holder_of(state, someone)
+        holder_of(settings, state, someone)
         if revoked not in state.holders:
             raise UserError(f"REVOKE={revoked} has no key here.")
         ledger.append(entries, REVOKED, {"name": revoked}, by=someone, reason=reason)
@@ -156,11 +156,28 @@ def decide(
         UserError: It is not the next session's set, nothing waits, the file was
             edited, the person proposed it, or the desk's bounds do not allow it.
     """
-    facts = _facts_of(settings, home, session)
     someone = person(settings, name)
+    return decide_as(
+        settings, home, someone, session=session, reason=reason, only=only,
+        approves=approves,
+    )  # fmt: skip
+
+
+def decide_as(
+    settings: Settings,
+    home: Home,
+    someone: Person,
+    *,
+    session: date,
+    reason: str,
+    only: str | None,
+    approves: bool,
+) -> str:
+    """`decide`, as somebody whose key was read."""
+    facts = _facts_of(settings, home, session)
 
     def work(entries: list[Entry], state: State) -> str:
-        holder = holder_of(state, someone)
+        holder = holder_of(settings, state, someone)
         _check_file(settings, home, state, session)
         chosen = _chosen(state, session, only)
         for one in chosen if approves else ():
@@ -175,7 +192,7 @@ def decide(
             entries, kind, body, session=f"{session}", by=someone, reason=reason
         )
         count = len(chosen)
-        return f"{count} {'limit' if count == 1 else 'limits'} {kind} by {name}"
+        return f"{count} {'limit' if count == 1 else 'limits'} {kind} by {someone.name}"
 
     return _with_reason(home, session, reason, work)
 
@@ -264,7 +281,7 @@ def _change(
         raise UserError(f"UNTIL={until} is no session on or after {session}.")
 
     def work(entries: list[Entry], state: State) -> str:
-        holder_of(state, someone)
+        holder_of(settings, state, someone)
         _check_account(facts, request.account)
         # Those who are to approve must see what they knew of, and this.
         if proposed_path(home, session).exists():
@@ -317,6 +334,19 @@ def _facts_of(settings: Settings, home: Home, session: date) -> Facts:
     return facts
 
 
+def check_real(settings: Settings, state: State) -> None:
+    """Let nobody who is synthetic have signed for a firm.
+
+    Raises:
+        UserError: Somebody has, outside of the sample.
+    """
+    if state.has_synthetic and settings.source_name != "sample":
+        raise UserError(
+            "The ledger of limits is the sample's: its second person is synthetic. A "
+            "firm's begins without it: use another RISK_HOME."
+        )
+
+
 def require_next(facts: Facts, session: date) -> None:
     """Let nobody deal with another set than the next session's.
 
@@ -330,12 +360,13 @@ def require_next(facts: Facts, session: date) -> None:
         )
 
 
-def holder_of(state: State, someone: Person) -> Holder:
+def holder_of(settings: Settings, state: State, someone: Person) -> Holder:
     """Whose key somebody signs with.
 
     Raises:
-        UserError: It is not known here, or another user's.
+        UserError: It is not known here, or another user's; or the ledger is no firm's.
     """
+    check_real(settings, state)
     holder = state.holders.get(someone.name)
     if holder is None or holder.public_key != someone.public_key:
         raise UserError(

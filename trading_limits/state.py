@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 
 from runtime.errors import UserError
-from trading_limits.keys import is_signed
+from trading_limits.keys import SYNTHETIC, is_signed
 from trading_limits.ledger import (
     APPROVED,
     CHANGED,
@@ -136,6 +136,8 @@ class State:
         not_taken: By platform, limits that its last file could not hold.
         exporters: By session and platform, the system's user who made the last file.
         trials: Those that were registered, in order.
+        has_synthetic: Whether somebody has signed who is no user of any system: only
+            the sample's ledger may say so.
     """
 
     holders: dict[str, Holder] = field(default_factory=dict)
@@ -148,6 +150,7 @@ class State:
     not_taken: dict[str, frozenset[str]] = field(default_factory=dict)
     exporters: dict[tuple[date, str], str] = field(default_factory=dict)
     trials: list[Trial] = field(default_factory=list)
+    has_synthetic: bool = False
 
     def trial(self, session: date) -> Trial | None:
         """The trial that is on in a session, if there is one."""
@@ -257,6 +260,7 @@ def _key(state: State, entry: Entry) -> None:
     holder = Holder(str(entry.name), entry.os_user, entry.body["public_key"])
     check_new_holder(state, holder)
     state.holders[holder.name] = holder
+    state.has_synthetic = state.has_synthetic or holder.os_user == SYNTHETIC
     check_signer(state, entry)
 
 

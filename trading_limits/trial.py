@@ -71,7 +71,7 @@ def register(
     with ledger.locked():
         entries = ledger.entries()
         state = replay(entries)
-        holder_of(state, someone)
+        holder_of(settings, state, someone)
         check_trial(state, facts.session, look)
         ledger.append(
             entries, TRIAL, {"look": f"{look}"}, session=f"{facts.session}",

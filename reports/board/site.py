@@ -27,6 +27,7 @@ PAGES = (
     ("compare.html", "Compare"),
     ("record.html", "Record"),
     ("rules.html", "Rules"),
+    ("limits.html", "Limits"),
     ("models.html", "Models"),
     ("data.html", "Data"),
 )

@@ -4,6 +4,7 @@ import shutil
 
 from reports.board.days import write_days
 from reports.board.desk import write_desk
+from reports.board.limits import write_limits
 from reports.board.models import write_models
 from reports.board.quality import write_quality
 from reports.board.record import write_record
@@ -45,6 +46,7 @@ def write_board(settings: Settings, home: Home) -> str:
         write_days(site, connection)
         write_record(site, connection)
         write_rules(site, connection)
+        write_limits(site, connection)
         write_models(site, connection)
         write_quality(site, connection, Ledger(Home(settings.home_root)))
     swap_folders(partial, home.board)

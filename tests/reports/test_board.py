@@ -145,7 +145,7 @@ def test_every_page_opens_and_draws_and_complains_of_nothing(
 ) -> None:
     looks, told = looked_at(home.board, tmp_path)
     assert told == []
-    assert len(looks) == 25 + 6
+    assert len(looks) == 25 + 7
     for one in looks:
         # What is folded is drawn when it is opened, and all of it on paper.
         assert one["foldedDrawn"] == 0, one

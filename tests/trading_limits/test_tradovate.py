@@ -12,14 +12,14 @@ from runtime.errors import UserError
 from tests.conftest import make_settings
 from tests.trading_limits.desk import NEXT, LimitsDesk
 from tests.trading_limits.test_kills import killed_at
-from tests.trading_limits.tradovate_server import (
+from trading_limits.platforms import tradovate
+from trading_limits.simulated_tradovate import (
     PASSWORD,
     SECRET,
     TOKEN,
     Tradovate,
     tradovate_server,
 )
-from trading_limits.platforms import tradovate
 
 APPROVED = {
     11: {"id": 11, "dailyLossAutoLiq": 1130.0, "dailyLossAlert": 565.0},

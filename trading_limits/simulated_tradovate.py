@@ -1,5 +1,7 @@
 """A Tradovate of our own, over HTTP, that behaves as its pages say.
 
+For tests, and for the sample desk.
+
 Log-in, list of accounts, `userAccountAutoLiq` by account, penalty tickets in answers
 of 200, errors as `errorText`, 429 and 500 on demand.
 """
