@@ -125,7 +125,7 @@ def wanted(
     }
     return Wanted(
         session, limits, sent, frozenset(last["ids"] if last else ()),
-        facts.ibkr_rules, facts.fix_limits, standing,
+        facts.ibkr_rules, facts.fix_limits, standing, facts.is_sample,
     )  # fmt: skip
 
 

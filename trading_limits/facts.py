@@ -52,6 +52,7 @@ class Facts:
         model_version: Of the forecasts; None where none was trained.
         ibkr_rules: By limit, its rule type and parameter at Interactive Brokers.
         fix_limits: By limit, its type over FIX, and the action that goes with it.
+        is_sample: Whether the desk is synthetic.
     """
 
     session: date
@@ -63,6 +64,7 @@ class Facts:
     model_version: str | None
     ibkr_rules: dict[str, tuple[str, str]]
     fix_limits: dict[str, tuple[int, int | None]]
+    is_sample: bool
 
 
 def read_facts(settings: Settings, home: Home) -> Facts:
@@ -133,6 +135,7 @@ def read_facts(settings: Settings, home: Home) -> Facts:
                 )
                 for line in lines(FIX_LIMITS)
             },
+            is_sample=published["source"] == "sample",
         )  # fmt: skip
 
 

@@ -48,6 +48,7 @@ FACTS = Facts(
     model_version="2025-12-19-abc",
     ibkr_rules={},
     fix_limits={},
+    is_sample=True,
 )
 
 

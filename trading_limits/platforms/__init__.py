@@ -56,6 +56,7 @@ class Wanted:
         fix_limits: By limit, its RiskLimitType and RiskLimitAction over FIX; the action
             is None where none is sent.
         standing: What stood at the platform when it was last looked at.
+        is_sample: Whether the desk is synthetic, which every page says.
     """
 
     session: date
@@ -65,6 +66,7 @@ class Wanted:
     ibkr_rules: Mapping[str, tuple[str, str]]
     fix_limits: Mapping[str, tuple[int, int | None]] = field(default_factory=dict)
     standing: Mapping[Key, Decimal | None] = field(default_factory=dict)
+    is_sample: bool = False
 
 
 @dataclass(frozen=True)

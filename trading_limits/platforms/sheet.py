@@ -94,6 +94,7 @@ def _page(screen: Screen, wanted: Wanted, accounts: list[str], values: Found) ->
     text = template.render(
         platform=screen.name,
         session=wanted.session,
+        is_sample=wanted.is_sample,
         columns=screen.columns.values(),
         lines=[
             (account, [shown(account, limit) for limit in screen.columns])
