@@ -79,3 +79,41 @@ def open_published_of(home: Path) -> duckdb.DuckDBPyConnection:
     from runtime.home import Home
 
     return open_published(Home(home))
+
+
+def test_the_sample_desk_shows_a_drift_and_a_damaged_ledger_stops_nothing(
+    sample: SampleRun, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(sample.untouched.root, home, symlinks=True)
+
+    def call(command: str) -> Run:
+        run = call_daily(
+            command, SOURCE="sample", RISK_HOME=home, LIMITS_KEYS=tmp_path / "keys"
+        )
+        assert run.code == 0, run.err
+        return run
+
+    def report() -> str:
+        (path,) = home.glob("reports/*/report.txt")
+        return " ".join(path.read_text().split())
+
+    for _ in range(2):
+        # A second time it finds most of it done.
+        said = call("limits-demo").out
+        assert "limits in" in said
+        assert "are as approved, read back" in said
+        assert "Then somebody changed one there: 1 of " in said
+        assert "1 limits stand at a platform as something else: " in report()
+    assert "! drifted" in (home / "board" / "limits.html").read_text()
+    assert "! drifted at tradovate" in call("status").out
+    assert not (tmp_path / "keys").exists()
+    call("verify-limits")
+
+    path = home / "limits" / "ledger.jsonl"
+    path.write_bytes(path.read_bytes().replace(b"agrees", b"agreed", 1))
+    assert "is not what was written" in call("risk").out
+    call("publish")
+    call("report")
+    assert "1 ledger of limits is damaged: " in report()
+    assert "is not what was written" in call("status").out
