@@ -4,14 +4,14 @@ from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
 from daily.run import guarded
 from runtime.errors import UserError
 from runtime.home import Home
-from runtime.settings import Settings
+from runtime.settings import PlatformName, Settings
 
 if TYPE_CHECKING:
     from trading_limits.people import Request
@@ -28,16 +28,12 @@ def _option(
     )
 
 
-# As trading_limits.export has them, which imports too much to list them.
-_PLATFORMS = (
-    "csv", "json", "tt", "ibkr", "tradovate", "fix", "das", "sterling",
-)  # fmt: skip
 _SESSION = _option("session", "The next session, YYYY-MM-DD.", _DATE)
 _NAME = _option("name", "Who you are, as make limits-key made your key.")
 _REASON = _option("reason", "Why, in words.")
 _ACCOUNT = _option("account", "Whose limit.")
 _LIMIT = _option("limit", "Which: max_loss, max_gross, ... (docs/trading_limits.md).")
-_PLATFORM = _option("platform", "Whose format.", click.Choice(_PLATFORMS))
+_PLATFORM = _option("platform", "Whose format.", click.Choice(get_args(PlatformName)))
 _FILE = _option(
     "file",
     "What is in force there.",

@@ -26,6 +26,10 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s?(MB|GB|MiB|GiB)")
 _BYTES = {"MB": 10**6, "GB": 10**9, "MiB": 2**20, "GiB": 2**30}
 PolicyName = Literal["watch", "fixed", "adaptive", "cost_aware", "rules", "limit_risk"]
 SourceName = Literal["api", "files", "sample"]
+# Whom limits are exported to; `trading_limits.export` has how.
+PlatformName = Literal[
+    "csv", "json", "tt", "ibkr", "tradovate", "fix", "das", "sterling"
+]
 AnySettings = TypeVar("AnySettings", bound="MailSettings")
 
 
@@ -166,7 +170,7 @@ class Settings(MailSettings):
         description="Folder of one's own keys, for make approve-limits; default "
         "~/.config/risk-warehouse",
     )
-    limits_platforms: Annotated[tuple[str, ...], NoDecode] = Field(
+    limits_platforms: Annotated[tuple[PlatformName, ...], NoDecode] = Field(
         (),
         description="Platforms that are kept at the approved limits, by comma; "
         "default: all that were exported to",

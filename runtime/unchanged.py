@@ -38,7 +38,7 @@ STAGE_FINGERPRINTS = Table(
 _READ = {
     BUILD: (),
     SCORE: ("ml.*",),
-    RISK: ("ml.*", "ops.limit_ledger"),
+    RISK: ("ml.*", "ops.limit_*"),
 }
 
 

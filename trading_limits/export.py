@@ -28,6 +28,7 @@ from trading_limits.platforms import (
 from trading_limits.rows import WARNING, amount
 from trading_limits.state import BY_ITSELF, PENDING, State, replay
 
+# As `runtime.settings.PlatformName` lists them.
 PLATFORMS: dict[str, Format] = {
     "csv": generic_csv.FORMAT,
     "json": generic_json.FORMAT,

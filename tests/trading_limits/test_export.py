@@ -6,10 +6,12 @@ import re
 from dataclasses import replace
 from decimal import Decimal
 from io import StringIO
+from typing import get_args
 
 import pytest
 
 from runtime.errors import UserError
+from runtime.settings import PlatformName
 from tests.trading_limits.desk import AFTER, BOUND, FACTS, LAST, NEXT, LimitsDesk
 from trading_limits.export import PLATFORMS
 from trading_limits.platforms import LimitInForce, Wanted, ibkr
@@ -32,6 +34,10 @@ def approved(limits: LimitsDesk) -> LimitsDesk:
     limits.amend("ann", 500, account="A2", limit="max_order_shares")
     limits.decide("bob")
     return limits
+
+
+def test_the_settings_know_the_same_platforms() -> None:
+    assert get_args(PlatformName) == tuple(PLATFORMS)
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
