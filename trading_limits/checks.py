@@ -24,7 +24,7 @@ from trading_limits.state import (
     replay,
 )
 
-NO_PLATFORM = "no platform"
+NO_PLATFORM = "any platform"
 
 
 @dataclass(frozen=True)
@@ -127,8 +127,11 @@ def news(settings: Settings, home: Home, session: date) -> list[str]:
     if waiting := sum(one.status == PENDING for one in rows):
         lines.append(f"{waiting} wait for approval for {session}: make approve-limits")
     for platform, count in Counter(one.platform for one in not_sent(found)).items():
-        lines.append(f"{count} approved and not exported to {platform}: make limits, ")
-        lines[-1] += f"make export-limits PLATFORM={platform}"
+        where = "" if platform == NO_PLATFORM else platform
+        lines.append(
+            f"{count} approved and not exported to {platform}: make limits, make "
+            f"export-limits PLATFORM={where}"
+        )
     unconfirmed = [one.platform for one in found if one.status in (SENT, ACKNOWLEDGED)]
     for platform, count in Counter(unconfirmed).items():
         lines.append(f"{count} exported to {platform} and not read back")

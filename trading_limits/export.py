@@ -8,7 +8,7 @@ from runtime.errors import UserError
 from runtime.files import write_atomic
 from runtime.home import Home
 from runtime.settings import Settings
-from trading_limits.checks import limits_in_force, record_check
+from trading_limits.checks import compare, drifted, limits_in_force, record_check
 from trading_limits.facts import Facts, read_facts
 from trading_limits.ledger import APPROVED, EXPORTED, Ledger
 from trading_limits.people import check_real, require_next
@@ -79,6 +79,11 @@ def export(
         digest = hashlib.sha256(file.content).hexdigest()
         is_there = path.exists() and path.read_bytes() == file.content
         if last and last["sha256"] == digest and is_there and form.send is None:
+            if wrong := drifted(compare(state, session, [platform])):
+                return (
+                    f"{path} is as approved already, and {len(wrong)} of it drifted "
+                    f"there: set it there again, then look again{note}"
+                )
             return f"{path} is as approved already: nothing to send{note}"
         # File and ledger say what was confirmed: never what may have arrived.
         sent = form.send(settings, file.content) if form.send else None

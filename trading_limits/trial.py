@@ -3,7 +3,7 @@
 A person registers a trial before it begins, with the session of its one look, in the
 ledger. By a hash, half of the traders get no tightening from the rules until then; what
 people propose is theirs as ever, and who has no limit at all is proposed one. Nothing
-is compared before the look, and what it found stays: it is of the days up to it.
+is compared before the look, and what is compared then are the days up to it alone.
 """
 
 from collections.abc import Mapping

@@ -79,7 +79,7 @@ def test_status_says_what_waits_what_was_not_sent_and_what_drifted(
     limits.propose()
     assert said() == "2 wait for approval for 2025-12-19: make approve-limits"
     limits.decide("bob")
-    assert "2 approved and not exported to no platform" in said()
+    assert "2 approved and not exported to any platform" in said()
     limits.export("tt")
     assert said() == "2 exported to tt and not read back"
     file = limits.home.root / "there.csv"
@@ -87,8 +87,8 @@ def test_status_says_what_waits_what_was_not_sent_and_what_drifted(
     with pytest.raises(UserError, match="drifted"):
         limits.check("tt", file)
     assert said() == "! drifted at tt: A1 max_loss: ours 1,130, theirs 1,500"
-    limits.export("tt")
     # The same file again tells nobody that it is set there.
+    assert "1 of it drifted there: set it there again" in limits.export("tt")
     assert "! drifted" in said()
     file.write_text("Account,Credit\nA1,1130\nA2,1000\n")
     limits.check("tt", file)

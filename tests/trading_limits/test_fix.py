@@ -88,6 +88,7 @@ def test_what_is_approved_is_defined_acknowledged_and_read_back(
     assert approved.entries() == entries
 
 
+@pytest.mark.long
 def test_what_drifted_is_found_and_defined_again(
     approved: LimitsDesk, venue: Venue
 ) -> None:
@@ -122,6 +123,7 @@ def test_one_limit_that_is_refused_is_named_and_the_others_are_there(
     assert venue.limits() == APPROVED
 
 
+@pytest.mark.long
 def test_an_account_that_the_platform_does_not_know_is_named(
     approved: LimitsDesk, venue: Venue
 ) -> None:
@@ -158,6 +160,7 @@ def test_a_platform_that_is_slow_is_waited_for(
     assert venue.limits() == APPROVED
 
 
+@pytest.mark.long
 def test_a_platform_that_is_silent_is_not_taken_for_one_that_agrees(
     approved: LimitsDesk, venue: Venue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -255,7 +258,7 @@ def test_killed_after_any_message_it_ends_with_exactly_what_is_approved(
     assert exported(approved) == ["exported"]
 
 
-@pytest.mark.few(1)
+@pytest.mark.long
 @pytest.mark.parametrize("count", range(1, 6))
 def test_killed_as_it_writes_what_came_it_ends_with_exactly_what_is_approved(
     approved: LimitsDesk, venue: Venue, count: int

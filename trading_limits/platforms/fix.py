@@ -14,7 +14,7 @@ import os
 import queue
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from importlib.metadata import PackageNotFoundError, files
@@ -77,6 +77,10 @@ class _Standing:
 
     id: str
     value: Decimal
+
+
+# Type and message; the end of the line has no message.
+_Inbox = queue.Queue[tuple[str, Any]]
 
 
 class _LostError(UserError):
@@ -221,10 +225,10 @@ class _Platform:
 
     Args:
         fix: The engine's module.
-        inbox: Messages and ends of the session, as its threads put them there.
+        inbox: What came, as the session's threads put it there.
     """
 
-    def __init__(self, fix: Any, session: Any, inbox: "queue.Queue[Any]") -> None:
+    def __init__(self, fix: Any, session: Any, inbox: "_Inbox") -> None:
         self._fix, self._session, self._inbox = fix, session, inbox
 
     def standing(self, wanted: Sequence[_Limit]) -> _Stands:
@@ -365,8 +369,7 @@ class _Platform:
         if not self._fix.Session.sendToTarget(request, self._session):
             raise _LostError("The platform has ended the FIX session.")
         while True:
-            message = _next(self._inbox)
-            found = message.getHeader().getField(35)
+            found, message = _next(self._inbox)
             if found in (_REJECT, _BUSINESS_REJECT):
                 tag = 380 if found == _BUSINESS_REJECT else 373
                 code = _field(message, tag) or "without one"
@@ -382,7 +385,7 @@ class _Platform:
                 yield message
 
 
-def _next(inbox: "queue.Queue[Any]") -> Any:
+def _next(inbox: "_Inbox") -> tuple[str, Any]:
     try:
         return inbox.get(timeout=TIMEOUT_SECONDS)
     except queue.Empty:
@@ -406,7 +409,7 @@ def _connected(settings: Settings) -> Iterator[_Platform]:
         _LostError: Nobody answers there.
     """
     fix, sessions, session = _session(settings)
-    inbox: queue.Queue[Any] = queue.Queue()
+    inbox: _Inbox = queue.Queue()
     application = _application(fix, settings, inbox)
     factory = fix.MemoryStoreFactory()
     initiator = fix.SocketInitiator(application, factory, sessions)
@@ -415,10 +418,9 @@ def _connected(settings: Settings) -> Iterator[_Platform]:
         began = time.monotonic()
         while True:
             try:
-                first = inbox.get(timeout=max(TIMEOUT_SECONDS / 3, 0.1))
+                kind, _ = inbox.get(timeout=max(TIMEOUT_SECONDS / 3, 0.1))
             except queue.Empty:
                 raise _LostError("The platform does not answer over FIX.") from None
-            kind = first.getHeader().getField(35)
             if kind == _LOGON:
                 break
             if kind == _LOGOUT:
@@ -430,7 +432,13 @@ def _connected(settings: Settings) -> Iterator[_Platform]:
                 raise _LostError("The platform does not answer over FIX.")
         yield _Platform(fix, session, inbox)
     finally:
-        initiator.stop()
+        # Its own way to end takes two seconds.
+        if engine := fix.Session.lookupSession(session):
+            engine.logout()
+        with suppress(queue.Empty):
+            while inbox.get(timeout=1)[0] != _ENDED:
+                pass
+        initiator.stop(True)
 
 
 def _session(settings: Settings) -> tuple[Any, Any, Any]:
@@ -491,7 +499,7 @@ def _dictionary(name: str) -> str:
     return os.path.realpath(str(found[0].locate()))
 
 
-def _application(fix: Any, settings: Settings, inbox: "queue.Queue[Any]") -> Any:
+def _application(fix: Any, settings: Settings, inbox: "_Inbox") -> Any:
     """What the engine's threads call; all they do is put messages into the inbox."""
 
     class Application(fix.Application):
@@ -499,13 +507,12 @@ def _application(fix: Any, settings: Settings, inbox: "queue.Queue[Any]") -> Any
             """Nothing to do."""
 
         def onLogon(self, _: Any) -> None:
-            """Nothing to do: the message is in the inbox."""
+            """Not before: the engine has not yet taken the log-on for done."""
+            inbox.put((_LOGON, None))
 
         def onLogout(self, _: Any) -> None:
             """The other side ended it, or the line broke."""
-            ended = fix.Message()
-            ended.getHeader().setField(35, _ENDED)
-            inbox.put(ended)
+            inbox.put((_ENDED, None))
 
         def toAdmin(self, message: Any, _: Any) -> None:
             """Log on as somebody."""
@@ -517,17 +524,17 @@ def _application(fix: Any, settings: Settings, inbox: "queue.Queue[Any]") -> Any
                 message.setField(554, settings.limits_fix_password.get_secret_value())
 
         def fromAdmin(self, message: Any, _: Any) -> None:
-            """Log-on, log-out and rejects are waited for."""
+            """Log-out and rejects are waited for."""
             kind = message.getHeader().getField(35)
-            if kind in (_LOGON, _LOGOUT, _REJECT):
-                inbox.put(fix.Message(message))
+            if kind in (_LOGOUT, _REJECT):
+                inbox.put((kind, fix.Message(message)))
 
         def toApp(self, message: Any, _: Any) -> None:
             """Nothing to do."""
 
         def fromApp(self, message: Any, _: Any) -> None:
             """An answer."""
-            inbox.put(fix.Message(message))
+            inbox.put((message.getHeader().getField(35), fix.Message(message)))
 
     return Application()
 

@@ -22,7 +22,7 @@ final as (
         'not_sent' as check_name,
         coalesce(sum(limits_count), 0) as found_count,
         'limits are approved and were not exported as they are now: '
-        || {{ first_few_joined("limits_count || ' of ' || platform") }} as finding
+        || {{ first_few_joined("limits_count || ' to ' || platform") }} as finding
     from by_platform
 )
 

@@ -22,7 +22,7 @@ final as (
         'unconfirmed' as check_name,
         coalesce(sum(limits_count), 0) as found_count,
         'limits were exported, and nobody has read them back: '
-        || {{ first_few_joined("limits_count || ' of ' || platform") }} as finding
+        || {{ first_few_joined("limits_count || ' at ' || platform") }} as finding
     from by_platform
 )
 
