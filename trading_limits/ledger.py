@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -120,10 +121,11 @@ class Ledger:
         Raises:
             LedgerError: A byte is another, or the end is missing.
         """
+        # Before the file: who adds an entry writes the file first.
+        head = self._read_head()
         found: list[Entry] = []
         for number, line in enumerate(self._lines(), start=1):
             found.append(self._read(number, line, found[-1] if found else None))
-        head = self._read_head()
         if head is not None and head not in [entry.hash for entry in found]:
             raise self._broken(len(found) + 1, "is missing: the file was cut off")
         return found
@@ -187,6 +189,8 @@ class Ledger:
             return read_regular(self._file).splitlines(keepends=True)
         except FileNotFoundError:
             return []
+        except OSError as error:
+            raise self._unreadable(self._file, error) from None
 
     def _read_head(self) -> str | None:
         try:
@@ -194,6 +198,8 @@ class Ledger:
         except FileNotFoundError:
             # Killed after the first entry, before this.
             return None
+        except OSError as error:
+            raise self._unreadable(self._head, error) from None
 
     def _read(self, number: int, line: bytes, last: Entry | None) -> Entry:
         try:
@@ -212,6 +218,12 @@ class Ledger:
         if last and entry.recorded_at < last.recorded_at:
             raise self._broken(number, "is older than the one before")
         return entry
+
+    def _unreadable(self, file: Path, error: OSError) -> LedgerError:
+        return LedgerError(
+            f"{file} cannot be read: {error.strerror}. Nothing is approved or exported "
+            "until it can."
+        )
 
     def _broken(self, number: int, problem: str) -> LedgerError:
         return LedgerError(

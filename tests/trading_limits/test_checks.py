@@ -171,7 +171,12 @@ def test_a_damaged_ledger_stops_no_morning_and_is_an_alarm(loaded: LimitsDesk) -
     assert news(loaded.settings, loaded.home, NEXT) == [f"! {problem}"]
     with pytest.raises(UserError, match="is not what was written"):
         loaded.decide("bob")
-    path.write_bytes(path.read_bytes().replace(b"1180", b"1130", 1))
+    whole = path.read_bytes().replace(b"1180", b"1130", 1)
+    path.unlink()
+    path.mkdir()
+    assert "cannot be read" in str(load(loaded))
+    path.rmdir()
+    path.write_bytes(whole)
     assert load(loaded) is None
     assert rows(loaded, "select problem from ops.limit_ledger_state") == [(None,)]
 

@@ -74,6 +74,25 @@ def test_an_end_that_was_cut_off_is_found(limits: LimitsDesk, file: Path) -> Non
     verify(limits.home)
 
 
+def test_an_entry_that_is_added_while_it_is_read_is_no_damage(
+    limits: LimitsDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits.propose()
+    lines, is_done = Ledger._lines, False
+
+    def meanwhile(ledger: Ledger) -> list[bytes]:
+        nonlocal is_done
+        found = lines(ledger)
+        if not is_done:
+            is_done = True
+            limits.decide("bob")
+        return found
+
+    monkeypatch.setattr(Ledger, "_lines", meanwhile)
+    before = Ledger(limits.home).entries()
+    assert len(Ledger(limits.home).entries()) == len(before) + 1
+
+
 def test_a_broken_chain_stops_every_command(limits: LimitsDesk, file: Path) -> None:
     file.write_bytes(file.read_bytes().replace(b"Agreed", b"Agreet", 1))
     for work in (limits.propose, limits.export, lambda: limits.decide("bob")):
