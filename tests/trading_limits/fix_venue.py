@@ -19,7 +19,7 @@ from typing import Any
 
 import quickfix as fix
 
-from trading_limits.platforms.fix import _dictionary
+from trading_limits.platforms.fix import dictionaries
 
 SENDER, TARGET, USER, PASSWORD = "DESK", "VENUE", "desk", "opensesame-2"
 ACCOUNTS = ("A1", "A2", "A3")
@@ -237,11 +237,10 @@ def _serve(folder: Path, port: int) -> None:
     values = {
         "ConnectionType": "acceptor", "StartTime": "00:00:00", "EndTime": "00:00:00",
         "NonStopSession": "Y", "HeartBtInt": "30", "ResetOnLogon": "Y",
-        "UseDataDictionary": "Y", "TransportDataDictionary": _dictionary("FIXT11.xml"),
-        "AppDataDictionary": _dictionary("FIX50SP2.xml"),
+        "UseDataDictionary": "Y",
         "DefaultApplVerID": "FIX.5.0SP2", "SocketAcceptPort": str(port),
         "SocketReuseAddress": "Y",
-    }  # fmt: skip
+    } | dictionaries(folder)  # fmt: skip
     dictionary = fix.Dictionary()
     for name, value in values.items():
         dictionary.setString(name, value)

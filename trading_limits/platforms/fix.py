@@ -18,8 +18,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from importlib.metadata import PackageNotFoundError, files
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 from uuid import uuid4
+from xml.etree import ElementTree
 
 from tenacity import (
     Retrying,
@@ -44,6 +47,7 @@ _ROLE, _SOURCE = "24", "D"
 _LOGON, _LOGOUT, _REJECT, _BUSINESS_REJECT = "A", "5", "3", "j"
 # What the inbox is told when the line ends: no message of FIX.
 _ENDED = "ended"
+_MESSAGES = ("CL", "CM", "CS", "CT", _BUSINESS_REJECT)
 _OK, _NO_DATA = 0, 2
 # RiskLimitRequestResult (1761), and RiskLimitResult (1764) of each party.
 _RESULTS = {
@@ -408,11 +412,12 @@ def _connected(settings: Settings) -> Iterator[_Platform]:
         UserError: A setting or the engine is missing, or the log-on is refused.
         _LostError: Nobody answers there.
     """
-    fix, sessions, session = _session(settings)
     inbox: _Inbox = queue.Queue()
-    application = _application(fix, settings, inbox)
-    factory = fix.MemoryStoreFactory()
-    initiator = fix.SocketInitiator(application, factory, sessions)
+    with TemporaryDirectory() as folder:
+        fix, sessions, session = _session(settings, Path(folder))
+        application = _application(fix, settings, inbox)
+        factory = fix.MemoryStoreFactory()
+        initiator = fix.SocketInitiator(application, factory, sessions)
     initiator.start()
     try:
         began = time.monotonic()
@@ -433,15 +438,22 @@ def _connected(settings: Settings) -> Iterator[_Platform]:
         yield _Platform(fix, session, inbox)
     finally:
         # Its own way to end takes two seconds.
-        if engine := fix.Session.lookupSession(session):
-            engine.logout()
+        _log_out(fix, session)
         with suppress(queue.Empty):
             while inbox.get(timeout=1)[0] != _ENDED:
                 pass
         initiator.stop(True)
+        # Now, and before what it refers to: an error that is kept would keep it, too,
+        # and the collector of garbage frees in any order, which ends the process.
+        del initiator
 
 
-def _session(settings: Settings) -> tuple[Any, Any, Any]:
+def _log_out(fix: Any, session: Any) -> None:
+    if engine := fix.Session.lookupSession(session):
+        engine.logout()
+
+
+def _session(settings: Settings, folder: Path) -> tuple[Any, Any, Any]:
     address, sender = settings.limits_fix_address, settings.limits_fix_sender
     if not (address and sender and settings.limits_fix_target):
         raise UserError(f"PLATFORM=fix needs {_SETTINGS}.")
@@ -471,8 +483,7 @@ def _session(settings: Settings) -> tuple[Any, Any, Any]:
         "ValidateUserDefinedFields": "N",
         "AllowUnknownMsgFields": "Y",
         "ValidateFieldsOutOfOrder": "N",
-        "TransportDataDictionary": _dictionary("FIXT11.xml"),
-        "AppDataDictionary": _dictionary("FIX50SP2.xml"),
+        **dictionaries(folder),
         "DefaultApplVerID": "FIX.5.0SP2",
         "SocketConnectHost": "127.0.0.1" if host == "localhost" else host,
         "SocketConnectPort": port,
@@ -486,8 +497,28 @@ def _session(settings: Settings) -> tuple[Any, Any, Any]:
     return fix, sessions, session
 
 
-def _dictionary(name: str) -> str:
-    """Where the engine's package has put one of its dictionaries."""
+def dictionaries(folder: Path) -> dict[str, str]:
+    """The engine's dictionaries, as its settings name them.
+
+    Of that of the application only the messages that are used, in this folder: the
+    engine takes seconds to read the whole.
+    """
+    application = ElementTree.parse(_packaged("FIX50SP2.xml"))
+    messages = application.getroot().find("messages")
+    assert messages is not None, "a dictionary has messages"
+    for message in list(messages):
+        if message.get("msgtype") not in _MESSAGES:
+            messages.remove(message)
+    path = folder / "FIX50SP2.xml"
+    application.write(path)
+    return {
+        "TransportDataDictionary": _packaged("FIXT11.xml"),
+        "AppDataDictionary": str(path),
+    }
+
+
+def _packaged(name: str) -> str:
+    """Where the engine's package has put a dictionary."""
     try:
         found = [one for one in files("quickfix-py") or () if one.name == name]
     except PackageNotFoundError:
