@@ -154,8 +154,8 @@ def test_every_page_opens_and_draws_and_complains_of_nothing(
         assert one["empty"] == 0, one
         assert one["untitled"] == 0, one
         assert one["wide"] <= 1200, one
-    # Two who never traded have nothing to draw; every other page has.
-    assert sum(one["plots"] == 0 for one in looks) == 2
+    # Two who never traded have nothing to draw, nor have limits; every other page has.
+    assert sum(one["plots"] == 0 for one in looks) == 3
 
 
 # What a person does: opens a page, clicks, and goes back.
@@ -650,7 +650,7 @@ def test_a_desk_of_nobody_or_of_one_reads_well(
     mine = copied(home, Home(tmp_path / "home"))
     left_with(mine, *traders)
     write_board(SETTINGS, mine)
-    assert len(pages(mine.board)) == 6 + len(traders)
+    assert len(pages(mine.board)) == 7 + len(traders)
     text = parsed(mine.board / "index.html").main.text
     assert ("No forecasts today" in text) == (not traders)
     if traders == ("SIM015",):
