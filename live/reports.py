@@ -1,0 +1,72 @@
+"""One execution report, as every source hands it over."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal
+
+Kind = Literal["new", "cancel", "correct"]
+Side = Literal["B", "S", "T", "C"]
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionReport:
+    """What a source says was traded, or was not after all.
+
+    Attributes:
+        source: Name of the source; ids are unique within it and a trade date only.
+        exec_id: The report's own id.
+        kind: A fill, the bust of one, or its correction.
+        account: As the source writes it; `Opening.aliases` may know it by another name.
+        symbol: As PropReports writes it (`+` options, `#` futures).
+        side: B buys, C covers, S sells, T sells short: only the sign of B and C counts.
+        quantity: Shares or contracts, above 0. Of a cancel what it names, or 0.
+        price: Of the instrument's currency, per share or point.
+        executed_at: With a time zone. Of a correction its own time: the fill keeps its.
+        received_at: With a time zone, when it came here.
+        ref_exec_id: Of a cancel or correction, the id of the report it is about.
+        trade_date: Where the source says one; else it follows from time and symbol.
+        order_id: The order's, where known.
+        poss_dup: The source sends it again, or for the first time after a gap: no reason
+            to drop it.
+        currency: ISO 4217 of the price, where the source says one.
+        route: Where it traded.
+        liquidity: The code of adding or taking, for fees.
+        sequence: The source's own running number; None where it has none.
+        is_late: From a source that is hours behind (PropReports polled).
+    """
+
+    source: str
+    exec_id: str
+    kind: Kind
+    account: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    executed_at: datetime
+    received_at: datetime
+    ref_exec_id: str | None = None
+    trade_date: date | None = None
+    order_id: str | None = None
+    poss_dup: bool = False
+    currency: str | None = None
+    route: str | None = None
+    liquidity: str | None = None
+    sequence: int | None = None
+    is_late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BadMessage:
+    """What came and could not be read: kept in the quarantine, with its reason.
+
+    Attributes:
+        text: As it came, cut to what is bearable, without secrets.
+        reason: One sentence for people: what is wrong, and where.
+    """
+
+    source: str
+    received_at: datetime
+    reason: str
+    text: str
