@@ -1,21 +1,22 @@
 """The live desk: every fill as it comes, by the warehouse's own accounting.
 
-A process of its own beside the morning's warehouse, whose lock it never takes. Data flows
-one way:
+A process of its own beside the morning's warehouse, whose lock it never takes. Data
+flows one way:
 
     sources/     what comes from outside, as `reports.ExecutionReport`:
-                 fix (drop copy), folder (CSV files that grow), propreports (polled, late),
-                 simulator (synthetic); each reports its own `sources.SourceState`
-    -> session   takes each report under one lock: journal first, then engine; hands out
-                 `figures.Snapshot` and wakes those who subscribed
+                 fix (drop copy), folder (CSV files that grow), propreports (polled,
+                 late), simulator (synthetic); each says how it is (`SourceState`)
+    -> session   takes each report under one lock: journal first, then engine; hands
+                 out `figures.Snapshot` and wakes those who subscribed
     -> journal   append-only, one file a session: what came, and in which order
-    -> engine    two FIFO levels per account and symbol, in scaled integers (`amounts`);
-                 `books` match fills, `paths` know peaks, `figures` is what it yields
+    -> engine    two FIFO levels per account and symbol, in scaled integers
+                 (`amounts`): `fills` are columns, `books` match them, `paths` know
+                 peaks, `figures` is what it yields
        opening   what was held last night, and the limits, from the published copy
 
-Who watches (limits, alerts, page) reads `Session.snapshot()` and `Session.subscribe()`, and
-nothing else of it.
+Who watches (limits, alerts, page) reads `Session.snapshot()` and `Session.subscribe()`,
+and nothing else of it.
 
-What a day comes to is a function of the reports that came, not of their order or of when
-somebody looked: killed and started again, the figures are the same.
+What a day comes to is a function of the reports that came, not of their order or of
+when somebody looked: killed and started again, the figures are the same.
 """

@@ -32,8 +32,8 @@ class SymbolFigures:
         local_gross_pnl: In `currency`; None where fills name several.
         intraday_gross_pnl, overnight_gross_pnl: Of the first and the second FIFO level.
         estimated_fees: From the account's own history; positive is a cost.
-        open_pnl: What the position would make at `mark_price`; None without a price, with
-            one older than `prices.STALE_AFTER`, or without exchange rate.
+        open_pnl: What the position would make at `mark_price`; None without a price,
+            with one older than `engine.STALE_AFTER`, or without exchange rate.
         mark_price: The last at which anybody of the desk traded the symbol.
         mark_at: When; None where it is last night's.
         exposure: Position at the account's own last price, signed, to the cent.
@@ -71,15 +71,16 @@ class SymbolFigures:
 class ScopeFigures:
     """An account, trader, group, strategy or the desk, as of now.
 
-    The path is that of realized net P&L through all fills of the scope in time, from zero:
-    each step is what was realized as the day stood then. A bust or correction leaves no
-    trace in it.
+    The path is that of realized net P&L through all fills of the scope in time, from
+    zero, as the warehouse books it: a match at the later of its two fills, by the
+    matching of the day so far. A bust or correction leaves no trace in it.
 
     Attributes:
-        gross_pnl, net_pnl: Realized; None where a part is unknown.
+        gross_pnl, net_pnl: Realized; None without an exchange rate. Fills of unknown
+            contract size are excluded, as in the warehouse, and named in `unknown`.
         estimated_fees: None where nothing is known to estimate from.
         open_pnl: None where a position's is; `open_unknown` says whose.
-        total_pnl: Net and what open P&L moved since last night's marks; None if unknown.
+        total_pnl: Net and what open P&L moved since last night's marks, or None.
         open_unknown: Symbols without a usable price, at most ten.
         oldest_mark_at: The oldest price in open_pnl that was traded today.
         peak_net_pnl: Highest point of the path, 0 at least. trough_net_pnl: 0 at most.
@@ -88,7 +89,7 @@ class ScopeFigures:
         gross_exposure, net_exposure: At own last prices; None where one is unknown.
         peak_gross_exposure: Highest within the day, opening included; likewise net.
         largest_position: Units of the largest position of one account in one symbol.
-        peak_position: Largest within the day, opening included, of one account and symbol.
+        peak_position: The same, the largest within the day, opening included.
         trades_count: Round trips opened today.
         closed_trades_count: Closed today; losing_trades_count those with a net below 0.
         losing_streak: Trades closed with a net below 0 since the last other one.
@@ -159,8 +160,8 @@ class SourceState:
 
     Attributes:
         is_connected: False: nothing can come. A monitor that hears nothing is red.
-        missing: Ranges of the source's own numbers (first, last) that were asked for and
-            have not come.
+        missing: Ranges of the source's own numbers (first, last) that were asked for
+            and have not come.
         is_synthetic: A simulated session.
         is_late: Hours behind by its nature.
         is_finished: It has nothing more to send, ever.

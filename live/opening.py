@@ -1,8 +1,8 @@
-"""What the day begins with: last night's lots, whose accounts are whose, limits in force."""
+"""What the day begins with: last night's lots, whose accounts are, limits in force."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, time
 from decimal import Decimal
 
 from live.figures import OpeningState, ScopeType
@@ -74,6 +74,7 @@ class Opening:
         lots: In the order in which they close.
         marks: Last night's closing price of a symbol, and the age in sessions.
         own_prices: Of (account, symbol): the account's last own price.
+        open_costs: Of (account, symbol): what was paid for the lots; else it is theirs.
         multipliers: By symbol prefix, as `instrument_multipliers`: (type, multiplier).
         rates: What a unit of a currency is worth in the base currency, on this date.
         fee_rates: What a unit costs, of (account_id or None for the desk, type).
@@ -87,6 +88,7 @@ class Opening:
     limits: tuple[LimitInForce, ...] = ()
     marks: Mapping[str, tuple[Decimal, int]] = field(default_factory=dict)
     own_prices: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
+    open_costs: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
     multipliers: Mapping[str, tuple[str, Decimal | None]] = field(default_factory=dict)
     currency_suffixes: Mapping[str, str] = field(default_factory=dict)
     cutoffs: tuple[Cutoff, ...] = ()
@@ -94,4 +96,3 @@ class Opening:
     fee_rates: Mapping[tuple[str | None, str], Decimal] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
     sessions: tuple[date, ...] = ()
-    published_at: datetime | None = None

@@ -27,8 +27,8 @@ class ExecutionReport:
         ref_exec_id: Of a cancel or correction, the id of the report it is about.
         trade_date: Where the source says one; else it follows from time and symbol.
         order_id: The order's, where known.
-        poss_dup: The source sends it again, or for the first time after a gap: no reason
-            to drop it.
+        poss_dup: The source sends it again, or for the first time after a gap: no
+            reason to drop it.
         currency: ISO 4217 of the price, where the source says one.
         route: Where it traded.
         liquidity: The code of adding or taking, for fees.

@@ -14,7 +14,7 @@ def _now() -> datetime:
 
 
 class Subscription:
-    """Which scopes changed since last asked; however slow the reader, it stays small."""
+    """Which scopes changed since last asked; a slow reader costs nothing."""
 
     def wait(self, timeout: float | None = None) -> frozenset[Scope]:
         """The scopes that changed, as soon as any did; empty after the timeout."""

@@ -21,8 +21,8 @@ class Source(Protocol):
 
         Args:
             receive: Whom to send to. It may block; nothing piles up in memory.
-            last_sequence: The highest of the source's numbers in the journal up to which
-                none is missing; None at a session's first start.
+            last_sequence: The highest of the source's numbers in the journal up to
+                which none is missing; None at a session's first start.
 
         Raises:
             UserError: It cannot begin: a setting, a file, a port.

@@ -1,0 +1,148 @@
+"""What a symbol is: its type, contract size, currency and session, as the models say.
+
+The same rules as int_instruments, int_session_cutoffs and int_session_dates; each
+symbol is looked up once.
+"""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
+
+from live.opening import Cutoff
+
+# The currencies of macro quote_currency.
+_CODES = (
+    "AUD|BRL|CAD|CHF|CLP|CNH|CNY|COP|CZK|DKK|EUR|GBP|HKD|HUF|IDR|ILS|INR|JPY|KRW|MXN|MYR"
+    "|NOK|NZD|PHP|PLN|RON|RUB|SAR|SEK|SGD|THB|TRY|TWD|USD|ZAR"
+)
+_PAIR = re.compile(
+    rf"[^A-Z0-9]?(?:{_CODES}|XAU|XAG|XPT|XPD)[-./_]?({_CODES})", re.ASCII
+)
+_PARTED_PAIR = re.compile(rf"[^A-Z0-9]?[A-Z0-9]+/({_CODES})", re.ASCII)
+_FUTURE = re.compile(
+    r"([^A-Za-z0-9][A-Za-z0-9]+)[FGHJKMNQUVXZfghjkmnquvxz]"
+    r"(?:[0-9]|[0-9][0-9]|[0-9][0-9][0-9][0-9])",
+    re.ASCII,
+)
+_OPTION = re.compile(r"([^A-Za-z0-9].+)[0-9]{6}[CPcp][0-9.]+", re.ASCII)
+_SUFFIX = re.compile(r"[.][A-Z]+$", re.ASCII)
+# A session that is further away is none: beyond the calendar a date is its own.
+_MOST_DAYS = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """A symbol, as far as it is known.
+
+    Attributes:
+        multiplier: None where nobody has said what a contract is worth.
+        currency: None where the symbol tells none.
+        cutoff_minute: Of the day, from which a fill is of the next session; None for
+            calendar dates.
+    """
+
+    symbol: str
+    type: str | None
+    multiplier: Decimal | None
+    currency: str | None
+    cutoff_minute: int | None
+
+
+class Instruments:
+    """All symbols, by the lines of the desk and of the project."""
+
+    def __init__(
+        self,
+        multipliers: Mapping[str, tuple[str, Decimal | None]],
+        currency_suffixes: Mapping[str, str],
+        cutoffs: Sequence[Cutoff],
+    ) -> None:
+        self._multipliers = multipliers
+        self._currency_suffixes = currency_suffixes
+        self._cutoffs = {one.symbol_prefix: one.cutoff_time for one in cutoffs}
+        self._known: dict[str, Instrument] = {}
+
+    def __getitem__(self, symbol: str) -> Instrument:
+        found = self._known.get(symbol)
+        if found is None:
+            found = self._known[symbol] = self._look_up(symbol)
+        return found
+
+    def _look_up(self, symbol: str) -> Instrument:
+        sign = "" if re.match(r"[A-Za-z0-9]", symbol) else symbol[:1]
+        future = _FUTURE.fullmatch(symbol)
+        option = _OPTION.fullmatch(symbol)
+        future_root = future[1] if future else None
+        option_root = option[1].strip() if option else None
+        kind, multiplier = self._size(symbol, sign, future_root, option_root)
+        root = option_root or future_root or symbol
+        cutoff: time | None = None
+        # The longest name that has a line decides, one that ends a cut-off among them.
+        for name in (symbol, root, sign):
+            if name in self._cutoffs:
+                cutoff = self._cutoffs[name]
+                break
+        return Instrument(
+            symbol,
+            kind,
+            multiplier,
+            self._currency(symbol, option_root),
+            None if cutoff is None else 60 * cutoff.hour + cutoff.minute,
+        )
+
+    def _size(
+        self, symbol: str, sign: str, future_root: str | None, option_root: str | None
+    ) -> tuple[str | None, Decimal | None]:
+        lines = self._multipliers
+        named = [(symbol, None), (future_root, "future"), (option_root, "option")]
+        for name, kind in sorted(
+            ((name, kind) for name, kind in named if name),
+            key=lambda pair: -len(pair[0] or ""),
+        ):
+            if name in lines and kind in (None, lines[name][0]):
+                return lines[name]
+        if sign not in lines:
+            return None, None
+        kind, multiplier = lines[sign]
+        is_unclear = (
+            sign != ""
+            and future_root is None
+            and option_root is None
+            and any(
+                symbol.startswith(name) and 2 <= len(name) < len(symbol)
+                for name in lines
+            )
+        )
+        # Contract sizes of futures differ by root: the sign says the type alone.
+        return kind, None if kind == "future" or is_unclear else multiplier
+
+    def _currency(self, symbol: str, option_root: str | None) -> str | None:
+        upper = symbol.upper()
+        pair = _PAIR.fullmatch(upper) or _PARTED_PAIR.fullmatch(upper)
+        if pair:
+            return pair[1]
+        suffix = _SUFFIX.search((option_root or symbol).upper())
+        return self._currency_suffixes.get(suffix[0]) if suffix else None
+
+
+class SessionDates:
+    """Which session a fill is of."""
+
+    def __init__(self, sessions: Sequence[date]) -> None:
+        self._sessions = sorted(sessions)
+
+    def of(self, instrument: Instrument, at_et: datetime) -> date:
+        """The trade date of a fill at a naive Eastern time."""
+        day = at_et.date()
+        if instrument.cutoff_minute is None:
+            return day
+        is_evening = 60 * at_et.hour + at_et.minute >= instrument.cutoff_minute
+        find = bisect_right if is_evening else bisect_left
+        place = find(self._sessions, day)
+        if place == len(self._sessions):
+            return day
+        session = self._sessions[place]
+        return session if (session - day).days <= _MOST_DAYS else day
