@@ -1,15 +1,18 @@
 """The engine against the oracle: any fills, in any order of arrival."""
 
+import pickle
 from collections import defaultdict
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from live import paths
-from live.engine import Engine
+from live.engine import STALE_AFTER, Engine
+from live.opening import OpeningLot
 from live.reports import ExecutionReport
 from runtime.sessions import EASTERN
 from tests.draws import draw
@@ -182,3 +185,198 @@ def _compare(engine: Engine, book: Book, day: date) -> None:
     assert desk.gross_pnl == sum((sum(pair) for pair in gross.values()), Decimal(0))
     for name, trader in (("north", "Ann"), ("south", "Bob")):
         assert scopes["trader_group", name].net_pnl == scopes["trader", trader].net_pnl
+
+
+def bought(number: int, second: int, quantity, price, side: str = "B") -> ExportedFill:
+    """A fill of the day in ABC."""
+    at = datetime.combine(MONDAY, datetime.min.time()) + timedelta(
+        hours=10, seconds=second
+    )
+    return ExportedFill(
+        "ACC1", at, side, Decimal(quantity), Decimal(price), fill_id=str(number)
+    )
+
+
+def started(*lots: tuple[int, str]) -> Engine:
+    """An engine that begins with lots of ABC, and without fees."""
+    opening = opening_of(MONDAY, None, ["ACC1"])
+    held = tuple(
+        OpeningLot(
+            "ACC1", "ABC", Decimal(quantity), Decimal(price), Decimal(1), "USD", MONDAY
+        )
+        for quantity, price in lots
+    )
+    return Engine(replace(opening, lots=held, own_prices={("ACC1", "ABC"): Decimal(9)}))
+
+
+def test_a_close_that_the_day_takes_back_leaves_the_lot_open() -> None:
+    """Held short, bought, sold again: the day's two fills meet, the lot stays."""
+    engine = started((-100, "10"))
+    engine.take(report_of(bought(1, 0, 100, "9"), "1"))
+    before = engine.scope_figures(LATER)["trader", "ACC1"]
+    assert (before.net_pnl, before.peak_net_pnl) == (100, 100)
+    engine.take(report_of(bought(2, 1, 100, "9.5", side="S"), "2"))
+    after = engine.scope_figures(LATER)["trader", "ACC1"]
+    assert (after.net_pnl, after.peak_net_pnl, after.max_drawdown) == (50, 50, 0)
+    [figures] = engine.symbol_figures(LATER).values()
+    assert figures.overnight_gross_pnl == 0
+    assert (figures.position_quantity, figures.average_price) == (-100, 10)
+
+
+def test_a_late_fill_is_walked_at_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a long path only what follows it is walked again, and with the same end."""
+    monkeypatch.setattr(paths, "CHECKPOINT_FILLS", 4)
+    fills = [
+        bought(n, n, 10, 10 + n % 7, side="BS"[n % 2]) for n in range(40) if n != 17
+    ]
+    late = bought(17, 17, 10, 20, side="S")
+    in_order, with_late = started(), started()
+    for fill in sorted([*fills, late], key=lambda one: one.at):
+        in_order.take(report_of(fill, fill.fill_id))
+    for fill in fills:
+        with_late.take(report_of(fill, fill.fill_id))
+        with_late.scope_figures(LATER)
+    with_late.take(report_of(late, "17"))
+    assert with_late.scope_figures(LATER) == in_order.scope_figures(LATER)
+    assert with_late.symbol_figures(LATER) == in_order.symbol_figures(LATER)
+
+
+def test_an_old_price_is_no_price() -> None:
+    """Open P&L is at the desk's own last price while that is fresh, then unknown."""
+    engine = started((100, "8"))
+    first = engine.scope_figures(LATER)["account", "ACC1"]
+    assert first.open_pnl is None and first.open_unknown == ("ABC",)
+    fill = bought(1, 0, 50, "11")
+    engine.take(report_of(fill, "1"))
+    at = fill.at.replace(tzinfo=EASTERN)
+    fresh = engine.scope_figures(at + STALE_AFTER)["account", "ACC1"]
+    assert fresh.open_pnl == 100 * 3
+    stale = engine.scope_figures(at + STALE_AFTER + timedelta(seconds=1))
+    assert stale["account", "ACC1"].open_pnl is None
+    # A bust takes its price away as well.
+    engine.take(report_of(fill, "2", kind="cancel", ref="1"))
+    assert engine.scope_figures(at)["account", "ACC1"].open_pnl is None
+
+
+def test_a_duplicate_books_nothing_and_a_conflict_is_told() -> None:
+    """The same id with the same content is a duplicate, with other content no fill."""
+    engine = started()
+    fill = bought(1, 0, 100, "9")
+    outcomes = [
+        engine.take(report_of(fill, "1")),
+        engine.take(replace(report_of(fill, "1"), poss_dup=True)),
+        engine.take(report_of(replace(fill, price=Decimal(8)), "1")),
+        engine.take(report_of(fill, "1", source="another")),
+    ]
+    assert outcomes == ["booked", "duplicate", "conflict", "booked"]
+    [flag] = [one for one in engine.flags() if one.kind == "conflict"]
+    assert (flag.subject, flag.count) == ("1", 1)
+    assert engine.scope_figures(LATER)["desk", "desk"].fills_count == 2
+
+
+def test_an_original_that_is_sent_again_after_its_correction_is_a_duplicate() -> None:
+    """A replay begins with what was there first."""
+    engine = started()
+    fill = bought(1, 0, 100, "9")
+    engine.take(report_of(fill, "1"))
+    fixed = report_of(replace(fill, price=Decimal(8)), "2", kind="correct", ref="1")
+    assert engine.take(fixed) == "booked"
+    assert engine.take(report_of(fill, "1")) == "duplicate"
+    assert engine.take(fixed) == "duplicate"
+    [figures] = engine.symbol_figures(LATER).values()
+    assert figures.local_open_cost == 800
+
+
+def test_what_is_of_another_session_is_held_and_flagged() -> None:
+    """Yesterday's fills and busts, and tomorrow's fills, are in no figure of today."""
+    engine = started((100, "8"))
+    day = timedelta(days=1)
+    yesterday = replace(bought(1, 0, 100, "9"), at=bought(1, 0, 1, 1).at - day)
+    tomorrow = replace(bought(2, 0, 100, "9"), at=bought(2, 0, 1, 1).at + day)
+    bust = report_of(bought(3, 0, 100, "9"), "3", kind="cancel", ref="1")
+    unseen = report_of(bought(4, 0, 100, "9"), "4", kind="cancel", ref="gone")
+    outcomes = [
+        engine.take(report_of(one, one.fill_id)) for one in (yesterday, tomorrow)
+    ]
+    outcomes += [engine.take(one) for one in (bust, unseen)]
+    assert outcomes == ["other_session"] * 3 + ["waiting"]
+    kinds = {flag.kind: flag.count for flag in engine.flags()}
+    assert kinds == {"other_session": 3, "waiting": 1}
+    figures = engine.scope_figures(LATER)["desk", "desk"]
+    assert (figures.fills_count, figures.gross_pnl) == (0, 0)
+
+
+def test_a_futures_evening_is_the_next_sessions() -> None:
+    """At 18:00 on Friday, Monday's session begins; equities stay with their date."""
+    opening = opening_of(MONDAY, multipliers={FUTURE: Decimal(50)})
+    engine = Engine(opening)
+    friday = datetime(2025, 2, 28, 18)
+    fill = replace(bought(1, 0, 1, "5000"), at=friday, symbol=FUTURE)
+    assert engine.take(report_of(fill, "1")) == "booked"
+    early = replace(fill, at=friday - timedelta(seconds=1))
+    assert engine.take(report_of(early, "2")) == "other_session"
+    assert engine.take(report_of(replace(fill, symbol="ABC"), "3")) == "other_session"
+
+
+def test_what_is_unknown_is_none_and_named() -> None:
+    """No contract size, no exchange rate, no fees, no account: each is said."""
+    engine = Engine(opening_of(MONDAY, fee_rates={}))
+    fill = bought(1, 0, 1, "10")
+    engine.take(report_of(replace(fill, symbol="#NEWM6"), "1"))
+    engine.take(report_of(replace(fill, symbol="XYZ.TO", currency=""), "2"))
+    sale = replace(fill, symbol="XYZ.TO", currency="", side="S", price=Decimal(11))
+    engine.take(report_of(sale, "3"))
+    kinds = {flag.kind: flag.subject for flag in engine.flags()}
+    assert kinds == {
+        "no_multiplier": "#NEWM6",
+        "no_exchange_rate": "CAD",
+        "no_fees": "ACC1",
+        "unknown_account": "ACC1",
+    }
+    desk = engine.scope_figures(LATER)["desk", "desk"]
+    assert desk.gross_pnl is None and desk.net_pnl is None
+    assert desk.estimated_fees is None and desk.peak_net_pnl is None
+    assert len(desk.unknown) == 3
+
+
+def test_fees_are_estimated_by_unit_from_the_account_then_from_the_desk() -> None:
+    """The account's own history first; 100 units at half a cent are 50 cents."""
+    rates = {("ACC1", "equity"): Decimal("0.005"), (None, "equity"): Decimal("0.01")}
+    engine = Engine(opening_of(MONDAY, None, ["ACC1", "ACC2"], fee_rates=rates))
+    fill = bought(1, 0, 100, "10")
+    engine.take(report_of(fill, "1"))
+    engine.take(report_of(replace(fill, account="ACC2"), "2"))
+    scopes = engine.scope_figures(LATER)
+    assert scopes["account", "ACC1"].estimated_fees == Decimal("0.5")
+    assert scopes["account", "ACC2"].estimated_fees == 1
+    assert scopes["desk", "desk"].net_pnl == Decimal("-1.5")
+
+
+def test_trades_close_with_their_results_in_time() -> None:
+    """Round trips of the day and those carried into it; a streak ends with a gain."""
+    engine = started((100, "8"))
+    sides = [(0, 100, "7", "S"), (1, 100, "9", "B"), (2, 200, "8", "S")]
+    for number, (second, quantity, price, side) in enumerate(sides):
+        fill = bought(number, second, quantity, price, side=side)
+        engine.take(report_of(fill, str(number)))
+    figures = engine.scope_figures(LATER)["trader", "ACC1"]
+    assert (figures.trades_count, figures.closed_trades_count) == (2, 2)
+    assert (figures.losing_trades_count, figures.losing_streak) == (2, 2)
+    assert figures.last_trade_net_pnl == -100
+    engine.take(report_of(bought(3, 3, 100, "7"), "3"))
+    figures = engine.scope_figures(LATER)["trader", "ACC1"]
+    assert (figures.losing_streak, figures.last_trade_net_pnl) == (0, 100)
+
+
+def test_a_snapshot_of_the_engine_goes_on_as_it_was() -> None:
+    """Pickled and read again, it takes the rest of the day to the same figures."""
+    fills = [bought(n, n, 10, 10 + n % 7, side="BS"[n % 2]) for n in range(40)]
+    one, other = started((5, "7")), started((5, "7"))
+    for fill in fills[:20]:
+        one.take(report_of(fill, fill.fill_id))
+    again = pickle.loads(pickle.dumps(one))
+    for fill in fills[20:]:
+        again.take(report_of(fill, fill.fill_id))
+    for fill in fills:
+        other.take(report_of(fill, fill.fill_id))
+    assert again.scope_figures(LATER) == other.scope_figures(LATER)
