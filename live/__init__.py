@@ -12,7 +12,8 @@ flows one way:
     -> engine    two FIFO levels per account and symbol, in scaled integers
                  (`amounts`): `fills` are columns, `books` match them, `paths` know
                  peaks, `figures` is what it yields
-       opening   what was held last night, and the limits, from the published copy
+       opening   what was held last night, and the limits; `last_night` reads it from
+                 the published copy
 
 Who watches (limits, alerts, page) reads `Session.snapshot()` and `Session.subscribe()`,
 and nothing else of it.

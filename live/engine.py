@@ -174,9 +174,7 @@ class Engine:
     def _content(self, report: ExecutionReport, at: int) -> _Content:
         quantity = scaled(report.quantity)
         signed = quantity if report.side in "BC" else -quantity
-        book = self._book(
-            self._opening.aliases.get(report.account, report.account), report.symbol
-        )
+        book = self._book(report.account, report.symbol)
         return at, signed, scaled(report.price), book.number
 
     def _original(self, number: int) -> _Content:

@@ -78,7 +78,6 @@ class Opening:
         multipliers: By symbol prefix, as `instrument_multipliers`: (type, multiplier).
         rates: What a unit of a currency is worth in the base currency, on this date.
         fee_rates: What a unit costs, of (account_id or None for the desk, type).
-        aliases: What sources call an account, where it is not its id.
         sessions: Dates of the exchange's sessions, from this one's month before on.
     """
 
@@ -94,5 +93,4 @@ class Opening:
     cutoffs: tuple[Cutoff, ...] = ()
     rates: Mapping[str, Decimal] = field(default_factory=dict)
     fee_rates: Mapping[tuple[str | None, str], Decimal] = field(default_factory=dict)
-    aliases: Mapping[str, str] = field(default_factory=dict)
     sessions: tuple[date, ...] = ()

@@ -17,7 +17,7 @@ class ExecutionReport:
         source: Name of the source; ids are unique within it and a trade date only.
         exec_id: The report's own id.
         kind: A fill, the bust of one, or its correction.
-        account: As the source writes it; `Opening.aliases` may know it by another name.
+        account: Its id in the warehouse; sources know it by their own names.
         symbol: As PropReports writes it (`+` options, `#` futures).
         side: B buys, C covers, S sells, T sells short: only the sign of B and C counts.
         quantity: Shares or contracts, above 0. Of a cancel what it names, or 0.
