@@ -96,7 +96,8 @@ class ScopeFigures:
         last_loss_at: When a losing trade was closed last.
         last_trade_net_pnl: Of the trade closed last.
         fills_count, quantity: Of counted fills.
-        unknown: Why a figure is unknown, in sentences, at most ten.
+        unknown: What is not known of the scope, at most ten: while there is anything,
+            what is realized, and so the use of a limit, is not known whole.
     """
 
     scope: Scope
