@@ -131,6 +131,18 @@ class Engine:
         self.counts[outcome] += 1
         return outcome
 
+    def is_duplicate(self, report: ExecutionReport) -> bool:
+        """Whether a report came before, the very same one."""
+        if (report.source, report.exec_id) in self._other_session:
+            return True
+        if report.kind != "new":
+            return _amendment_id(report) in self._amendment_ids
+        number = self._ids[report.source].get(report.exec_id)
+        if number is None:
+            return False
+        at_et = report.executed_at.astimezone(EASTERN).replace(tzinfo=None)
+        return self._content(report, microseconds(at_et)) == self._original(number)
+
     def changed(self) -> set[Scope]:
         """The scopes that changed since last asked."""
         changed, self._changed = self._changed, set()
@@ -191,7 +203,7 @@ class Engine:
 
     def _take_amendment(self, report: ExecutionReport, at_et: datetime) -> Outcome:
         reference = report.ref_exec_id or report.exec_id
-        key = (report.source, report.kind, report.exec_id, report.ref_exec_id)
+        key = _amendment_id(report)
         if key in self._amendment_ids:
             return "duplicate"
         self._amendment_ids.add(key)
@@ -744,6 +756,11 @@ def _added(sums: Sequence[_AccountSum]) -> _AccountSum:
         total.open_unknown += one.open_unknown
         total.unknown += one.unknown
     return total
+
+
+def _amendment_id(report: ExecutionReport) -> tuple[str, str, str, str | None]:
+    # Some venues give a bust the id of what it busts.
+    return report.source, report.kind, report.exec_id, report.ref_exec_id
 
 
 def _amendment_order(report: ExecutionReport) -> tuple:

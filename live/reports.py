@@ -70,3 +70,32 @@ class BadMessage:
     received_at: datetime
     reason: str
     text: str
+
+
+# As the warehouse has it: no type would hold the products of more.
+_MOST_UNITS, _MOST_VALUE = Decimal(10) ** 8, Decimal(10) ** 11
+_LONGEST = 100
+
+
+def problem_of(report: ExecutionReport) -> str | None:
+    """Why a report cannot be booked, in one sentence; None if it can."""
+    for name, text in (
+        ("ExecID", report.exec_id),
+        ("account", report.account),
+        ("symbol", report.symbol),
+    ):
+        if not text or len(text) > _LONGEST or not text.isprintable():
+            return f"its {name} is empty, too long, or holds a sign that nobody sees"
+    for name, number in (("quantity", report.quantity), ("price", report.price)):
+        if not number.is_finite():
+            return f"its {name} is no number"
+        if number * 10**8 != int(number * 10**8):
+            return f"its {name} has more than eight decimals"
+    is_cancel = report.kind == "cancel"
+    if report.quantity < 0 or (not report.quantity and not is_cancel):
+        return "its quantity is not above 0"
+    if report.quantity >= _MOST_UNITS:
+        return "its quantity is 100 million units or more"
+    if abs(report.quantity * report.price) >= _MOST_VALUE:
+        return "its quantity times price is 100 billion or more"
+    return None

@@ -1,12 +1,33 @@
-"""A session as it runs: sources, journal and engine under one lock."""
+"""A session as it runs: sources, journal and engine under one lock.
 
+What comes is written into the journal, then booked, by the thread of its source, which
+waits meanwhile: nothing piles up between them. Who looks takes the same lock for the
+time it takes to read the figures.
+"""
+
+import os
+import threading
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
-from live.figures import Scope, Snapshot
+from live.checkpoint import read_checkpoint, write_checkpoint
+from live.engine import Engine
+from live.figures import Flag, Scope, Snapshot
+from live.journal import Journal, JournalFullError
 from live.opening import Opening
+from live.quarantine import Quarantine
+from live.reports import BadMessage, ExecutionReport, problem_of
 from live.sources import Source
+
+JOURNAL, CHECKPOINT, QUARANTINE = "journal", "checkpoint", "quarantine.jsonl"
+# A start replays this many at most, a few seconds' work.
+CHECKPOINT_REPORTS = 50_000
+# Figures that depend on the time, ages of prices, are as old as this at most.
+_FRESH = timedelta(seconds=1)
 
 
 def _now() -> datetime:
@@ -16,13 +37,31 @@ def _now() -> datetime:
 class Subscription:
     """Which scopes changed since last asked; a slow reader costs nothing."""
 
+    def __init__(self, leave: Callable[["Subscription"], None]) -> None:
+        self._leave = leave
+        self._condition = threading.Condition()
+        self._changed: set[Scope] = set()
+        self._is_closed = False
+
     def wait(self, timeout: float | None = None) -> frozenset[Scope]:
         """The scopes that changed, as soon as any did; empty after the timeout."""
-        raise NotImplementedError
+        with self._condition:
+            self._condition.wait_for(lambda: self._changed or self._is_closed, timeout)
+            changed, self._changed = frozenset(self._changed), set()
+            return changed
 
     def close(self) -> None:
         """Unsubscribe; `wait` returns at once from then on."""
-        raise NotImplementedError
+        self._leave(self)
+        with self._condition:
+            self._is_closed = True
+            self._condition.notify_all()
+
+    def add(self, scopes: set[Scope]) -> None:
+        """Tell of changes."""
+        with self._condition:
+            self._changed |= scopes
+            self._condition.notify_all()
 
 
 class Session:
@@ -40,16 +79,233 @@ class Session:
         sources: Sequence[Source],
         clock: Callable[[], datetime] = _now,
     ) -> None:
-        raise NotImplementedError
+        self.folder = folder
+        self._opening = opening
+        self._sources = tuple(sources)
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._engine = Engine(opening)
+        self._journal: Journal | None = None
+        self._quarantine = Quarantine(folder / QUARANTINE)
+        self._duplicates = 0
+        self._sequences: dict[str, int] = {}
+        self._since_checkpoint = 0
+        self._journal_full_since: datetime | None = None
+        self._checkpoint_problem: Flag | None = None
+        self._subscriptions: list[Subscription] = []
+        self._last: Snapshot | None = None
+        self._last_key: tuple | None = None
+
+    def __enter__(self) -> Self:
+        """Read the journal, then begin to take.
+
+        Raises:
+            UserError: Another process has the journal, it is damaged, or a source
+                cannot begin.
+        """
+        self._journal = Journal(self.folder / JOURNAL)
+        started: list[Source] = []
+        try:
+            self._replay(self._journal)
+            for source in self._sources:
+                source.start(self.receive, self._sequences.get(source.name))
+                started.append(source)
+        except BaseException:
+            for source in started:
+                source.stop()
+            self._journal.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for source in self._sources:
+            source.stop()
+        assert self._journal is not None, "entered"
+        with self._lock:
+            if self._since_checkpoint:
+                self._keep_checkpoint(self._journal)
+            # The disk may be full: then the last second is not on it.
+            with suppress(OSError):
+                self._journal.close()
+
+    def receive(self, messages: Sequence[ExecutionReport | BadMessage]) -> None:
+        """Take what a source sends: into the journal, then into the figures.
+
+        Raises:
+            JournalFullError: The disk is full: nothing was taken, send it again later.
+        """
+        with self._lock:
+            journal = self._journal
+            assert journal is not None, "entered"
+            reports = self._good_ones(messages)
+            if not reports:
+                return
+            try:
+                journal.append(reports)
+            except JournalFullError:
+                self._journal_full_since = self._journal_full_since or self._clock()
+                self._last_key = None
+                raise
+            self._journal_full_since = None
+            for report in reports:
+                self._book(report)
+            self._since_checkpoint += len(reports)
+            if self._since_checkpoint >= CHECKPOINT_REPORTS:
+                self._keep_checkpoint(journal)
+            changed = self._engine.changed()
+            for one in self._subscriptions:
+                one.add(changed)
 
     def snapshot(self) -> Snapshot:
         """All figures now; from any thread, cheap where nothing changed."""
-        raise NotImplementedError
+        states = tuple(source.state() for source in self._sources)
+        with self._lock:
+            now = self._clock()
+            key = (self._engine.sequence, self._quarantine.count, states)
+            last = self._last
+            if (
+                last is not None
+                and key == self._last_key
+                and now < last.taken_at + _FRESH
+            ):
+                return last
+            engine = self._engine
+            counts = {str(name): count for name, count in engine.counts.items()}
+            counts["waiting"] = engine.waiting_count
+            counts["duplicate"] = self._duplicates
+            counts["quarantined"] = self._quarantine.count
+            self._last_key = key
+            self._last = Snapshot(
+                session_date=engine.session_date,
+                taken_at=now,
+                sequence=engine.sequence,
+                opening=self._opening.state,
+                sources=states,
+                flags=(*engine.flags(), *self._flags(now)),
+                counts=counts,
+                scopes=engine.scope_figures(now),
+                symbols=engine.symbol_figures(now),
+            )
+            return self._last
 
     def subscribe(self) -> Subscription:
         """Be told of changes; from any thread."""
-        raise NotImplementedError
+        one = Subscription(self._unsubscribe)
+        with self._lock:
+            self._subscriptions.append(one)
+        return one
+
+    def _unsubscribe(self, one: Subscription) -> None:
+        with self._lock:
+            if one in self._subscriptions:
+                self._subscriptions.remove(one)
 
     def reopen(self, opening: Opening) -> None:
         """Begin the same day with another opening: a copy published meanwhile."""
-        raise NotImplementedError
+        journal = self._journal
+        assert journal is not None, "entered"
+        engine, offset = Engine(opening), 0
+        # Most of it beside the sources, the rest of it while they wait.
+        for report, place in journal.read(end=journal.size):
+            engine.take(report)
+            offset = place
+        with self._lock:
+            for report, _ in journal.read(offset):
+                engine.take(report)
+            self._opening, self._engine = opening, engine
+            self._last_key = None
+            self._keep_checkpoint(journal)
+            changed = set(engine.scopes)
+            for one in self._subscriptions:
+                one.add(changed)
+
+    def _good_ones(
+        self, messages: Sequence[ExecutionReport | BadMessage]
+    ) -> list[ExecutionReport]:
+        """The reports that can be booked and have not been; the bad ones are kept."""
+        reports = []
+        for one in messages:
+            if isinstance(one, BadMessage):
+                self._quarantine.add(one)
+            elif problem := problem_of(one):
+                self._quarantine.add(
+                    BadMessage(one.source, one.received_at, problem, repr(one))
+                )
+            elif self._engine.is_duplicate(one):
+                self._duplicates += 1
+            else:
+                reports.append(one)
+        return reports
+
+    def _book(self, report: ExecutionReport) -> None:
+        self._engine.take(report)
+        if report.sequence is not None:
+            last = self._sequences.get(report.source, 0)
+            self._sequences[report.source] = max(last, report.sequence)
+
+    def _replay(self, journal: Journal) -> None:
+        """Come back to where the journal ends."""
+        kept = read_checkpoint(self.folder / CHECKPOINT, self._opening)
+        offset = 0
+        if kept is not None and kept[0] <= journal.size:
+            offset, (self._engine, self._sequences) = kept[0], kept[1]
+        for report, _ in journal.read(offset):
+            self._book(report)
+            self._since_checkpoint += 1
+        self._engine.changed()
+
+    def _keep_checkpoint(self, journal: Journal) -> None:
+        self._since_checkpoint = 0
+        try:
+            write_checkpoint(
+                self.folder / CHECKPOINT,
+                (self._engine, self._sequences),
+                self._opening,
+                journal.size,
+            )
+            self._checkpoint_problem = None
+        except OSError as error:
+            self._checkpoint_problem = Flag(
+                "checkpoint",
+                str(self.folder / CHECKPOINT),
+                f"The checkpoint cannot be written ({os.strerror(error.errno or 0)}): "
+                "a start takes longer. Free disk space.",
+                self._clock(),
+            )
+
+    def _flags(self, now: datetime) -> list[Flag]:
+        """What a person should see of the opening, the disk and the sources."""
+        flags = [
+            Flag("opening", str(self._opening.state.positions_date), problem, now)
+            for problem in self._opening.state.problems
+        ]
+        if self._journal_full_since is not None:
+            flags.append(
+                Flag(
+                    "journal",
+                    str(self.folder / JOURNAL),
+                    "The disk is full: nothing is taken until there is room, then the "
+                    "source sends it again. Free disk space.",
+                    self._journal_full_since,
+                )
+            )
+        if self._checkpoint_problem is not None:
+            flags.append(self._checkpoint_problem)
+        bad = self._quarantine
+        if bad.last is not None and bad.since is not None:
+            flags.append(
+                Flag(
+                    "quarantine",
+                    bad.last.source,
+                    f"Messages that cannot be read are in {bad.path}. The last one: "
+                    f"{bad.last.reason}.",
+                    bad.since,
+                    bad.count,
+                )
+            )
+        return flags
