@@ -36,6 +36,7 @@ class Book:
         lots: What was held before, [signed quantity, price], oldest first.
         multiplier: None where a unit's worth is not known: its fills are excluded.
         rate: Of the currency; None where it is not known.
+        fee_rate: What a unit costs, by history; None where nobody has one.
         numbers: Its fills in order of time, those that were busted left out.
         intraday_gross, overnight_gross: Realized by each level.
         exposure: Cents of the base currency, at the own last price.
@@ -54,6 +55,7 @@ class Book:
         "closed_trades",
         "currency",
         "exposure",
+        "fee_rate",
         "fees",
         "intraday_gross",
         "is_disordered",
@@ -94,6 +96,7 @@ class Book:
         lots: Iterable[tuple[int, int]] = (),
         opening_cost: int | None = None,
         opening_price: int | None = None,
+        fee_rate: int | None = None,
     ) -> None:
         self.number = number
         self.account_id = account_id
@@ -107,6 +110,7 @@ class Book:
             opening_cost = sum(product(q, price, multiplier) for q, price in self.lots)
         self.opening_cost = opening_cost or 0
         self.opening_price = opening_price
+        self.fee_rate = fee_rate
         # Of fills in another currency than the usual one: its name and rate.
         self.other_currencies: dict[int, tuple[str, int | None]] = {}
         self.numbers = array("q")

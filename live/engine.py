@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 from live.amounts import (
+    UNIT,
     decimal,
     decimal_or_none,
     in_base,
@@ -22,7 +24,7 @@ from live.amounts import (
 )
 from live.books import Book
 from live.figures import DESK, Flag, Outcome, Scope, ScopeFigures, SymbolFigures
-from live.fills import Fills, eastern, id_order, microseconds
+from live.fills import Fills, id_order, microseconds
 from live.instruments import Instruments, SessionDates
 from live.opening import AccountInfo, Opening
 from live.paths import Path
@@ -36,6 +38,9 @@ _MOST_NAMED = 10
 # A waiting report is kept for its original; of what is only told, so many.
 _MOST_KEPT = 1000
 
+_BEGINNING = datetime(1970, 1, 1)
+_BEGINNING_UTC = _BEGINNING.replace(tzinfo=UTC)
+_HOUR = 3_600_000_000
 # Content by which a report is the same as one that came before.
 _Content = tuple[int, int, int, int]
 
@@ -47,6 +52,15 @@ class _Scope:
     scope: Scope
     path: Path
     accounts: list["_Account"] = field(default_factory=list)
+    trader_ids: tuple[str, ...] = ()
+    account_ids: tuple[str, ...] = ()
+
+    def add(self, account: "_Account") -> None:
+        """Put an account in."""
+        self.accounts.append(account)
+        info = account.info
+        self.trader_ids = tuple(sorted({*self.trader_ids, info.trader_id}))
+        self.account_ids = tuple(sorted((*self.account_ids, info.account_id)))
 
 
 @dataclass(slots=True, eq=False)
@@ -57,6 +71,7 @@ class _Account:
     is_known: bool
     books: list[Book] = field(default_factory=list)
     scopes: list[_Scope] = field(default_factory=list)
+    scope_names: list[Scope] = field(default_factory=list)
     lacks_fee_rate: bool = False
 
 
@@ -101,6 +116,7 @@ class Engine:
         self._books_of_symbol: dict[str, list[Book]] = defaultdict(list)
         # Of each source: the fill that an ExecID stands for, its own or a correction's.
         self._ids: dict[str, dict[str, int]] = defaultdict(dict)
+        self._sources: list[str] = []
         self._amendments: dict[int, list[ExecutionReport]] = {}
         self._amendment_ids: set[tuple[str, str, str, str | None]] = set()
         self._originals: dict[int, _Content] = {}
@@ -111,6 +127,7 @@ class Engine:
         self._marks: dict[str, int] = {}
         self._unsettled: set[int] = set()
         self._changed: set[Scope] = set()
+        self._kept_figures: dict[int, tuple[tuple, SymbolFigures]] = {}
         for info in opening.accounts.values():
             self._add_account(info, is_known=True)
         self._add_lots(opening)
@@ -175,13 +192,46 @@ class Engine:
             self._tell("conflict", report, report.exec_id)
             return "conflict"
         at, signed, price, book_number = content
-        number = self._fills.add(at, signed, price, 0, book_number, report.exec_id)
+        number = self._fills.add(
+            at, signed, price, book_number, report.exec_id, self._source(report.source)
+        )
         ids[report.exec_id] = number
         book = self._books[book_number]
         self._note_fill(number, book, report)
         self._put(number, book)
         self._resolve(report.source, report.exec_id, number)
         return "booked"
+
+    def _source(self, name: str) -> int:
+        if name not in self._sources:
+            self._sources.append(name)
+        return self._sources.index(name)
+
+    def __getstate__(self) -> dict:
+        """Without what is made anew in a moment: ids of a million fills."""
+        state = self.__dict__.copy()
+        own = self._fills.exec_id
+        state["_ids"] = {
+            source: {
+                exec_id: number
+                for exec_id, number in ids.items()
+                if own[number] != exec_id
+            }
+            for source, ids in self._ids.items()
+        }
+        state["_kept_figures"] = {}
+        return state
+
+    def __setstate__(self, state: dict) -> None:
+        """Fills have their ids in order; what else is known is a correction's."""
+        corrections = state.pop("_ids")
+        self.__dict__.update(state)
+        self._ids = defaultdict(dict)
+        fills = self._fills
+        for number, exec_id in enumerate(fills.exec_id):
+            self._ids[self._sources[fills.source[number]]][exec_id] = number
+        for source, ids in corrections.items():
+            self._ids[source].update(ids)
 
     def _content(self, report: ExecutionReport, at: int) -> _Content:
         quantity = scaled(report.quantity)
@@ -259,16 +309,12 @@ class Engine:
     def _note_fill(self, number: int, book: Book, report: ExecutionReport) -> None:
         """What a fill costs, by the account's history, and its currency."""
         account = self._accounts[book.account_id]
-        kind = self._instruments[book.symbol].type or ""
-        rate = self._fee_rates.get((book.account_id, kind))
-        if rate is None:
-            rate = self._fee_rates.get((None, kind))
-        if rate is None:
+        if book.fee_rate is None:
             account.lacks_fee_rate = True
             self._tell("no_fees", report, book.account_id)
         else:
-            fee = rounded(abs(self._fills.quantity[number]) * rate, 10**8)
-            self._fills.fee[number] = fee
+            quantity = abs(self._fills.quantity[number])
+            self._fills.fee[number] = rounded(quantity * book.fee_rate, UNIT)
         if report.currency and report.currency != book.usual_currency:
             book.other_currencies[number] = (
                 report.currency,
@@ -296,7 +342,7 @@ class Engine:
                 one.path.add(fills, number)
             if fills.price[number]:
                 self._note_mark(book.symbol, number)
-        self._changed.update(one.scope for one in account.scopes)
+        self._changed.update(account.scope_names)
 
     def _take_out(self, number: int, book: Book) -> None:
         book.remove(number)
@@ -306,7 +352,7 @@ class Engine:
             for one in account.scopes:
                 one.path.remove(self._fills, number)
         self._fills.closed_trade.pop(number, None)
-        self._changed.update(one.scope for one in account.scopes)
+        self._changed.update(account.scope_names)
         if self._marks.get(book.symbol) == number:
             del self._marks[book.symbol]
             for other in self._books_of_symbol[book.symbol]:
@@ -356,8 +402,9 @@ class Engine:
                 is_one_trader = scope[0] in ("account", "trader")
                 place = self._place if is_one_trader else self._place_of_scope
                 self._scopes[scope] = _Scope(scope, Path(place))
-            self._scopes[scope].accounts.append(account)
+            self._scopes[scope].add(account)
             account.scopes.append(self._scopes[scope])
+            account.scope_names.append(scope)
         return account
 
     def _account(self, account_id: str) -> _Account:
@@ -396,12 +443,18 @@ class Engine:
             lots,
             None if cost is None else scaled(cost),
             None if price is None else scaled(price),
+            self._fee_rate(account_id, instrument.type or ""),
         )
         self._books.append(book)
         self._book_of[account_id, symbol] = book
         self._books_of_symbol[symbol].append(book)
         account.books.append(book)
         return book
+
+    def _fee_rate(self, account_id: str, kind: str) -> int | None:
+        """What a unit costs, by the account's history, else by the desk's."""
+        own = self._fee_rates.get((account_id, kind))
+        return self._fee_rates.get((None, kind)) if own is None else own
 
     def _add_lots(self, opening: Opening) -> None:
         held: dict[tuple[str, str], list] = defaultdict(list)
@@ -465,11 +518,18 @@ class Engine:
     def symbol_figures(self, now: datetime) -> dict[tuple[str, str], SymbolFigures]:
         """Figures of every account and symbol that has a fill or a position."""
         self.settle()
-        return {
-            (book.account_id, book.symbol): self._symbol_figures(book, now)
-            for book in self._books
-            if book.numbers or book.opening_quantity
-        }
+        found = {}
+        for book in self._books:
+            if book.numbers or book.opening_quantity:
+                # What it was computed from; the same, the same figures.
+                mark = self._marks.get(book.symbol)
+                key = book.version, mark, mark is not None and self._is_fresh(mark, now)
+                kept = self._kept_figures.get(book.number)
+                if kept is None or kept[0] != key:
+                    kept = key, self._symbol_figures(book, now)
+                    self._kept_figures[book.number] = kept
+                found[book.account_id, book.symbol] = kept[1]
+        return found
 
     def scope_figures(
         self, now: datetime, scopes: Iterable[Scope] | None = None
@@ -497,6 +557,9 @@ class Engine:
             known = self._opening.marks.get(book.symbol)
             return (None if known is None else scaled(known[0])), None
         return self._fills.price[number], _utc(self._fills.at[number])
+
+    def _is_fresh(self, number: int, now: datetime) -> bool:
+        return now - _utc(self._fills.at[number]) <= STALE_AFTER
 
     def _open_pnl(
         self, book: Book, now: datetime
@@ -543,7 +606,7 @@ class Engine:
             opening_quantity=decimal(book.opening_quantity),
             position_quantity=decimal(book.position),
             average_price=(
-                Decimal(book.open_cost * 10**8) / Decimal(worth) if worth else None
+                Decimal(book.open_cost * UNIT) / Decimal(worth) if worth else None
             ),
             local_open_cost=decimal(book.open_cost) if is_counted else None,
             local_gross_pnl=(
@@ -647,12 +710,8 @@ class Engine:
 
         return ScopeFigures(
             scope=one.scope,
-            trader_ids=tuple(
-                sorted({account.info.trader_id for account in one.accounts})
-            ),
-            account_ids=tuple(
-                sorted(account.info.account_id for account in one.accounts)
-            ),
+            trader_ids=one.trader_ids,
+            account_ids=one.account_ids,
             gross_pnl=decimal_or_none(gross),
             estimated_fees=decimal_or_none(fees),
             net_pnl=decimal_or_none(net),
@@ -791,5 +850,13 @@ def _dollars(cents: int) -> Decimal:
     return Decimal(cents).scaleb(-2)
 
 
+@lru_cache(maxsize=4096)
+def _utc_offset(hour: int) -> timedelta:
+    """How far Eastern times of an hour since 1970 are from UTC."""
+    at_et = _BEGINNING + timedelta(hours=hour)
+    return at_et - at_et.replace(tzinfo=EASTERN).astimezone(UTC).replace(tzinfo=None)
+
+
 def _utc(at: int) -> datetime:
-    return eastern(at).replace(tzinfo=EASTERN).astimezone(UTC)
+    at_et = _BEGINNING_UTC + timedelta(microseconds=at)
+    return at_et - _utc_offset(at // _HOUR)

@@ -18,11 +18,6 @@ def microseconds(at_et: datetime) -> int:
     return (at_et - _BEGINNING) // _MICROSECOND
 
 
-def eastern(at: int) -> datetime:
-    """The naive Eastern time that a number stands for."""
-    return _BEGINNING + timedelta(microseconds=at)
-
-
 def id_order(text: str) -> tuple[bool, int, str]:
     """An id's place among others: as a number where it is one, then as text.
 
@@ -64,6 +59,7 @@ class Fills:
         gross_cents, net_cents: What the fill moved exposure by.
         book: Number of its book.
         exec_id: Its id, in the order of booking.
+        source: Number of the source that sent it.
         closed_trade: Of a fill that closed a round trip: what that made, net.
     """
 
@@ -79,6 +75,7 @@ class Fills:
         "net_cents",
         "price",
         "quantity",
+        "source",
     )
 
     def __init__(self) -> None:
@@ -91,20 +88,32 @@ class Fills:
         self.gross_cents = array("q")
         self.net_cents = array("q")
         self.book = array("l")
+        self.source = array("H")
         self.exec_id: list[str] = []
         self.closed_trade: dict[int, int | None] = {}
 
     def __len__(self) -> int:
         return len(self.at)
 
+    def __getstate__(self) -> dict:
+        """Ids as one text: no sign of them is a line's end."""
+        state = {name: getattr(self, name) for name in self.__slots__}
+        return state | {"exec_id": "\n".join(self.exec_id)}
+
+    def __setstate__(self, state: dict) -> None:
+        for name, column in state.items():
+            setattr(self, name, column)
+        self.exec_id = state["exec_id"].split("\n") if self.at else []
+
     def add(
-        self, at: int, quantity: int, price: int, fee: int, book: int, exec_id: str
+        self, at: int, quantity: int, price: int, book: int, exec_id: str, source: int
     ) -> int:
         """Append a fill; its number."""
         self.at.append(at)
         self.quantity.append(quantity)
         self.price.append(price)
-        self.fee.append(fee)
+        self.fee.append(0)
+        self.source.append(source)
         self.intraday.append(0)
         self.gross.append(0)
         self.gross_cents.append(0)
