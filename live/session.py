@@ -137,36 +137,27 @@ class Session:
         """Take what a source sends: into the journal, then into the figures.
 
         Raises:
-            JournalFullError: The disk is full: nothing was taken, send it again later.
+            JournalFullError: The disk is full: send it again later, all of it.
         """
         with self._lock:
-            journal = self._journal
-            assert journal is not None, "entered"
-            reports = self._good_ones(messages)
-            if not reports:
-                return
             try:
-                journal.append(reports)
-            except JournalFullError:
-                self._journal_full_since = self._journal_full_since or self._clock()
-                self._last_key = None
-                raise
-            self._journal_full_since = None
-            for report in reports:
-                self._book(report)
-            self._since_checkpoint += len(reports)
-            if self._since_checkpoint >= CHECKPOINT_REPORTS:
-                self._keep_checkpoint(journal)
-            changed = self._engine.changed()
-            for one in self._subscriptions:
-                one.add(changed)
+                self._take(messages)
+            finally:
+                changed = self._engine.changed()
+                for one in self._subscriptions:
+                    one.add(changed)
 
     def snapshot(self) -> Snapshot:
         """All figures now; from any thread, cheap where nothing changed."""
         states = tuple(source.state() for source in self._sources)
         with self._lock:
             now = self._clock()
-            key = (self._engine.sequence, self._quarantine.count, states)
+            key = (
+                self._engine.sequence,
+                self._quarantine.count,
+                self._duplicates,
+                states,
+            )
             last = self._last
             if (
                 last is not None
@@ -224,23 +215,48 @@ class Session:
             for one in self._subscriptions:
                 one.add(changed)
 
-    def _good_ones(
-        self, messages: Sequence[ExecutionReport | BadMessage]
-    ) -> list[ExecutionReport]:
-        """The reports that can be booked and have not been; the bad ones are kept."""
-        reports = []
+    def _take(self, messages: Sequence[ExecutionReport | BadMessage]) -> None:
+        """Keep and book the reports that are good and new; keep the bad ones."""
+        reports: list[ExecutionReport] = []
+        ids: set[tuple[str, str]] = set()
         for one in messages:
             if isinstance(one, BadMessage):
                 self._quarantine.add(one)
-            elif problem := problem_of(one):
+                continue
+            if problem := problem_of(one):
                 self._quarantine.add(
                     BadMessage(one.source, one.received_at, problem, repr(one))
                 )
-            elif self._engine.is_duplicate(one):
+                continue
+            if (one.source, one.exec_id) in ids:
+                # Whether it is the same again is known once that is booked.
+                self._keep(reports)
+                reports, ids = [], set()
+            if self._engine.is_duplicate(one):
                 self._duplicates += 1
-            else:
-                reports.append(one)
-        return reports
+                continue
+            reports.append(one)
+            ids.add((one.source, one.exec_id))
+        self._keep(reports)
+
+    def _keep(self, reports: Sequence[ExecutionReport]) -> None:
+        """Write reports into the journal, then book them."""
+        if not reports:
+            return
+        journal = self._journal
+        assert journal is not None, "entered"
+        try:
+            journal.append(reports)
+        except JournalFullError:
+            self._journal_full_since = self._journal_full_since or self._clock()
+            self._last_key = None
+            raise
+        self._journal_full_since = None
+        for report in reports:
+            self._book(report)
+        self._since_checkpoint += len(reports)
+        if self._since_checkpoint >= CHECKPOINT_REPORTS:
+            self._keep_checkpoint(journal)
 
     def _book(self, report: ExecutionReport) -> None:
         self._engine.take(report)

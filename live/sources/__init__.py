@@ -6,8 +6,8 @@ from typing import Protocol
 from live.figures import SourceState
 from live.reports import BadMessage, ExecutionReport
 
-# Takes what came, all or nothing; returns when it is in the journal. Raises
-# `journal.JournalFull` if it is not: the source must send it again later.
+# Takes what came; returns when it is in the journal. Raises
+# `journal.JournalFullError` if it is not: the source must send it all again later.
 Receive = Callable[[Sequence[ExecutionReport | BadMessage]], None]
 
 
