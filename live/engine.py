@@ -165,6 +165,12 @@ class Engine:
         changed, self._changed = self._changed, set()
         return changed
 
+    def walk(self) -> None:
+        """Walk every path to its end: what a look would do."""
+        self.settle()
+        for one in self._scopes.values():
+            one.path.state(self._fills)
+
     def settle(self) -> None:
         """Match what cannot be matched fill by fill; needed before figures are read."""
         for number in self._unsettled:

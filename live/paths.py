@@ -103,33 +103,48 @@ class Path:
 
     def state(self, fills: Fills) -> PathState:
         """The state after the last fill; not to be changed."""
-        one = self._state
-        at, gross, fee = fills.at, fills.gross, fills.fee
-        gross_cents, net_cents = fills.gross_cents, fills.net_cents
-        closed_trade = fills.closed_trade
-        for index in range(self._folded, len(self.numbers)):
-            number = self.numbers[index]
-            one.net += gross[number] - fee[number]
-            if one.net > one.peak:
-                one.peak, one.peak_at = one.net, at[number]
-            elif one.net < one.trough:
-                one.trough = one.net
-            if one.peak - one.net > one.max_drawdown:
-                one.max_drawdown = one.peak - one.net
-            one.gross_cents += gross_cents[number]
-            if one.gross_cents > one.most_gross:
-                one.most_gross = one.gross_cents
-            one.net_cents += net_cents[number]
-            if one.net_cents > one.most_net:
-                one.most_net = one.net_cents
-            elif one.net_cents < one.least_net:
-                one.least_net = one.net_cents
+        if self._folded < len(self.numbers):
+            self._walk(fills)
+        return self._state
+
+    def _walk(self, fills: Fills) -> None:
+        # Local names: a million fills are walked for the desk alone.
+        one, numbers, at = self._state, self.numbers, fills.at
+        gross, fee, closed_trade = fills.gross, fills.fee, fills.closed_trade
+        gross_moved, net_moved = fills.gross_cents, fills.net_cents
+        net, peak, trough = one.net, one.peak, one.trough
+        fall, peak_at = one.max_drawdown, one.peak_at
+        gross_cents, most_gross = one.gross_cents, one.most_gross
+        net_cents, most_net, least_net = one.net_cents, one.most_net, one.least_net
+        for index in range(self._folded, len(numbers)):
+            number = numbers[index]
+            net += gross[number] - fee[number]
+            if net > peak:
+                peak, peak_at = net, at[number]
+            else:
+                if net < trough:
+                    trough = net
+                if peak - net > fall:
+                    fall = peak - net
+            gross_cents += gross_moved[number]
+            if gross_cents > most_gross:
+                most_gross = gross_cents
+            net_cents += net_moved[number]
+            if net_cents > most_net:
+                most_net = net_cents
+            elif net_cents < least_net:
+                least_net = net_cents
             if number in closed_trade:
                 _close_trade(one, closed_trade[number], at[number])
-            if not (index + 1) % CHECKPOINT_FILLS:
-                self._checkpoints.append(replace(one))
-        self._folded = len(self.numbers)
-        return one
+            if not (index + 1) % CHECKPOINT_FILLS or index + 1 == len(numbers):
+                one.net, one.peak, one.trough = net, peak, trough
+                one.max_drawdown, one.peak_at = fall, peak_at
+                one.gross_cents, one.most_gross = gross_cents, most_gross
+                one.net_cents, one.most_net = net_cents, most_net
+                one.least_net = least_net
+                if not (index + 1) % CHECKPOINT_FILLS:
+                    self._checkpoints.append(replace(one))
+        self._folded = len(numbers)
 
 
 def _close_trade(state: PathState, made: int | None, at: int) -> None:

@@ -5,7 +5,6 @@ waits meanwhile: nothing piles up between them. Who looks takes the same lock fo
 time it takes to read the figures.
 """
 
-import os
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -14,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from live.checkpoint import read_checkpoint, write_checkpoint
+from live.checkpoint import CheckpointWriter, read_checkpoint
 from live.engine import Engine
 from live.figures import Flag, Scope, Snapshot
 from live.journal import Journal, JournalFullError
@@ -91,7 +90,7 @@ class Session:
         self._sequences: dict[str, int] = {}
         self._since_checkpoint = 0
         self._journal_full_since: datetime | None = None
-        self._checkpoint_problem: Flag | None = None
+        self._checkpoints = CheckpointWriter(folder / CHECKPOINT)
         self._subscriptions: list[Subscription] = []
         self._last: Snapshot | None = None
         self._last_key: tuple | None = None
@@ -127,8 +126,10 @@ class Session:
             source.stop()
         assert self._journal is not None, "entered"
         with self._lock:
-            if self._since_checkpoint:
-                self._keep_checkpoint(self._journal)
+            self._engine.walk()
+            self._checkpoints.write(
+                (self._engine, self._sequences), self._opening, self._journal.size
+            )
             # The disk may be full: then the last second is not on it.
             with suppress(OSError):
                 self._journal.close()
@@ -210,7 +211,7 @@ class Session:
                 engine.take(report)
             self._opening, self._engine = opening, engine
             self._last_key = None
-            self._keep_checkpoint(journal)
+            self._begin_checkpoint(journal)
             changed = set(engine.scopes)
             for one in self._subscriptions:
                 one.add(changed)
@@ -256,7 +257,7 @@ class Session:
             self._book(report)
         self._since_checkpoint += len(reports)
         if self._since_checkpoint >= CHECKPOINT_REPORTS:
-            self._keep_checkpoint(journal)
+            self._begin_checkpoint(journal)
 
     def _book(self, report: ExecutionReport) -> None:
         self._engine.take(report)
@@ -275,24 +276,12 @@ class Session:
             self._since_checkpoint += 1
         self._engine.changed()
 
-    def _keep_checkpoint(self, journal: Journal) -> None:
+    def _begin_checkpoint(self, journal: Journal) -> None:
         self._since_checkpoint = 0
-        try:
-            write_checkpoint(
-                self.folder / CHECKPOINT,
-                (self._engine, self._sequences),
-                self._opening,
-                journal.size,
-            )
-            self._checkpoint_problem = None
-        except OSError as error:
-            self._checkpoint_problem = Flag(
-                "checkpoint",
-                str(self.folder / CHECKPOINT),
-                f"The checkpoint cannot be written ({os.strerror(error.errno or 0)}): "
-                "a start takes longer. Free disk space.",
-                self._clock(),
-            )
+        self._engine.walk()
+        self._checkpoints.begin(
+            (self._engine, self._sequences), self._opening, journal.size
+        )
 
     def _flags(self, now: datetime) -> list[Flag]:
         """What a person should see of the opening, the disk and the sources."""
@@ -310,8 +299,16 @@ class Session:
                     self._journal_full_since,
                 )
             )
-        if self._checkpoint_problem is not None:
-            flags.append(self._checkpoint_problem)
+        if self._checkpoints.problem is not None:
+            flags.append(
+                Flag(
+                    "checkpoint",
+                    str(self.folder / CHECKPOINT),
+                    f"The checkpoint cannot be written ({self._checkpoints.problem}): "
+                    "a start takes longer. Free disk space.",
+                    now,
+                )
+            )
         bad = self._quarantine
         if bad.last is not None and bad.since is not None:
             flags.append(
