@@ -722,6 +722,21 @@ def read_desk(settings: Settings, home: Home) -> list[DeskContent]:
     return found
 
 
+def read_desk_file(
+    file: DeskFile, settings: Settings, home: Home
+) -> DeskContent | None:
+    """Read and check one file of the desk's folder, of DESK_FILES or not.
+
+    Returns:
+        What it says; None where there is none.
+
+    Raises:
+        DeskFileError: It cannot be taken as it is.
+    """
+    path = desk_folder(settings, home) / file.file_name
+    return _read(file, path) if path.exists() else None
+
+
 def desk_folder(settings: Settings, home: Home) -> Path:
     """Where the desk's files lie.
 

@@ -24,7 +24,7 @@ from live.sources import Source
 
 JOURNAL, CHECKPOINT, QUARANTINE = "journal", "checkpoint", "quarantine.jsonl"
 # A start replays this many at most, a few seconds' work.
-CHECKPOINT_REPORTS = 50_000
+CHECKPOINT_REPORTS = 25_000
 # Figures that depend on the time, ages of prices, are as old as this at most.
 _FRESH = timedelta(seconds=1)
 
