@@ -8,7 +8,7 @@ be sent as it is.
 import contextlib
 import socket
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from live.sources.fix_messages import SOH, tags_of
@@ -34,11 +34,13 @@ class DropCopyServer:
         heartbeat_seconds: float = 1.0,
         host: str = "127.0.0.1",
         port: int = 0,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.begin_string = begin_string
         self.sender, self.target = sender, target
         self.received: list[dict[str, str]] = []
         self.sequence = 1
+        self._clock = clock
         self._heartbeat_seconds = heartbeat_seconds
         self._sent: dict[int, Fields] = {}
         self._lock = threading.RLock()
@@ -175,7 +177,7 @@ class DropCopyServer:
     def _write(
         self, kind: str, number: int, fields: Fields, *, poss_dup: bool = False
     ) -> None:
-        now = datetime.now(UTC).strftime("%Y%m%d-%H:%M:%S.%f")[:-3]
+        now = self._clock().strftime("%Y%m%d-%H:%M:%S.%f")[:-3]
         head: list[tuple[int, str]] = [
             (35, kind),
             (49, self.sender),
