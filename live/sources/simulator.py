@@ -126,7 +126,7 @@ class SimulatorSource:
 
     def start(self, receive: Receive, last_sequence: int | None) -> None:
         """Log on and let the session begin; see `Source`."""
-        # The venue begins its day anew, with number 1: what is known is not booked twice.
+        # The venue begins its day anew: what is known is not booked twice.
         del last_sequence
         shutil.rmtree(self._store, ignore_errors=True)
         self._server.__enter__()
