@@ -201,7 +201,7 @@ lint: $(VENV)/dev ## Check style and types of Python, and style of SQL
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/sqlfluff lint --processes 0 dbt_project
 
-bench: $(VENV)/dev ## Measure load, build, training, scale, report and board
+bench: $(VENV)/dev ## Measure load, build, training, scale, report, board, live
 	@$(PY) -m tests.bench
 	@$(PY) -m tests.bench_load
 	@$(PY) -m tests.bench_build
@@ -209,6 +209,7 @@ bench: $(VENV)/dev ## Measure load, build, training, scale, report and board
 	@$(PY) -m tests.bench_training
 	@$(PY) -m tests.bench_scale
 	@$(PY) -m tests.bench_board
+	@$(PY) -m tests.bench_live
 
 setup-spark: $(VENV)-spark/runtime ## Make .venv-spark, to build the same models on Spark
 

@@ -6,7 +6,7 @@ time it takes to read the figures.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Self
 
 from live.checkpoint import CheckpointWriter, read_checkpoint
 from live.engine import Engine
-from live.figures import Flag, Scope, Snapshot
+from live.figures import Flag, Scope, ScopeFigures, Snapshot
 from live.journal import Journal, JournalFullError
 from live.opening import Opening
 from live.quarantine import Quarantine
@@ -184,6 +184,17 @@ class Session:
                 symbols=engine.symbol_figures(now),
             )
             return self._last
+
+    def figures_of(
+        self, scopes: Iterable[Scope]
+    ) -> tuple[int, dict[Scope, ScopeFigures]]:
+        """Figures of some scopes now, and how many reports are in them.
+
+        What a subscriber was told of, without all the rest.
+        """
+        with self._lock:
+            engine = self._engine
+            return engine.sequence, engine.scope_figures(self._clock(), scopes)
 
     def subscribe(self) -> Subscription:
         """Be told of changes; from any thread."""
