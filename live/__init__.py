@@ -10,8 +10,8 @@ flows one way:
                  out `figures.Snapshot` and wakes those who subscribed
     -> journal   append-only, one file a session: what came, and in which order
     -> engine    two FIFO levels per account and symbol, in scaled integers
-                 (`amounts`): `fills` are columns, `books` match them, `paths` know
-                 peaks, `figures` is what it yields
+                 (`amounts`): a `day` holds `fills` as columns, `books` match them,
+                 `paths` know peaks; `valuation` makes `figures` of it
        opening   what was held last night, and the limits; `last_night` reads it from
                  the published copy
 

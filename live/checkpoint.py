@@ -20,8 +20,8 @@ from live.opening import Opening
 from runtime.files import read_regular, write_atomic
 
 _CODE = (
-    "amounts", "books", "checkpoint", "engine", "figures", "fills", "instruments",
-    "opening", "paths", "reports",
+    "amounts", "books", "checkpoint", "day", "engine", "figures", "fills",
+    "instruments", "opening", "paths", "reports", "valuation",
 )  # fmt: skip
 
 

@@ -33,7 +33,7 @@ class SymbolFigures:
         intraday_gross_pnl, overnight_gross_pnl: Of the first and the second FIFO level.
         estimated_fees: From the account's own history; positive is a cost.
         open_pnl: What the position would make at `mark_price`; None without a price,
-            with one older than `engine.STALE_AFTER`, or without exchange rate.
+            with one older than `valuation.STALE_AFTER`, or without exchange rate.
         mark_price: The last at which anybody of the desk traded the symbol.
         mark_at: When; None where it is last night's.
         exposure: Position at the account's own last price, signed, to the cent.

@@ -28,6 +28,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _READ_BYTES = 2**24
+_TO_JSON = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class JournalFullError(OSError):
@@ -184,7 +185,7 @@ def _encoded(report: ExecutionReport) -> bytes:
         report.sequence,
         int(report.is_late),
     )
-    text = json.dumps(cells, separators=(",", ":"), ensure_ascii=True).encode()
+    text = _TO_JSON(cells).encode()
     return b"%08x %x %b\n" % (zlib.crc32(text), len(text), text)
 
 

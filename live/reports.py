@@ -89,7 +89,7 @@ def problem_of(report: ExecutionReport) -> str | None:
     for name, number in (("quantity", report.quantity), ("price", report.price)):
         if not number.is_finite():
             return f"its {name} is no number"
-        if number * 10**8 != int(number * 10**8):
+        if abs(number) < _MOST_VALUE and number != round(number, 8):
             return f"its {name} has more than eight decimals"
     is_cancel = report.kind == "cancel"
     if report.quantity < 0 or (not report.quantity and not is_cancel):

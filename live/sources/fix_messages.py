@@ -10,7 +10,9 @@ from live.sources.fix_settings import FixSettings
 
 SOH = "\x01"
 _EXECUTION_REPORT = "8"
-_TIME = re.compile(r"(\d{8})-(\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?", re.ASCII)
+_TIME = re.compile(
+    r"(\d{4})(\d\d)(\d\d)-(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?", re.ASCII
+)
 # Tags that hold a secret: RawData, Password, NewPassword, Signature.
 _SECRETS = ("96", "554", "925", "89")
 
@@ -124,13 +126,17 @@ def _time(text: str, settings: FixSettings) -> datetime:
     try:
         if found is None:
             raise ValueError
-        at = datetime.strptime(f"{found[1]} {found[2]}", "%Y%m%d %H:%M:%S")
+        *parts, fraction = found.groups("0")
+        microsecond = int(fraction.ljust(6, "0")[:6])
+        year, month, day, hour, minute, second = map(int, parts)
+        at = datetime(
+            year, month, day, hour, minute, second, microsecond, settings.zone
+        )
     except ValueError:
         raise ValueError(
             f"tag {settings.tags['executed_at']} (executed_at) is no time: {text!r}"
         ) from None
-    microsecond = int((found[3] or "0").ljust(6, "0")[:6])
-    return at.replace(microsecond=microsecond, tzinfo=settings.zone).astimezone(UTC)
+    return at if settings.zone is UTC else at.astimezone(UTC)
 
 
 def _date(text: str) -> date | None:

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from live import paths
-from live.engine import STALE_AFTER, Engine
+from live.engine import Engine
 from live.opening import OpeningLot
 from live.reports import ExecutionReport
+from live.valuation import STALE_AFTER
 from runtime.sessions import EASTERN
 from tests.draws import draw
 from tests.exports import ExportedFill

@@ -1,0 +1,371 @@
+"""Figures of symbols and scopes, read from a day at a moment.
+
+What is realized changes with an account's own fills alone, and is kept until then. Open
+P&L changes with the desk's prices and their ages, and is worked out at each look.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
+
+from live.amounts import UNIT, decimal, decimal_or_none, in_base, product, scaled
+from live.books import Book
+from live.day import Account, Day, ScopeDay
+from live.figures import Scope, ScopeFigures, SymbolFigures
+from live.fills import microseconds
+from runtime.sessions import EASTERN
+
+# An own price that is older says nothing of what a position is worth.
+STALE_AFTER = timedelta(minutes=15)
+_STALE_MICROSECONDS = STALE_AFTER // timedelta(microseconds=1)
+_MOST_NAMED = 10
+_BEGINNING = datetime(1970, 1, 1)
+_BEGINNING_UTC = _BEGINNING.replace(tzinfo=UTC)
+_HOUR = 3_600_000_000
+
+# Of a book's number: what its figures were worked out from, and they.
+KeptFigures = dict[int, tuple[tuple, SymbolFigures]]
+
+
+@dataclass(slots=True)
+class _Realized:
+    """What accounts' fills come to, scaled; unknown parts are named, and 0."""
+
+    gross: int = 0
+    is_gross_known: bool = True
+    fees: int = 0
+    is_fees_known: bool = True
+    opening_open_pnl: int = 0
+    is_opening_known: bool = True
+    is_exposure_known: bool = True
+    gross_cents: int = 0
+    net_cents: int = 0
+    opening_gross_cents: int = 0
+    opening_net_cents: int = 0
+    largest_position: int = 0
+    peak_position: int = 0
+    trades: int = 0
+    fills: int = 0
+    volume: int = 0
+    unknown: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Open:
+    """What open positions would make; symbols of which that is not known."""
+
+    pnl: int = 0
+    oldest_mark: int | None = None
+    unknown: list[str] = field(default_factory=list)
+
+
+def symbol_figures(
+    day: Day, now: datetime, kept: KeptFigures
+) -> dict[tuple[str, str], SymbolFigures]:
+    """Figures of every account and symbol that has a fill or a position.
+
+    Args:
+        kept: What was worked out before; brought up to date.
+    """
+    since = _fresh_since(now)
+    found = {}
+    for book in day.books:
+        if not book.numbers and not book.opening_quantity:
+            continue
+        mark = day.marks.get(book.symbol)
+        is_fresh = mark is not None and day.fills.at[mark] >= since
+        key = book.version, mark, is_fresh
+        known = kept.get(book.number)
+        if known is None or known[0] != key:
+            known = kept[book.number] = key, _symbol_figures(day, book, since)
+        found[book.account_id, book.symbol] = known[1]
+    return found
+
+
+def scope_figures(
+    day: Day, now: datetime, scopes: Iterable[Scope] | None = None
+) -> dict[Scope, ScopeFigures]:
+    """Figures of the scopes named, or of all."""
+    since = _fresh_since(now)
+    opened: dict[str, _Open] = {}
+    found = {}
+    for scope in day.scopes if scopes is None else scopes:
+        one = day.scopes[scope]
+        realized, still_open = _Realized(), _Open()
+        for account in one.accounts:
+            if account.realized is None:
+                account.realized = _realized(day, account)
+            _add_realized(realized, account.realized)
+            held = opened.get(account.info.account_id)
+            if held is None:
+                held = opened[account.info.account_id] = _open(day, account, since)
+            still_open.pnl += held.pnl
+            still_open.unknown += held.unknown
+            still_open.oldest_mark = _earlier(still_open.oldest_mark, held.oldest_mark)
+        found[scope] = _scope_figures(day, one, realized, still_open)
+    return found
+
+
+def _fresh_since(now: datetime) -> int:
+    """The earliest Eastern time at which a price is not old yet."""
+    at_et = now.astimezone(EASTERN).replace(tzinfo=None)
+    return microseconds(at_et) - _STALE_MICROSECONDS
+
+
+def _realized(day: Day, account: Account) -> _Realized:
+    total = _Realized(is_fees_known=not account.lacks_fee_rate)
+    for book in account.books:
+        if book.multiplier is None:
+            if book.numbers:
+                total.unknown.append(
+                    f"contract size of {book.symbol} in {book.account_id}"
+                )
+            continue
+        intraday = _converted(book.intraday_gross, book.rate)
+        overnight = _converted(book.overnight_gross, book.rate)
+        if (
+            intraday is None
+            or overnight is None
+            or (book.rate is None and _has_matches(day, book))
+        ):
+            total.is_gross_known = False
+            total.unknown.append(
+                f"exchange rate of {book.currency or 'several currencies'} for "
+                f"{book.symbol} in {book.account_id}"
+            )
+        total.gross += (intraday or 0) + (overnight or 0)
+        total.fees += book.fees
+        before = _opening_open_pnl(day, book)
+        total.opening_open_pnl += before or 0
+        total.is_opening_known &= before is not None
+        total.is_exposure_known &= book.is_exposure_known
+        total.gross_cents += abs(book.exposure)
+        total.net_cents += book.exposure
+        total.opening_gross_cents += abs(book.opening_exposure)
+        total.opening_net_cents += book.opening_exposure
+        total.largest_position = max(total.largest_position, abs(book.position))
+        total.peak_position = max(total.peak_position, book.peak_quantity)
+        total.trades += book.trades
+        total.fills += len(book.numbers)
+        total.volume += book.volume
+    if account.lacks_fee_rate:
+        total.unknown.append(f"fees of {account.info.account_id}")
+    return total
+
+
+def _add_realized(total: _Realized, one: _Realized) -> None:
+    total.gross += one.gross
+    total.is_gross_known &= one.is_gross_known
+    total.fees += one.fees
+    total.is_fees_known &= one.is_fees_known
+    total.opening_open_pnl += one.opening_open_pnl
+    total.is_opening_known &= one.is_opening_known
+    total.is_exposure_known &= one.is_exposure_known
+    total.gross_cents += one.gross_cents
+    total.net_cents += one.net_cents
+    total.opening_gross_cents += one.opening_gross_cents
+    total.opening_net_cents += one.opening_net_cents
+    if one.largest_position > total.largest_position:
+        total.largest_position = one.largest_position
+    if one.peak_position > total.peak_position:
+        total.peak_position = one.peak_position
+    total.trades += one.trades
+    total.fills += one.fills
+    total.volume += one.volume
+    if one.unknown:
+        total.unknown += one.unknown
+
+
+def _open(day: Day, account: Account, since: int) -> _Open:
+    total = _Open()
+    for book in account.books:
+        if not book.position and book.multiplier is not None:
+            continue
+        pnl, mark = _open_pnl(day, book, since)
+        if pnl is None:
+            if book.numbers or book.position:
+                total.unknown.append(book.symbol)
+            continue
+        total.pnl += pnl
+        total.oldest_mark = _earlier(total.oldest_mark, mark)
+    return total
+
+
+def _open_pnl(day: Day, book: Book, since: int) -> tuple[int | None, int | None]:
+    """What a position would make, and of when its price is; None if unknown."""
+    if not book.position and book.multiplier is not None:
+        return 0, None
+    number = day.marks.get(book.symbol)
+    if number is None or book.rate is None or book.multiplier is None:
+        return None, None
+    at = day.fills.at[number]
+    if at < since:
+        return None, None
+    worth = product(book.position, day.fills.price[number], book.multiplier)
+    return in_base(worth - book.open_cost, book.rate), at
+
+
+def _opening_open_pnl(day: Day, book: Book) -> int | None:
+    """What the position of last night made at last night's mark."""
+    if not book.opening_quantity:
+        return 0
+    known = day.opening.marks.get(book.symbol)
+    if known is None or book.usual_rate is None or book.multiplier is None:
+        return None
+    worth = product(book.opening_quantity, scaled(known[0]), book.multiplier)
+    return in_base(worth - book.opening_cost, book.usual_rate)
+
+
+def _mark(day: Day, book: Book) -> tuple[int | None, datetime | None]:
+    """The desk's last price in a symbol today, else last night's; and its time."""
+    number = day.marks.get(book.symbol)
+    if number is None:
+        known = day.opening.marks.get(book.symbol)
+        return (None if known is None else scaled(known[0])), None
+    return day.fills.price[number], _utc(day.fills.at[number])
+
+
+def _has_matches(day: Day, book: Book) -> bool:
+    return bool(book.overnight_gross) or any(
+        day.fills.intraday[number] for number in book.numbers
+    )
+
+
+def _symbol_figures(day: Day, book: Book, since: int) -> SymbolFigures:
+    fills, rate = day.fills, book.rate
+    is_counted = book.multiplier is not None
+    intraday = _converted(book.intraday_gross, rate) if is_counted else None
+    overnight = _converted(book.overnight_gross, rate) if is_counted else None
+    gross = None if intraday is None or overnight is None else intraday + overnight
+    lacks_fees = day.accounts[book.account_id].lacks_fee_rate
+    fees = None if lacks_fees else book.fees
+    net = None if gross is None or fees is None else gross - fees
+    open_pnl, _ = _open_pnl(day, book, since)
+    price, at = _mark(day, book)
+    worth = book.position * (book.multiplier or 0)
+    is_exposure_known = is_counted and book.is_exposure_known
+    return SymbolFigures(
+        account_id=book.account_id,
+        symbol=book.symbol,
+        currency=book.currency,
+        multiplier=decimal_or_none(book.multiplier),
+        opening_quantity=decimal(book.opening_quantity),
+        position_quantity=decimal(book.position),
+        average_price=(
+            Decimal(book.open_cost * UNIT) / Decimal(worth) if worth else None
+        ),
+        local_open_cost=decimal(book.open_cost) if is_counted else None,
+        local_gross_pnl=(
+            decimal(book.intraday_gross + book.overnight_gross)
+            if is_counted and book.currency
+            else None
+        ),
+        intraday_gross_pnl=decimal_or_none(intraday),
+        overnight_gross_pnl=decimal_or_none(overnight),
+        gross_pnl=decimal_or_none(gross),
+        estimated_fees=decimal_or_none(fees),
+        net_pnl=decimal_or_none(net),
+        mark_price=decimal_or_none(price),
+        mark_at=at,
+        open_pnl=decimal_or_none(open_pnl),
+        exposure=_dollars(book.exposure) if is_exposure_known else None,
+        fills_count=len(book.numbers),
+        quantity=decimal(book.volume),
+        trades_count=book.trades,
+        closed_trades_count=book.closed_trades,
+        first_fill_at=_utc(fills.at[book.numbers[0]]) if book.numbers else None,
+        last_fill_at=_utc(fills.at[book.numbers[-1]]) if book.numbers else None,
+    )
+
+
+def _scope_figures(
+    day: Day, one: ScopeDay, total: _Realized, still_open: _Open
+) -> ScopeFigures:
+    fees = total.fees if total.is_fees_known else None
+    gross = total.gross if total.is_gross_known else None
+    net = None if gross is None or fees is None else gross - fees
+    open_pnl = None if still_open.unknown else still_open.pnl
+    total_pnl = None
+    if net is not None and open_pnl is not None and total.is_opening_known:
+        total_pnl = net + open_pnl - total.opening_open_pnl
+    path = one.path.state(day.fills)
+    numbers, at = one.path.numbers, day.fills.at
+    drawdown = path.peak - path.net
+
+    def money(amount: int) -> Decimal | None:
+        return None if net is None else decimal(amount)
+
+    def dollars(cents: int) -> Decimal | None:
+        return _dollars(cents) if total.is_exposure_known else None
+
+    return ScopeFigures(
+        scope=one.scope,
+        trader_ids=one.trader_ids,
+        account_ids=one.account_ids,
+        gross_pnl=decimal_or_none(gross),
+        estimated_fees=decimal_or_none(fees),
+        net_pnl=decimal_or_none(net),
+        open_pnl=decimal_or_none(open_pnl),
+        total_pnl=decimal_or_none(total_pnl),
+        open_unknown=tuple(sorted(set(still_open.unknown))[:_MOST_NAMED]),
+        oldest_mark_at=_utc_or_none(still_open.oldest_mark),
+        peak_net_pnl=money(path.peak),
+        trough_net_pnl=money(path.trough),
+        drawdown=money(drawdown),
+        max_drawdown=money(path.max_drawdown),
+        give_back_ratio=drawdown / path.peak if net is not None and path.peak else None,
+        peak_at=_utc_or_none(path.peak_at),
+        gross_exposure=dollars(total.gross_cents),
+        net_exposure=dollars(total.net_cents),
+        peak_gross_exposure=dollars(total.opening_gross_cents + path.most_gross),
+        highest_net_exposure=dollars(total.opening_net_cents + path.most_net),
+        lowest_net_exposure=dollars(total.opening_net_cents + path.least_net),
+        largest_position=decimal(total.largest_position),
+        peak_position=decimal(total.peak_position),
+        trades_count=total.trades,
+        closed_trades_count=path.closed_trades,
+        losing_trades_count=path.losing_trades,
+        losing_streak=path.losing_streak,
+        last_loss_at=_utc_or_none(path.last_loss_at),
+        last_trade_net_pnl=decimal_or_none(path.last_trade_net),
+        fills_count=total.fills,
+        quantity=decimal(total.volume),
+        first_fill_at=_utc(at[numbers[0]]) if numbers else None,
+        last_fill_at=_utc(at[numbers[-1]]) if numbers else None,
+        unknown=tuple(total.unknown[:_MOST_NAMED]),
+    )
+
+
+def _converted(amount: int, rate: int | None) -> int | None:
+    """In the base currency; nothing is nothing, at whatever rate."""
+    if not amount:
+        return 0
+    return None if rate is None else in_base(amount, rate)
+
+
+def _earlier(one: int | None, other: int | None) -> int | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)
+
+
+def _dollars(cents: int) -> Decimal:
+    return Decimal(cents).scaleb(-2)
+
+
+@lru_cache(maxsize=4096)
+def _utc_offset(hour: int) -> timedelta:
+    """How far Eastern times of an hour since 1970 are from UTC."""
+    at_et = _BEGINNING + timedelta(hours=hour)
+    return at_et - at_et.replace(tzinfo=EASTERN).astimezone(UTC).replace(tzinfo=None)
+
+
+def _utc(at: int) -> datetime:
+    at_et = _BEGINNING_UTC + timedelta(microseconds=at)
+    return at_et - _utc_offset(at // _HOUR)
+
+
+def _utc_or_none(at: int | None) -> datetime | None:
+    return None if at is None else _utc(at)
