@@ -58,6 +58,11 @@ class Home:
         return self.root / "limits"
 
     @property
+    def live(self) -> Path:
+        """Sessions of the live desk, a folder each: journal, checkpoint, quarantine."""
+        return self.root / "live"
+
+    @property
     def logs(self) -> Path:
         """Log files."""
         return self.root / "logs"
