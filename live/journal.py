@@ -2,17 +2,15 @@
 
 One file a session, one record a line: `<checksum> <length> <JSON>`. A record is written
 to the operating system before its report is booked, so that a process killed at any
-moment loses nothing; it is forced to the disk once a second (`SYNC_SECONDS`), so that a
-machine that loses power loses a second at most, which the source sends again. What was
-torn by such an end, the last line, is cut off; a damaged record before it stops the
-start.
+moment loses nothing; the session forces it to the disk once a second, so that a machine
+that loses power loses a second at most, which the source sends again. What was torn by
+such an end, the last line, is cut off; a damaged record before it stops the start.
 """
 
 import errno
 import fcntl
 import json
 import os
-import time
 import zlib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -22,7 +20,6 @@ from pathlib import Path
 from live.reports import ExecutionReport
 from runtime.errors import UserError
 
-SYNC_SECONDS = 1.0
 _HEADER = b"# risk-warehouse live journal 1\n"
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -57,7 +54,6 @@ class Journal:
                 f"Another process writes {path}. Stop it: a session has one live desk."
             ) from None
         self._size = os.fstat(self._descriptor).st_size
-        self._synced_at = time.monotonic()
         self._is_synced = True
         if not self._size:
             self._write(_HEADER)
@@ -75,15 +71,12 @@ class Journal:
         """
         self._write(b"".join(map(_encoded, reports)))
         self._is_synced = False
-        if time.monotonic() - self._synced_at >= SYNC_SECONDS:
-            self.sync()
 
     def sync(self) -> None:
-        """Force to the disk what was appended; nothing to do where nothing was."""
+        """Force to the disk what was appended; from any thread, which waits for it."""
         if not self._is_synced:
-            os.fsync(self._descriptor)
             self._is_synced = True
-        self._synced_at = time.monotonic()
+            os.fsync(self._descriptor)
 
     def read(
         self, offset: int = 0, end: int | None = None

@@ -25,6 +25,8 @@ from live.sources import Source
 JOURNAL, CHECKPOINT, QUARANTINE = "journal", "checkpoint", "quarantine.jsonl"
 # A start replays this many at most, a few seconds' work.
 CHECKPOINT_REPORTS = 25_000
+# How much a loss of power may cost.
+SYNC_SECONDS = 1.0
 # Figures that depend on the time, ages of prices, are as old as this at most.
 _FRESH = timedelta(seconds=1)
 
@@ -91,6 +93,8 @@ class Session:
         self._since_checkpoint = 0
         self._journal_full_since: datetime | None = None
         self._checkpoints = CheckpointWriter(folder / CHECKPOINT)
+        self._stopping = threading.Event()
+        self._syncer: threading.Thread | None = None
         self._subscriptions: list[Subscription] = []
         self._last: Snapshot | None = None
         self._last_key: tuple | None = None
@@ -109,6 +113,9 @@ class Session:
             for source in self._sources:
                 source.start(self.receive, self._sequences.get(source.name))
                 started.append(source)
+            # Beside the lock: a busy disk takes its time, and nobody waits for it.
+            self._syncer = threading.Thread(target=self._sync, daemon=True)
+            self._syncer.start()
         except BaseException:
             for source in started:
                 source.stop()
@@ -124,7 +131,9 @@ class Session:
     ) -> None:
         for source in self._sources:
             source.stop()
-        assert self._journal is not None, "entered"
+        assert self._journal is not None and self._syncer is not None, "entered"
+        self._stopping.set()
+        self._syncer.join()
         with self._lock:
             self._engine.walk()
             self._checkpoints.write(
@@ -202,6 +211,13 @@ class Session:
         with self._lock:
             self._subscriptions.append(one)
         return one
+
+    def _sync(self) -> None:
+        assert self._journal is not None, "entered"
+        while not self._stopping.wait(SYNC_SECONDS):
+            # A full disk is found by whoever writes to it.
+            with suppress(OSError):
+                self._journal.sync()
 
     def _unsubscribe(self, one: Subscription) -> None:
         with self._lock:
