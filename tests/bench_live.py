@@ -29,7 +29,7 @@ DAY = date(2025, 3, 3)
 BEGIN = datetime(2025, 3, 3, 14, 30, tzinfo=UTC)
 END = datetime(2025, 3, 3, 21, tzinfo=UTC)
 SECONDS = (END - BEGIN).total_seconds()
-SOME, MANY = 200_000, 1_000_000
+SOME, MANY = 100_000, 1_000_000
 RATE, PACED_SECONDS = 5000, 30
 # How often a page that follows is drawn.
 LOOK_SECONDS = 0.1
@@ -117,16 +117,16 @@ def as_fast_as_it_can() -> str:
     """Parser, journal and engine, with a look at the desk each second."""
     texts = list(messages(SOME))
     with tempfile.TemporaryDirectory() as folder, session_in(Path(folder)) as session:
-        clock, looked = Clock(), time.perf_counter()
-        for text in texts:
+        clock = Clock()
+        for number, text in enumerate(texts):
             message = message_of(text, SETTINGS, END)
             assert message is not None
             session.receive((message,))
-            if time.perf_counter() - looked > 1:
+            # Once a second, at the rate that is wanted.
+            if not number % RATE:
                 session.snapshot()
-                looked = time.perf_counter()
         told = clock.told(SOME)
-    return f"parser, journal, engine, all figures once a second: {told}"
+    return f"parser, journal, engine, all figures each {RATE:,} fills: {told}"
 
 
 def paced() -> str:
@@ -178,14 +178,12 @@ def a_days_million(folder: Path) -> None:
     """A million fills, then wait to be killed; prints when it is there."""
     session = session_in(folder)
     session.__enter__()
-    looked = time.perf_counter()
-    for text in messages(MANY):
+    for number, text in enumerate(messages(MANY)):
         message = message_of(text, SETTINGS, END)
         assert message is not None
         session.receive((message,))
-        if time.perf_counter() - looked > 1:
+        if not number % RATE:
             session.snapshot()
-            looked = time.perf_counter()
     peak = 0.0
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmHWM"):
@@ -213,7 +211,8 @@ def back_after_a_kill(folder: Path) -> None:
     found = session.snapshot()
     shown = time.perf_counter() - started
     print(
-        f"back after a kill: {back:.1f} s, all figures shown after {shown:.1f} s, "
+        f"back after a kill: {back:.1f} s, all figures shown after {shown:.1f} s "
+        f"({time.process_time():.1f} s of processor, imports included), "
         f"{resident_mib():,.0f} MiB",
         flush=True,
     )

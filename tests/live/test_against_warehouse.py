@@ -11,10 +11,11 @@ import duckdb
 import pytest
 
 from live.engine import Engine
-from live.last_night import desk_lines, opening_of
+from live.last_night import read_opening, session_at
 from live.opening import Opening
 from live.reports import ExecutionReport
 from runtime.home import Home
+from runtime.publish.marts_copy import publish
 from runtime.sessions import EASTERN
 from tests import draws
 from tests.conftest import build_warehouse, connected, make_settings
@@ -23,6 +24,7 @@ from tests.live.days import report_of
 
 DAYS = [date(2025, 3, day) for day in (3, 4, 5, 6, 7)]
 FEE = Decimal("0.01")
+MONDAY = date(2025, 3, 10)
 FUTURE, OPTION, CANADIAN = "#SIMAH5", "+ABC260116C00050000", "XYZ.TO"
 # Nobody has said what its contract is worth.
 NEW = "#NEWM6"
@@ -85,7 +87,7 @@ def fills() -> list[ExportedFill]:
 def home(
     fills: list[ExportedFill], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Home]:
-    """A warehouse of the week, with the copy's table of what it is of."""
+    """A warehouse of the week, and its published copy."""
     root = tmp_path_factory.mktemp("home")
     desk = root / "desk"
     desk.mkdir()
@@ -94,20 +96,15 @@ def home(
     exports: Path = tmp_path_factory.mktemp("exports")
     Exports(exports).write(fills)
     home = build_warehouse(root, exports, desk=desk, as_of=date(2025, 3, 8))
-    with duckdb.connect(home.warehouse) as connection:
-        connection.execute(
-            "create table marts.published_at as select date '2025-03-08' as "
-            "as_of_date, timestamp '2025-03-08 12:00:00' as published_at"
-        )
+    publish(home)
     yield home
 
 
 def opening_on(home: Home, day: date) -> Opening:
     """The opening of a day, with the fees that these fills cost."""
-    settings = make_settings(risk_home=home.root, desk=home.root / "desk")
-    lines = desk_lines(settings, home)
-    with connected(home) as connection:
-        opening = opening_of(connection, day, lines)
+    # Another run may be writing the warehouse: its lock is not wanted.
+    with home.locked(), duckdb.connect(home.warehouse):
+        opening = read_opening(make_settings(risk_home=home.root), home, day)
     kinds = ("equity", "option", "future")
     return replace(opening, fee_rates={(None, kind): FEE for kind in kinds})
 
@@ -250,3 +247,27 @@ def test_limits_in_force_and_what_was_used_before(home: Home) -> None:
         ).fetchall()
     assert weekly.used_before == used
     assert limits["desk", "desk", "weekly_loss"].limit_value == 5000
+
+
+def test_an_old_copy_is_used_and_said_to_be_old(home: Home, tmp_path: Path) -> None:
+    """Of the session before, of an earlier one, none at all."""
+    settings = make_settings(risk_home=home.root)
+    fresh = read_opening(settings, home, date(2025, 3, 10))
+    assert (fresh.state.positions_date, fresh.state.is_stale) == (DAYS[-1], False)
+    assert fresh.lots and not fresh.state.problems
+    # What a unit cost: these fills all cost a cent.
+    assert fresh.fee_rates["ACC1", "equity"] == fresh.fee_rates[None, "option"] == FEE
+    old = read_opening(settings, home, date(2025, 3, 12))
+    assert (old.lots, old.state.is_stale) == (fresh.lots, True)
+    assert "Positions are of 2025-03-07, not of 2025-03-11" in old.state.problems[0]
+    none = read_opening(settings, Home(tmp_path), date(2025, 3, 12))
+    assert (none.lots, none.state.positions_date) == ((), None)
+    assert "every position begins at 0. Nothing is published" in none.state.problems[0]
+    assert none.multipliers and none.cutoffs
+
+
+def test_the_session_after_the_evenings_hour_is_the_next_one() -> None:
+    """18:00 Eastern on a Friday is Monday's; so is Saturday."""
+    evening = datetime(2025, 3, 7, 18, tzinfo=EASTERN)
+    assert session_at(evening - timedelta(seconds=1)) == date(2025, 3, 7)
+    assert session_at(evening) == session_at(evening + timedelta(days=1)) == MONDAY
