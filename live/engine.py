@@ -21,7 +21,7 @@ from live.valuation import KeptFigures, scope_figures, symbol_figures
 from runtime.sessions import EASTERN
 
 _MOST_NAMED = 10
-# Of what is told, so many subjects are kept.
+# So many subjects of a flag are kept.
 _MOST_KEPT = 1000
 # Content by which a report is the same as one that came before.
 _Content = tuple[int, int, int, int]
@@ -41,7 +41,7 @@ class Engine:
 
     Attributes:
         sequence: Reports taken.
-        counts: Reports by what became of them when they came.
+        counts: Reports by their outcome when they came.
     """
 
     def __init__(self, opening: Opening) -> None:
@@ -68,7 +68,7 @@ class Engine:
         """Book a report, or keep it for what it waits for.
 
         Returns:
-            What became of it.
+            Its outcome.
 
         Raises:
             ValueError: A number has more than eight decimals.

@@ -14,7 +14,7 @@ ScopeType = Literal["account", "trader", "trader_group", "strategy", "desk"]
 Scope = tuple[ScopeType, str]
 DESK: Scope = ("desk", "desk")
 
-# What became of a report.
+# What was done with a report.
 Outcome = Literal[
     "booked",  # counts
     "duplicate",  # the same report once more: nothing is booked

@@ -199,14 +199,14 @@ class Session:
     ) -> tuple[int, dict[Scope, ScopeFigures]]:
         """Figures of some scopes now, and how many reports are in them.
 
-        What a subscriber was told of, without all the rest.
+        What a subscriber asks for, without all the rest.
         """
         with self._lock:
             engine = self._engine
             return engine.sequence, engine.scope_figures(self._clock(), scopes)
 
     def subscribe(self) -> Subscription:
-        """Be told of changes; from any thread."""
+        """Follow changes; from any thread."""
         one = Subscription(self._unsubscribe)
         with self._lock:
             self._subscriptions.append(one)

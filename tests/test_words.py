@@ -56,8 +56,8 @@ READ = (
     "*.md", "docs/*.md", "Makefile", ".env.example", "dbt_project/**/*.md",
     "dbt_project/**/*.yml", "dbt_project/**/*.sql", "dbt_project/seeds/*.csv",
     "reports/**/*.j2", "ml/**/*.j2", "reports/**/*.js", "reports/**/*.css",
-    "daily/**/*.py", "ingestion/**/*.py", "ml/**/*.py", "reports/**/*.py",
-    "runtime/**/*.py",
+    "daily/**/*.py", "ingestion/**/*.py", "live/**/*.py", "ml/**/*.py",
+    "reports/**/*.py", "runtime/**/*.py",
 )  # fmt: skip
 
 # Lines of text with their numbers.

@@ -1,6 +1,6 @@
 """A drop copy on loopback: the other side of `fix`, for simulated sessions and tests.
 
-It speaks as much of FIX as a drop copy needs: log-on, heartbeats, resend requests (with
+It knows as much of FIX as a drop copy needs: log-on, heartbeats, resend requests (with
 43=Y, what is no report filled by a sequence reset), log-out. What venues get wrong can
 be sent as it is.
 """

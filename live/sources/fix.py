@@ -2,7 +2,7 @@
 
 The engine asks again for what it missed and hands reports over in the sequence of the
 other side; each is in the journal before the engine counts it as received. After a
-restart it is told the last number that the journal has, and the rest is sent again.
+restart it begins after the last number that the journal has: the rest is sent again.
 """
 
 import os
@@ -22,7 +22,7 @@ from live.sources.fix_settings import FixSettings
 from runtime.errors import UserError
 
 RECONNECT_SECONDS = 5
-# While the disk is full the other side waits; it sends again what it was not told of.
+# While the disk is full the other side waits.
 _RETRY_SECONDS = 1.0
 _MOST_CLOCK_SECONDS = 60
 
@@ -138,7 +138,7 @@ class FixSource:
                 problem=problem,
             )
 
-    # ------------------------------------------------- called by the engine's thread
+    # -------------------------------------------------- run by the engine's thread
 
     def connected(self) -> None:
         """Logged on."""
@@ -158,7 +158,7 @@ class FixSource:
             self._missing = first, last or first
 
     def refused(self, number: str, reason: str) -> None:
-        """The engine refused a message of the other side, and told it so."""
+        """The engine refused a message of the other side."""
         told = f"the FIX engine refused message {number}: {reason}"
         if self._receive is not None:
             self._receive((BadMessage(self.name, self._clock(), told, ""),))
@@ -252,7 +252,7 @@ class FixSource:
 
 
 def _application(quickfix: Any, source: FixSource) -> Any:
-    """What the engine calls; a class of the engine's own, which is imported late."""
+    """What the engine runs; a class of the engine's own, which is imported late."""
 
     class Application(quickfix.Application):
         def onCreate(self, _: Any) -> None:
