@@ -27,9 +27,10 @@ FEE_SESSIONS = 20
 # When futures reopen: from then on it is the next session.
 _EVENING = time(18)
 # Rules that look back beyond the session, and the days that their use holds for.
-_WEEK, _MONTH = "weekly_loss", "monthly_loss"
+_DAY, _WEEK, _MONTH = "daily_loss", "weekly_loss", "monthly_loss"
 _FOR_EVER = ("drawdown", "losing_streak")
 _Lines = Mapping[str, list[dict[str, str]]]
+_Limits = dict[tuple[ScopeType, str, str], tuple[Decimal, Decimal | None]]
 
 
 def session_at(now: datetime) -> date:
@@ -49,7 +50,7 @@ def read_opening(settings: Settings, home: Home, session_date: date) -> Opening:
         with open_published(home) as connection:
             return opening_of(connection, session_date, lines)
     except UserError as error:
-        return _with_lines(session_date, lines, _nothing(session_date, str(error)))
+        return _with_lines(session_date, lines, _nothing(session_date, lines, error))
 
 
 def opening_of(
@@ -79,15 +80,19 @@ def opening_of(
     )
 
 
-def _nothing(session_date: date, problem: str) -> Opening:
+def _nothing(session_date: date, lines: _Lines, error: UserError) -> Opening:
     state = OpeningState(
         session_date,
         None,
         None,
         True,
-        (f"Nothing of last night is known: every position begins at 0. {problem}",),
+        (f"Nothing of last night is known: every position begins at 0. {error}",),
     )
-    return Opening(state=state)
+    limits = tuple(
+        LimitInForce(*key, value, share, Decimal(0) if key[2] == _DAY else None)
+        for key, (value, share) in sorted(_told_limits(session_date, lines).items())
+    )
+    return Opening(state=state, limits=limits)
 
 
 def _state(connection: duckdb.DuckDBPyConnection, session_date: date) -> OpeningState:
@@ -232,6 +237,17 @@ def _limits(
     connection: duckdb.DuckDBPyConnection, session_date: date, lines: _Lines
 ) -> tuple[LimitInForce, ...]:
     """What limits.csv and traders.csv say on the date, and what was used before it."""
+    limits = _told_limits(session_date, lines)
+    for trader, value in connection.execute(
+        """
+        select trader_id, daily_loss_limit_amount from marts.dim_traders
+        where $1 >= valid_from and $1 < valid_to
+            and daily_loss_limit_amount is not null
+        """,
+        [session_date],
+    ).fetchall():
+        share = limits.get(("trader", trader, _DAY), (value, None))[1]
+        limits["trader", trader, _DAY] = value, share
     used = {
         (one["scope_type"], one["scope_name"], one["rule"]): one
         for one in rows_of(
@@ -245,29 +261,75 @@ def _limits(
             [session_date],
         )
     }
-    limits: dict[tuple[ScopeType, str, str], tuple[Decimal, Decimal | None]] = {}
+    begins = {
+        _WEEK: session_date - timedelta(days=session_date.weekday()),
+        _MONTH: session_date.replace(day=1),
+    }
+    losses = {
+        rule: _losses(connection, since, session_date) for rule, since in begins.items()
+    }
+
+    def used_before(kind: ScopeType, name: str, rule: str) -> Decimal | None:
+        last = used.get((kind, name, rule))
+        if rule in _FOR_EVER:
+            return last["used_value"] if last else Decimal(0)
+        if rule not in begins:
+            return Decimal(0)
+        if last and last["trade_date"] >= begins[rule] and last["used_value"] is None:
+            return None
+        return losses[rule].get((kind, name), Decimal(0))
+
+    return tuple(
+        LimitInForce(*key, value, share, used_before(*key))
+        for key, (value, share) in sorted(limits.items())
+    )
+
+
+def _losses(
+    connection: duckdb.DuckDBPyConnection, since: date, before: date
+) -> dict[tuple[str, str], Decimal | None]:
+    """What each scope lost in a period so far, below 0 where it gained."""
+    found = connection.execute(
+        """
+        with days as (
+            select days.*, trader_group, strategy
+            from marts.daily_totals as days
+            left join marts.dim_traders as traders on days.trader_id = traders.trader_id
+                and trade_date >= traders.valid_from and trade_date < traders.valid_to
+            where trade_date >= $1 and trade_date < $2
+        ),
+        scoped as (
+            select 'account' as scope_type, account_id as scope_name, net_pnl from days
+            union all
+            select 'trader', trader_id, net_pnl from days where is_in_desk_total
+            union all
+            select 'trader_group', trader_group, net_pnl from days
+            where is_in_desk_total and trader_group is not null
+            union all
+            select 'strategy', strategy, net_pnl from days
+            where is_in_desk_total and strategy is not null
+            union all
+            select 'desk', 'desk', net_pnl from days where is_in_desk_total
+        )
+        select scope_type, scope_name,
+            case when count(*) = count(net_pnl) then -sum(net_pnl) end
+        from scoped group by all
+        """,
+        [since, before],
+    ).fetchall()
+    return {(kind, name): amount for kind, name, amount in found}
+
+
+def _told_limits(session_date: date, lines: _Lines) -> _Limits:
+    """What limits.csv says on the date: value, and warning share."""
+    limits: _Limits = {}
     for (kind, name), line in _lines_in_force(lines, session_date).items():
         for rule in LIMIT_RULES:
             value = _value_of(line, rule)
             if value is not None:
                 share = line.get("warning_share")
                 limits[kind, name, rule] = value, Decimal(share) if share else None
-    for trader, value in connection.execute(
-        """
-        select trader_id, daily_loss_limit_amount from marts.dim_traders
-        where $1 >= valid_from and $1 < valid_to
-            and daily_loss_limit_amount is not null
-        """,
-        [session_date],
-    ).fetchall():
-        share = limits.get(("trader", trader, "daily_loss"), (value, None))[1]
-        limits["trader", trader, "daily_loss"] = value, share
-    return tuple(
-        LimitInForce(
-            *key, value, share, _used_before(key[2], used.get(key), session_date)
-        )
-        for key, (value, share) in sorted(limits.items())
-    )
+    return limits
 
 
 def _lines_in_force(
@@ -293,20 +355,6 @@ def _value_of(line: Mapping[str, str], rule: str) -> Decimal | None:
         if cell := line.get(f"{rule}_limit_{unit}"):
             return Decimal(cell)
     return None
-
-
-def _used_before(rule: str, last: dict | None, session_date: date) -> Decimal | None:
-    """What a rule had used before the session; None where it is not known."""
-    if rule not in (_WEEK, _MONTH, *_FOR_EVER):
-        return Decimal(0)
-    if last is None:
-        return Decimal(0)
-    day = last["trade_date"]
-    is_same = {
-        _WEEK: day.isocalendar()[:2] == session_date.isocalendar()[:2],
-        _MONTH: (day.year, day.month) == (session_date.year, session_date.month),
-    }
-    return last["used_value"] if is_same.get(rule, True) else Decimal(0)
 
 
 # ------------------------------------------------------------------ the desk's files

@@ -46,8 +46,9 @@ class LimitInForce:
         rule: As in limits.csv: daily_loss, weekly_loss, drawdown, position, trades, …
         limit_value: Dollars, units, days or trades.
         warning_share: Of limits.csv, 0 to 1; None where it says none.
-        used_before: What was used of it before the session, of rules that look back (a
-            week's loss, a drawdown, a streak); None where unknown, 0 of a day's.
+        used_before: What was used of it before the session, of rules that look back: a
+            week's or month's loss so far, below 0 where it is a gain, a drawdown, a
+            streak. 0 of a day's; None where unknown.
     """
 
     scope_type: ScopeType

@@ -92,7 +92,10 @@ def scope_figures(
     opened: dict[str, _Open] = {}
     found = {}
     for scope in day.scopes if scopes is None else scopes:
-        one = day.scopes[scope]
+        one = day.scopes.get(scope)
+        if one is None:
+            # Of an opening that was in force before.
+            continue
         realized, still_open = _Realized(), _Open()
         for account in one.accounts:
             if account.realized is None:
