@@ -333,10 +333,10 @@ def _row(figures: ScopeFigures, said: Assessment, now: datetime) -> ScreenRow:
         usual=said.usual,
         tilt=said.tilt,
         limits=said.limits,
-        limit_rule=most and most.rule,
-        limit=most and most.limit,
-        used=most and most.used,
-        used_share=most and most.used_share,
+        limit_rule=None if most is None else most.rule,
+        limit=None if most is None else most.limit,
+        used=None if most is None else most.used,
+        used_share=None if most is None else most.used_share,
         chance=said.chance,
         alert_level=max(
             (LEVELS[-1] if one.latch else one.level for one in said.limits), default=0
