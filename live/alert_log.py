@@ -1,0 +1,196 @@
+"""What became of alerts, append-only: raised, over, acknowledged, released, sent.
+
+`alerts.jsonl` lies beside the session's journal, one event a line, each forced to the
+disk before anybody is told of it. The process of the live desk and a person's command
+append to the same file, under its lock; each reads what the other wrote. What a crash
+has torn at the end is cut off by who appends next.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from live.figures import Scope
+from runtime.errors import UserError
+
+FILE = "alerts.jsonl"
+Severity = Literal["info", "warning", "critical"]
+
+
+@dataclass(slots=True)
+class Alert:
+    """One alert, and what became of it.
+
+    Attributes:
+        alert_id: The same for the same thing, whoever raises it, also after a crash.
+        key: What it is of: the same key again is the same alert once more.
+        level: Percent of a limit; 0 of what is no limit.
+        worst: Most of the limit that was used when the event was written, as a share.
+        case: Figures, last fills and positions of that moment.
+        is_over: What it tells of has passed.
+        batch: The message that it goes out with; None while it is in none.
+        sent: Channels that have taken it.
+    """
+
+    alert_id: str
+    key: str
+    kind: str
+    severity: Severity
+    level: int
+    scope: Scope | None
+    rule: str | None
+    text: str
+    raised_at: datetime
+    worst: float | None = None
+    case: dict[str, Any] = field(default_factory=dict)
+    is_over: bool = False
+    over_at: datetime | None = None
+    acknowledged_by: str | None = None
+    acknowledged_at: datetime | None = None
+    released_by: str | None = None
+    released_at: datetime | None = None
+    release_reason: str | None = None
+    batch: str | None = None
+    sent: set[str] = field(default_factory=set)
+
+    @property
+    def is_latched(self) -> bool:
+        """A breach that no person has released."""
+        return self.kind == "limit" and self.level >= 100 and self.released_at is None
+
+
+class AlertLog:
+    """The file, and what its events come to.
+
+    Attributes:
+        alerts: By id, in the order in which they were raised.
+        problem: Why the last event could not be kept; None if it was.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.alerts: dict[str, Alert] = {}
+        self.problem: str | None = None
+        self._offset = 0
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Take in what another process has appended.
+
+        Raises:
+            UserError: A line before the last one is damaged.
+        """
+        try:
+            with self.path.open("rb") as handle:
+                if os.fstat(handle.fileno()).st_size == self._offset:
+                    return
+                handle.seek(self._offset)
+                content = handle.read()
+        except FileNotFoundError:
+            return
+        whole, _, _ = content.rpartition(b"\n")
+        if not whole:
+            return
+        lines = whole.split(b"\n")
+        for line in lines:
+            try:
+                self._apply(json.loads(line))
+            except (ValueError, KeyError, TypeError):
+                raise UserError(
+                    f"{self.path} is damaged at byte {self._offset}: a line is no "
+                    "event. Move the file away and start again: what holds is raised "
+                    "anew."
+                ) from None
+            self._offset += len(line) + 1
+
+    def append(self, events: Iterable[dict[str, Any]]) -> None:
+        """Keep events, all of them on the disk when it returns.
+
+        With a full disk they hold in this process, `problem` says so, and the alerts
+        are raised again, under the same ids, by the next one.
+        """
+        events = list(events)
+        if not events:
+            return
+        content = b"".join(
+            json.dumps(one, ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
+            for one in events
+        )
+        try:
+            with self._locked() as handle:
+                self.refresh()
+                # What a crash has torn.
+                os.ftruncate(handle, self._offset)
+                try:
+                    view = memoryview(content)
+                    while view:
+                        view = view[
+                            os.pwrite(
+                                handle, view, self._offset + len(content) - len(view)
+                            ) :
+                        ]
+                    os.fsync(handle)
+                except OSError:
+                    os.ftruncate(handle, self._offset)
+                    raise
+        except OSError as error:
+            self.problem = os.strerror(error.errno or 0)
+        else:
+            self.problem = None
+            self._offset += len(content)
+        for one in events:
+            self._apply(one)
+
+    @contextmanager
+    def _locked(self) -> Iterator[int]:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield handle
+        finally:
+            os.close(handle)
+
+    def _apply(self, event: dict[str, Any]) -> None:
+        kind, at = event["event"], datetime.fromisoformat(event["at"])
+        if kind == "raised":
+            # Raised twice, by a process that could not read the other's: once.
+            if event["alert_id"] not in self.alerts:
+                self.alerts[event["alert_id"]] = Alert(
+                    alert_id=event["alert_id"],
+                    key=event["key"],
+                    kind=event["kind"],
+                    severity=event["severity"],
+                    level=event["level"],
+                    scope=tuple(event["scope"]) if event["scope"] else None,  # type: ignore[arg-type]
+                    rule=event["rule"],
+                    text=event["text"],
+                    raised_at=at,
+                    worst=event.get("worst"),
+                    case=event.get("case") or {},
+                )
+            return
+        if kind in ("batched", "sent"):
+            for one in event["alert_ids"]:
+                if kind == "batched":
+                    self.alerts[one].batch = event["batch"]
+                else:
+                    self.alerts[one].sent.add(event["channel"])
+            return
+        alert = self.alerts[event["alert_id"]]
+        if kind == "over":
+            alert.is_over, alert.over_at = True, at
+            alert.worst = event.get("worst", alert.worst)
+        elif kind == "acknowledged":
+            alert.acknowledged_by, alert.acknowledged_at = event["by"], at
+        elif kind == "released":
+            alert.released_by, alert.released_at = event["by"], at
+            alert.release_reason = event["reason"]
+        else:
+            raise ValueError(kind)
