@@ -78,6 +78,8 @@ class AlertLog:
         self.alerts: dict[str, Alert] = {}
         self.problem: str | None = None
         self._offset = 0
+        # What a full disk has not taken yet.
+        self._pending: list[dict[str, Any]] = []
         self.refresh()
 
     def refresh(self) -> None:
@@ -112,40 +114,47 @@ class AlertLog:
     def append(self, events: Iterable[dict[str, Any]]) -> None:
         """Keep events, all of them on the disk when it returns.
 
-        With a full disk they hold in this process, `problem` says so, and the alerts
-        are raised again, under the same ids, by the next one.
+        With a full disk they hold in this process, `problem` says so, and they are
+        written with the next ones; a process that starts meanwhile raises them again,
+        under the same ids.
         """
         events = list(events)
-        if not events:
+        for one in events:
+            self._apply(one)
+        self._pending += events
+        self.flush()
+
+    def flush(self) -> None:
+        """Write what a full disk has not taken."""
+        if not self._pending:
             return
         content = b"".join(
             json.dumps(one, ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
-            for one in events
+            for one in self._pending
         )
         try:
             with self._locked() as handle:
                 self.refresh()
                 # What a crash has torn.
                 os.ftruncate(handle, self._offset)
-                try:
-                    view = memoryview(content)
-                    while view:
-                        view = view[
-                            os.pwrite(
-                                handle, view, self._offset + len(content) - len(view)
-                            ) :
-                        ]
-                    os.fsync(handle)
-                except OSError:
-                    os.ftruncate(handle, self._offset)
-                    raise
+                self._write(handle, content)
         except OSError as error:
             self.problem = os.strerror(error.errno or 0)
-        else:
-            self.problem = None
-            self._offset += len(content)
-        for one in events:
-            self._apply(one)
+            return
+        self.problem = None
+        self._pending.clear()
+
+    def _write(self, handle: int, content: bytes) -> None:
+        os.lseek(handle, self._offset, os.SEEK_SET)
+        view = memoryview(content)
+        try:
+            while view:
+                view = view[os.write(handle, view) :]
+            os.fsync(handle)
+        except OSError:
+            os.ftruncate(handle, self._offset)
+            raise
+        self._offset += len(content)
 
     @contextmanager
     def _locked(self) -> Iterator[int]:
@@ -168,7 +177,7 @@ class AlertLog:
                     kind=event["kind"],
                     severity=event["severity"],
                     level=event["level"],
-                    scope=tuple(event["scope"]) if event["scope"] else None,  # type: ignore[arg-type]
+                    scope=tuple(event["scope"]) if event["scope"] else None,
                     rule=event["rule"],
                     text=event["text"],
                     raised_at=at,

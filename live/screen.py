@@ -352,16 +352,17 @@ def _seconds(since: datetime | None, now: datetime) -> float | None:
 
 def as_json(shown: Screen) -> dict[str, Any]:
     """What `json.dumps` takes: decimals as text, times in ISO 8601."""
-    return _plain(asdict(shown))
+    return plain(asdict(shown))
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """The same as what JSON knows."""
     if isinstance(value, Decimal):
         return f"{value:f}"
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Mapping):
-        return {name: _plain(one) for name, one in value.items()}
+        return {name: plain(one) for name, one in value.items()}
     if isinstance(value, tuple | list):
-        return [_plain(one) for one in value]
+        return [plain(one) for one in value]
     return value
