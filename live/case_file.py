@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Collection
 from dataclasses import asdict
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ def case_file(snapshot: Snapshot, journal: Path, scope: Scope | None) -> dict[st
         for (account_id, _), one in sorted(snapshot.symbols.items())
         if one.position_quantity and (accounts is None or account_id in accounts)
     ]
-    positions.sort(key=lambda one: abs(one.exposure or 0), reverse=True)
+    positions.sort(key=lambda one: abs(one.exposure or Decimal(0)), reverse=True)
     case = {
         "taken_at": snapshot.taken_at,
         "sequence": snapshot.sequence,
