@@ -1,0 +1,359 @@
+"""The chance that a trader breaches the day's loss limit by the close.
+
+From where they are now, how often did a past day of theirs fall further from this time
+of day on than there is room left? Counted on their own days, those on which they had
+begun to trade by now where they have; where these are few, the desk's days, each in
+units of its trader's usual day, stand in. Then calibrated on forecasts of past days.
+
+It is given only where, on past days and made of nothing but the days before each, it
+was better than the base rate by more than chance from date to date and from trader to
+trader makes (`ml.selection`). Otherwise the base rate is given, and said to be it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from live.baselines import BUCKET_MINUTES, LEAST_DAYS, Baselines, TraderPast
+from live.screen import Chance
+from ml.calibration import fit_line, log_loss, log_odds, sigmoid
+from ml.losses import MINIMUM_DATES, clustered_errors
+from ml.metrics import auc
+from ml.selection import GAIN_STANDARD_ERRORS, MINIMUM_KNOWN_ROWS
+
+# Of how many own days the desk's are worth.
+DESK_DAYS = 20
+# What is forecast in the test: from 10:00 to 15:30 Eastern, each half an hour.
+_TESTED = tuple(
+    (6 * 60 + minute) // BUCKET_MINUTES for minute in range(10 * 60, 15 * 60 + 31, 30)
+)
+# Sessions before the first that is forecast in the test.
+_FIRST_TESTED = 40
+# Days on which a limit that nobody has set is breached, for the test alone.
+_USUAL_BREACHES = 0.1
+_MARGIN = 1e-3
+_CALIBRATION_PRIOR = 20.0
+_REFIT_DATES = 5
+
+
+@dataclass(frozen=True)
+class ChanceTest:
+    """What past days say of the method, out of sample.
+
+    Attributes:
+        rows_count: Forecasts: a trader, a date, a time of day, a limit not yet
+            breached. breaches_count: Of those, breached by the close.
+        brier, base_brier: Of the method and of the base rate, lower is better.
+        auc, base_auc: NaN where nothing, or everything, was breached.
+        gain_errors: Gain in log loss over the base rate, in its standard errors.
+        intercept, slope: Of the calibration that forecasts get from now on.
+        is_selected: Whether the method speaks.
+    """
+
+    rows_count: int = 0
+    breaches_count: int = 0
+    dates_count: int = 0
+    traders_count: int = 0
+    brier: float = float("nan")
+    base_brier: float = float("nan")
+    auc: float = float("nan")
+    base_auc: float = float("nan")
+    gain_errors: float = float("nan")
+    intercept: float = 0.0
+    slope: float = 1.0
+    is_selected: bool = False
+
+    @property
+    def words(self) -> str:
+        """The verdict in a sentence."""
+        if self.rows_count < MINIMUM_KNOWN_ROWS:
+            return (
+                f"only the base rate: {self.rows_count} forecasts of past days are too "
+                "few to test more"
+            )
+        measured = (
+            f"Brier {self.brier:.4f} against {self.base_brier:.4f}, "
+            f"{self.gain_errors:.1f} standard errors, {self.rows_count:,} forecasts"
+        )
+        if self.is_selected:
+            return f"better than the base rate on past days ({measured})"
+        return f"only the base rate: more was no better on past days ({measured})"
+
+
+class Chances:
+    """Chances of traders within a session.
+
+    Args:
+        limits: The loss limit of a day in force, of traders who have one, dollars.
+    """
+
+    def __init__(self, baselines: Baselines, limits: dict[str, float]) -> None:
+        self._past = baselines.past
+        self._scales = {
+            name: _scale(one, np.ones(len(one.dates), dtype=bool))
+            for name, one in baselines.past.items()
+        }
+        self._pools: dict[tuple[int, bool], np.ndarray] = {}
+        self.test = chance_test(baselines, limits)
+
+    def of(
+        self,
+        trader_id: str,
+        limit: float,
+        net: float | None,
+        lowest: float | None,
+        bucket: int,
+        *,
+        has_begun: bool,
+    ) -> Chance:
+        """The chance of a trader now.
+
+        Args:
+            limit: Dollars, above 0.
+            net, lowest: Realized net P&L now and at its lowest today, dollars; None
+                where they are not known.
+            bucket: Buckets that are over, as `baselines.bucket_of`.
+        """
+        if net is None or lowest is None:
+            return Chance(reason="unknown: net P&L is not known")
+        if lowest < -limit:
+            return Chance(1.0, None, True, "the limit is breached")
+        past = self._past.get(trader_id)
+        index = max(bucket - 1, 0)
+        if past is None or len(past.dates) < LEAST_DAYS:
+            count = 0 if past is None else len(past.dates)
+            return Chance(reason=f"unknown: {count} past days, {LEAST_DAYS} are needed")
+        pool = self._pool(index, has_begun=has_begun)
+        scale = self._scales[trader_id]
+        base = _base_rate(past, index, limit)
+        if not self.test.is_selected:
+            return Chance(base, base, False, self.test.words)
+        falls = _falls(past, index, has_begun=has_begun)
+        room = limit + net
+        raw = _shrunk(
+            (falls > room).sum(), len(falls), _share_above(pool, room / scale)
+        )
+        line = self.test.intercept + self.test.slope * log_odds(
+            np.array([raw]), _MARGIN
+        )
+        return Chance(float(sigmoid(line)[0]), base, True, self.test.words)
+
+    def _pool(self, index: int, *, has_begun: bool) -> np.ndarray:
+        """Falls of the whole desk from a bucket's end on, in usual days, sorted."""
+        key = index, has_begun
+        if key not in self._pools:
+            self._pools[key] = np.sort(
+                np.concatenate(
+                    [
+                        _falls(one, index, has_begun=has_begun) / self._scales[name]
+                        for name, one in self._past.items()
+                    ]
+                )
+            )
+        return self._pools[key]
+
+
+def _scale(past: TraderPast, rows: np.ndarray) -> float:
+    """A usual day of a trader: the mean of what they made or lost, dollars."""
+    return max(float(np.abs(past.net[rows, -1]).mean()), 1.0)
+
+
+def _falls(past: TraderPast, index: int, *, has_begun: bool) -> np.ndarray:
+    """How far each day fell below where it was at a bucket's end."""
+    is_alike = (past.fills[:, index] > 0) == has_begun
+    return (past.net[:, index] - past.low_after[:, index])[is_alike]
+
+
+def _share_above(pool: np.ndarray, room: float | np.ndarray) -> np.ndarray:
+    """Of sorted falls those above; of none, a half of one."""
+    above = len(pool) - np.searchsorted(pool, room, side="right")
+    return (above + 0.5) / (len(pool) + 1)
+
+
+def _shrunk(
+    count: int | np.ndarray, days: int | np.ndarray, desk: np.ndarray
+) -> float | np.ndarray:
+    return (count + DESK_DAYS * desk) / (days + DESK_DAYS)
+
+
+def _base_rate(past: TraderPast, index: int, limit: float) -> float:
+    """How often a day that was not past the limit by then was so by its close."""
+    was_not, later = _later_breaches(past, index, limit)
+    return (later.sum() + 0.5) / (was_not.sum() + 1)
+
+
+def _later_breaches(
+    past: TraderPast, index: int, limit: float
+) -> tuple[np.ndarray, np.ndarray]:
+    lowest = past.lowest
+    later = past.low_after[:, index] < -limit
+    # The day's lowest lies before the bucket's end where it is below what follows.
+    before = (lowest < past.low_after[:, index]) & (lowest < -limit)
+    was_not = ~before
+    return was_not, later & was_not
+
+
+# --------------------------------------------------------------------- on past days
+
+
+def chance_test(baselines: Baselines, limits: dict[str, float]) -> ChanceTest:
+    """Forecast past days, each from the days before it, and compare.
+
+    A trader without a limit is tested with one that a tenth of the days before would
+    have breached.
+    """
+    found = [
+        rows
+        for name, past in sorted(baselines.past.items())
+        if (rows := _own_rows(name, past, limits.get(name))) is not None
+    ]
+    if not found:
+        return ChanceTest()
+    columns = {name: np.concatenate([one[name] for one in found]) for name in found[0]}
+    desk = _desk_shares(baselines, columns)
+    raw = _shrunk(columns["count"], columns["days"], desk)
+    dates, is_breach = columns["date"], columns["is_breach"]
+    score = log_odds(np.asarray(raw), _MARGIN)
+    calibrated, line = _calibrated(score, is_breach, dates)
+    base = columns["base"]
+    # Before there is anything to calibrate by, nothing is compared.
+    kept = ~np.isnan(calibrated)
+    if kept.sum() < MINIMUM_KNOWN_ROWS:
+        return ChanceTest(rows_count=int(kept.sum()))
+    breach, chance, rate = is_breach[kept], calibrated[kept], base[kept]
+    gain = log_loss(breach, rate, _MARGIN) - log_loss(breach, chance, _MARGIN)
+    _, by_date = np.unique(dates[kept], return_inverse=True)
+    _, by_trader = np.unique(columns["trader"][kept], return_inverse=True)
+    error = clustered_errors(gain, by_date, MINIMUM_DATES)
+    if by_trader.max() > 0:
+        error = max(error, clustered_errors(gain, by_trader, 2))
+    errors = float(gain.mean() / error)
+    return ChanceTest(
+        rows_count=int(kept.sum()),
+        breaches_count=int(breach.sum()),
+        dates_count=int(by_date.max() + 1),
+        traders_count=int(by_trader.max() + 1),
+        brier=float(((chance - breach) ** 2).mean()),
+        base_brier=float(((rate - breach) ** 2).mean()),
+        auc=float(auc(breach, chance)),
+        base_auc=float(auc(breach, rate)),
+        gain_errors=errors,
+        intercept=line[0],
+        slope=line[1],
+        is_selected=errors > GAIN_STANDARD_ERRORS,
+    )
+
+
+def _own_rows(
+    name: str, past: TraderPast, limit: float | None
+) -> dict[str, np.ndarray] | None:
+    """One row per tested day and time at which the limit was not yet breached."""
+    count = len(past.dates)
+    if count <= LEAST_DAYS:
+        return None
+    times = np.array(_TESTED) - 1
+    lowest = past.lowest
+    net, low_after = past.net[:, times], past.low_after[:, times]
+    has_begun = past.fills[:, times] > 0
+    falls = net - low_after
+    rows: dict[str, list] = {
+        key: []
+        for key in (
+            "trader", "date", "time", "has_begun", "room", "scale",
+            "count", "days", "base", "is_breach",
+        )
+    }  # fmt: skip
+    for day in range(LEAST_DAYS, count):
+        known = np.arange(count) < day
+        bound = limit or -float(np.quantile(lowest[known], _USUAL_BREACHES))
+        if bound <= 0:
+            continue
+        scale = _scale(past, known)
+        breached_before = (lowest[:, None] < low_after) & (lowest[:, None] < -bound)
+        later = (low_after < -bound) & ~breached_before
+        for number in range(len(times)):
+            if breached_before[day, number]:
+                continue
+            alike = known & (has_begun[:, number] == has_begun[day, number])
+            room = bound + net[day, number]
+            was_not = known & ~breached_before[:, number]
+            rows["trader"].append(name)
+            rows["date"].append(past.dates[day])
+            rows["time"].append(times[number])
+            rows["has_begun"].append(has_begun[day, number])
+            rows["room"].append(room)
+            rows["scale"].append(scale)
+            rows["count"].append((falls[alike, number] > room).sum())
+            rows["days"].append(alike.sum())
+            rows["base"].append(
+                (later[was_not, number].sum() + 0.5) / (was_not.sum() + 1)
+            )
+            rows["is_breach"].append(float(later[day, number]))
+    return (
+        {key: np.array(values) for key, values in rows.items()}
+        if rows["date"]
+        else None
+    )
+
+
+def _desk_shares(baselines: Baselines, columns: dict[str, np.ndarray]) -> np.ndarray:
+    """What the desk's days before each row's date say."""
+    names = sorted(baselines.past)
+    dates = np.concatenate([baselines.past[name].dates for name in names])
+    shares = np.empty(len(columns["date"]))
+    for date in np.unique(columns["date"]):
+        is_of_date = columns["date"] == date
+        for time in np.unique(columns["time"][is_of_date]):
+            for begun in (True, False):
+                mask = (
+                    is_of_date
+                    & (columns["time"] == time)
+                    & (columns["has_begun"] == begun)
+                )
+                if not mask.any():
+                    continue
+                pool = np.sort(
+                    np.concatenate(
+                        [
+                            _known_falls(baselines.past[name], int(time), date, begun)
+                            for name in names
+                        ]
+                    )
+                )
+                room = columns["room"][mask] / columns["scale"][mask]
+                shares[mask] = _share_above(pool, room)
+    assert len(dates)
+    return shares
+
+
+def _known_falls(
+    past: TraderPast, index: int, date: np.datetime64, begun: bool
+) -> np.ndarray:
+    last = int(np.searchsorted(past.dates, date))
+    if not last:
+        return np.array([])
+    falls = past.net[:last, index] - past.low_after[:last, index]
+    scale = max(float(np.abs(past.net[:last, -1]).mean()), 1.0)
+    return falls[(past.fills[:last, index] > 0) == begun] / scale
+
+
+def _calibrated(
+    score: np.ndarray, is_breach: np.ndarray, dates: np.ndarray
+) -> tuple[np.ndarray, tuple[float, float]]:
+    """Chances calibrated on earlier dates; NaN of the first ones; and the last line."""
+    made = np.full(len(score), np.nan)
+    days = np.unique(dates)
+    for first in range(_FIRST_TESTED, len(days), _REFIT_DATES):
+        line = _line(score, is_breach, dates < days[first])
+        block = (dates >= days[first]) & (
+            dates <= days[min(first + _REFIT_DATES, len(days)) - 1]
+        )
+        made[block] = sigmoid(line[0] + line[1] * score[block])
+    return made, _line(score, is_breach, np.ones(len(score), dtype=bool))
+
+
+def _line(
+    score: np.ndarray, is_breach: np.ndarray, known: np.ndarray
+) -> tuple[float, float]:
+    intercept, slope = fit_line(score[known], is_breach[known], _CALIBRATION_PRIOR)
+    return float(intercept), float(slope)
