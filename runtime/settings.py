@@ -258,6 +258,16 @@ class Settings(MailSettings):
         None, description="Where the desk reaches the board, for links in mails"
     )
 
+    live_webhook_url: SecretStr | None = Field(
+        None, description="Where the live desk posts alerts: https://…"
+    )
+    live_webhook_secret: SecretStr | None = Field(
+        None, description="Signs what is posted there (X-Risk-Signature, HMAC-SHA256)"
+    )
+    live_webhook_format: Literal["json", "slack"] = Field(
+        "json", description="What is posted there: json, or slack (also Mattermost)"
+    )
+
     run_at: time = Field(
         time(5), description="When the morning's run is to begin (HH:MM, Eastern)"
     )
@@ -315,6 +325,16 @@ class Settings(MailSettings):
     def _check_fix_address(cls, value: str | None) -> str | None:
         if value and not re.fullmatch(r"[^\s:/]+:[1-9]\d{0,4}", value, re.ASCII):
             raise ValueError("must look like host:9876")
+        return value
+
+    @field_validator("live_webhook_url")
+    @classmethod
+    def _check_webhook(cls, value: SecretStr | None) -> SecretStr | None:
+        parts = urlsplit(value.get_secret_value() if value else "https://x")
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("must begin with https://")
+        if parts.scheme != "https" and parts.hostname not in LOOPBACK:
+            raise ValueError("must begin with https://, for P&L goes there")
         return value
 
     @field_validator("board_url")
