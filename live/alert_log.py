@@ -9,6 +9,7 @@ has torn at the end is cut off by who appends next.
 import fcntl
 import json
 import os
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ from live.figures import Scope
 from runtime.errors import UserError
 
 FILE = "alerts.jsonl"
+MAIL, WEBHOOK = "mail", "webhook"
+CHANNELS = (MAIL, WEBHOOK)
 Severity = Literal["info", "warning", "critical"]
 
 
@@ -77,6 +80,7 @@ class AlertLog:
         self.path = path
         self.alerts: dict[str, Alert] = {}
         self.problem: str | None = None
+        self._lock = threading.RLock()
         self._offset = 0
         # What a full disk has not taken yet.
         self._pending: list[dict[str, Any]] = []
@@ -88,6 +92,10 @@ class AlertLog:
         Raises:
             UserError: A line before the last one is damaged.
         """
+        with self._lock:
+            self._refresh()
+
+    def _refresh(self) -> None:
         try:
             with self.path.open("rb") as handle:
                 if os.fstat(handle.fileno()).st_size == self._offset:
@@ -118,14 +126,18 @@ class AlertLog:
         written with the next ones; a process that starts meanwhile raises them again,
         under the same ids.
         """
-        events = list(events)
-        for one in events:
-            self._apply(one)
-        self._pending += events
-        self.flush()
+        with self._lock:
+            for one in events:
+                self._apply(one)
+                self._pending.append(one)
+            self._flush()
 
     def flush(self) -> None:
         """Write what a full disk has not taken."""
+        with self._lock:
+            self._flush()
+
+    def _flush(self) -> None:
         if not self._pending:
             return
         content = b"".join(
@@ -134,7 +146,7 @@ class AlertLog:
         )
         try:
             with self._locked() as handle:
-                self.refresh()
+                self._refresh()
                 # What a crash has torn.
                 os.ftruncate(handle, self._offset)
                 self._write(handle, content)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from live.alert_log import Alert, AlertLog, Severity
+from live.alert_log import CHANNELS, Alert, AlertLog, Severity
 from live.figures import Scope
 from live.limit_uses import Use
 from live.screen import LEVELS, Latch
@@ -28,6 +28,8 @@ _REARMED_UNDER = dict(
 # A condition that comes and goes within it is one.
 SETTLED_AFTER = timedelta(minutes=2)
 BREACH = LEVELS[-1]
+# Begins the key of a breach of an earlier session.
+CARRIED = "carried|"
 _SEVERITY: dict[int, Severity] = {
     50: "info",
     75: "warning",
@@ -76,6 +78,8 @@ class Alerts:
         # Of each limit the alerts of its levels, the latest of a level last.
         self._by_limit: dict[tuple[Scope, str], dict[int, Alert]] = {}
         self._by_key: dict[str, Alert] = {}
+        # Breaches of earlier sessions that nobody has released.
+        self._carried: dict[tuple[Scope, str], Alert] = {}
         self._ordinals: Counter[str] = Counter()
         self._indexed = 0
 
@@ -103,10 +107,13 @@ class Alerts:
 
     def latch(self, scope: Scope, rule: str) -> Latch | None:
         """The breach of a limit that nobody has released."""
-        alert = self._by_limit.get((scope, rule), {}).get(BREACH)
-        if alert is None or not alert.is_latched:
-            return None
-        return Latch(alert.alert_id, rule, alert.raised_at)
+        for alert in (
+            self._carried.get((scope, rule)),
+            self._by_limit.get((scope, rule), {}).get(BREACH),
+        ):
+            if alert is not None and alert.is_latched:
+                return Latch(alert.alert_id, rule, alert.raised_at)
+        return None
 
     def latched(self) -> list[Alert]:
         """Every breach that nobody has released."""
@@ -117,7 +124,11 @@ class Alerts:
         for alert in alerts[self._indexed :]:
             self._ordinals[alert.key] += 1
             self._by_key[alert.key] = alert
-            if alert.kind == "limit" and alert.scope and alert.rule:
+            if alert.kind != "limit" or not alert.scope or not alert.rule:
+                continue
+            if alert.key.startswith(CARRIED):
+                self._carried[alert.scope, alert.rule] = alert
+            else:
                 known = self._by_limit.setdefault((alert.scope, alert.rule), {})
                 known[alert.level] = alert
         self._indexed = len(alerts)
@@ -247,6 +258,41 @@ def _alert_id(session_date: date, kind: str, key: str, ordinal: int) -> str:
     """A file's name of letters, whatever a trader is called."""
     made_of = f"{session_date}|{key}|{ordinal}".encode()
     return f"{session_date}-{kind}-{hashlib.sha256(made_of).hexdigest()[:12]}"
+
+
+def carry_latches(log: AlertLog, previous: AlertLog) -> None:
+    """Bring breaches that nobody has released into the log of a new session.
+
+    They are shown there until somebody releases them, and are not sent once more.
+    """
+    events: list[dict[str, Any]] = []
+    for one in previous.alerts.values():
+        if not one.is_latched or one.alert_id in log.alerts:
+            continue
+        text, key = one.text, one.key
+        if not key.startswith(CARRIED):
+            text = f"Not released since {one.raised_at:%Y-%m-%d}: {text}"
+            key = CARRIED + key
+        told = {"at": one.raised_at.isoformat(), "alert_ids": [one.alert_id]}
+        events += [
+            {
+                "event": "raised",
+                "at": one.raised_at.isoformat(),
+                "alert_id": one.alert_id,
+                "key": key,
+                "kind": one.kind,
+                "severity": one.severity,
+                "level": one.level,
+                "scope": one.scope,
+                "rule": one.rule,
+                "text": text,
+                "worst": None,
+                "case": one.case,
+            },
+            told | {"event": "batched", "batch": one.alert_id},
+            *(told | {"event": "sent", "channel": name} for name in sorted(CHANNELS)),
+        ]
+    log.append(events)
 
 
 def acknowledge(log: AlertLog, alert_id: str, by: str, now: datetime) -> Alert:

@@ -10,7 +10,7 @@ futures begin it, to its own midnight.
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,6 @@ class TraderPast:
         fills: The same of fills; quantity of units.
         net: Realized net P&L at the bucket's end, dollars.
         low_after: The lowest that it was at that end or later in the day.
-        lowest: The lowest of the whole day, 0 at most.
     """
 
     dates: np.ndarray
@@ -64,7 +63,7 @@ class TraderPast:
 
     @property
     def lowest(self) -> np.ndarray:
-        """Of each day."""
+        """The lowest of each day, 0 at most."""
         return np.minimum(self.low_after[:, 0], 0.0)
 
 
@@ -81,6 +80,9 @@ class Baselines:
     past: Mapping[str, TraderPast]
     until: date | None
     sessions: np.ndarray
+    _medians: dict[tuple[str, int], tuple[float, float, float | None]] = field(
+        default_factory=dict, repr=False
+    )
 
     def usual(
         self, trader_id: str, bucket: int, trades: int, fills: int, quantity: float
@@ -98,14 +100,10 @@ class Baselines:
                 sessions_count=days,
                 unknown=f"{days} past days, {LEAST_DAYS} are needed",
             )
-        index = min(bucket, BUCKETS_COUNT - 1)
-        usual_trades = float(np.median(past.trades[:, index]))
-        usual_quantity = float(np.median(past.quantity[:, index]))
-        has_filled = past.fills[:, index] > 0
-        sizes = past.quantity[has_filled, index] / past.fills[has_filled, index]
+        usual_trades, usual_quantity, usual_size = self._medians_of(trader_id, bucket)
         size_ratio = None
-        if fills and len(sizes) >= LEAST_DAYS:
-            size_ratio = quantity / fills / float(np.median(sizes))
+        if fills and usual_size:
+            size_ratio = quantity / fills / usual_size
         return Usual(
             trades_count=usual_trades,
             quantity=usual_quantity,
@@ -114,6 +112,22 @@ class Baselines:
             size_ratio=size_ratio,
             sessions_count=days,
         )
+
+    def _medians_of(
+        self, trader_id: str, bucket: int
+    ) -> tuple[float, float, float | None]:
+        """Of trades, of units, and of units per fill where enough days had any."""
+        key = trader_id, bucket
+        if key not in self._medians:
+            past, index = self.past[trader_id], min(bucket, BUCKETS_COUNT - 1)
+            has_filled = past.fills[:, index] > 0
+            sizes = past.quantity[has_filled, index] / past.fills[has_filled, index]
+            self._medians[key] = (
+                float(np.median(past.trades[:, index])),
+                float(np.median(past.quantity[:, index])),
+                float(np.median(sizes)) if len(sizes) >= LEAST_DAYS else None,
+            )
+        return self._medians[key]
 
 
 def no_baselines() -> Baselines:

@@ -18,7 +18,7 @@ from typing import Any
 import requests
 import tenacity
 
-from live.alert_log import Alert, AlertLog
+from live.alert_log import MAIL, WEBHOOK, Alert, AlertLog
 from live.alerts import scope_said
 from reports.mail import Mail
 from reports.outbox import UnwritableError, post, send_now
@@ -31,7 +31,6 @@ _PACE_SECONDS = 1.0
 _ANSWER_SECONDS = 10
 _TRY_SECONDS = 45
 _MOST_LISTED = 30
-MAIL, WEBHOOK = "mail", "webhook"
 
 
 class Delivery:

@@ -1,0 +1,439 @@
+"""Watches a session: limits, tilt, crowding, the feed; decides on alerts, tells.
+
+A thread looks as soon as something changed, and once a second at least. Whoever shows
+the session asks it what is said of each scope, whether the screen can be trusted, and
+which alerts there are.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from live.alert_log import FILE, Alert, AlertLog
+from live.alerts import Alerts, Condition, acknowledge, release
+from live.baselines import Baselines, bucket_of
+from live.case_file import case_file
+from live.chance import Chances
+from live.conditions import (
+    crowding_conditions,
+    feed_conditions,
+    state_of,
+    tilt_conditions,
+    tilt_said,
+)
+from live.delivery import Delivery
+from live.figures import Scope, ScopeFigures, Snapshot
+from live.limit_uses import AT_CLOSE, Use, use_of
+from live.opening import LimitInForce
+from live.screen import AlertRow, Assessment, Chance, LimitUse, State, Usual
+from live.session import JOURNAL, Session
+from runtime.sessions import EASTERN, sessions_table
+
+LOOK_SECONDS = 1.0
+# Two looks are so far apart at least: figures of a thousand traders are read in each.
+_PACE_SECONDS = 0.2
+# A line that drops and comes back at once is shown, and alerts nobody.
+GRACE_SECONDS = 10.0
+_GRACED = ("feed_down", "gap", "waiting")
+# Without a look for so long the watch itself is what fails.
+STUCK_SECONDS = 15.0
+# Exposure at the close can only be judged shortly before.
+_BEFORE_CLOSE = timedelta(minutes=30)
+_CHANCE_RULE = "daily_loss"
+_logger = logging.getLogger(__name__)
+
+
+class Watch:
+    """What is watched of a session; `start` it, or call `look`.
+
+    Args:
+        session: Entered.
+        limits: In force as the day begins.
+        clock: Seconds that nobody sets back; tests bring their own.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        limits: Sequence[LimitInForce],
+        baselines: Baselines,
+        chances: Chances,
+        *,
+        delivery: Delivery | None = None,
+        log: AlertLog | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._session = session
+        self._baselines = baselines
+        self._chances = chances
+        self._delivery = delivery
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._limits: tuple[LimitInForce, ...] = tuple(limits)
+        self._limits_problem: str | None = None
+        self._log = log or AlertLog(session.folder / FILE)
+        self._snapshot = session.snapshot()
+        self._session_date = self._snapshot.session_date
+        self._opens_at, self._closes_at = _hours(self._session_date)
+        self._alerts = Alerts(self._log, self._session_date, self._case)
+        self._heard: dict[str, tuple[object, float]] = {}
+        self._held_since: dict[str, tuple[float, float]] = {}
+        self._assessed: tuple[Snapshot, dict[Scope, Assessment]] | None = None
+        self._usual: dict[str, tuple[tuple, Usual]] = {}
+        self._chance: dict[str, tuple[tuple, Chance]] = {}
+        self._looked_at = clock()
+        self._problem: str | None = None
+        self._stopping = threading.Event()
+        self._subscription = session.subscribe()
+        self._thread = threading.Thread(target=self._run, daemon=True, name="watch")
+
+    def start(self) -> None:
+        """Begin to look, and to send what is raised."""
+        self._thread.start()
+        if self._delivery is not None:
+            self._delivery.start()
+
+    def stop(self) -> None:
+        """Look once more, send what there is, and end."""
+        self._stopping.set()
+        self._subscription.close()
+        if self._thread.is_alive():
+            self._thread.join()
+        self.look()
+        if self._delivery is not None:
+            self._delivery.stop()
+
+    def look(self) -> list[Alert]:
+        """Read the session and decide on alerts; those that were raised."""
+        snapshot = self._session.snapshot()
+        with self._lock:
+            self._snapshot = snapshot
+            uses = [one for uses in self._uses(snapshot).values() for one in uses]
+            tilted = {
+                scope[1]: one.tilt
+                for scope, one in self.assess(snapshot).items()
+                if one.tilt
+            }
+            conditions = [
+                one
+                for one in (
+                    *self._conditions(snapshot),
+                    *tilt_conditions(tilted),
+                    *crowding_conditions(snapshot),
+                )
+                if one.severity != "info" and self._has_lasted(one)
+            ]
+            raised = self._alerts.look(
+                [one for one in uses if self._is_due(one, snapshot)],
+                conditions,
+                snapshot.taken_at,
+            )
+            # Levels and latches are of now.
+            self._assessed = None
+            self._looked_at = self._clock()
+            return raised
+
+    def set_limits(
+        self, limits: Sequence[LimitInForce] | None, problem: str | None
+    ) -> None:
+        """Watch other limits from now on.
+
+        Args:
+            limits: In force; None keeps those that are known.
+            problem: Why they cannot be read; None where they can.
+        """
+        with self._lock:
+            if limits is not None:
+                self._limits = tuple(limits)
+            self._limits_problem = problem
+            self._assessed = None
+
+    # -------------------------------------------------------------- what is shown
+
+    def assess(self, snapshot: Snapshot) -> Mapping[Scope, Assessment]:
+        """What is said of each scope; of those left out, nothing."""
+        with self._lock:
+            if self._assessed is not None and self._assessed[0] is snapshot:
+                return self._assessed[1]
+            uses = self._uses(snapshot)
+            found = {}
+            for scope, figures in snapshot.scopes.items():
+                own = uses.get(scope, [])
+                if scope[0] == "trader":
+                    usual = self._usual_of(figures, snapshot.taken_at)
+                    found[scope] = Assessment(
+                        limits=tuple(self._limit_use(one, figures) for one in own),
+                        usual=usual,
+                        chance=self._chance_of(figures, own, snapshot.taken_at),
+                        tilt=tilt_said(figures, usual),
+                    )
+                elif own:
+                    found[scope] = Assessment(
+                        limits=tuple(self._limit_use(one, figures) for one in own),
+                        chance=Chance(reason="unknown: of traders only"),
+                    )
+            self._assessed = snapshot, found
+            return found
+
+    def health(self, snapshot: Snapshot) -> tuple[State, tuple[str, ...]]:
+        """Whether the screen can be trusted, and why not, most serious first."""
+        with self._lock:
+            return state_of(self._conditions(snapshot))
+
+    def alerts(self) -> tuple[AlertRow, ...]:
+        """Every alert of the session, newest first."""
+        delivery = self._delivery
+        return tuple(
+            _row(one, () if delivery is None else delivery.channels)
+            for one in reversed(list(self._log.alerts.values()))
+        )
+
+    def case_of(self, alert_id: str) -> dict[str, Any] | None:
+        """The case file of an alert, as JSON has it; None where there is none."""
+        alert = self._log.alerts.get(alert_id)
+        if alert is None:
+            return None
+        return {
+            "alert_id": alert.alert_id,
+            "text": alert.text,
+            "raised_at": alert.raised_at.isoformat(),
+            "worst_share": alert.worst,
+            **alert.case,
+        }
+
+    def acknowledge(self, alert_id: str, by: str) -> None:
+        """Note that a person has seen an alert.
+
+        Raises:
+            UserError: There is no such alert, or no name.
+        """
+        acknowledge(self._log, alert_id, by, _now())
+
+    def release(self, alert_id: str, by: str, reason: str) -> None:
+        """Release a breach.
+
+        Raises:
+            UserError: There is no such breach, or a name or reason is missing.
+        """
+        with self._lock:
+            release(self._log, alert_id, by, reason, _now())
+            self._assessed = None
+
+    # ------------------------------------------------------------------ what it does
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self.look()
+                self._problem = None
+            except Exception as error:
+                # A watch that ends is worse than one that says what it cannot do.
+                _logger.exception("the watch failed to look")
+                self._problem = str(error) or type(error).__name__
+            if self._stopping.wait(_PACE_SECONDS):
+                return
+            self._subscription.wait(LOOK_SECONDS)
+
+    def _case(self, scope: Scope | None) -> dict[str, Any]:
+        return case_file(self._snapshot, self._session.folder / JOURNAL, scope)
+
+    def _uses(self, snapshot: Snapshot) -> dict[Scope, list[Use]]:
+        found: dict[Scope, list[Use]] = {}
+        for limit in self._limits:
+            scope = limit.scope_type, limit.scope_name
+            use = use_of(limit, snapshot.scopes.get(scope))
+            found.setdefault(scope, []).append(use)
+        return found
+
+    def _is_due(self, use: Use, snapshot: Snapshot) -> bool:
+        if use.limit.rule not in AT_CLOSE or self._closes_at is None:
+            return True
+        return snapshot.taken_at >= self._closes_at - _BEFORE_CLOSE
+
+    def _limit_use(self, use: Use, figures: ScopeFigures) -> LimitUse:
+        limit = use.limit
+        return LimitUse(
+            rule=limit.rule,
+            limit=limit.limit_value,
+            used=use.used,
+            used_share=use.used_share,
+            level=self._alerts.level(use.scope, limit.rule),
+            latch=self._alerts.latch(use.scope, limit.rule),
+            unknown=use.unknown,
+            command=_command(limit, figures),
+        )
+
+    def _usual_of(self, figures: ScopeFigures, now: datetime) -> Usual:
+        trader = figures.scope[1]
+        key = (
+            bucket_of(now, self._session_date),
+            figures.trades_count,
+            figures.fills_count,
+            float(figures.quantity),
+        )
+        kept = self._usual.get(trader)
+        if kept is None or kept[0] != key:
+            kept = self._usual[trader] = key, self._baselines.usual(trader, *key)
+        return kept[1]
+
+    def _chance_of(
+        self, figures: ScopeFigures, uses: Sequence[Use], now: datetime
+    ) -> Chance:
+        use = next((one for one in uses if one.limit.rule == _CHANCE_RULE), None)
+        if use is None or use.limit.limit_value <= 0:
+            return Chance(reason="unknown: no limit on the day's loss")
+        trader = figures.scope[1]
+        key = (
+            float(use.limit.limit_value),
+            _float(figures.net_pnl),
+            _float(figures.trough_net_pnl),
+            bucket_of(now, self._session_date),
+            figures.fills_count > 0,
+        )
+        kept = self._chance.get(trader)
+        if kept is None or kept[0] != key:
+            made = self._chances.of(trader, *key[:4], has_begun=key[4])
+            kept = self._chance[trader] = key, made
+        return kept[1]
+
+    def _conditions(self, snapshot: Snapshot) -> list[Condition]:
+        now = snapshot.taken_at
+        is_open = bool(
+            self._opens_at
+            and self._closes_at
+            and self._opens_at <= now < self._closes_at
+        )
+        found = list(
+            feed_conditions(snapshot, self._unheard(snapshot), is_open=is_open)
+        )
+        if self._limits_problem:
+            found.append(
+                Condition("limits_missing", "file", "warning", self._limits_problem)
+            )
+        elif not self._limits:
+            found.append(
+                Condition(
+                    "limits_missing",
+                    "none",
+                    "warning",
+                    "No limit is in force for anybody: nothing alerts before it is too "
+                    "late. Write limits.csv.",
+                )
+            )
+        if self._log.problem:
+            found.append(
+                Condition(
+                    "alerts_unwritten",
+                    "disk",
+                    "critical",
+                    f"Alerts cannot be kept in {self._log.path} ({self._log.problem}): "
+                    "they hold until this process ends. Free disk space.",
+                )
+            )
+        if self._delivery is not None:
+            found += [
+                Condition("undelivered", channel, "warning", problem)
+                for channel, problem in sorted(self._delivery.problems.items())
+            ]
+        if self._problem or (
+            self._thread.is_alive() and self._clock() - self._looked_at > STUCK_SECONDS
+        ):
+            found.append(
+                Condition(
+                    "watch",
+                    "desk",
+                    "critical",
+                    f"The watch fails ({self._problem or 'it is stuck'}): no alert can "
+                    "be relied on. See logs/, and start the live desk again.",
+                )
+            )
+        return found
+
+    def _unheard(self, snapshot: Snapshot) -> dict[str, float]:
+        """How long each source was not heard, by our own clock."""
+        now = self._clock()
+        for source in snapshot.sources:
+            sign = source.last_heard_at, source.reports_count, source.is_connected
+            known = self._heard.get(source.name)
+            if known is None or known[0] != sign:
+                self._heard[source.name] = sign, now
+        return {name: now - since for name, (_, since) in self._heard.items()}
+
+    def _has_lasted(self, one: Condition) -> bool:
+        """Whether it holds for long enough to alert anybody."""
+        if one.kind not in _GRACED:
+            return True
+        key = f"{one.kind}|{one.subject}"
+        now = self._clock()
+        since, last = self._held_since.get(key, (now, now))
+        if now - last > GRACE_SECONDS:
+            since = now
+        self._held_since[key] = since, now
+        return now - since >= GRACE_SECONDS
+
+
+def _hours(session_date: date) -> tuple[datetime | None, datetime | None]:
+    rows = sessions_table(session_date, session_date).to_pylist()
+    if not rows:
+        return None, None
+    begin, end = (
+        rows[0][name].replace(tzinfo=EASTERN).astimezone(UTC)
+        for name in ("opens_at_et", "closes_at_et")
+    )
+    return begin, end
+
+
+def _command(limit: LimitInForce, figures: ScopeFigures) -> str | None:
+    """How a person proposes a platform's limit; a second one approves it."""
+    kinds = {
+        "daily_loss": "max_loss",
+        "drawdown": "max_drawdown",
+        "gross_exposure": "max_gross",
+        "position": "max_position_shares",
+    }
+    kind = kinds.get(limit.rule)
+    if kind is None or limit.scope_type not in ("account", "trader"):
+        return None
+    if not figures.account_ids:
+        return None
+    return (
+        f"make amend-limits ACCOUNT={figures.account_ids[0]} LIMIT={kind} "
+        "VALUE= SESSION= NAME= REASON="
+    )
+
+
+def _row(alert: Alert, channels: Sequence[str]) -> AlertRow:
+    waiting = [one for one in channels if one not in alert.sent]
+    told = [f"sent by {one}" for one in channels if one in alert.sent]
+    told += [f"waits for {one}" for one in waiting]
+    return AlertRow(
+        alert_id=alert.alert_id,
+        kind=alert.kind,
+        severity=alert.severity,
+        level=alert.level,
+        scope=alert.scope,
+        rule=alert.rule,
+        text=alert.text,
+        raised_at=alert.raised_at,
+        is_over=alert.is_over,
+        is_latched=alert.is_latched,
+        acknowledged_by=alert.acknowledged_by,
+        acknowledged_at=alert.acknowledged_at,
+        released_by=alert.released_by,
+        released_at=alert.released_at,
+        release_reason=alert.release_reason,
+        has_case=bool(alert.case),
+        delivery=", ".join(told) or None,
+    )
+
+
+def _float(amount: Decimal | None) -> float | None:
+    return None if amount is None else float(amount)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
