@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from daily.limits_commands import add_limit_commands
+from daily.live_commands import add_live_commands
 from daily.run import (
     guarded,
     ingest,
@@ -368,6 +369,7 @@ def _add_command(step: Step) -> None:
 
 
 add_limit_commands(main, published_home)
+add_live_commands(main)
 for _step in (*MORNING, tune, verify, docs):
     if _step.__name__ not in main.commands:
         _add_command(_step)

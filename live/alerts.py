@@ -363,7 +363,7 @@ def _alert_of(log: AlertLog, alert_id: str) -> Alert:
     if alert is None:
         raise UserError(
             f"There is no alert {alert_id[:100]!r} in {log.path}. The page and "
-            "`make live-status` list them."
+            "the mail name its id."
         )
     return alert
 

@@ -30,6 +30,7 @@ SourceName = Literal["api", "files", "sample"]
 PlatformName = Literal[
     "csv", "json", "tt", "ibkr", "tradovate", "fix", "das", "sterling"
 ]
+LiveSourceName = Literal["fix", "folder", "propreports", "simulator"]
 AnySettings = TypeVar("AnySettings", bound="MailSettings")
 
 
@@ -258,6 +259,14 @@ class Settings(MailSettings):
         None, description="Where the desk reaches the board, for links in mails"
     )
 
+    live_source: LiveSourceName | None = Field(
+        None,
+        description="Where live fills come from: fix, folder, propreports, simulator; "
+        "left out: simulator for SOURCE=sample, else what is set up",
+    )
+    live_folder: Path | None = Field(
+        None, description="Folder of CSV files that grow, for LIVE_SOURCE=folder"
+    )
     live_webhook_url: SecretStr | None = Field(
         None, description="Where the live desk posts alerts: https://…"
     )
