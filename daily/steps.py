@@ -71,11 +71,13 @@ def score(settings: Settings, home: Home) -> Done:
 
 def risk(settings: Settings, home: Home) -> Done:
     """Build and test the risk marts on the predictions."""
+    from live.night import load_live_sessions
     from trading_limits.warehouse import load_limits
 
     root = Home(settings.home_root)
     load_ledger(home, STEPS.name, Ledger(root).table())
     problem = load_limits(settings, root, home)
+    load_live_sessions(settings, home, root)
     message, rows_count = unchanged(home, RISK), None
     if message is None:
         from runtime.transform.build import build_risk_models

@@ -1,6 +1,7 @@
 """Tables that later steps write: dbt builds only once all of its sources exist."""
 
 from ingestion.desk_files import DESK_TABLES
+from live.tables import TABLES as LIVE_TABLES
 from ml.tables import TABLES
 from runtime.build_chain import STAGES
 from runtime.home import Home
@@ -17,7 +18,8 @@ SCHEMA_VERSIONS = Table(
     primary_key=("schema_name",),
 )
 OPS_TABLES = (
-    STEPS, *LIMIT_TABLES, STAGES, STAGE_FINGERPRINTS, *BUILD_STATE, SCHEMA_VERSIONS,
+    STEPS, *LIMIT_TABLES, *LIVE_TABLES, STAGES, STAGE_FINGERPRINTS, *BUILD_STATE,
+    SCHEMA_VERSIONS,
 )  # fmt: skip
 # What this code writes; ingestion/migrations.py leads from each to the next.
 VERSIONS = {"ml": 3, "ops": 2}

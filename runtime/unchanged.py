@@ -38,7 +38,7 @@ STAGE_FINGERPRINTS = Table(
 _READ = {
     BUILD: (),
     SCORE: ("ml.*",),
-    RISK: ("ml.*", "ops.limit_*"),
+    RISK: ("ml.*", "ops.limit_*", "ops.live_*"),
 }
 
 
