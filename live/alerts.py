@@ -82,6 +82,7 @@ class Alerts:
         self._carried: dict[tuple[Scope, str], Alert] = {}
         self._ordinals: Counter[str] = Counter()
         self._indexed = 0
+        self._index()
 
     def look(
         self, uses: Iterable[Use], conditions: Iterable[Condition], now: datetime
@@ -157,7 +158,6 @@ class Alerts:
             elif (
                 alert is not None
                 and not alert.is_over
-                and not is_reached
                 and share < _REARMED_UNDER[level]
             ):
                 events.append(
