@@ -9,6 +9,7 @@ header `Idempotency-Key`.
 import hashlib
 import hmac
 import json
+import logging
 import threading
 import time
 from collections.abc import Sequence
@@ -26,6 +27,7 @@ from runtime.errors import UserError
 from runtime.home import Home
 from runtime.settings import Settings
 
+_logger = logging.getLogger(__name__)
 RETRY_SECONDS = 60.0
 _PACE_SECONDS = 1.0
 _ANSWER_SECONDS = 10
@@ -118,7 +120,14 @@ class Delivery:
 
     def _run(self) -> None:
         while not self._stopping.wait(_PACE_SECONDS):
-            self.send()
+            try:
+                self.send()
+            except Exception as error:
+                # What cannot be sent now must not be the last that is.
+                _logger.exception("alerts cannot be sent")
+                self.problems["alerts"] = f"Alerts cannot be sent: {error}"
+            else:
+                self.problems.pop("alerts", None)
 
     def _sent(self, channel: str, batch: str, alerts: Sequence[Alert]) -> bool:
         try:
@@ -170,11 +179,15 @@ class Delivery:
         seen = ""
         if self.address:
             seen = f"The live desk, with the case of each: {self.address}\n\n"
-        ids = "\n".join(f"  {one.alert_id}" for one in alerts[:_MOST_LISTED])
+        breaches = "".join(
+            f"  make release-breach ALERT={one.alert_id} NAME= REASON=\n"
+            for one in alerts[:_MOST_LISTED]
+            if one.is_latched
+        )
+        if breaches:
+            breaches = f"A breach holds until a person releases it:\n\n{breaches}\n"
         return (
-            f"{begin}{told}\n\n{seen}"
-            f"A breach holds until a person releases it:\n\n"
-            f"  make release-breach ALERT=<id> NAME=<you> REASON=<why>\n\n{ids}\n\n"
+            f"{begin}{told}\n\n{seen}{breaches}"
             "Nothing is done to a position or a limit by itself. Another limit is "
             "proposed with `make amend-limits`, and approved by a second person.\n"
         )

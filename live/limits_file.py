@@ -40,9 +40,14 @@ class LimitsFile:
                 "before still hold. Put it back."
             )
         try:
-            found = read_opening(self._settings, self._home, self._session_date).limits
+            opening = read_opening(self._settings, self._home, self._session_date)
         except UserError as error:
             return None, f"{error} The limits read before still hold."
+        if opening.state.positions_date is None:
+            return None, (
+                f"{' '.join(opening.state.problems)} The limits read before still hold."
+            )
+        found = opening.limits
         if not found:
             return None, (
                 f"{self._folder}/limits.csv sets no limit any more: the limits read "

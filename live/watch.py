@@ -8,7 +8,7 @@ which alerts there are.
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -81,7 +81,7 @@ class Watch:
         self._opens_at, self._closes_at = _hours(self._session_date)
         self._alerts = Alerts(self._log, self._session_date, self._case)
         self._heard: dict[str, tuple[object, float]] = {}
-        self._held_since: dict[str, tuple[float, float]] = {}
+        self._held_since: dict[str, float] = {}
         self._assessed: tuple[Snapshot, dict[Scope, Assessment]] | None = None
         self._usual: dict[str, tuple[tuple, Usual]] = {}
         self._chance: dict[str, tuple[tuple, Chance]] = {}
@@ -112,21 +112,22 @@ class Watch:
         snapshot = self._session.snapshot()
         with self._lock:
             self._snapshot = snapshot
+            self._log.flush()
             uses = [one for uses in self._uses(snapshot).values() for one in uses]
             tilted = {
                 scope[1]: one.tilt
                 for scope, one in self.assess(snapshot).items()
                 if one.tilt
             }
-            conditions = [
+            conditions = self._lasting(
                 one
                 for one in (
                     *self._conditions(snapshot),
                     *tilt_conditions(tilted),
                     *crowding_conditions(snapshot),
                 )
-                if one.severity != "info" and self._has_lasted(one)
-            ]
+                if one.severity != "info"
+            )
             raised = self._alerts.look(
                 [one for one in uses if self._is_due(one, snapshot)],
                 conditions,
@@ -363,17 +364,19 @@ class Watch:
                 self._heard[source.name] = sign, now
         return {name: now - since for name, (_, since) in self._heard.items()}
 
-    def _has_lasted(self, one: Condition) -> bool:
-        """Whether it holds for long enough to alert anybody."""
-        if one.kind not in _GRACED:
-            return True
-        key = f"{one.kind}|{one.subject}"
+    def _lasting(self, conditions: Iterable[Condition]) -> list[Condition]:
+        """Those that hold for long enough to alert anybody."""
         now = self._clock()
-        since, last = self._held_since.get(key, (now, now))
-        if now - last > GRACE_SECONDS:
-            since = now
-        self._held_since[key] = since, now
-        return now - since >= GRACE_SECONDS
+        found, held = [], {}
+        for one in conditions:
+            if one.kind in _GRACED:
+                key = f"{one.kind}|{one.subject}"
+                held[key] = self._held_since.get(key, now)
+                if now - held[key] < GRACE_SECONDS:
+                    continue
+            found.append(one)
+        self._held_since = held
+        return found
 
 
 def _hours(session_date: date) -> tuple[datetime | None, datetime | None]:
