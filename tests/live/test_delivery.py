@@ -119,9 +119,9 @@ def test_a_mail_says_what_is_past_its_limit_once(desk, tmp_path: Path) -> None:
 def test_a_mail_server_that_is_down_is_told_and_tried_again(
     desk, tmp_path: Path, monkeypatch
 ) -> None:
-    monkeypatch.setattr("reports.outbox.WAITS_SECONDS", ())
+    monkeypatch.setattr("reports.outbox.WAITS_SECONDS", (0.01,))
     log = raised(tmp_path / FILE)
-    desk.answers[:] = ["451 come back later", "250 taken"]
+    desk.answers[:] = [*["451 come back later"] * 2, "250 taken"]
     delivery = Delivery(
         log, desk.settings(), Home(tmp_path), is_synthetic=True, retry_seconds=0
     )
