@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 
 from reports.facts import read_desk_facts, read_last_day, read_trader_facts
+from reports.live_day import read_live_day
 from reports.trust import (
     is_size_proven,
     read_measures,
@@ -51,6 +52,7 @@ _UNSAID: dict[str, Any] = {
     "limits": None,
     "size_advice": None,
     "attention": None,
+    "live_day": None,
 }
 NO_FACTS = dict.fromkeys(
     (
@@ -265,6 +267,7 @@ def _read(connection: duckdb.DuckDBPyConnection) -> dict:
         "desk": desk[0] if desk else None,
         "attention": _attention(connection),
         "last_day": last_day,
+        "live_day": read_live_day(connection),
         "facts": read_desk_facts(connection, last_date) if last_date else None,
         "forecasts": {
             level: [
