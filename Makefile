@@ -34,6 +34,15 @@ limits-demo: setup ## The sample desk's limits: proposed to read back, a drift
 
 ##@ Risk manager
 
+live: setup setup-live ## Watch the session (LIVE_SOURCE=, SPEED=max UNTIL=close)
+	@$(PY) -m daily live
+
+acknowledge-alert: setup ## Note that you have seen an alert (ALERT= NAME=)
+	@$(PY) -m daily acknowledge-alert
+
+release-breach: setup ## Release a breach of the live desk (ALERT= NAME= REASON=)
+	@$(PY) -m daily release-breach
+
 explain: setup ## Why a trader has that forecast, or none (TRADER=); the models
 	@$(PY) -m daily explain
 
@@ -263,4 +272,4 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} \
 		/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: daily status predictions report board doctor explain what-if note limits limits-key approve-limits reject-limits amend-limits extend-limits revert-limits export-limits limits-trial limits-demo check-limits confirm-limits verify-limits statement backtest sql stats docs schedule watchdog test-email upgrade setup ingest backfill sweep freshness build build-spark train score risk publish tune verify retrain-weekly test test-long test-spark lint bench setup-live setup-spark lock check-install clean help
+.PHONY: daily status predictions report board doctor live acknowledge-alert release-breach explain what-if note limits limits-key approve-limits reject-limits amend-limits extend-limits revert-limits export-limits limits-trial limits-demo check-limits confirm-limits verify-limits statement backtest sql stats docs schedule watchdog test-email upgrade setup ingest backfill sweep freshness build build-spark train score risk publish tune verify retrain-weekly test test-long test-spark lint bench setup-live setup-spark lock check-install clean help

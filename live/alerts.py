@@ -406,7 +406,7 @@ def _limit_text(use: Use, level: int) -> str:
     what = RULE_WORDS.get(rule, rule)
     if level == BREACH:
         text = (
-            f"{scope_said(use.scope)} is past the limit on {what}: "
+            f"{scope_said(use.scope)} has breached the limit on {what}: "
             f"{amount(use.worst)} of {amount(use.limit.limit_value)}, now "
             f"{amount(use.used)}. It holds until a person releases it."
         )

@@ -318,7 +318,7 @@ def subject_of(alerts: Sequence[Alert]) -> str:
     if first.kind == "limit" and first.scope is not None:
         told = f"{scope_said(first.scope)}: {first.level} % of a limit"
         if first.level >= 100:
-            told = f"{scope_said(first.scope)} is past a limit"
+            told = f"{scope_said(first.scope)} has breached a limit"
     else:
         told = first.text.partition(". ")[0].partition(": ")[0].rstrip(".")
     more = f", and {len(alerts) - 1} more" if len(alerts) > 1 else ""

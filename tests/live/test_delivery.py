@@ -107,7 +107,7 @@ def test_a_mail_says_what_is_past_its_limit_once(desk, tmp_path: Path) -> None:
     delivery.send()
     delivery.send()
     (mail,) = desk.mails
-    assert mail["Subject"] == "Live desk: Trader T1 is past a limit"
+    assert mail["Subject"] == "Live desk: Trader T1 has breached a limit"
     text = mail.get_content()
     assert "$1,200.00 of $1,000.00" in text
     # Lower levels of the same limit are not told beside it.

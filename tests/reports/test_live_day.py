@@ -33,8 +33,8 @@ def test_a_day_that_agrees_says_so_and_what_fees_moved() -> None:
     said = live_day_said([account(), account(account_id="A2")])
     assert said == (
         "The live desk: all 20 fills were as PropReports has them; gross agreed in all "
-        "2 accounts; fees were estimated at $24, they were $20, and no trader's net was "
-        "off by more than $4."
+        "2 accounts; fees were estimated at $24, they were $20, and no trader's net "
+        "was off by more than $4."
     )
 
 
@@ -62,8 +62,8 @@ def test_a_day_that_differs_says_how() -> None:
     assert said == (
         "The live desk (simulated): of 30 fills 3 were missing, 1 had another price, 2 "
         "were not PropReports'; gross was off in 1 of 2 accounts, $55, unknown in 1; "
-        "fees were estimated at $24, they were $20, and no trader's net was off by more "
-        "than $56."
+        "fees were estimated at $24, they were $20, and no trader's net was off by "
+        "more than $56."
     )
 
 

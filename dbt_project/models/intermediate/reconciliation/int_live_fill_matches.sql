@@ -43,69 +43,69 @@ broker_fills_0 as (
     where fills.is_regular and not fills.is_cancelled and not fills.is_corporate_action
 ),
 {% for match_class, same in rounds %}
-{% set before, now = loop.index0, loop.index %}
+    {% set before, now = loop.index0, loop.index %}
 
-{% for side in ['live', 'broker'] %}
-{{ side }}_numbered_{{ now }} as (
-    select
-        *,
-        row_number() over (
-            partition by {{ fill }}, {{ same }} order by executed_at, fill_key
-        ) as place
-    from {{ side }}_fills_{{ before }}
-),
+    {% for side in ['live', 'broker'] %}
+        {{ side }}_numbered_{{ now }} as (
+            select
+                *,
+                row_number() over (
+                    partition by {{ fill }}, {{ same }} order by executed_at, fill_key
+                ) as place
+            from {{ side }}_fills_{{ before }}
+        ),
 
-{% endfor %}
-pairs_{{ now }} as (
-    select
-        live.account_id,
-        live.trade_date,
-        live.symbol,
-        live.is_buy,
-        live.fill_key as live_fill_key,
-        broker.fill_key,
-        live.quantity as live_quantity,
-        broker.quantity,
-        live.price as live_price,
-        broker.price,
-        live.executed_at as live_executed_at,
-        broker.executed_at
-    from live_numbered_{{ now }} as live
-    inner join broker_numbered_{{ now }} as broker
-        on
-            live.account_id = broker.account_id
-            and live.trade_date = broker.trade_date
-            and live.symbol = broker.symbol
-            and live.is_buy = broker.is_buy
-            {%- for column in same.split(', ') %}
-            and live.{{ column }} = broker.{{ column }}
-            {%- endfor %}
-            and live.place = broker.place
-),
+    {% endfor %}
+    pairs_{{ now }} as (
+        select
+            live.account_id,
+            live.trade_date,
+            live.symbol,
+            live.is_buy,
+            live.fill_key as live_fill_key,
+            broker.fill_key,
+            live.quantity as live_quantity,
+            broker.quantity,
+            live.price as live_price,
+            broker.price,
+            live.executed_at as live_executed_at,
+            broker.executed_at
+        from live_numbered_{{ now }} as live
+        inner join broker_numbered_{{ now }} as broker
+            on
+                live.account_id = broker.account_id
+                and live.trade_date = broker.trade_date
+                and live.symbol = broker.symbol
+                and live.is_buy = broker.is_buy
+                {%- for column in same.split(', ') %}
+                    and live.{{ column }} = broker.{{ column }}
+                {%- endfor %}
+                and live.place = broker.place
+    ),
 
-{% for side, key in [('live', 'live_fill_key'), ('broker', 'fill_key')] %}
-{{ side }}_fills_{{ now }} as (
-    select fills.*
-    from {{ side }}_fills_{{ before }} as fills
-    left join pairs_{{ now }} as pairs
-        on
-            fills.account_id = pairs.account_id
-            and fills.trade_date = pairs.trade_date
-            and fills.symbol = pairs.symbol
-            and fills.fill_key = pairs.{{ key }}
-    where pairs.account_id is null
-),
+    {% for side, key in [('live', 'live_fill_key'), ('broker', 'fill_key')] %}
+        {{ side }}_fills_{{ now }} as (
+            select fills.*
+            from {{ side }}_fills_{{ before }} as fills
+            left join pairs_{{ now }} as pairs
+                on
+                    fills.account_id = pairs.account_id
+                    and fills.trade_date = pairs.trade_date
+                    and fills.symbol = pairs.symbol
+                    and fills.fill_key = pairs.{{ key }}
+            where pairs.account_id is null
+        ),
 
-{% endfor %}
+    {% endfor %}
 {% endfor %}
 
 fills_matched as (
     {% for match_class, same in rounds %}
-    select
-        *,
-        '{{ match_class }}' as match_class
-    from pairs_{{ loop.index }}
-    union all
+        select
+            *,
+            '{{ match_class }}' as match_class
+        from pairs_{{ loop.index }}
+        union all
     {% endfor %}
     select
         account_id,
@@ -146,6 +146,7 @@ final as (
         account_id,
         trade_date,
         symbol,
+        coalesce('live ' || live_fill_key, 'broker ' || fill_key) as match_key,
         live_fill_key,
         fill_key,
         ---------- verdict

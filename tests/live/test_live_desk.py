@@ -1,0 +1,366 @@
+"""`make live` on the sample, killed and stopped; limits that go; the night's proof."""
+
+import json
+import shutil
+import signal
+import time
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from ingestion.sources import SAMPLE_LAST
+from live.alert_log import FILE, AlertLog
+from live.journal_reader import read_journal
+from live.last_night import read_opening
+from live.limits_file import LimitsFile
+from live.night import load_live_sessions, standing_fills
+from live.session import JOURNAL, Session
+from runtime.home import Home
+from runtime.publish.marts_copy import published_file
+from tests.conftest import (
+    SampleRun,
+    build_models_of,
+    connected,
+    make_settings,
+    rows,
+    run_daily,
+    start_daily,
+)
+from tests.live.watched import TEN, HandSource, Watched, fill, limit, opening
+
+# Whoever has no engine of FIX runs no simulated session.
+pytest.importorskip("quickfix")
+
+
+@pytest.fixture(scope="module")
+def evening(sample: SampleRun, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """The sample as if its last session were still to come."""
+    home = Home(tmp_path_factory.mktemp("evening"))
+    shutil.copytree(sample.untouched.root, home.root, symlinks=True, dirs_exist_ok=True)
+    copy = published_file(home).resolve()
+    with duckdb.connect(copy) as connection:
+        connection.execute(
+            "update marts.published_at set as_of_date = ?", [SAMPLE_LAST]
+        )
+    return home
+
+
+@pytest.fixture(scope="module")
+def played(evening: Home) -> Home:
+    """The session, played at once, with everything that befalls a line."""
+    done = run_daily(
+        "live",
+        SOURCE="sample",
+        RISK_HOME=evening.root,
+        SPEED="max",
+        UNTIL="close",
+        MISHAPS="duplicates,busts,corrections,disconnects,gaps",
+        LIVE_PORT=0,
+    )
+    assert done.code == 0, done.err + done.out
+    return evening
+
+
+def folder_of(home: Home) -> Path:
+    return home.live / str(SAMPLE_LAST)
+
+
+def test_a_simulated_session_ends_with_its_figures(played: Home) -> None:
+    state = json.loads((folder_of(played) / "state.json").read_bytes())
+    assert state["is_finished"] is True
+    assert state["is_synthetic"] is True
+    traders = {
+        row["scope_name"]: Decimal(row["realized_pnl"])
+        for row in state["rows"]
+        if row["scope_type"] == "trader" and row["fills_count"]
+    }
+    known = rows(
+        played,
+        "select trader_id, sum(gross_pnl) from marts.daily_totals "
+        f"where trade_date = date '{SAMPLE_LAST}' and fills_count > 0 group by all",
+    )
+    owners = dict(known)
+    assert traders
+    for trader, gross in traders.items():
+        assert gross == owners[trader], trader
+    for one in AlertLog(folder_of(played) / FILE).alerts.values():
+        assert one.case["figures"] is not None or one.scope is None
+
+
+def test_the_night_proves_every_fill(played: Home) -> None:
+    settings = make_settings(source="sample", risk_home=played.root)
+    assert load_live_sessions(settings, played, played) == [SAMPLE_LAST]
+    assert load_live_sessions(settings, played, played) == []
+    build_models_of(
+        settings,
+        played,
+        models="stg_ops__live_sessions stg_ops__live_fills stg_ops__live_accounts "
+        "int_live_fill_matches live_reconciliation",
+        data_tests=True,
+    )
+    found = rows(
+        played,
+        "select difference_class, count(*), sum(live_fills_count), sum(fills_count), "
+        "sum(abs(gross_difference)), bool_and(is_complete) "
+        "from marts.live_reconciliation group by all",
+    )
+    ((what, accounts, live_fills, fills, gross, is_complete),) = found
+    assert what == "agrees"
+    assert accounts > 15
+    assert live_fills == fills > 500
+    assert gross == 0
+    assert is_complete
+
+
+def test_the_night_names_what_differs(played: Home) -> None:
+    """Fills taken out, put in and changed in what the live desk is said to have had."""
+    settings = make_settings(source="sample", risk_home=played.root)
+    load_live_sessions(settings, played, played)
+    with duckdb.connect(played.warehouse) as connection:
+        accounts = [
+            name
+            for (name,) in connection.execute(
+                "select account_id from ops.live_fills group by all "
+                "having count(*) > 3 order by all"
+            ).fetchall()
+        ]
+        missing, extra, price, quantity, gross = accounts[:5]
+        first = "(select min(exec_id) from ops.live_fills where account_id = ?)"
+        for sql, account in (
+            (f"delete from ops.live_fills where exec_id = {first}", missing),
+            (
+                "insert into ops.live_fills select * replace ('extra' as exec_id, "
+                f"'NONE' as symbol) from ops.live_fills where exec_id = {first}",
+                extra,
+            ),
+            (
+                f"update ops.live_fills set price = price + 1 where exec_id = {first}",
+                price,
+            ),
+            (
+                "update ops.live_fills set quantity = quantity + 1 "
+                f"where exec_id = {first}",
+                quantity,
+            ),
+            (
+                "update ops.live_accounts set gross_pnl = gross_pnl + 5 "
+                "where account_id = ?",
+                gross,
+            ),
+        ):
+            connection.execute(sql, [account])
+    build_models_of(
+        settings,
+        played,
+        models="int_live_fill_matches live_reconciliation",
+        data_tests=True,
+    )
+    found = dict(
+        rows(
+            played,
+            "select account_id, difference_class from marts.live_reconciliation "
+            "where difference_class <> 'agrees'",
+        )
+    )
+    assert found == {
+        missing: "missing_fills",
+        extra: "extra_fills",
+        price: "price",
+        quantity: "quantity",
+        gross: "gross_pnl",
+    }
+
+
+def test_a_desk_that_was_killed_is_proven_from_its_journal(played: Home) -> None:
+    (folder_of(played) / "state.json").unlink()
+    with duckdb.connect(played.warehouse) as connection:
+        connection.execute("delete from ops.live_sessions")
+    settings = make_settings(source="sample", risk_home=played.root)
+    assert load_live_sessions(settings, played, played) == [SAMPLE_LAST]
+    with connected(played) as connection:
+        ((is_complete,),) = connection.execute(
+            "select is_complete from ops.live_sessions"
+        ).fetchall()
+        ((off,),) = connection.execute(
+            "select count(*) from ops.live_accounts as live "
+            "inner join marts.daily_totals as totals on live.account_id = "
+            "totals.account_id and live.session_date = totals.trade_date "
+            "where live.gross_pnl <> totals.gross_pnl"
+        ).fetchall()
+    assert not is_complete
+    assert off == 0
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_stopped_or_killed_it_goes_on_where_it_was(
+    evening: Home, tmp_path: Path, how: signal.Signals
+) -> None:
+    home = Home(tmp_path / "home")
+    home.root.mkdir()
+    (home.root / "published").symlink_to(evening.published)
+    shutil.copytree(evening.desk, home.desk)
+    settings = {"SOURCE": "sample", "RISK_HOME": home.root, "LIVE_PORT": 0}
+    journal = folder_of(home) / JOURNAL
+    with start_daily("live", SPEED=2000, **settings) as process:
+        until = time.monotonic() + 60
+        while not journal.exists() or journal.stat().st_size < 20_000:
+            assert time.monotonic() < until
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(how)
+        out, err = process.communicate(timeout=30)
+    if how is signal.SIGTERM:
+        assert process.returncode == 0, err
+        assert "stopped" in out
+        assert (folder_of(home) / "state.json").exists()
+    before = AlertLog(folder_of(home) / FILE)
+    done = run_daily("live", SPEED="max", UNTIL="close", **settings)
+    assert done.code == 0, done.err + done.out
+    after = AlertLog(folder_of(home) / FILE)
+    assert set(before.alerts) <= set(after.alerts)
+    keys = [one.key for one in after.alerts.values() if one.kind == "limit"]
+    assert len(keys) == len(set(keys))
+    opened = read_opening(
+        make_settings(source="sample", risk_home=home.root), home, SAMPLE_LAST
+    )
+    fills = standing_fills(read_journal(journal), SAMPLE_LAST, opened)
+    ((known,),) = rows(
+        evening,
+        f"select count(*) from marts.fct_fills where trade_date = date '{SAMPLE_LAST}' "
+        "and is_regular and not is_cancelled and not is_corporate_action",
+    )
+    assert len(fills) == known
+
+
+def test_the_morning_may_run_while_the_desk_is_live(evening: Home) -> None:
+    with evening.locked():
+        done = run_daily(
+            "live",
+            SOURCE="sample",
+            RISK_HOME=evening.root,
+            SPEED="max",
+            UNTIL="close",
+            LIVE_PORT=0,
+        )
+    assert done.code == 0, done.err + done.out
+
+
+def test_limits_that_go_missing_in_the_day_still_hold(
+    evening: Home, tmp_path: Path
+) -> None:
+    home = Home(tmp_path / "home")
+    home.root.mkdir()
+    (home.root / "published").symlink_to(evening.published)
+    shutil.copytree(evening.desk, home.desk)
+    path = home.desk / "limits.csv"
+    head = path.read_text().splitlines()[0]
+    line = dict.fromkeys(head.split(","), "") | {"trader": "T1"}
+
+    def write(value: int) -> None:
+        line["daily_loss_limit_amount"] = str(value)
+        path.write_text(f"{head}\n{','.join(line.values())}\n")
+
+    write(1000)
+    settings = make_settings(source="sample", risk_home=home.root)
+    limits = LimitsFile(settings, home, SAMPLE_LAST)
+    first, problem = limits.read()
+    assert problem is None
+    assert first is not None
+    with Watched(tmp_path / "live", first) as one:
+        assert one.look() == []
+        for how in ("gone", "empty", "rubbish"):
+            if how == "gone":
+                path.unlink()
+            else:
+                path.write_text("" if how == "empty" else "trader;\x00\n;;;;\n")
+            assert limits.has_changed()
+            assert not limits.has_changed()
+            one.watch.set_limits(*limits.read())
+            state, reasons = one.watch.health(one.session.snapshot())
+            assert state == "yellow", how
+            assert "still hold" in " ".join(reasons), how
+        assert one.look() == [("limits_missing", 0)]
+        assert one.lose(1001)[-1] == ("limit", 100)
+        write(5000)
+        assert limits.has_changed()
+        one.watch.set_limits(*limits.read())
+        assert one.watch.health(one.session.snapshot())[0] == "green"
+        uses = one.watch.assess(one.session.snapshot())["trader", "T1"].limits
+        shown = next(use for use in uses if use.rule == "daily_loss")
+        assert shown.limit == 5000
+        # The breach of the old limit is a person's to release.
+        assert shown.latch is not None
+
+
+def test_commands_release_and_acknowledge(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    with Watched(home.live / "2025-03-03", [limit(1000)]) as one:
+        one.lose(1001)
+        alert_id = one.watch.alerts()[0].alert_id
+    settings = {"SOURCE": "sample", "RISK_HOME": tmp_path}
+    seen = run_daily("acknowledge-alert", ALERT=alert_id, NAME="Ann", **settings)
+    assert seen.code == 0, seen.err
+    done = run_daily(
+        "release-breach", ALERT=alert_id, NAME="Ann", REASON="spoke to them", **settings
+    )
+    assert done.code == 0, done.err
+    again = run_daily(
+        "release-breach", ALERT=alert_id, NAME="Bob", REASON="me too", **settings
+    )
+    assert again.code == 1
+    assert "was released by Ann" in again.err
+    wrong = run_daily("release-breach", ALERT="x", NAME="A", REASON="b", **settings)
+    assert wrong.code == 1
+    assert "There is no alert 'x'" in wrong.err
+
+
+def test_wrong_settings_are_one_line(evening: Home, tmp_path: Path) -> None:
+    sample_settings = {"SOURCE": "sample", "RISK_HOME": evening.root}
+    for settings, said in (
+        (sample_settings | {"SPEED": "fast"}, "SPEED=fast"),
+        (sample_settings | {"MISHAPS": "fire"}, "MISHAPS knows"),
+        (sample_settings | {"UNTIL": "noon"}, "UNTIL="),
+        ({"SOURCE": "files", "EXPORTS": tmp_path, "RISK_HOME": tmp_path}, "No live"),
+        (
+            {"SOURCE": "files", "EXPORTS": tmp_path, "RISK_HOME": tmp_path}
+            | {"LIVE_SOURCE": "folder"},
+            "LIVE_FOLDER",
+        ),
+        (
+            {"SOURCE": "sample", "RISK_HOME": tmp_path},
+            "Nothing is published",
+        ),
+    ):
+        done = run_daily("live", **settings)
+        assert done.code != 0
+        assert said in done.err, done.err
+        assert len(done.err.strip().splitlines()) == 1
+
+
+def test_what_stands_is_the_last_word_on_each_fill(tmp_path: Path) -> None:
+    at = TEN
+    one = fill("A1", "B", 100, "10", at, exec_id="1")
+    two = fill("A1", "B", 100, "11", at, exec_id="2")
+    reports = [
+        replace(two, kind="cancel", exec_id="b2", ref_exec_id="2"),
+        one,
+        two,
+        replace(one, kind="correct", exec_id="c1", ref_exec_id="1", price=Decimal(12)),
+        replace(
+            one, kind="correct", exec_id="c2", ref_exec_id="c1", price=Decimal(13),
+            executed_at=at + timedelta(seconds=1),
+        ),
+        fill("A1", "B", 100, "10", at + timedelta(days=1), exec_id="4"),
+        replace(one, price=Decimal(99)),
+    ]  # fmt: skip
+    day = date(2025, 3, 3)
+    found = standing_fills(reports, day, opening())
+    assert [(row["exec_id"], row["price"]) for row in found] == [("1", Decimal(13))]
+    with Session(tmp_path, opening(), [HandSource()], lambda: at) as session:
+        session.receive(reports)
+        # The reader takes no lock, and reads what is whole.
+        assert len(list(read_journal(tmp_path / JOURNAL))) == len(reports)
