@@ -9,11 +9,13 @@ futures begin it, to its own midnight.
 """
 
 import io
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import duckdb
 import numpy as np
@@ -51,6 +53,7 @@ class TraderPast:
         trades: Days x buckets: round trips opened from the day's begin to its end.
         fills: The same of fills; quantity of units.
         net: Realized net P&L at the bucket's end, dollars.
+        low_so_far: The lowest that it was up to that end, 0 at most.
         low_after: The lowest that it was at that end or later in the day.
     """
 
@@ -59,12 +62,13 @@ class TraderPast:
     fills: np.ndarray
     quantity: np.ndarray
     net: np.ndarray
+    low_so_far: np.ndarray
     low_after: np.ndarray
 
     @property
     def lowest(self) -> np.ndarray:
         """The lowest of each day, 0 at most."""
-        return np.minimum(self.low_after[:, 0], 0.0)
+        return self.low_so_far[:, -1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,6 +232,7 @@ def _baselines(
         net = np.where(
             last_known < 0, 0.0, net[np.arange(len(days))[:, None], last_known]
         )
+        low_so_far = np.minimum.accumulate(low, axis=1)
         low_later = np.minimum.accumulate(low[:, ::-1], axis=1)[:, ::-1]
         low_later = np.concatenate(
             [low_later[:, 1:], np.full((len(days), 1), np.inf)], axis=1
@@ -250,13 +255,14 @@ def _baselines(
             fills=fills.cumsum(axis=1).astype(np.float32),
             quantity=quantity.cumsum(axis=1).astype(np.float32),
             net=net.astype(np.float32),
+            low_so_far=np.minimum(low_so_far, 0.0).astype(np.float32),
             low_after=np.minimum(net, low_later).astype(np.float32),
         )
     until = dates.max().item() if len(dates) else None
     return Baselines(past, until, sessions)
 
 
-_COLUMNS = ("trades", "fills", "quantity", "net", "low_after")
+_COLUMNS = ("trades", "fills", "quantity", "net", "low_so_far", "low_after")
 
 
 def write_baselines(path: Path, baselines: Baselines) -> None:
@@ -303,5 +309,5 @@ def kept_baselines(path: Path) -> Baselines | None:
                 )
             }
             return Baselines(past, kept["until"][0].item(), kept["sessions"])
-    except (OSError, ValueError, KeyError, EOFError):
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error):
         return None

@@ -85,6 +85,9 @@ class Chances:
 
     Args:
         limits: The loss limit of a day in force, of traders who have one, dollars.
+
+    Attributes:
+        test: What past days say of the method; empty until `run_test` is done.
     """
 
     def __init__(self, baselines: Baselines, limits: dict[str, float]) -> None:
@@ -94,7 +97,14 @@ class Chances:
             for name, one in baselines.past.items()
         }
         self._pools: dict[tuple[int, bool], np.ndarray] = {}
-        self.test = chance_test(baselines, limits)
+        self._desk_rates: dict[int, float] = {}
+        self._baselines = baselines
+        self._limits = limits
+        self.test = ChanceTest()
+
+    def run_test(self) -> None:
+        """Test the method; until it is done base rates are given."""
+        self.test = chance_test(self._baselines, self._limits)
 
     def of(
         self,
@@ -125,7 +135,7 @@ class Chances:
             return Chance(reason=f"unknown: {count} past days, {LEAST_DAYS} are needed")
         pool = self._pool(index, has_begun=has_begun)
         scale = self._scales[trader_id]
-        base = _base_rate(past, index, limit)
+        base = self._base_rate(past, index, limit)
         if not self.test.is_selected:
             return Chance(base, base, False, self.test.words)
         falls = _falls(past, index, has_begun=has_begun)
@@ -137,6 +147,20 @@ class Chances:
             np.array([raw]), _MARGIN
         )
         return Chance(float(sigmoid(line)[0]), base, True, self.test.words)
+
+    def _base_rate(self, past: TraderPast, index: int, limit: float) -> float:
+        """How often a day without a breach by then had one by its close."""
+        if index not in self._desk_rates:
+            found = [
+                _later_breaches(one, index, bound)
+                for name, one in self._past.items()
+                if (bound := self._limits.get(name) or _usual_limit(one.lowest)) > 0
+            ]
+            later = sum(float(one.sum()) for _, one in found)
+            days = sum(float(one.sum()) for one, _ in found)
+            self._desk_rates[index] = (later + 0.5) / (days + 1)
+        was_not, later_own = _later_breaches(past, index, limit)
+        return float(_shrunk(later_own.sum(), was_not.sum(), self._desk_rates[index]))
 
     def _pool(self, index: int, *, has_begun: bool) -> np.ndarray:
         """Falls of the whole desk from a bucket's end on, in usual days, sorted."""
@@ -171,26 +195,16 @@ def _share_above(pool: np.ndarray, room: float | np.ndarray) -> np.ndarray:
 
 
 def _shrunk(
-    count: int | np.ndarray, days: int | np.ndarray, desk: np.ndarray
+    count: int | np.ndarray, days: int | np.ndarray, desk: float | np.ndarray
 ) -> float | np.ndarray:
     return (count + DESK_DAYS * desk) / (days + DESK_DAYS)
-
-
-def _base_rate(past: TraderPast, index: int, limit: float) -> float:
-    """How often a day that was not past the limit by then was so by its close."""
-    was_not, later = _later_breaches(past, index, limit)
-    return (later.sum() + 0.5) / (was_not.sum() + 1)
 
 
 def _later_breaches(
     past: TraderPast, index: int, limit: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    lowest = past.lowest
-    later = past.low_after[:, index] < -limit
-    # The day's lowest lies before the bucket's end where it is below what follows.
-    before = (lowest < past.low_after[:, index]) & (lowest < -limit)
-    was_not = ~before
-    return was_not, later & was_not
+    was_not = past.low_so_far[:, index] >= -limit
+    return was_not, was_not & (past.low_after[:, index] < -limit)
 
 
 # --------------------------------------------------------------------- on past days
@@ -215,7 +229,7 @@ def chance_test(baselines: Baselines, limits: dict[str, float]) -> ChanceTest:
     dates, is_breach = columns["date"], columns["is_breach"]
     score = log_odds(np.asarray(raw), _MARGIN)
     calibrated, line = _calibrated(score, is_breach, dates)
-    base = columns["base"]
+    base = _base_rates(columns)
     # Before there is anything to calibrate by, nothing is compared.
     kept = ~np.isnan(calibrated)
     if kept.sum() < MINIMUM_KNOWN_ROWS:
@@ -254,22 +268,23 @@ def _own_rows(
     times = np.array(_TESTED) - 1
     lowest = past.lowest
     net, low_after = past.net[:, times], past.low_after[:, times]
+    low_so_far = past.low_so_far[:, times]
     has_begun = past.fills[:, times] > 0
     falls = net - low_after
     rows: dict[str, list] = {
         key: []
         for key in (
             "trader", "date", "time", "has_begun", "room", "scale",
-            "count", "days", "base", "is_breach",
+            "count", "days", "base_count", "base_days", "is_breach",
         )
     }  # fmt: skip
     for day in range(LEAST_DAYS, count):
         known = np.arange(count) < day
-        bound = limit or -float(np.quantile(lowest[known], _USUAL_BREACHES))
+        bound = limit or _usual_limit(lowest[known])
         if bound <= 0:
             continue
         scale = _scale(past, known)
-        breached_before = (lowest[:, None] < low_after) & (lowest[:, None] < -bound)
+        breached_before = low_so_far < -bound
         later = (low_after < -bound) & ~breached_before
         for number in range(len(times)):
             if breached_before[day, number]:
@@ -285,15 +300,29 @@ def _own_rows(
             rows["scale"].append(scale)
             rows["count"].append((falls[alike, number] > room).sum())
             rows["days"].append(alike.sum())
-            rows["base"].append(
-                (later[was_not, number].sum() + 0.5) / (was_not.sum() + 1)
-            )
+            rows["base_count"].append(later[was_not, number].sum())
+            rows["base_days"].append(was_not.sum())
             rows["is_breach"].append(float(later[day, number]))
     return (
         {key: np.array(values) for key, values in rows.items()}
         if rows["date"]
         else None
     )
+
+
+def _usual_limit(lowest: np.ndarray) -> float:
+    return -float(np.quantile(lowest, _USUAL_BREACHES))
+
+
+def _base_rates(columns: dict[str, np.ndarray]) -> np.ndarray:
+    """Own rates of the days before, those of few days held to the desk's."""
+    moments = np.stack([columns["date"].astype(np.int64), columns["time"]])
+    _, moment = np.unique(moments, axis=1, return_inverse=True)
+    moment = moment.ravel()
+    counts = np.bincount(moment, columns["base_count"])
+    days = np.bincount(moment, columns["base_days"])
+    desk = ((counts + 0.5) / (days + 1))[moment]
+    return np.asarray(_shrunk(columns["base_count"], columns["base_days"], desk))
 
 
 def _desk_shares(baselines: Baselines, columns: dict[str, np.ndarray]) -> np.ndarray:

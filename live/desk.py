@@ -7,6 +7,7 @@ the desk's files, and writes below `RISK_HOME/live/` and into the outbox alone.
 import json
 import logging
 import shutil
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -206,7 +207,8 @@ def _run_session(
             carry_latches(log, previous)
         delivery = Delivery(log, settings, home, is_synthetic=feed.is_synthetic)
         chances = Chances(baselines, _loss_limits(opening))
-        _logger.info("chance of a breach: %s", chances.test.words)
+        # Seconds of a large desk's start, which nobody should wait for.
+        threading.Thread(target=chances.run_test, daemon=True, name="chance").start()
         watch = Watch(
             session, opening.limits, baselines, chances, delivery=delivery, log=log
         )

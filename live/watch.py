@@ -294,6 +294,7 @@ class Watch:
             _float(figures.trough_net_pnl),
             bucket_of(now, self._session_date),
             figures.fills_count > 0,
+            self._chances.test,
         )
         kept = self._chance.get(trader)
         if kept is None or kept[0] != key:

@@ -229,7 +229,13 @@ def usual_days(count: int = 30, trades: float = 4, size: float = 100) -> Baselin
     flat = np.zeros(shape, dtype=np.float32)
     dates = np.array([np.datetime64("2025-01-02") + one for one in range(count)])
     past = TraderPast(
-        dates, begun * trades, begun * trades * 2, begun * trades * 2 * size, flat, flat
+        dates,
+        begun * trades,
+        begun * trades * 2,
+        begun * trades * 2 * size,
+        flat,
+        flat,
+        flat,
     )
     return Baselines({"T1": past}, dates[-1].item(), dates)
 
