@@ -1,7 +1,7 @@
-"""What became of alerts, append-only: raised, over, acknowledged, released, sent.
+"""The log of alerts, append-only: raised, over, acknowledged, released, sent.
 
 `alerts.jsonl` lies beside the session's journal, one event a line, each forced to the
-disk before anybody is told of it. The process of the live desk and a person's command
+disk before it is sent. The process of the live desk and a person's command
 append to the same file, under its lock; each reads what the other wrote. What a crash
 has torn at the end is cut off by who appends next.
 """
@@ -28,7 +28,7 @@ Severity = Literal["info", "warning", "critical"]
 
 @dataclass(slots=True)
 class Alert:
-    """One alert, and what became of it.
+    """One alert, as its events have left it.
 
     Attributes:
         alert_id: The same for the same thing, whoever raises it, also after a crash.

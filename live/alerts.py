@@ -40,7 +40,7 @@ _SEVERITY: dict[int, Severity] = {
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Something of the day that a person is told, apart from limits.
+    """Something of the day that alerts, apart from limits.
 
     Attributes:
         kind: feed_silent, gap, unknown_account, tilt, crowding, …
@@ -255,7 +255,7 @@ class Alerts:
 
 
 def _alert_id(session_date: date, kind: str, key: str, ordinal: int) -> str:
-    """A file's name of letters, whatever a trader is called."""
+    """A file's name of letters, whatever a trader's name."""
     made_of = f"{session_date}|{key}|{ordinal}".encode()
     return f"{session_date}-{kind}-{hashlib.sha256(made_of).hexdigest()[:12]}"
 
@@ -332,7 +332,7 @@ def release(log: AlertLog, alert_id: str, by: str, reason: str, now: datetime) -
             f"{alert_id} was released by {alert.released_by} at {alert.released_at}."
         )
     by = _words(by, "NAME", "who releases it")
-    reason = _words(reason, "REASON", "why the trader may go on")
+    reason = _words(reason, "REASON", "why the trader may trade")
     log.append(
         [
             {

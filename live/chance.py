@@ -47,7 +47,7 @@ class ChanceTest:
         auc, base_auc: NaN where nothing, or everything, was breached.
         gain_errors: Gain in log loss over the base rate, in its standard errors.
         intercept, slope: Of the calibration that forecasts get from now on.
-        is_selected: Whether the method speaks.
+        is_selected: Whether its chances are given.
     """
 
     rows_count: int = 0

@@ -1,4 +1,4 @@
-"""What a person is told of the day apart from limits: the feed, the opening, tilt."""
+"""What alerts apart from limits: the feed, the opening, tilt."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping

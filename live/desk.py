@@ -345,7 +345,7 @@ def _page(
 
 
 def _write_state(path: Path, shown: Screen, *, is_finished: bool) -> None:
-    """Keep the figures of now; a full disk is told elsewhere."""
+    """Keep the figures of now; a full disk is a flag of its own."""
     told = as_json(shown) | {"is_finished": is_finished}
     try:
         write_atomic(path, json.dumps(told, indent=1).encode() + b"\n")

@@ -1,7 +1,7 @@
 """How much of a limit is used now, and was at most today, rule by rule.
 
 The same measures as `marts.fct_limit_use`: a loss counts on the path of fills, so that
-one which was past its limit between two looks is a breach though it came back.
+one which was a breach between two looks is a breach though it came back.
 """
 
 from dataclasses import dataclass

@@ -107,7 +107,7 @@ class AlertRow:
     Attributes:
         kind: limit, tilt, crowding, feed_silent, gap, unknown_account, …
         level: Percent of the limit; 0 of alerts that are of no limit.
-        is_over: What it told of is over.
+        is_over: What it is of has passed.
         acknowledged_by, released_by: Who; None while nobody did.
         has_case: A case file can be asked for: `Watch.case_of(alert_id)`.
     """
@@ -207,7 +207,7 @@ class Screen:
 
     Attributes:
         reasons: Why it is not green, most serious first; empty where it is.
-        counts: Reports by what became of them.
+        counts: Reports by outcome.
         rows: The desk first, then groups, strategies, traders, accounts, by name.
         alerts: Newest first.
     """

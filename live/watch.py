@@ -41,14 +41,14 @@ GRACE_SECONDS = 10.0
 _GRACED = ("feed_down", "gap", "waiting")
 # Without a look for so long the watch itself is what fails.
 STUCK_SECONDS = 15.0
-# Exposure at the close can only be judged shortly before.
+# Exposure at the close is only known shortly before.
 _BEFORE_CLOSE = timedelta(minutes=30)
 _CHANCE_RULE = "daily_loss"
 _logger = logging.getLogger(__name__)
 
 
 class Watch:
-    """What is watched of a session; `start` it, or call `look`.
+    """What is watched of a session; `start` it, or let it `look`.
 
     Args:
         session: Entered.
