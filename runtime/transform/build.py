@@ -45,7 +45,8 @@ def build_models(
     for end in batch_ends(home, batch_fills):
         run_dbt(
             settings, home, "build", "--selector", "planned", *_DATA_ONLY, *options,
-            "--no-write-json", project_environment=_NEW_ROWS_ONLY | {"BUILD_THROUGH": end},
+            "--no-write-json",
+            project_environment=_NEW_ROWS_ONLY | {"BUILD_THROUGH": end},
         )  # fmt: skip
     results = run_dbt(
         settings, home, "build", "--selector", "before_scoring", *_DATA_ONLY, *options,
