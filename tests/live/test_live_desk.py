@@ -31,6 +31,7 @@ from tests.conftest import (
     start_daily,
 )
 from tests.live.watched import TEN, HandSource, Watched, fill, limit, opening
+from tests.mail_server import free_port
 
 # Whoever has no engine of FIX runs no simulated session.
 pytest.importorskip("quickfix")
@@ -59,7 +60,7 @@ def played(evening: Home) -> Home:
         SPEED="max",
         UNTIL="close",
         MISHAPS="duplicates,busts,corrections,disconnects,gaps",
-        LIVE_PORT=0,
+        LIVE_PORT=free_port(),
     )
     assert done.code == 0, done.err + done.out
     return evening
@@ -203,7 +204,7 @@ def test_stopped_or_killed_it_goes_on_where_it_was(
     home.root.mkdir()
     (home.root / "published").symlink_to(evening.published)
     shutil.copytree(evening.desk, home.desk)
-    settings = {"SOURCE": "sample", "RISK_HOME": home.root, "LIVE_PORT": 0}
+    settings = {"SOURCE": "sample", "RISK_HOME": home.root, "LIVE_PORT": free_port()}
     journal = folder_of(home) / JOURNAL
     with start_daily("live", SPEED=2000, **settings) as process:
         until = time.monotonic() + 60
@@ -244,7 +245,7 @@ def test_the_morning_may_run_while_the_desk_is_live(evening: Home) -> None:
             RISK_HOME=evening.root,
             SPEED="max",
             UNTIL="close",
-            LIVE_PORT=0,
+            LIVE_PORT=free_port(),
         )
     assert done.code == 0, done.err + done.out
 
