@@ -10,6 +10,7 @@ was better than the base rate by more than chance from date to date and from tra
 trader makes (`ml.selection`). Otherwise the base rate is given, and said to be it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,8 +94,7 @@ class Chances:
     def __init__(self, baselines: Baselines, limits: dict[str, float]) -> None:
         self._past = baselines.past
         self._scales = {
-            name: _scale(one, np.ones(len(one.dates), dtype=bool))
-            for name, one in baselines.past.items()
+            name: float(_scales(one)[-1]) for name, one in baselines.past.items()
         }
         self._pools: dict[tuple[int, bool], np.ndarray] = {}
         self._desk_rates: dict[int, float] = {}
@@ -166,20 +166,34 @@ class Chances:
         """Falls of the whole desk from a bucket's end on, in usual days, sorted."""
         key = index, has_begun
         if key not in self._pools:
-            self._pools[key] = np.sort(
-                np.concatenate(
-                    [
-                        _falls(one, index, has_begun=has_begun) / self._scales[name]
-                        for name, one in self._past.items()
-                    ]
-                )
-            )
+            _, falls = _desk_falls(self._past, index, has_begun=has_begun)
+            self._pools[key] = np.sort(falls)
         return self._pools[key]
 
 
-def _scale(past: TraderPast, rows: np.ndarray) -> float:
-    """A usual day of a trader: the mean of what they made or lost, dollars."""
-    return max(float(np.abs(past.net[rows, -1]).mean()), 1.0)
+def _scales(past: TraderPast) -> np.ndarray:
+    """A usual day as known before each day, and after the last: days + 1, dollars.
+
+    The mean of what was made or lost; NaN before there are enough days.
+    """
+    made = np.abs(past.net[:, -1]).cumsum()
+    means = np.concatenate([[np.nan], made / np.arange(1, len(made) + 1)])
+    means[:LEAST_DAYS] = np.nan
+    return np.maximum(means, 1.0)
+
+
+def _desk_falls(
+    past: Mapping[str, TraderPast], index: int, *, has_begun: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Dates and falls of the desk's days from a bucket's end on, in usual days."""
+    dates, falls = [], []
+    for one in past.values():
+        scales = _scales(one)[:-1]
+        kept = ((one.fills[:, index] > 0) == has_begun) & ~np.isnan(scales)
+        dates.append(one.dates[kept])
+        fall = one.net[kept, index] - one.low_after[kept, index]
+        falls.append(fall / scales[kept])
+    return np.concatenate(dates), np.concatenate(falls)
 
 
 def _falls(past: TraderPast, index: int, *, has_begun: bool) -> np.ndarray:
@@ -263,51 +277,40 @@ def _own_rows(
 ) -> dict[str, np.ndarray] | None:
     """One row per tested day and time at which the limit was not yet breached."""
     count = len(past.dates)
-    if count <= LEAST_DAYS:
+    days = np.arange(LEAST_DAYS, count)
+    # Of a day's limit only the days before it are known.
+    bound = np.array([limit or _usual_limit(past.lowest[:day]) for day in days])
+    days, bound = days[bound > 0], bound[bound > 0]
+    if not len(days):
         return None
-    times = np.array(_TESTED) - 1
-    lowest = past.lowest
-    net, low_after = past.net[:, times], past.low_after[:, times]
-    low_so_far = past.low_so_far[:, times]
-    has_begun = past.fills[:, times] > 0
-    falls = net - low_after
-    rows: dict[str, list] = {
-        key: []
-        for key in (
-            "trader", "date", "time", "has_begun", "room", "scale",
-            "count", "days", "base_count", "base_days", "is_breach",
-        )
-    }  # fmt: skip
-    for day in range(LEAST_DAYS, count):
-        known = np.arange(count) < day
-        bound = limit or _usual_limit(lowest[known])
-        if bound <= 0:
-            continue
-        scale = _scale(past, known)
-        breached_before = low_so_far < -bound
-        later = (low_after < -bound) & ~breached_before
-        for number in range(len(times)):
-            if breached_before[day, number]:
-                continue
-            alike = known & (has_begun[:, number] == has_begun[day, number])
-            room = bound + net[day, number]
-            was_not = known & ~breached_before[:, number]
-            rows["trader"].append(name)
-            rows["date"].append(past.dates[day])
-            rows["time"].append(times[number])
-            rows["has_begun"].append(has_begun[day, number])
-            rows["room"].append(room)
-            rows["scale"].append(scale)
-            rows["count"].append((falls[alike, number] > room).sum())
-            rows["days"].append(alike.sum())
-            rows["base_count"].append(later[was_not, number].sum())
-            rows["base_days"].append(was_not.sum())
-            rows["is_breach"].append(float(later[day, number]))
-    return (
-        {key: np.array(values) for key, values in rows.items()}
-        if rows["date"]
-        else None
-    )
+    # Forecast days x days before them.
+    known = np.arange(count) < days[:, None]
+    scale = _scales(past)[days]
+    found = []
+    for time in np.array(_TESTED) - 1:
+        net, low_after = past.net[:, time], past.low_after[:, time]
+        has_begun = past.fills[:, time] > 0
+        room = bound + net[days]
+        alike = known & (has_begun == has_begun[days][:, None])
+        is_before = past.low_so_far[:, time] < -bound[:, None]
+        is_later = (low_after < -bound[:, None]) & ~is_before
+        own = np.arange(len(days)), days
+        rows = {
+            "trader": np.full(len(days), name, dtype=object),
+            "date": past.dates[days],
+            "time": np.full(len(days), time),
+            "has_begun": has_begun[days],
+            "room": room,
+            "scale": scale,
+            "count": (alike & (net - low_after > room[:, None])).sum(axis=1),
+            "days": alike.sum(axis=1),
+            "base_count": (known & is_later).sum(axis=1),
+            "base_days": (known & ~is_before).sum(axis=1),
+            "is_breach": is_later[own].astype(float),
+        }
+        is_open = ~is_before[own]
+        found.append({key: values[is_open] for key, values in rows.items()})
+    return {key: np.concatenate([one[key] for one in found]) for key in found[0]}
 
 
 def _usual_limit(lowest: np.ndarray) -> float:
@@ -327,43 +330,19 @@ def _base_rates(columns: dict[str, np.ndarray]) -> np.ndarray:
 
 def _desk_shares(baselines: Baselines, columns: dict[str, np.ndarray]) -> np.ndarray:
     """What the desk's days before each row's date say."""
-    names = sorted(baselines.past)
-    dates = np.concatenate([baselines.past[name].dates for name in names])
     shares = np.empty(len(columns["date"]))
-    for date in np.unique(columns["date"]):
-        is_of_date = columns["date"] == date
-        for time in np.unique(columns["time"][is_of_date]):
-            for begun in (True, False):
-                mask = (
-                    is_of_date
-                    & (columns["time"] == time)
-                    & (columns["has_begun"] == begun)
-                )
-                if not mask.any():
-                    continue
-                pool = np.sort(
-                    np.concatenate(
-                        [
-                            _known_falls(baselines.past[name], int(time), date, begun)
-                            for name in names
-                        ]
-                    )
-                )
-                room = columns["room"][mask] / columns["scale"][mask]
-                shares[mask] = _share_above(pool, room)
-    assert len(dates)
+    room = columns["room"] / columns["scale"]
+    for time in np.unique(columns["time"]):
+        for begun in (True, False):
+            dates, falls = _desk_falls(baselines.past, int(time), has_begun=begun)
+            falls = falls[np.argsort(dates, kind="stable")]
+            dates = np.sort(dates)
+            mask = (columns["time"] == time) & (columns["has_begun"] == begun)
+            for date in np.unique(columns["date"][mask]):
+                of_date = mask & (columns["date"] == date)
+                pool = np.sort(falls[: int(np.searchsorted(dates, date))])
+                shares[of_date] = _share_above(pool, room[of_date])
     return shares
-
-
-def _known_falls(
-    past: TraderPast, index: int, date: np.datetime64, begun: bool
-) -> np.ndarray:
-    last = int(np.searchsorted(past.dates, date))
-    if not last:
-        return np.array([])
-    falls = past.net[:last, index] - past.low_after[:last, index]
-    scale = max(float(np.abs(past.net[:last, -1]).mean()), 1.0)
-    return falls[(past.fills[:last, index] > 0) == begun] / scale
 
 
 def _calibrated(
