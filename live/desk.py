@@ -47,7 +47,7 @@ from runtime.settings import Settings
 STATE, BASELINES = "state.json", "baselines.npz"
 # A simulated session of six and a half hours is over in five minutes.
 DEFAULT_SPEED = 80.0
-_TICK_SECONDS = 0.25
+_TICK_SECONDS = 1.0
 _STATE_SECONDS = 60.0
 _REFRESH_SECONDS = 15.0
 # After it nobody trades shares: `UNTIL=close` ends.
