@@ -276,6 +276,29 @@ class Settings(MailSettings):
     live_webhook_format: Literal["json", "slack"] = Field(
         "json", description="What is posted there: json, or slack (also Mattermost)"
     )
+    live_host: str = Field(
+        "127.0.0.1",
+        description="Address that the live desk's page is bound to; another than this "
+        "machine's own needs a log-in and a certificate",
+    )
+    live_port: int = Field(
+        8321, ge=1, le=65535, description="Port of the live desk's page"
+    )
+    live_logins: Path | None = Field(
+        None,
+        description="File of who may log in to the page; make live-login writes it",
+    )
+    live_certificate: Path | None = Field(
+        None, description="Certificate of the page (PEM), with those that signed it"
+    )
+    live_certificate_key: Path | None = Field(
+        None, description="Private key of that certificate (PEM)"
+    )
+    live_url: str | None = Field(
+        None,
+        description="Where browsers reach the page, if not at LIVE_HOST: https:// and "
+        "the name of the certificate or of a proxy on this machine",
+    )
 
     run_at: time = Field(
         time(5), description="When the morning's run is to begin (HH:MM, Eastern)"
@@ -346,6 +369,23 @@ class Settings(MailSettings):
             raise ValueError("must begin with https://, for P&L goes there")
         return value
 
+    @field_validator("live_host")
+    @classmethod
+    def _check_live_host(cls, value: str) -> str:
+        if not re.fullmatch(r"[0-9A-Za-z.:-]{1,253}", value):
+            raise ValueError("must be a name or an address, without a port")
+        return value
+
+    @field_validator("live_url")
+    @classmethod
+    def _check_live_url(cls, value: str | None) -> str | None:
+        parts = urlsplit((value or "https://x").rstrip("/"))
+        if parts.scheme != "https" or not parts.netloc or "@" in parts.netloc:
+            raise ValueError("must look like https://desk.example.com")
+        if parts.path or parts.query or parts.fragment:
+            raise ValueError("must be without a path: https://desk.example.com")
+        return value and value.rstrip("/").lower()
+
     @field_validator("board_url")
     @classmethod
     def _check_board_url(cls, value: str | None) -> str | None:
@@ -365,6 +405,10 @@ class Settings(MailSettings):
                 raise ValueError(
                     "SOURCE=api needs API_TOKEN, or API_USER and API_PASSWORD"
                 )
+        if (self.live_certificate is None) != (self.live_certificate_key is None):
+            raise ValueError(
+                "LIVE_CERTIFICATE and LIVE_CERTIFICATE_KEY must be set together"
+            )
         if self.trial_policy is not None and self.policy is None:
             raise ValueError("TRIAL_POLICY needs a POLICY to be tried against")
         if self.trial_policy is not None and self.trial_policy == self.policy:
