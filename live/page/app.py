@@ -34,6 +34,7 @@ _MOST_BYTES, _BODY_SECONDS = 2**14, 10
 _LONGEST_NAME, _LONGEST_REASON = 40, 500
 # Tries of passwords at a time, and those that wait for their turn.
 _MOST_TRIES = 8
+_COME_AGAIN = '<meta http-equiv="refresh" content="0;url=/login">'
 _HEADERS = [
     (b"cache-control", b"no-store"),
     (
@@ -132,7 +133,7 @@ class _Routes:
                 Route("/logout", self._change(self.logout), methods=post),
                 Route("/version", self._seen(self.version), methods=get),
                 Route("/stream", self._seen(self.stream), methods=get),
-                Route("/trader", self._seen(self.trader), methods=get),
+                Route("/detail", self._seen(self.detail), methods=get),
                 Route("/case/{alert_id}", self._seen(self.case), methods=get),
                 Route("/acknowledge", self._change(self.acknowledge), methods=post),
                 Route("/release", self._change(self.release), methods=post),
@@ -197,7 +198,9 @@ class _Routes:
         if not access.may_look(cookie):
             if request.headers.get("sec-fetch-site") == "cross-site":
                 # Led here from a mail: a strict cookie comes along with the next load.
-                return HTMLResponse('<meta http-equiv="refresh" content="0;url=/login">')
+                return HTMLResponse(
+                    '<meta http-equiv="refresh" content="0;url=/login">'
+                )
             return RedirectResponse("/login", 303)
         if access.person_of(cookie) is None:
             cookie = access.new_session()
@@ -228,12 +231,12 @@ class _Routes:
             self._stream, request, lambda: self._access.may_look(cookie)
         )
 
-    async def trader(self, request: Request) -> Response:
-        """A trader's symbols and last fills."""
-        name = request.query_params.get("name", "")
-        found = await asyncio.to_thread(self._follower.trader, name)
+    async def detail(self, request: Request) -> Response:
+        """Symbols and last reports of a trader or an account."""
+        kind, name = (request.query_params.get(one, "") for one in ("kind", "name"))
+        found = await asyncio.to_thread(self._follower.detail, kind, name)
         if found is None:
-            raise HTTPException(404, "No such trader.")
+            raise HTTPException(404, "No such trader or account.")
         return Response(to_json(found), media_type="application/json")
 
     async def case(self, request: Request) -> Response:

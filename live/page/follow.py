@@ -64,15 +64,15 @@ class Follower:
         """Look though no fill came: a person has done something."""
         self._subscription.add({("desk", "desk")})
 
-    def trader(self, name: str) -> dict[str, Any] | None:
-        """What a trader opens down to: symbols, and the last reports of the accounts."""
+    def detail(self, kind: str, name: str) -> dict[str, Any] | None:
+        """What a trader or an account opens down to: symbols, and the last reports."""
         shown = self._shown
-        if shown is None:
+        if shown is None or kind not in ("trader", "account"):
             return None
         accounts = {
             account
             for row in shown.rows
-            if row.scope_type == "trader" and row.scope_name == name
+            if (row.scope_type, row.scope_name) == (kind, name)
             for account in row.account_ids
         }
         if not accounts:

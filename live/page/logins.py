@@ -124,7 +124,11 @@ def _read(path: Path) -> list[tuple[str, str]]:
     if not lines or lines[0] != _HEADER:
         raise UserError(_how(path, f"does not begin with {','.join(_HEADER)}"))
     for number, line in enumerate(lines[1:], 2):
-        if len(line) != 2 or not _NAME.fullmatch(line[0]) or not _HASH.fullmatch(line[1]):
+        if (
+            len(line) != 2
+            or not _NAME.fullmatch(line[0])
+            or not _HASH.fullmatch(line[1])
+        ):
             raise UserError(_how(path, f"is wrong in line {number}"))
     return [(line[0], line[1]) for line in lines[1:]]
 

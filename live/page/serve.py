@@ -59,9 +59,7 @@ class Page:
         self._follower = Follower(
             session, watch, self._stream, self._loop.call_soon_threadsafe
         )
-        app = make_app(
-            access, self._stream, self._follower, watch, settings.firm or ""
-        )
+        app = make_app(access, self._stream, self._follower, watch, settings.firm or "")
         self._server = uvicorn.Server(_config(settings, app))
         self._socket = _bound(settings.live_host, settings.live_port)
         self._thread = threading.Thread(target=self._run, name="server", daemon=True)
@@ -201,7 +199,9 @@ def _bound(host: str, port: int) -> socket.socket:
         UserError: The port is taken, or the host is none of this machine's.
     """
     try:
-        kind, _, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        kind, _, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[
+            0
+        ]
         made = socket.socket(kind, socket.SOCK_STREAM)
         try:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -102,7 +102,7 @@ class Stream:
             f"id: {self._epoch}.{self._number}\nevent: screen\n"
             f'data: {{"is_full":{str(is_full).lower()},"number":{self._number},'
             f'"at":"{self._at}","sequence":{self._sequence},"gone":'
-        ).encode() + b"%b,\"parts\":{%b}}\n\n" % (to_json(gone), inner)
+        ).encode() + b'%b,"parts":{%b}}\n\n' % (to_json(gone), inner)
 
     def _send_all(self, event: bytes) -> None:
         for client in list(self.clients):
