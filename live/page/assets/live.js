@@ -265,6 +265,8 @@ function showDesk(row) {
   }
   const note = (key, text) => { tiles.querySelector(`[data-desk-note="${key}"]`).textContent = text; };
   note("net_pnl", row.unknown.length ? `unknown: ${row.unknown.slice(0, 3).join(", ")}` : `${plain(row.fills_count)} fills, ${plain(row.trades_count)} trades`);
+  note("realized_pnl", "before fees");
+  note("estimated_fees", "estimated from past fills");
   note("drawdown", `largest today ${money(row.max_drawdown)}`);
   note("peak_net_pnl", row.give_back_ratio === null ? "" : `${percent(row.give_back_ratio)} given back`);
   note("gross_exposure", `largest position ${plain(row.largest_position)}`);
@@ -316,7 +318,7 @@ const COLUMNS = [
     const [said, level] = levelOf(row);
     cell.replaceChildren(element("span", { className: `level ${level}`, textContent: said, title: row.tilt ?? "" }));
   }, ""],
-  ["Limit used", (row) => row.used_share, (row, cell) => {
+  ["Limit", (row) => row.used_share, (row, cell) => {
     cell.replaceChildren(bar(row.used_share, row.alert_level, row.latch), row.limit === null ? "no limit" : percent(row.used_share));
     cell.title = row.limit_rule ? `${words(row.limit_rule)}: ${row.used === null ? UNKNOWN : plain(row.used, 0)} of ${plain(row.limit, 0)}` : "";
   }, "n"],
@@ -326,7 +328,7 @@ const COLUMNS = [
   }, "n"],
   ["Net", (row) => number(row.net_pnl), (row) => money(row.net_pnl), "n"],
   ["Open", (row) => number(row.open_pnl), (row) => money(row.open_pnl), "n"],
-  ["Price age", (row) => (row.open_price_at ? -Date.parse(row.open_price_at) : null), null, "n wide"],
+  ["Price", (row) => (row.open_price_at ? -Date.parse(row.open_price_at) : null), null, "n wide"],
   ["Realized", (row) => number(row.realized_pnl), (row) => money(row.realized_pnl), "n wide"],
   ["Fees", (row) => number(row.estimated_fees), (row) => money(row.estimated_fees), "n wide"],
   ["Peak", (row) => number(row.peak_net_pnl), (row) => money(row.peak_net_pnl), "n wide"],
@@ -337,7 +339,7 @@ const COLUMNS = [
   ["Tempo", (row) => row.usual.tempo_ratio, (row, cell) => { cell.textContent = times(row.usual.tempo_ratio); cell.title = usualSaid(row); }, "n wide"],
   ["Size", (row) => row.usual.size_ratio, (row, cell) => { cell.textContent = times(row.usual.size_ratio); cell.title = usualSaid(row); }, "n wide"],
   ["Streak", (row) => row.losing_streak, (row) => plain(row.losing_streak), "n wide"],
-  ["Since loss", (row) => (row.last_loss_at ? -Date.parse(row.last_loss_at) : null), null, "n wide"],
+  ["Loss ago", (row) => (row.last_loss_at ? -Date.parse(row.last_loss_at) : null), null, "n wide"],
   ["Last fill", (row) => (row.last_fill_at ? Date.parse(row.last_fill_at) : null), (row) => clock(row.last_fill_at), "n wide"],
 ];
 const AGES = { 6: (row) => (row.open_price_at ? age(secondsSince(row.open_price_at)) : "–"), 17: (row) => (row.last_loss_at ? age(secondsSince(row.last_loss_at)) : "–") };
