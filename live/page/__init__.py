@@ -6,11 +6,11 @@ Data flows one way, and only acknowledging and releasing come back:
     follow   the thread that looks: session and watch -> changes -> stream
     stream   server-sent events: a full screen first, then what changed; bounded
     app      the routes; `access` says who may, `logins` who somebody is
-    serve    socket, TLS and the thread of the server
+    server   socket, TLS and the thread of the server
 
 Whatever a browser shows was made here of one screen: the page computes no figure.
 """
 
-from live.page.serve import Page, serve
+from live.page.server import Page, serve
 
 __all__ = ["Page", "serve"]

@@ -1,4 +1,4 @@
-"""A real Chromium that is clicked, typed into and looked at, over its debugging pipe."""
+"""A real Chromium that is clicked, typed into and looked at."""
 
 import base64
 import json
@@ -90,14 +90,16 @@ class Chromium:
         assert "exceptionDetails" not in done, done["exceptionDetails"]
         return done["result"].get("value")
 
-    def wait_for(self, script: str, seconds: float = 30) -> Any:
-        """What an expression comes to once that is true."""
+    def wait_for(self, script: str, seconds: float = 10) -> None:
+        """Let time pass until an expression is true."""
+        asked = f"(() => {{ try {{ return Boolean({script}); }} catch {{}} }})()"
         until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            if found := self.value(f"(() => {{ try {{ return {script}; }} catch {{}} }})()"):
-                return found
+        while not self.value(asked):
+            if time.monotonic() > until:
+                raise AssertionError(
+                    f"{script}\nnot so after {seconds} s:\n{self.text()}"
+                )
             time.sleep(0.05)
-        raise AssertionError(f"not within {seconds} s: {script}\n{self.text()[:3000]}")
 
     def text(self) -> str:
         """What the page shows."""
@@ -134,7 +136,10 @@ class Chromium:
             "Emulation.setDeviceMetricsOverride", width=width, height=height,
             deviceScaleFactor=1, mobile=width < 600,
         )  # fmt: skip
-        taste = {"name": "prefers-color-scheme", "value": "dark" if is_dark else "light"}
+        taste = {
+            "name": "prefers-color-scheme",
+            "value": "dark" if is_dark else "light",
+        }
         self.call("Emulation.setEmulatedMedia", features=[taste])
 
     def screenshot(self, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A desk for tests of the page: a real session, fed by hand, and a small watch of it."""
+"""A desk for tests of the page: a real session, fed by hand, and a small watch."""
 
 import random
 import socket
@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from live.figures import DESK, OpeningState, Scope, Snapshot, SourceState
+from live.figures import OpeningState, Scope, Snapshot, SourceState
 from live.opening import AccountInfo, Opening
 from live.page import Page, serve
 from live.reports import ExecutionReport
@@ -48,6 +48,18 @@ class Feed:
     def state(self) -> SourceState:
         return self.said
 
+    def disconnect(self) -> None:
+        self.said = replace(self.said, is_connected=False)
+
+    def lose(self, trader: str) -> None:
+        """Let a trader lose twice the limit."""
+        bought = ExecutionReport(
+            self.name, "lost 1", "new", trader, "ABC", "B", Decimal(1000), Decimal(100),
+            OPEN, OPEN,
+        )  # fmt: skip
+        sold = replace(bought, exec_id="lost 2", side="S", price=Decimal(90))
+        self.send([bought, sold])
+
     def send(self, reports: Sequence[ExecutionReport]) -> None:
         self.receive(reports)
         last = reports[-1].received_at
@@ -76,21 +88,44 @@ class SmallWatch:
             net = one.net_pnl
             used = None if net is None else max(-net, Decimal(0))
             share = None if used is None else float(used / self.LIMIT)
-            level = max((at for at in (50, 75, 90, 100) if (share or 0) >= at / 100), default=0)
+            level = max(
+                (at for at in (50, 75, 90, 100) if (share or 0) >= at / 100), default=0
+            )
             alert_id = f"{DAY}-limit-{scope[1].encode().hex()[:40]}"
             if level >= 75 and alert_id not in self.rows:
                 self.rows[alert_id] = self._raised(alert_id, scope, level, snapshot)
             row = self.rows.get(alert_id)
-            latch = Latch(alert_id, "daily_loss", row.raised_at) if row and row.is_latched else None
-            use = LimitUse("daily_loss", self.LIMIT, used, share, level, latch, None, f"make amend-limits ACCOUNT={scope[1]} LIMIT=max_loss" if level else None)
+            latch = (
+                Latch(alert_id, "daily_loss", row.raised_at)
+                if row and row.is_latched
+                else None
+            )
+            use = LimitUse(
+                "daily_loss",
+                self.LIMIT,
+                used,
+                share,
+                level,
+                latch,
+                None,
+                f"make amend-limits ACCOUNT={scope[1]} LIMIT=max_loss"
+                if level
+                else None,
+            )
             found[scope] = Assessment(
-                (use,), Usual(12.0, Decimal(2400), 1.4, 0.8, 60), Chance(min(share or 0, 1.0) * 0.6, 0.04, True), "size after a loss" if level == 75 else None,
+                (use,),
+                Usual(12.0, Decimal(2400), 1.4, 0.8, 60),
+                Chance(min(share or 0, 1.0) * 0.6, 0.04, True),
+                "size after a loss" if level == 75 else None,
             )
         return found
 
-    def _raised(self, alert_id: str, scope: Scope, level: int, snapshot: Snapshot) -> AlertRow:
+    def _raised(
+        self, alert_id: str, scope: Scope, level: int, snapshot: Snapshot
+    ) -> AlertRow:
         return AlertRow(
-            alert_id, "limit", "critical" if level == 100 else "warning", level, scope, "daily_loss",
+            alert_id, "limit", "critical" if level == 100 else "warning",
+            level, scope, "daily_loss",
             f"Trader {scope[1]}: {level} % of the daily loss limit.", snapshot.taken_at,
             False, level == 100, None, None, None, None, None, True, "mailed",
         )  # fmt: skip
@@ -103,13 +138,21 @@ class SmallWatch:
         return "green", ()
 
     def alerts(self) -> tuple[AlertRow, ...]:
-        return tuple(sorted(self.rows.values(), key=lambda one: one.raised_at, reverse=True))
+        return tuple(
+            sorted(self.rows.values(), key=lambda one: one.raised_at, reverse=True)
+        )
 
     def acknowledge(self, alert_id: str, by: str) -> None:
         self._change(alert_id, acknowledged_by=by, acknowledged_at=OPEN)
 
     def release(self, alert_id: str, by: str, reason: str) -> None:
-        self._change(alert_id, is_latched=False, released_by=by, released_at=OPEN, release_reason=reason)
+        self._change(
+            alert_id,
+            is_latched=False,
+            released_by=by,
+            released_at=OPEN,
+            release_reason=reason,
+        )
 
     def case_of(self, alert_id: str) -> Any:
         if alert_id not in self.rows:
@@ -147,9 +190,17 @@ def reports(
     while True:
         when = at + step * (number - first)
         yield ExecutionReport(
-            "drop-copy", f"E{number:07}", "new", dice.choice(traders), dice.choice(symbols),
-            dice.choice("BS"), Decimal(dice.choice((100, 200, 500))),  # type: ignore[arg-type]
-            Decimal(dice.randrange(4800, 5200)) / 100, when, when, sequence=number,
+            "drop-copy",
+            f"E{number:07}",
+            "new",
+            dice.choice(traders),
+            dice.choice(symbols),
+            dice.choice("BS"),
+            Decimal(dice.choice((100, 200, 500))),  # type: ignore[arg-type]
+            Decimal(dice.randrange(4800, 5200)) / 100,
+            when,
+            when,
+            sequence=number,
         )
         number += 1
 
@@ -174,14 +225,17 @@ def running(
     """A session whose clock began at half past nine, and its page."""
     folder = folder / str(DAY)
     folder.mkdir(parents=True, exist_ok=True)
-    feed, watch, began = Feed(is_synthetic=is_synthetic), watch or SmallWatch(), time.monotonic()
+    feed, watch, began = (
+        Feed(is_synthetic=is_synthetic),
+        watch or SmallWatch(),
+        time.monotonic(),
+    )
 
     def clock() -> datetime:
         return OPEN + timedelta(hours=1, seconds=time.monotonic() - began)
 
-    with Session(folder, opening(traders), [feed], clock=clock) as session:
-        with serve(session, watch, settings(**values)) as page:
-            yield feed, watch, page
-
-
-assert DESK
+    with (
+        Session(folder, opening(traders), [feed], clock=clock) as session,
+        serve(session, watch, settings(**values)) as page,
+    ):
+        yield feed, watch, page

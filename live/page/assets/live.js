@@ -168,14 +168,10 @@ let waiting = null; // What changed and is not shown yet.
 function changed(names, gone) {
   waiting ??= new Set();
   for (const name of [...names, ...gone]) waiting.add(name);
-  if (document.hidden) {
-    // Nothing is drawn that nobody sees; what is open to do is in the title.
-    if (names.some((one) => one.startsWith("alert/"))) showLife();
-    return;
-  }
-  requestAnimationFrame(draw);
+  // A page that nobody sees has no frames.
+  if (document.hidden) setTimeout(draw, 1000);
+  else requestAnimationFrame(draw);
 }
-document.addEventListener("visibilitychange", () => requestAnimationFrame(draw));
 
 function draw() {
   if (!waiting) return;
@@ -296,7 +292,7 @@ function limitsOf(row) {
     else if (one.command) more.append(element("small", { textContent: one.command }));
     use.append(
       element("span", { textContent: words(one.rule) }),
-      element("span", {}, bar(one.used_share, one.level, one.latch), percent(one.used_share)),
+      element("span", {}, bar(one.used_share, one.level, one.latch), element("span", { className: "share", textContent: percent(one.used_share) })),
       element("span", { textContent: `${show(one.used)} of ${show(one.limit)}` }),
       more);
   }
@@ -310,16 +306,17 @@ const levelOf = (row) => (row.latch ? ["▲ breached", "high"]
   : row.alert_level >= 90 ? [`▲ ${row.alert_level} %`, "high"]
     : row.alert_level >= 50 ? [`◆ ${row.alert_level} %`, "medium"]
       : row.tilt ? ["◆ tilt", "medium"]
-        : row.used_share === null ? ["? no use known", "unknown"] : ["● within", "low"]);
+        : !row.limits.length ? ["– no limit", "unknown"]
+          : row.used_share === null ? ["? not known", "unknown"] : ["● within", "low"]);
 // Head, what sorts (null is unknown and comes last), what is shown, and class.
 const COLUMNS = [
   ["Name", (row) => row.scope_name, null, ""],
-  ["State", (row) => (row.latch ? 200 : row.alert_level + (row.tilt ? 10 : 0)), (row, cell) => {
+  ["State", (row) => (row.latch ? 200 : row.alert_level + (row.tilt ? 10 : 0) + (row.limits.length && row.used_share === null ? 1 : 0)), (row, cell) => {
     const [said, level] = levelOf(row);
     cell.replaceChildren(element("span", { className: `level ${level}`, textContent: said, title: row.tilt ?? "" }));
   }, ""],
   ["Limit", (row) => row.used_share, (row, cell) => {
-    cell.replaceChildren(bar(row.used_share, row.alert_level, row.latch), row.limit === null ? "no limit" : percent(row.used_share));
+    cell.replaceChildren(bar(row.used_share, row.alert_level, row.latch), element("span", { className: "share", textContent: row.limit === null ? "none" : percent(row.used_share) }));
     cell.title = row.limit_rule ? `${words(row.limit_rule)}: ${row.used === null ? UNKNOWN : plain(row.used, 0)} of ${plain(row.limit, 0)}` : "";
   }, "n"],
   ["P(breach)", (row) => row.chance.probability, (row, cell) => {
@@ -541,7 +538,7 @@ function table(heads, lines, numbersFrom) {
 // ------------------------------------------------------------------------- alerts
 
 const alerts = () => [...parts].filter(([name]) => name.startsWith("alert/")).map(([, one]) => one)
-  .sort((one, other) => (one.raised_at < other.raised_at ? 1 : -1));
+  .sort((one, other) => other.is_latched - one.is_latched || (one.raised_at < other.raised_at ? 1 : -1));
 const isOpen = (one) => one.is_latched || !one.acknowledged_by;
 const openAlerts = () => alerts().filter(isOpen);
 const MOST_ALERTS = 200;
