@@ -7,6 +7,7 @@ full screen. So what is kept is bounded: by the screen, the queue, and the clien
 
 import asyncio
 import secrets
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -53,7 +54,7 @@ class Stream:
         # Of this process: numbers of another one mean nothing here.
         self._epoch = secrets.token_hex(4)
         self._number = 0
-        self._at = self._sequence = ""
+        self._at, self._sequence, self._sent = "", 0, 0.0
         self._problem: bytes | None = None
 
     def publish(self, change: Change, at: str, sequence: int) -> None:
@@ -67,7 +68,8 @@ class Stream:
             self._parts.pop(name, None)
         self._parts |= change.parts
         self._number += 1
-        self._at, self._sequence, self._problem = at, str(sequence), None
+        self._at, self._sequence, self._problem = at, sequence, None
+        self._sent = time.time()
         self._send_all(self._event(change.parts, change.gone, is_full=False))
 
     def publish_problem(self, sentence: str) -> None:
@@ -98,10 +100,12 @@ class Stream:
         self, parts: dict[str, bytes], gone: tuple[str, ...], *, is_full: bool
     ) -> bytes:
         inner = b",".join(to_json(name) + b":" + part for name, part in parts.items())
+        # A page counts the time without a word from here on; milliseconds.
+        age = max(0.0, time.time() - self._sent) * 1000
         return (
             f"id: {self._epoch}.{self._number}\nevent: screen\n"
             f'data: {{"is_full":{str(is_full).lower()},"number":{self._number},'
-            f'"at":"{self._at}","sequence":{self._sequence},"gone":'
+            f'"at":"{self._at}","sent":{self._sent * 1000:.0f},"age":{age:.0f},"sequence":{self._sequence},"gone":'
         ).encode() + b'%b,"parts":{%b}}\n\n' % (to_json(gone), inner)
 
     def _send_all(self, event: bytes) -> None:

@@ -68,7 +68,7 @@ def test_a_session_is_seen_live(tmp_path: Path) -> None:
             "document.querySelector('#rows-count').innerText.startsWith('10 of 26')"
         )
         browser.click('.chip[data-kind="trader_group"]')
-        browser.value("find.value = ''; find.dispatchEvent(new Event('input'))")
+        browser.value("document.getElementById('find').value = ''; arrange(true)")
         browser.wait_for("document.querySelectorAll('#rows tbody tr').length === 3")
         # No name was markup, nothing was loaded from elsewhere, nothing failed.
         assert browser.value("document.querySelectorAll('img, iframe').length") == 0
@@ -155,6 +155,10 @@ def test_a_server_that_hangs_turns_the_page_red(tmp_path: Path) -> None:
         with lock:
             browser.wait_for(f"{STATE} === 'dead'", 15)
             assert browser.value("fetch('/version').then((one) => one.ok)")
+            # Nor does the screen of before, which a new stream begins with, count.
+            browser.value("connect()")
+            time.sleep(1)
+            assert browser.value(STATE) == "dead"
         browser.wait_for(f"{STATE} === 'green'", 15)
 
 
@@ -188,6 +192,19 @@ def test_a_computer_that_slept_catches_up(tmp_path: Path) -> None:
             ".startsWith('500 fills')",
             10,
         )
+        browser.wait_for(f"{STATE} === 'green'")
+
+
+def test_what_lay_in_a_socket_is_not_live(tmp_path: Path) -> None:
+    """A computer that wakes reads first what came before it slept."""
+    with running(tmp_path, TRADERS) as (_, _, page), Chromium(tmp_path) as browser:
+        browser.open(page.address)
+        browser.wait_for(f"{STATE} === 'green'")
+        old = (
+            "{is_full: false, number: lastNumber + 1, sent: Date.now() - 60000, age: 0}"
+        )
+        said = f"take({{...{old}, at: asOf, sequence: 0, gone: [], parts: {{}}}})"
+        assert browser.value(f"(() => {{ {said}; return {STATE}; }})()") == "dead"
         browser.wait_for(f"{STATE} === 'green'")
 
 

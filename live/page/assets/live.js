@@ -54,7 +54,10 @@ const SEVERITIES = { info: ["● info", "unknown"], warning: ["◆ warning", "me
 
 const parts = new Map();
 let shownKind = "trader";
-let serverAhead = 0; // Milliseconds that the server's clock is ahead of ours.
+// Milliseconds that the session's clock, and the server's own, are ahead of ours: a
+// simulated session has its own time.
+let serverAhead = 0;
+let wallAhead = 0;
 let heard = { wall: 0, steady: 0 };
 let asOf = null;
 let lastNumber = null;
@@ -70,6 +73,8 @@ const silentSeconds = () => {
 
 // A look takes a second or two at most; without a word for so long the server is gone.
 const SILENT_SECONDS = 5;
+const FIRST_PATIENCE = 3000; // Milliseconds; longer each time that it does not help.
+let patience = FIRST_PATIENCE;
 let stream = null;
 let openedAt = 0;
 
@@ -105,10 +110,15 @@ function take(event) {
     return;
   }
   lastNumber = event.number;
-  heard = { wall: Date.now(), steady: performance.now() };
+  // Old is a screen from before, which is all that a server has whose look is stuck, and
+  // what lay in a socket while the computer slept.
+  if (event.is_full) wallAhead = event.sent + event.age - Date.now();
+  const old = event.is_full ? event.age : Math.max(0, Date.now() + wallAhead - event.sent);
+  heard = { wall: Date.now() - old, steady: performance.now() - old };
   problem = "";
   asOf = event.at;
-  serverAhead = Date.parse(event.at) - Date.now();
+  serverAhead = Date.parse(event.at) - heard.wall;
+  if (old < SILENT_SECONDS * 1000) patience = FIRST_PATIENCE;
   for (const name of event.gone) parts.delete(name);
   const names = Object.keys(event.parts);
   for (const name of names) parts.set(name, event.parts[name]);
@@ -151,14 +161,22 @@ function showLife() {
 
 function watchOver() {
   showLife();
-  const isOld = performance.now() - openedAt > 3000;
-  const isGone = stream.readyState === EventSource.CLOSED || silentSeconds() > SILENT_SECONDS;
-  if (isGone && isOld) connect();
+  // One that could not connect tries again by itself; one that ended or is mute does not.
+  const isGone = stream.readyState === EventSource.CLOSED
+    || (stream.readyState === EventSource.OPEN && silentSeconds() > SILENT_SECONDS);
+  if (isGone && performance.now() - openedAt > patience) {
+    patience = Math.min(2 * patience, 30_000);
+    connect();
+  }
   for (const show of ageing) show();
 }
 setInterval(watchOver, 1000);
-for (const name of ["online", "pageshow", "focus"]) window.addEventListener(name, watchOver);
-document.addEventListener("visibilitychange", watchOver);
+const wake = () => {
+  patience = FIRST_PATIENCE;
+  watchOver();
+};
+for (const name of ["online", "pageshow"]) window.addEventListener(name, wake);
+for (const name of ["visibilitychange", "resume"]) document.addEventListener(name, wake);
 
 // --------------------------------------------------------------------- what is to show
 
