@@ -175,7 +175,7 @@ def _config(settings: Settings, app: ASGIApp) -> uvicorn.Config:
         server_header=False,
         # A proxy stands on this machine, and says for whom it asks.
         proxy_headers=settings.live_url is not None and certificate is None,
-        forwarded_allow_ips=LOOPBACK[1:],
+        forwarded_allow_ips=list(LOOPBACK[1:]),
         timeout_keep_alive=_KEEP_SECONDS,
         timeout_graceful_shutdown=2,
         h11_max_incomplete_event_size=_LARGEST_HEAD_BYTES,

@@ -102,11 +102,16 @@ class Stream:
         inner = b",".join(to_json(name) + b":" + part for name, part in parts.items())
         # A page counts the time without a word from here on; milliseconds.
         age = max(0.0, time.time() - self._sent) * 1000
-        return (
-            f"id: {self._epoch}.{self._number}\nevent: screen\n"
-            f'data: {{"is_full":{str(is_full).lower()},"number":{self._number},'
-            f'"at":"{self._at}","sent":{self._sent * 1000:.0f},"age":{age:.0f},"sequence":{self._sequence},"gone":'
-        ).encode() + b'%b,"parts":{%b}}\n\n' % (to_json(gone), inner)
+        head = (
+            f'"is_full":{str(is_full).lower()},"number":{self._number},"at":"{self._at}",'
+            f'"sent":{self._sent * 1000:.0f},"age":{age:.0f},"sequence":{self._sequence}'
+        )
+        return b'id: %b\nevent: screen\ndata: {%b,"gone":%b,"parts":{%b}}\n\n' % (
+            f"{self._epoch}.{self._number}".encode(),
+            head.encode(),
+            to_json(gone),
+            inner,
+        )
 
     def _send_all(self, event: bytes) -> None:
         for client in list(self.clients):
