@@ -103,8 +103,9 @@ class Stream:
         # A page counts the time without a word from here on; milliseconds.
         age = max(0.0, time.time() - self._sent) * 1000
         head = (
-            f'"is_full":{str(is_full).lower()},"number":{self._number},"at":"{self._at}",'
-            f'"sent":{self._sent * 1000:.0f},"age":{age:.0f},"sequence":{self._sequence}'
+            f'"is_full":{str(is_full).lower()},"number":{self._number},'
+            f'"at":"{self._at}","sequence":{self._sequence},'
+            f'"sent":{self._sent * 1000:.0f},"age":{age:.0f}'
         )
         return b'id: %b\nevent: screen\ndata: {%b,"gone":%b,"parts":{%b}}\n\n' % (
             f"{self._epoch}.{self._number}".encode(),
