@@ -4,7 +4,7 @@ What only ages with the clock changes nothing: a page counts it on by itself fro
 times that it has.
 """
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from operator import attrgetter
@@ -20,6 +20,8 @@ _of_row = attrgetter(*(one.name for one in fields(ScreenRow) if one.name not in 
 # Of the screen itself, beside rows, alerts and what changes with every report.
 _HEAD = ("session_date", "state", "reasons", "is_synthetic", "is_late", "counts")
 _of_head = attrgetter(*_HEAD)
+# Name, content to compare, and value or what makes it.
+_Part = tuple[str, Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +45,37 @@ class Changes:
 
     def of(self, shown: Screen) -> Change:
         """What changed since the screen before; the first time everything."""
-        known, found, parts = self._known, {}, {}
-        for name, content, value in _parts(shown):
-            found[name] = content
-            if known.get(name) != content:
-                parts[name] = to_json(value() if callable(value) else value)
-        gone = tuple(name for name in known if name not in found)
+        found = dict[str, Hashable]()
+        parts = self._changed(_parts(shown), found)
+        gone = tuple(name for name in self._known if name not in found)
         self._known = found
         return Change(parts, gone)
 
+    def of_rows(self, shown: Screen) -> Change:
+        """What changed of the rows of a screen that has some of them alone."""
+        return Change(self._changed(_rows(shown), self._known), ())
 
-def _parts(shown: Screen) -> Iterator[tuple[str, Any, Any | Callable[[], Any]]]:
-    """Name, content to compare, and value, of each part."""
+    def _changed(self, parts: Iterable[_Part], found: dict[str, Hashable]) -> dict:
+        known, changed = self._known, {}
+        for name, content, value in parts:
+            is_same = known.get(name) == content
+            found[name] = content
+            if not is_same:
+                changed[name] = to_json(value() if callable(value) else value)
+        return changed
+
+
+def _parts(shown: Screen) -> Iterator[_Part]:
     head = _of_head(shown)
     yield "head", head, lambda: dict(zip(_HEAD, head, strict=True))
     yield "sources", shown.sources, shown.sources
     yield "flags", shown.flags, shown.flags
     for alert in shown.alerts:
         yield f"alert/{alert.alert_id}", alert, alert
+    yield from _rows(shown)
+
+
+def _rows(shown: Screen) -> Iterator[_Part]:
     for row in shown.rows:
         yield f"row/{row.scope_type}/{row.scope_name}", _of_row(row), row
 
