@@ -149,6 +149,9 @@ $(VENV)/dev: requirements-dev.txt $(VENV)/bin/risk
 	@$(PY) -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes --requirement requirements-dev.txt
 	@touch $@
 
+live-login: setup ## Let somebody log in to the live page (NAME=)
+	@$(PY) -m daily live-login
+
 ##@ Data engineer
 
 ingest: setup ## Load what is new or changed from the source
@@ -219,6 +222,7 @@ bench: $(VENV)/dev ## Measure load, build, training, scale, report, board, live
 	@$(PY) -m tests.bench_scale
 	@$(PY) -m tests.bench_board
 	@$(PY) -m tests.bench_live
+	@$(PY) -m tests.bench_live_page
 
 setup-spark: $(VENV)-spark/runtime ## Make .venv-spark, to build the same models on Spark
 
@@ -272,4 +276,4 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} \
 		/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: daily status predictions report board doctor live acknowledge-alert release-breach explain what-if note limits limits-key approve-limits reject-limits amend-limits extend-limits revert-limits export-limits limits-trial limits-demo check-limits confirm-limits verify-limits statement backtest sql stats docs schedule watchdog test-email upgrade setup ingest backfill sweep freshness build build-spark train score risk publish tune verify retrain-weekly test test-long test-spark lint bench setup-live setup-spark lock check-install clean help
+.PHONY: daily status predictions report board doctor live-login live acknowledge-alert release-breach explain what-if note limits limits-key approve-limits reject-limits amend-limits extend-limits revert-limits export-limits limits-trial limits-demo check-limits confirm-limits verify-limits statement backtest sql stats docs schedule watchdog test-email upgrade setup ingest backfill sweep freshness build build-spark train score risk publish tune verify retrain-weekly test test-long test-spark lint bench setup-live setup-spark lock check-install clean help

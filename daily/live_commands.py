@@ -57,6 +57,28 @@ def add_live_commands(main: click.Group) -> None:
         guarded(act)
 
 
+    @main.command("live-login")
+    @click.option("--name", envvar="NAME", required=True, help="Who logs in.")
+    def live_login(name: str) -> None:
+        """Let a person log in to the live page, or give them another password."""
+        from live.page.logins import add_login
+
+        def act(settings: Settings) -> None:
+            path = settings.live_logins
+            if path is None:
+                raise UserError(
+                    "LIVE_LOGINS is not set: name the file of log-ins "
+                    "(make live-login NAME=ann LIVE_LOGINS=/srv/risk/logins.csv)."
+                )
+            password = click.prompt(
+                "Password", hide_input=True, confirmation_prompt="Once more", err=True
+            )
+            add_login(path, name, password)
+            click.echo(f"{name} may log in to the live page ({path}).")
+
+        guarded(act)
+
+
 def _live(
     settings: Settings, speed: str | None, until: str | None, mishaps: str
 ) -> None:

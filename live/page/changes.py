@@ -1,10 +1,10 @@
-"""A screen in parts, each with a name and its JSON; what changed between two of them.
+"""A screen in parts, each with a name; what changed between two of them.
 
 What only ages with the clock changes nothing: a page counts it on by itself from the
 times that it has.
 """
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from operator import attrgetter
@@ -16,12 +16,13 @@ from live.screen import Screen, ScreenRow
 
 # Of a row: they change with every look, and follow from a time beside them.
 _AGES = {"open_price_age_seconds", "seconds_since_loss"}
-_of_row = attrgetter(*(one.name for one in fields(ScreenRow) if one.name not in _AGES))
+_ROW = tuple(one.name for one in fields(ScreenRow) if one.name not in _AGES)
+_of_row = attrgetter(*_ROW)
 # Of the screen itself, beside rows, alerts and what changes with every report.
 _HEAD = ("session_date", "state", "reasons", "is_synthetic", "is_late", "counts")
 _of_head = attrgetter(*_HEAD)
-# Name, content to compare, and value or what makes it.
-_Part = tuple[str, Any, Any]
+# Name, content to compare, and value.
+_Part = tuple[str, tuple, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +30,13 @@ class Change:
     """What one look found.
 
     Attributes:
-        parts: JSON of each part that is new or another than before.
+        parts: Each part that is new or another than before.
+        fields: Of a row that was there before, only what is another.
         gone: Names of parts that are no more.
     """
 
-    parts: dict[str, bytes]
+    parts: Mapping[str, Any]
+    fields: Mapping[str, Mapping[str, Any]]
     gone: tuple[str, ...]
 
 
@@ -41,37 +44,47 @@ class Changes:
     """Remembers the last screen, to tell what the next one changes."""
 
     def __init__(self) -> None:
-        self._known: dict[str, Hashable] = {}
+        self._known: dict[str, tuple] = {}
 
     def of(self, shown: Screen) -> Change:
         """What changed since the screen before; the first time everything."""
-        found = dict[str, Hashable]()
-        parts = self._changed(_parts(shown), found)
+        found = dict[str, tuple]()
+        parts, fields_ = self._changed(_parts(shown), found)
         gone = tuple(name for name in self._known if name not in found)
         self._known = found
-        return Change(parts, gone)
+        return Change(parts, fields_, gone)
 
     def of_rows(self, shown: Screen) -> Change:
         """What changed of the rows of a screen that has some of them alone."""
-        return Change(self._changed(_rows(shown), self._known), ())
+        return Change(*self._changed(_rows(shown), self._known), ())
 
-    def _changed(self, parts: Iterable[_Part], found: dict[str, Hashable]) -> dict:
-        known, changed = self._known, {}
+    def _changed(
+        self, parts: Iterable[_Part], found: dict[str, tuple]
+    ) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+        known = self._known
+        changed, fields_ = dict[str, Any](), dict[str, dict[str, Any]]()
         for name, content, value in parts:
-            is_same = known.get(name) == content
+            before = known.get(name)
             found[name] = content
-            if not is_same:
-                changed[name] = to_json(value() if callable(value) else value)
-        return changed
+            if before == content:
+                continue
+            changed[name] = value
+            if before is not None and isinstance(value, ScreenRow):
+                fields_[name] = {
+                    field: now
+                    for field, was, now in zip(_ROW, before, content, strict=True)
+                    if was != now
+                }
+        return changed, fields_
 
 
 def _parts(shown: Screen) -> Iterator[_Part]:
     head = _of_head(shown)
-    yield "head", head, lambda: dict(zip(_HEAD, head, strict=True))
+    yield "head", head, dict(zip(_HEAD, head, strict=True))
     yield "sources", shown.sources, shown.sources
     yield "flags", shown.flags, shown.flags
     for alert in shown.alerts:
-        yield f"alert/{alert.alert_id}", alert, alert
+        yield f"alert/{alert.alert_id}", (alert,), alert
     yield from _rows(shown)
 
 

@@ -8,8 +8,9 @@ full screen. So what is kept is bounded: by the screen, the queue, and the clien
 import asyncio
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import Any
 
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
@@ -50,7 +51,7 @@ class Stream:
 
     def __init__(self) -> None:
         self.clients: set[Client] = set()
-        self._parts: dict[str, bytes] = {}
+        self._parts: dict[str, Any] = {}
         # Of this process: numbers of another one mean nothing here.
         self._epoch = secrets.token_hex(4)
         self._number = 0
@@ -70,7 +71,14 @@ class Stream:
         self._number += 1
         self._at, self._sequence, self._problem = at, sequence, None
         self._sent = time.time()
-        self._send_all(self._event(change.parts, change.gone, is_full=False))
+        if self.clients:
+            # Of a row that a page has, what changed of it is enough.
+            whole = {
+                name: value
+                for name, value in change.parts.items()
+                if name not in change.fields
+            }
+            self._send_all(self._event(whole, change.fields, change.gone))
 
     def publish_problem(self, sentence: str) -> None:
         """Say that nothing can be shown, and why."""
@@ -91,28 +99,33 @@ class Stream:
         """
         events = []
         if self._number and last_id != f"{self._epoch}.{self._number}":
-            events.append(self._event(self._parts, (), is_full=True))
+            events.append(self._event(self._parts, {}, (), is_full=True))
         if self._problem is not None:
             events.append(self._problem)
         return events
 
     def _event(
-        self, parts: dict[str, bytes], gone: tuple[str, ...], *, is_full: bool
+        self,
+        parts: Mapping[str, Any],
+        fields: Mapping[str, Any],
+        gone: tuple[str, ...],
+        *,
+        is_full: bool = False,
     ) -> bytes:
-        inner = b",".join(to_json(name) + b":" + part for name, part in parts.items())
-        # A page counts the time without a word from here on; milliseconds.
-        age = max(0.0, time.time() - self._sent) * 1000
-        head = (
-            f'"is_full":{str(is_full).lower()},"number":{self._number},'
-            f'"at":"{self._at}","sequence":{self._sequence},'
-            f'"sent":{self._sent * 1000:.0f},"age":{age:.0f}'
-        )
-        return b'id: %b\nevent: screen\ndata: {%b,"gone":%b,"parts":{%b}}\n\n' % (
-            f"{self._epoch}.{self._number}".encode(),
-            head.encode(),
-            to_json(gone),
-            inner,
-        )
+        said = {
+            "is_full": is_full,
+            "number": self._number,
+            "at": self._at,
+            "sequence": self._sequence,
+            # A page counts the time without a word from here on; milliseconds.
+            "sent": round(self._sent * 1000),
+            "age": round(max(0.0, time.time() - self._sent) * 1000),
+            "gone": gone,
+            "parts": parts,
+            "fields": fields,
+        }
+        name = f"{self._epoch}.{self._number}".encode()
+        return b"id: %b\nevent: screen\ndata: %b\n\n" % (name, to_json(said))
 
     def _send_all(self, event: bytes) -> None:
         for client in list(self.clients):

@@ -126,9 +126,11 @@ def test_a_stream_begins_whole_and_goes_by_changes(a_desk: Any) -> None:
     for _, event in events:
         assert not event["is_full"] and event["number"] == number + 1
         number = event["number"]
-        touched |= {one for one in event["parts"] if one.startswith("row/")}
         shown |= event["parts"]
-        if event["sequence"] == 1:
+        for name, fields in event["fields"].items():
+            shown[name] = shown[name] | fields
+        touched |= set(event["fields"])
+        if "row/desk/desk" in event["fields"]:
             break
     assert touched == {
         "row/trader/T1", "row/account/T1", "row/trader_group/group 0", "row/desk/desk",
@@ -150,8 +152,9 @@ def test_parts_are_the_json_of_the_screen(tmp_path: Path) -> None:
     parts = Changes().of(shown).parts
     whole = as_json(shown)
     for row, said in zip(shown.rows, whole["rows"], strict=True):
-        assert json.loads(parts[f"row/{row.scope_type}/{row.scope_name}"]) == said
-    assert json.loads(parts["sources"]) == whole["sources"]
+        part = parts[f"row/{row.scope_type}/{row.scope_name}"]
+        assert json.loads(to_json(part)) == said
+    assert json.loads(to_json(parts["sources"])) == whole["sources"]
     assert json.loads(to_json(shown.symbols)) == whole["symbols"]
 
 
@@ -582,7 +585,9 @@ def test_a_large_body_is_cut_off(a_desk: Any) -> None:
     cookie, token = come(a_desk[2])
     may = {"cookie": cookie, "x_csrf_token": token}
     assert ask(a_desk[2], "POST", "/release", b"x" * 20_000, **may)[0] == 413
-    assert ask(a_desk[2], "GET", "/?" + "x" * 400_000)[0] == 400
+    # The rest of what was sent may meet a connection that is closed already.
+    with suppress(ConnectionError):
+        assert ask(a_desk[2], "GET", "/?" + "x" * 400_000)[0] == 400
 
 
 def test_slow_requests_and_many_connections_end(

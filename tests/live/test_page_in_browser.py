@@ -201,10 +201,11 @@ def test_what_lay_in_a_socket_is_not_live(tmp_path: Path) -> None:
         browser.open(page.address)
         browser.wait_for(f"{STATE} === 'green'")
         old = (
-            "{is_full: false, number: lastNumber + 1, sent: Date.now() - 60000, age: 0}"
+            "{is_full: false, number: lastNumber + 1, sent: Date.now() - 60000, age: 0,"
+            " at: asOf, sequence: 0, gone: [], parts: {}, fields: {}}"
         )
-        said = f"take({{...{old}, at: asOf, sequence: 0, gone: [], parts: {{}}}})"
-        assert browser.value(f"(() => {{ {said}; return {STATE}; }})()") == "dead"
+        script = f"(() => {{ take({old}); return {STATE}; }})()"
+        assert browser.value(script) == "dead"
         browser.wait_for(f"{STATE} === 'green'")
 
 

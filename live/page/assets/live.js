@@ -122,6 +122,10 @@ function take(event) {
   for (const name of event.gone) parts.delete(name);
   const names = Object.keys(event.parts);
   for (const name of names) parts.set(name, event.parts[name]);
+  for (const [name, fields] of Object.entries(event.fields)) {
+    parts.set(name, { ...parts.get(name), ...fields });
+    names.push(name);
+  }
   if (event.is_full) {
     rows.clear();
     at("rows").tBodies[0].replaceChildren();
