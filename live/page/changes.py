@@ -5,8 +5,9 @@ times that it has.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
+from itertools import chain
 from operator import attrgetter
 from typing import Any
 
@@ -21,6 +22,11 @@ _of_row = attrgetter(*_ROW)
 # Of the screen itself, beside rows, alerts and what changes with every report.
 _HEAD = ("session_date", "state", "reasons", "is_synthetic", "is_late", "counts")
 _of_head = attrgetter(*_HEAD)
+# Of a row, what the watch says: a row read alone has it of the last whole screen.
+_SAID = (
+    "usual", "tilt", "limits", "limit_rule", "limit", "used", "used_share", "chance",
+    "alert_level", "latch",
+)  # fmt: skip
 # Name, content to compare, and value.
 _Part = tuple[str, tuple, Any]
 
@@ -45,18 +51,44 @@ class Changes:
 
     def __init__(self) -> None:
         self._known: dict[str, tuple] = {}
+        self._sequence = 0
+        # Rows that were read alone since: how many reports are in them, and they.
+        self._newer: dict[str, tuple[int, ScreenRow]] = {}
 
     def of(self, shown: Screen) -> Change:
         """What changed since the screen before; the first time everything."""
         found = dict[str, tuple]()
-        parts, fields_ = self._changed(_parts(shown), found)
+        self._sequence = shown.sequence
+        self._newer = {
+            name: (sequence, row)
+            for name, (sequence, row) in self._newer.items()
+            if sequence > shown.sequence
+        }
+        rows = (
+            (name, _of_row(row), row) for name, row in map(self._newest, shown.rows)
+        )
+        parts, fields_ = self._changed(chain(_parts(shown), rows), found)
         gone = tuple(name for name in self._known if name not in found)
         self._known = found
         return Change(parts, fields_, gone)
 
     def of_rows(self, shown: Screen) -> Change:
         """What changed of the rows of a screen that has some of them alone."""
-        return Change(*self._changed(_rows(shown), self._known), ())
+        if shown.sequence < self._sequence:
+            # A whole screen has overtaken it, and has them.
+            return Change({}, {}, ())
+        rows = [(_name(row), _of_row(row), row) for row in shown.rows]
+        self._newer |= {name: (shown.sequence, row) for name, _, row in rows}
+        return Change(*self._changed(rows, self._known), ())
+
+    def _newest(self, row: ScreenRow) -> tuple[str, ScreenRow]:
+        """A whole screen's row, with the figures of one that was read alone later."""
+        name = _name(row)
+        newer = self._newer.get(name)
+        if newer is None:
+            return name, row
+        said = {field: getattr(row, field) for field in _SAID}
+        return name, replace(newer[1], **said)
 
     def _changed(
         self, parts: Iterable[_Part], found: dict[str, tuple]
@@ -85,12 +117,10 @@ def _parts(shown: Screen) -> Iterator[_Part]:
     yield "flags", shown.flags, shown.flags
     for alert in shown.alerts:
         yield f"alert/{alert.alert_id}", (alert,), alert
-    yield from _rows(shown)
 
 
-def _rows(shown: Screen) -> Iterator[_Part]:
-    for row in shown.rows:
-        yield f"row/{row.scope_type}/{row.scope_name}", _of_row(row), row
+def _name(row: ScreenRow) -> str:
+    return f"row/{row.scope_type}/{row.scope_name}"
 
 
 def to_json(value: Any) -> bytes:

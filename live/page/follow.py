@@ -1,10 +1,11 @@
-"""The thread that follows a session: it looks, and tells the stream what changed.
+"""Two threads that follow a session: they look, and tell the stream what changed.
 
-A whole look reads everything, and at a large desk takes long; so between two of them
-the traders and accounts with a new fill are read alone, with what the watch said last.
+A whole look reads everything, and at a large desk takes long; so beside it a second
+thread reads the traders and accounts with a new fill alone, with what the watch said at
+the last whole look.
 
-It beats every two seconds at least, changed or not. So a beat says that figures are
-being read, not only that a server answers; without one the page is red.
+A whole look ends every few seconds, changed or not. So it is also a beat, which says
+that figures are read, not only that a server answers; without one the page is red.
 """
 
 import logging
@@ -25,8 +26,8 @@ from live.session import JOURNAL, Session
 BEAT_SECONDS = 1.0
 # Fills between two looks are in one event.
 PACE_SECONDS = 0.05
-# Whole looks take a quarter of a core at most, and are as far apart as this at most.
-_WHOLE_SHARE, _MOST_APART_SECONDS = 0.25, 2.0
+# Whole looks take a tenth of a core, but are as far apart as this at most.
+_WHOLE_SHARE, _MOST_APART_SECONDS = 0.1, 2.0
 # Of a new fill these are read alone; groups and the desk add up all accounts.
 _READ_ALONE = ("trader", "account")
 LAST_FILLS = 20
@@ -56,7 +57,7 @@ class _Said:
 
 
 class Follower:
-    """Follows a session from a thread of its own.
+    """Follows a session from threads of its own.
 
     Args:
         to_loop: Lets the server's loop run a function; it may be closed.
@@ -73,27 +74,34 @@ class Follower:
         self._watch = watch
         self._stream = stream
         self._to_loop = to_loop
+        self._lock = threading.Lock()
         self._changes = Changes()
-        self._subscription = session.subscribe()
         self._said: _Said | None = None
         self._shown: Screen | None = None
         self._is_stopped = self._is_wanted = False
-        self._thread = threading.Thread(target=self._follow, name="page", daemon=True)
+        self._whole, self._alone = session.subscribe(), session.subscribe()
+        self._threads = [
+            threading.Thread(target=one, name="page", daemon=True)
+            for one in (self._look_whole, self._look_alone)
+        ]
 
     def start(self) -> None:
         """Begin to look."""
-        self._thread.start()
+        for one in self._threads:
+            one.start()
 
     def stop(self) -> None:
-        """End, after the look that is under way."""
+        """End, after the looks that are under way."""
         self._is_stopped = True
-        self._subscription.close()
-        self._thread.join()
+        for subscription in (self._whole, self._alone):
+            subscription.close()
+        for thread in self._threads:
+            thread.join()
 
     def look_now(self) -> None:
         """Look though no fill came: a person has done something."""
         self._is_wanted = True
-        self._subscription.add({DESK})
+        self._whole.add({DESK})
 
     def detail(self, kind: str, name: str) -> dict[str, Any] | None:
         """What a trader or an account opens down to: symbols, and the last reports."""
@@ -114,23 +122,23 @@ class Follower:
             "reports": last_reports(journal, accounts, LAST_FILLS),
         }
 
-    def _follow(self) -> None:
-        whole_at, changed = 0.0, frozenset[Scope]()
+    def _look_whole(self) -> None:
         while not self._is_stopped:
             began = time.monotonic()
-            # The loop is closed once the server has ended.
-            with suppress(RuntimeError):
-                if began >= whole_at or self._is_wanted or self._said is None:
-                    self._is_wanted = False
-                    self._guarded(self._look)
-                    took = time.monotonic() - began
-                    whole_at = began + min(took / _WHOLE_SHARE, _MOST_APART_SECONDS)
-                else:
-                    self._guarded(self._look_at, changed)
+            self._guarded(self._look)
+            took = time.monotonic() - began
+            next_at = began + min(took / _WHOLE_SHARE, _MOST_APART_SECONDS)
+            self._whole.wait(BEAT_SECONDS)
+            while time.monotonic() < next_at and not self._is_wanted:
+                time.sleep(PACE_SECONDS)
+            self._is_wanted = False
+
+    def _look_alone(self) -> None:
+        while not self._is_stopped:
+            changed = self._alone.wait(BEAT_SECONDS)
+            if changed:
+                self._guarded(self._look_at, changed)
             time.sleep(PACE_SECONDS)
-            wait = min(BEAT_SECONDS, max(whole_at - time.monotonic(), PACE_SECONDS))
-            # What is still to be read whole is, though no more fill comes.
-            changed = self._subscription.wait(wait if changed else BEAT_SECONDS)
 
     def _guarded(self, look: Callable[..., None], *values: Any) -> None:
         try:
@@ -138,12 +146,13 @@ class Follower:
         except Exception as error:
             # Whatever it is, the page must say so, and look again.
             _logger.exception("The live desk's page cannot read its figures")
-            # What was not published is sent with the next look.
-            self._changes, self._said = Changes(), None
-            self._to_loop(
-                self._stream.publish_problem,
-                f"The figures cannot be read ({type(error).__name__}): see the log.",
+            sentence = (
+                f"The figures cannot be read ({type(error).__name__}): see the log."
             )
+            with self._lock:
+                # What was not published is sent with the next look.
+                self._changes, self._said = Changes(), None
+                self._send(self._stream.publish_problem, sentence)
 
     def _look(self) -> None:
         snapshot, watch = self._session.snapshot(), self._watch
@@ -151,21 +160,28 @@ class Follower:
             snapshot, watch.assess(snapshot), watch.health(snapshot), watch.alerts()
         )
         shown = screen(snapshot, said)
-        change = self._changes.of(shown)
-        self._said, self._shown = said, shown
-        self._publish(change, shown)
+        with self._lock:
+            self._said, self._shown = said, shown
+            self._publish(self._changes.of(shown), shown)
 
-    def _look_at(self, scopes: frozenset[Scope]) -> None:
+    def _look_at(self, changed: frozenset[Scope]) -> None:
+        # Every report up to this number has changed what is read below.
+        sequence, _ = self._session.figures_of(())
+        scopes = [one for one in changed | self._alone.wait(0) if one[0] in _READ_ALONE]
         said = self._said
-        assert said is not None, "looked at whole first"
-        alone = [one for one in scopes if one[0] in _READ_ALONE]
-        if alone:
-            sequence, figures = self._session.figures_of(alone)
-            some = replace(said.snapshot, sequence=sequence, scopes=figures, symbols={})
-            shown = screen(some, said)
+        if said is None or not scopes:
+            return
+        _, figures = self._session.figures_of(scopes)
+        some = replace(said.snapshot, sequence=sequence, scopes=figures, symbols={})
+        shown = screen(some, said)
+        with self._lock:
             self._publish(self._changes.of_rows(shown), shown)
 
     def _publish(self, change: Change, shown: Screen) -> None:
-        self._to_loop(
-            self._stream.publish, change, shown.taken_at.isoformat(), shown.sequence
-        )
+        at = shown.taken_at.isoformat()
+        self._send(self._stream.publish, change, at, shown.sequence)
+
+    def _send(self, publish: Callable[..., None], *values: Any) -> None:
+        # The loop is closed once the server has ended.
+        with suppress(RuntimeError):
+            self._to_loop(publish, *values)
