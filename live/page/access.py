@@ -27,7 +27,7 @@ class Access:
     """Who may reach the page, and as whom.
 
     Attributes:
-        hosts: What a browser may call us by (Host), in lower case: any other name
+        hosts: Our names in a browser (Host), in lower case: any other name
             that leads here is somebody else's.
         origins: Where a change may come from (Origin).
         is_secure: Browsers reach us over https.

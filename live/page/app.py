@@ -71,7 +71,7 @@ def make_app(
 
 
 class _Guard:
-    """Answers nobody who calls us by another name, and sets every answer's headers."""
+    """Answers nobody under another name, and sets every answer's headers."""
 
     def __init__(self, app: ASGIApp, access: Access) -> None:
         self._app = app
