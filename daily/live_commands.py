@@ -56,7 +56,6 @@ def add_live_commands(main: click.Group) -> None:
 
         guarded(act)
 
-
     @main.command("live-login")
     @click.option("--name", envvar="NAME", required=True, help="Who logs in.")
     def live_login(name: str) -> None:
