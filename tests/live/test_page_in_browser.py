@@ -219,6 +219,8 @@ def test_no_screen_is_too_narrow(tmp_path: Path, width: int, is_dark: bool) -> N
         feed.lose("T07")
         browser.open(page.address)
         browser.wait_for("document.querySelector('#alerts li')")
+        # Until nothing moves any more, as a person would.
+        time.sleep(1.5)
         browser.click("#rows tbody th button")
         browser.wait_for("document.querySelector('tr.detail table')")
         assert browser.value("document.documentElement.scrollWidth") <= width
