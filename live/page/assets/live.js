@@ -282,7 +282,7 @@ function showDesk(row) {
     place.textContent = money(value);
   }
   const note = (key, text) => { tiles.querySelector(`[data-desk-note="${key}"]`).textContent = text; };
-  note("net_pnl", row.unknown.length ? `unknown: ${row.unknown.slice(0, 3).join(", ")}` : `${plain(row.fills_count)} fills, ${plain(row.trades_count)} trades`);
+  note("net_pnl", row.unknown.length ? `not whole: ${row.unknown[0]}${row.unknown.length > 1 ? " and more" : ""}` : `${plain(row.fills_count)} fills, ${plain(row.trades_count)} trades`);
   note("realized_pnl", "before fees");
   note("estimated_fees", "estimated from past fills");
   note("drawdown", `largest today ${money(row.max_drawdown)}`);
@@ -345,7 +345,8 @@ const COLUMNS = [
     cell.textContent = `${percent(row.chance.probability)}${row.chance.probability !== null && !row.chance.is_own ? "*" : ""}`;
     cell.title = row.chance.reason ?? (row.chance.base_rate === null ? "" : `${percent(row.chance.base_rate)} of past days`);
   }, "n"],
-  ["Net", (row) => number(row.net_pnl), (row) => money(row.net_pnl), "n"],
+  // A question mark: something of it is not known, and is not in it.
+  ["Net", (row) => number(row.net_pnl), (row) => `${money(row.net_pnl)}${row.unknown.length && row.net_pnl !== null ? " ?" : ""}`, "n"],
   ["Open", (row) => number(row.open_pnl), (row) => money(row.open_pnl), "n"],
   ["Price", (row) => (row.open_price_at ? -Date.parse(row.open_price_at) : null), null, "n wide"],
   ["Realized", (row) => number(row.realized_pnl), (row) => money(row.realized_pnl), "n wide"],
