@@ -35,9 +35,9 @@ def test_a_session_is_seen_live(tmp_path: Path) -> None:
         feed, watch, page = found
         browser.open(page.address)
         browser.wait_for(f"{STATE} === 'green'")
-        assert "SYNTHETIC DATA" in browser.text()
+        browser.wait_for("document.body.innerText.includes('SYNTHETIC DATA')")
         # Nobody has traded: nothing is open, and no loss is long ago.
-        assert browser.value(row("T03", 17)) == "–"
+        browser.wait_for(f"{row('T03', 17)} === '–'")
         made = reports(TRADERS, SYMBOLS, at=OPEN + 30 * MINUTE)
         good = (one for one in made if one.account.isprintable())
         for _ in range(40):
@@ -86,7 +86,7 @@ def test_a_breach_is_acknowledged_and_released(tmp_path: Path) -> None:
         feed.lose("T07")
         browser.wait_for("document.querySelector('#alerts [data-decide=release]')")
         browser.wait_for(f"{STATE} === 'yellow'")
-        assert "breached" in browser.value(row("T07", 1))
+        browser.wait_for(f"{row('T07', 1)}.includes('breached')")
         assert browser.value("document.title").startswith("◆ (1)")
         # It is first in the table, whatever its name.
         browser.wait_for(
@@ -169,8 +169,8 @@ def test_a_mute_feed_is_red_and_figures_that_fail_are_said(tmp_path: Path) -> No
         browser.wait_for(f"{STATE} === 'green'")
         feed.disconnect()
         browser.wait_for(f"{STATE} === 'red'", 5)
-        assert "▲ not connected" in browser.value("sources.innerText")
-        assert "nothing comes" in browser.value("reasons.innerText")
+        browser.wait_for("sources.innerText.includes('▲ not connected')")
+        browser.wait_for("reasons.innerText.includes('nothing comes')")
         watch.fails = True
         browser.wait_for("dead.innerText.includes('cannot be read')", 5)
         watch.fails = False
