@@ -353,13 +353,9 @@ def run_retrain() -> None:
 
 def published_home(settings: Settings) -> Home:
     """The home whose published copy is of AS_OF; left out: the latest."""
-    from runtime.publish.marts_copy import CURRENT
+    from runtime.publish.marts_copy import published_home as home_of
 
-    home = Home(settings.home_root)
-    latest = (home.published / CURRENT).resolve().name
-    if settings.as_of and not latest.startswith(str(settings.as_of)):
-        return home.past(settings.as_of)
-    return home
+    return home_of(settings, Home(settings.home_root))
 
 
 def _add_command(step: Step) -> None:

@@ -163,7 +163,7 @@ def tilt_said(figures: ScopeFigures, usual: Usual) -> str | None:
         return None
     return (
         f"{figures.losing_streak} losing trades in a row, net "
-        f"${figures.net_pnl:,.2f}, {' and '.join(signs)}"
+        f"-${-figures.net_pnl:,.2f}, {' and '.join(signs)}"
     )
 
 

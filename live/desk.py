@@ -40,7 +40,7 @@ from live.watch import Watch
 from runtime.errors import UserError
 from runtime.files import write_atomic
 from runtime.home import Home
-from runtime.publish.marts_copy import open_published
+from runtime.publish.marts_copy import open_published, published_home
 from runtime.sessions import EASTERN, next_session
 from runtime.settings import Settings
 
@@ -167,7 +167,7 @@ def _simulated(
         raise UserError(
             "LIVE_SOURCE=simulator needs SOURCE=sample: it plays that firm."
         )
-    with open_published(home) as connection:
+    with open_published(published_home(settings, home)) as connection:
         ((as_of,),) = connection.execute(
             "select as_of_date from marts.published_at"
         ).fetchall()
@@ -197,7 +197,8 @@ def _run_session(
     folder = home.live / str(feed.session_date)
     folder.mkdir(parents=True, exist_ok=True)
     opening = read_opening(settings, home, feed.session_date)
-    baselines = _baselines(home, folder, feed.session_date)
+    copy = published_home(settings, home)
+    baselines = _baselines(copy, folder, feed.session_date)
     view = TerminalView()
     with ExitStack() as held:
         session = held.enter_context(Session(folder, opening, feed.sources, feed.clock))
@@ -295,13 +296,13 @@ def _reopened(
     return found
 
 
-def _baselines(home: Home, folder: Path, session_date: date) -> Baselines:
+def _baselines(copy: Home, folder: Path, session_date: date) -> Baselines:
     """Those that the session began with, else of the published copy."""
     kept = kept_baselines(folder / BASELINES)
     if kept is not None:
         return kept
     try:
-        with open_published(home) as connection:
+        with open_published(copy) as connection:
             found = read_baselines(connection, session_date)
     except UserError:
         # What the opening says of it is shown.

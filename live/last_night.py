@@ -17,7 +17,7 @@ from live.figures import OpeningState, ScopeType
 from live.opening import AccountInfo, Cutoff, LimitInForce, Opening, OpeningLot
 from runtime.errors import UserError
 from runtime.home import Home
-from runtime.publish.marts_copy import open_published
+from runtime.publish.marts_copy import open_published, published_home
 from runtime.sessions import EASTERN, next_session, previous_session, sessions_between
 from runtime.settings import Settings
 from runtime.warehouse import rows_of
@@ -47,7 +47,7 @@ def read_opening(settings: Settings, home: Home, session_date: date) -> Opening:
     """
     lines = desk_lines(settings, home)
     try:
-        with open_published(home) as connection:
+        with open_published(published_home(settings, home)) as connection:
             return opening_of(connection, session_date, lines)
     except UserError as error:
         return _with_lines(session_date, lines, _nothing(session_date, lines, error))

@@ -37,6 +37,7 @@ class LimitUse:
     Attributes:
         limit, used: Dollars, units, trades or losing trades, by `rule`.
         used_share: 0 and above, 1 is the limit; None where the use is not known.
+        counts_now: False: it is held against what is there at the close, not before.
         level: Highest of `LEVELS` that holds, with hysteresis; 0 below them.
         unknown: Why the use is not known; None where it is.
         command: With what a person proposes another value (two people decide).
@@ -46,6 +47,7 @@ class LimitUse:
     limit: Decimal
     used: Decimal | None
     used_share: float | None
+    counts_now: bool
     level: int
     latch: Latch | None
     unknown: str | None
@@ -139,7 +141,8 @@ class ScreenRow:
         realized_pnl: Before fees. open_pnl: None where a price is missing or stale.
         open_price_at: Of the oldest price in open_pnl.
         open_price_age_seconds: The age of that price.
-        limit_rule, limit, used, used_share: Of the limit that is used most.
+        limit_rule, limit, used, used_share: Of the limit that is used most, of those
+            that count now if any does (`limit_counts_now`).
         alert_level: The highest level of its limits, a latched one included.
     """
 
@@ -175,6 +178,7 @@ class ScreenRow:
     limit: Decimal | None
     used: Decimal | None
     used_share: float | None
+    limit_counts_now: bool
     chance: Chance
     alert_level: int
     latch: Latch | None
@@ -300,7 +304,10 @@ def screen(snapshot: Snapshot, watch: Watching) -> Screen:
 def _row(figures: ScopeFigures, said: Assessment, now: datetime) -> ScreenRow:
     most = max(
         said.limits,
-        key=lambda one: -1.0 if one.used_share is None else one.used_share,
+        key=lambda one: (
+            one.counts_now,
+            -1.0 if one.used_share is None else one.used_share,
+        ),
         default=None,
     )
     latches = [one.latch for one in said.limits if one.latch is not None]
@@ -337,6 +344,7 @@ def _row(figures: ScopeFigures, said: Assessment, now: datetime) -> ScreenRow:
         limit=None if most is None else most.limit,
         used=None if most is None else most.used,
         used_share=None if most is None else most.used_share,
+        limit_counts_now=most is not None and most.counts_now,
         chance=said.chance,
         alert_level=max(
             (LEVELS[-1] if one.latch else one.level for one in said.limits), default=0

@@ -167,14 +167,18 @@ class Watch:
                 if scope[0] == "trader":
                     usual = self._usual_of(figures, snapshot.taken_at)
                     found[scope] = Assessment(
-                        limits=tuple(self._limit_use(one, figures) for one in own),
+                        limits=tuple(
+                            self._limit_use(one, figures, snapshot) for one in own
+                        ),
                         usual=usual,
                         chance=self._chance_of(figures, own, snapshot.taken_at),
                         tilt=tilt_said(figures, usual),
                     )
                 elif own:
                     found[scope] = Assessment(
-                        limits=tuple(self._limit_use(one, figures) for one in own),
+                        limits=tuple(
+                            self._limit_use(one, figures, snapshot) for one in own
+                        ),
                         chance=Chance(reason="unknown: of traders only"),
                     )
             self._assessed = snapshot, found
@@ -255,13 +259,16 @@ class Watch:
             return True
         return snapshot.taken_at >= self._closes_at - _BEFORE_CLOSE
 
-    def _limit_use(self, use: Use, figures: ScopeFigures) -> LimitUse:
+    def _limit_use(
+        self, use: Use, figures: ScopeFigures, snapshot: Snapshot
+    ) -> LimitUse:
         limit = use.limit
         return LimitUse(
             rule=limit.rule,
             limit=limit.limit_value,
             used=use.used,
             used_share=use.used_share,
+            counts_now=self._is_due(use, snapshot),
             level=self._alerts.level(use.scope, limit.rule),
             latch=self._alerts.latch(use.scope, limit.rule),
             unknown=use.unknown,

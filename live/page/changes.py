@@ -24,8 +24,8 @@ _HEAD = ("session_date", "state", "reasons", "is_synthetic", "is_late", "counts"
 _of_head = attrgetter(*_HEAD)
 # Of a row, what the watch says: a row read alone has it of the last whole screen.
 _SAID = (
-    "usual", "tilt", "limits", "limit_rule", "limit", "used", "used_share", "chance",
-    "alert_level", "latch",
+    "usual", "tilt", "limits", "limit_rule", "limit", "used", "used_share",
+    "limit_counts_now", "chance", "alert_level", "latch",
 )  # fmt: skip
 # Name, content to compare, and value.
 _Part = tuple[str, tuple, Any]

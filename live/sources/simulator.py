@@ -58,8 +58,8 @@ def sample_session(session_date: date, seed: int) -> tuple[Firm, list[Fill]]:
     if not fills:
         raise UserError(
             f"The sample firm has no session of {session_date}; its last one is of "
-            f"{SAMPLE_LAST}. Run `make daily SOURCE=sample AS_OF={SAMPLE_LAST}` in an "
-            "empty RISK_HOME: the session after that morning is then played."
+            f"{SAMPLE_LAST}. Run `make daily SOURCE=sample AS_OF={SAMPLE_LAST}` once, "
+            f"then `make live SOURCE=sample AS_OF={SAMPLE_LAST}`."
         )
     return firm, fills
 

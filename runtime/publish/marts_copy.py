@@ -24,6 +24,7 @@ from runtime.errors import UserError
 from runtime.home import Home
 from runtime.publish.manifest import read_dbt_manifest
 from runtime.publish.previous_names import MARTS, marts_of_today, previous_marts
+from runtime.settings import Settings
 from runtime.transform.build_state import PUBLISHED_BY_DATE, built_dates
 from runtime.unchanged import code_fingerprint
 from runtime.warehouse import RunContext, open_warehouse, require_run_context
@@ -213,6 +214,14 @@ def open_published(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
                 f"The copy in {copy.parent} is of another version of this project "
                 f"({reason}). Run `make daily`."
             ) from None
+
+
+def published_home(settings: Settings, root: Home) -> Home:
+    """The home whose published copy is of AS_OF; left out: of the latest morning."""
+    latest = (root.published / CURRENT).resolve().name
+    if settings.as_of and not latest.startswith(str(settings.as_of)):
+        return root.past(settings.as_of)
+    return root
 
 
 def published_file(home: Home) -> Path:

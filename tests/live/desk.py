@@ -105,6 +105,7 @@ class SmallWatch:
                 self.LIMIT,
                 used,
                 share,
+                True,
                 level,
                 latch,
                 None,

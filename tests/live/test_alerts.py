@@ -18,6 +18,7 @@ import pytest
 from live.alert_log import FILE, AlertLog
 from live.alerts import Alerts, Condition, carry_latches, release
 from live.limit_uses import Use
+from live.screen import screen
 from runtime.errors import UserError
 from tests.live.watched import DAY, TEN, Watched, fill, limit
 
@@ -171,6 +172,24 @@ def test_every_rule_has_a_use(tmp_path: Path) -> None:
             "overnight_exposure": 0.5,
         }
     )
+
+
+def test_until_the_close_a_row_shows_a_limit_that_counts_now(tmp_path: Path) -> None:
+    limits = [
+        limit(1000, rule="overnight_exposure"),
+        limit(8000, rule="gross_exposure"),
+    ]
+    with Watched(tmp_path, limits) as one:
+        one.take(fill("A1", "B", 20, "100", one.clock.now))
+
+        def shown() -> tuple[str | None, float | None, bool]:
+            rows = screen(one.session.snapshot(), one.watch).rows
+            (row,) = (row for row in rows if row.scope_type == "trader" and row.limits)
+            return row.limit_rule, row.used_share, row.limit_counts_now
+
+        assert shown() == ("gross_exposure", 0.25, True)
+        one.wait(5 * 3600 + 31 * 60)
+        assert shown() == ("overnight_exposure", 2.0, True)
 
 
 def test_exposure_at_the_close_alerts_shortly_before_it(tmp_path: Path) -> None:

@@ -294,12 +294,12 @@ function showDesk(row) {
   at("desk-limits").replaceChildren(limitsOf(row));
 }
 
-function bar(share, level, isLatched) {
+function bar(share, level, isLatched, countsNow) {
   const made = element("span", { className: "bar", ariaHidden: "true" }, element("i"));
   if (share === null || share === undefined) made.classList.add("unknown");
   else made.style.setProperty("--share", share);
-  if (isLatched || level >= 90 || share >= 0.9) made.classList.add("hot");
-  else if (level >= 50 || share >= 0.5) made.classList.add("warm");
+  if (isLatched || level >= 90 || (countsNow && share >= 0.9)) made.classList.add("hot");
+  else if (level >= 50 || (countsNow && share >= 0.5)) made.classList.add("warm");
   return made;
 }
 
@@ -311,10 +311,11 @@ function limitsOf(row) {
     const more = element("span");
     if (one.latch) more.append(element("b", { textContent: `▲ breached at ${clock(one.latch.since)}, held until released ` }), decideButton("release", one.latch.alert_id));
     if (one.unknown) more.append(one.unknown);
+    else if (!one.counts_now) more.append("counts at the close");
     else if (one.command) more.append(element("small", { textContent: one.command }));
     use.append(
       element("span", { textContent: words(one.rule) }),
-      element("span", {}, bar(one.used_share, one.level, one.latch), element("span", { className: "share", textContent: percent(one.used_share) })),
+      element("span", {}, bar(one.used_share, one.level, one.latch, one.counts_now), element("span", { className: "share", textContent: percent(one.used_share) })),
       element("span", { textContent: `${show(one.used)} of ${show(one.limit)}` }),
       more);
   }
@@ -338,7 +339,7 @@ const COLUMNS = [
     cell.replaceChildren(element("span", { className: `level ${level}`, textContent: said, title: row.tilt ?? "" }));
   }, ""],
   ["Limit", (row) => row.used_share, (row, cell) => {
-    cell.replaceChildren(bar(row.used_share, row.alert_level, row.latch), element("span", { className: "share", textContent: row.limit === null ? "none" : percent(row.used_share) }));
+    cell.replaceChildren(bar(row.used_share, row.alert_level, row.latch, row.limit_counts_now), element("span", { className: "share", textContent: row.limit === null ? "none" : percent(row.used_share) }));
     cell.title = row.limit_rule ? `${words(row.limit_rule)}: ${row.used === null ? UNKNOWN : plain(row.used, 0)} of ${plain(row.limit, 0)}` : "";
   }, "n"],
   ["P(breach)", (row) => row.chance.probability, (row, cell) => {
