@@ -122,7 +122,7 @@ def summary(**more) -> dict:
         "dollars_are_doubtful": False, "selected_models": [], "learned": None,
         "is_past_morning": False, "stale": None, "is_by_limit_risk": True,
         "limits": {"unset_count": 0, "default_amount": None}, "size_advice": None,
-        "attention": [], "facts": None, "trust": "Trust it so far.",
+        "attention": [], "facts": None, "live_day": None, "trust": "Trust it so far.",
         "is_size_proven": False,
     } | more  # fmt: skip
 
@@ -384,6 +384,14 @@ def test_the_desks_tail_is_one_line_with_its_record(known: dict, line: str) -> N
 def test_the_verdict_is_told_once() -> None:
     for text in both(render(summary())):
         assert text.count("Trust it so far.") == 1
+
+
+def test_how_good_the_live_desk_was_is_told_where_it_watched() -> None:
+    told = "The live desk: all 9 fills were as PropReports has them."
+    for text in both(render(summary(live_day=told))):
+        assert text.count(told) == 1
+    for text in both(render(summary())):
+        assert "live desk" not in text
 
 
 def test_a_mail_holds_only_what_every_client_knows() -> None:
@@ -748,7 +756,7 @@ def test_what_was_kept_before_facts_and_totals_were_read_says_nothing_of_them(
         for one in forecasts:
             for name in facts:
                 del one[name]
-    for name in ("facts", "trust", "is_size_proven"):
+    for name in ("facts", "trust", "is_size_proven", "live_day"):
         del now[name]
     keep(
         home,
@@ -792,7 +800,7 @@ def former(now: dict) -> dict:
     score = less(now["score"], "flagged_count", "breaches_count")
     return less(
         now, "forecasts", "is_by_limit_risk", "limits", "size_advice", "attention",
-        "facts", "trust", "is_size_proven",
+        "facts", "trust", "is_size_proven", "live_day",
     ) | {
         "calls": calls, "desk": desk | {"predicted_pnl": "-1220.5"}, "score": score,
         "outcomes": [
