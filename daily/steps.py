@@ -7,10 +7,9 @@ from runtime.build_chain import BUILD, RISK, SCORE, require
 from runtime.freshness import check_freshness
 from runtime.home import Home
 from runtime.ledger import STEPS, Ledger
-from runtime.sessions import EASTERN
 from runtime.settings import Settings
 from runtime.staleness import is_past_morning, last_fill_date
-from runtime.unchanged import remember, unchanged
+from runtime.unchanged import remember, unchanged, unchanged_since
 from runtime.warehouse import count_rows, load_ledger, require_run_context, table_rows
 
 
@@ -95,8 +94,7 @@ def publish(settings: Settings, home: Home) -> Done:
 
     made_of = require(home, RISK)
     if (published_at := is_published(home, made_of)) is not None:
-        since = f"{published_at.astimezone(EASTERN):%Y-%m-%d %H:%M} ET"
-        return Done(f"nothing has changed since {since}: the copy stays as it is")
+        return Done(f"{unchanged_since(published_at)}: the copy stays as it is")
     message = publish_marts(home, made_of=made_of, memory_limit=settings.memory_limit)
     return Done(message, table_rows(home, schema="marts"))
 

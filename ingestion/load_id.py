@@ -4,6 +4,8 @@ import hashlib
 
 import duckdb
 
+from runtime.tables import rows_hash_sql
+
 # What models read, and of each table what merely says when or where it was looked at.
 _TABLES = {
     "day_versions": ["last_seen_at"],
@@ -21,12 +23,9 @@ _TABLES = {
 
 def load_id(connection: duckdb.DuckDBPyConnection) -> str:
     """The name, of rows in any order; rows of days are named by their content hash."""
-    sums = []
-    for table, unimportant in _TABLES.items():
-        excluded = f"exclude ({', '.join(unimportant)})" if unimportant else ""
-        sums.append(
-            "(select (count(*), sum(cast(hash(row) as hugeint)))::varchar "
-            f"from (select * {excluded} from raw.{table}) as row)"
-        )
-    found = connection.execute(f"select {', '.join(sums)}").fetchall()[0]
+    hashes = [
+        rows_hash_sql(f"raw.{table}", unimportant)
+        for table, unimportant in _TABLES.items()
+    ]
+    found = connection.execute(f"select {', '.join(hashes)}").fetchall()[0]
     return hashlib.sha256("\0".join(found).encode()).hexdigest()

@@ -34,6 +34,20 @@ class Table:
         return self.name.partition(".")[0]
 
 
+def rows_hash_sql(table: str, unimportant: Iterable[str] = ()) -> str:
+    """A scalar subquery: how many rows a table has, and their hash in any order.
+
+    Args:
+        unimportant: Columns that are left out.
+    """
+    excluded = ", ".join(unimportant)
+    rows = f"select * exclude ({excluded})" if excluded else "select *"
+    return (
+        "(select (count(*), sum(cast(hash(row) as hugeint)))::varchar "
+        f"from ({rows} from {table}) as row)"
+    )
+
+
 def prepare_tables(
     connection: duckdb.DuckDBPyConnection, tables: Iterable[Table]
 ) -> None:

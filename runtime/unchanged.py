@@ -7,6 +7,7 @@ of the same tables of the stages beside it, and if what it made is still there.
 
 import hashlib
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 
 import duckdb
@@ -15,7 +16,7 @@ from runtime.build_chain import BUILD, RISK, SCORE, complete
 from runtime.home import Home
 from runtime.sessions import EASTERN
 from runtime.settings import PROJECT_ROOT
-from runtime.tables import Table
+from runtime.tables import Table, rows_hash_sql
 from runtime.transform.parsed_manifest import project_hash
 from runtime.warehouse import open_warehouse
 
@@ -61,8 +62,12 @@ def unchanged(home: Home, stage: str, *of: str) -> str | None:
             return None
         if found is None or found[0] != _fingerprint(connection, stage, found[3], of):
             return None
-    made_at = found[1].replace(tzinfo=UTC).astimezone(EASTERN)
-    return f"nothing has changed since {made_at:%Y-%m-%d %H:%M} ET: {found[2]}"
+    return f"{unchanged_since(found[1].replace(tzinfo=UTC))}: {found[2]}"
+
+
+def unchanged_since(made_at: datetime) -> str:
+    """The beginning of the sentence of a step that is skipped."""
+    return f"nothing has changed since {made_at.astimezone(EASTERN):%Y-%m-%d %H:%M} ET"
 
 
 def remember(
@@ -93,8 +98,12 @@ def remember(
         )
 
 
+@cache
 def code_fingerprint() -> str:
-    """Names the code and libraries that build and publish the marts."""
+    """Names the code and libraries that build and publish the marts.
+
+    Once a process, before anything is built: what is saved meanwhile is not in it.
+    """
     digest = hashlib.sha256(project_hash(PROJECT_ROOT).encode())
     digest.update(version("duckdb").encode())
     for path in sorted((PROJECT_ROOT / "runtime").rglob("*.py")):
@@ -116,10 +125,8 @@ def _fingerprint(
             [pattern],
         ).fetchall()
         for (table,) in tables:
-            rows = connection.execute(
-                f"select count(*), sum(cast(hash(row) as hugeint)) from {table} as row"
-            ).fetchone()
-            parts.append(f"{table} {rows}")
+            found = connection.execute(f"select {rows_hash_sql(table)}").fetchall()
+            parts.append(f"{table} {found[0][0]}")
     # What a person dropped, emptied or added to by hand is made again.
     parts += map(
         str,
