@@ -8,7 +8,7 @@ import click
 from daily.run import guarded
 from runtime.errors import UserError
 from runtime.home import Home
-from runtime.settings import Settings
+from runtime.settings import Settings, by_comma
 
 if TYPE_CHECKING:
     from live.alert_log import AlertLog
@@ -95,11 +95,14 @@ def _live(
             raise UserError(
                 f"SPEED={speed} is none: write a number up to 10000, or max."
             )
-    named = [one.strip() for one in mishaps.split(",") if one.strip()]
     home = Home(settings.home_root)
     click.echo(
         run_live(
-            settings, home, speed=factor, mishaps=named, until_close=until is not None
+            settings,
+            home,
+            speed=factor,
+            mishaps=by_comma(mishaps),
+            until_close=until is not None,
         )
     )
 

@@ -39,6 +39,11 @@ def is_address(text: str) -> bool:
     return re.fullmatch(r"[!-?A-~]+@[!-?A-~]+", text) is not None
 
 
+def by_comma(text: str) -> tuple[str, ...]:
+    """What a setting or option lists; spaces and empty parts do not count."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
 class MailSettings(BaseSettings):
     """What it takes to send a mail and to let it wait: an alert needs no more."""
 
@@ -73,9 +78,7 @@ class MailSettings(BaseSettings):
     @field_validator("email_to", "alert_to", mode="before")
     @classmethod
     def _split_recipients(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value
+        return by_comma(value) if isinstance(value, str) else value
 
     @field_validator("email_to", "alert_to")
     @classmethod
@@ -348,9 +351,7 @@ class Settings(MailSettings):
     @field_validator("limits_platforms", mode="before")
     @classmethod
     def _split_platforms(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value
+        return by_comma(value) if isinstance(value, str) else value
 
     @field_validator("limits_fix_address")
     @classmethod

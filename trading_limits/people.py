@@ -11,7 +11,7 @@ from decimal import Decimal
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.sessions import sessions_between
-from runtime.settings import Settings
+from runtime.settings import Settings, by_comma
 from trading_limits.facts import Facts, read_facts
 from trading_limits.keys import Person, key_path, make_key, os_user, person
 from trading_limits.ledger import (
@@ -393,7 +393,7 @@ def _check_file(settings: Settings, home: Home, state: State, session: date) -> 
 
 def _chosen(state: State, session: date, only: str | None) -> list[Decided]:
     rows = state.sets.get(session, {})
-    wanted = [one.strip() for one in (only or "").split(",") if one.strip()]
+    wanted = by_comma(only or "")
     chosen = {
         key: one
         for key, one in rows.items()

@@ -23,6 +23,7 @@ from ml.train import REFIT_DAYS, advised, record_of
 from ml.tuning import Tuning
 from ml.walk_forward import walk_forward
 from runtime.errors import UserError
+from runtime.settings import by_comma
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ def _is_evaluated(
 ) -> np.ndarray:
     if not len(rows):
         return np.zeros(0, dtype=bool)
-    patterns = [one.strip() for one in window.accounts.split(",") if one.strip()]
+    patterns = by_comma(window.accounts)
     names = {trader: {trader} for trader in set(days.traders[rows])}
     if accounts is not None:
         for trader, account in accounts[["trader_id", "account_id"]].itertuples(
