@@ -1,6 +1,5 @@
 """Commands of the live desk: run it, release a breach, acknowledge an alert."""
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -8,6 +7,7 @@ import click
 from daily.run import guarded
 from runtime.errors import UserError
 from runtime.home import Home
+from runtime.sessions import utc_now
 from runtime.settings import Settings, by_comma
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def add_live_commands(main: click.Group) -> None:
         from live.alerts import release
 
         def act(settings: Settings) -> None:
-            released = release(_log_of(settings, alert), alert, name, reason, _now())
+            released = release(_log_of(settings, alert), alert, name, reason, utc_now())
             click.echo(f"Released by {released.released_by}: {released.text}")
 
         guarded(act)
@@ -51,7 +51,7 @@ def add_live_commands(main: click.Group) -> None:
         from live.alerts import acknowledge
 
         def act(settings: Settings) -> None:
-            seen = acknowledge(_log_of(settings, alert), alert, name, _now())
+            seen = acknowledge(_log_of(settings, alert), alert, name, utc_now())
             click.echo(f"Acknowledged by {seen.acknowledged_by}: {seen.text}")
 
         guarded(act)
@@ -121,7 +121,3 @@ def _log_of(settings: Settings, alert_id: str) -> "AlertLog":
         f"There is no alert {alert_id[:100]!r} below {folder}. The page and the mail "
         "name its id."
     )
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -13,12 +13,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from live.alert_log import CHANNELS, Alert, AlertLog, Severity
 from live.figures import Scope
 from live.limit_uses import Use
 from live.screen import LEVELS, Latch
+from reports.words import dollars
 from runtime.errors import UserError
 
 # A level alerts again once the use was under the one below it.
@@ -115,10 +117,6 @@ class Alerts:
             if alert is not None and alert.is_latched:
                 return Latch(alert.alert_id, rule, alert.raised_at)
         return None
-
-    def latched(self) -> list[Alert]:
-        """Every breach that nobody has released."""
-        return [one for one in self.log.alerts.values() if one.is_latched]
 
     def _index(self) -> None:
         alerts = list(self.log.alerts.values())
@@ -398,10 +396,10 @@ def scope_said(scope: Scope) -> str:
 def _limit_text(use: Use, level: int) -> str:
     rule = use.limit.rule
 
-    def amount(value: object) -> str:
+    def amount(value: Decimal | None) -> str:
         if value is None:
             return "unknown"
-        return f"{value:,.0f}" if rule in _COUNTED else f"${value:,.2f}"
+        return f"{value:,.0f}" if rule in _COUNTED else dollars(value)
 
     what = RULE_WORDS.get(rule, rule)
     if level == BREACH:

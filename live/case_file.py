@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from live.figures import Scope, Snapshot
-from live.journal import _decoded
+from live.journal import decoded
 from live.reports import ExecutionReport
 from live.screen import plain
 
@@ -68,7 +68,7 @@ def last_reports(
                 for line in reversed(lines[1:]):
                     if accounts is not None and not _may_be_of(line, accounts):
                         continue
-                    report = _decoded(line) if line else None
+                    report = decoded(line) if line else None
                     if report is not None and (
                         accounts is None or report.account in accounts
                     ):

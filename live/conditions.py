@@ -8,6 +8,7 @@ from decimal import Decimal
 from live.alerts import Condition
 from live.figures import DESK, ScopeFigures, Snapshot, SourceState
 from live.screen import State, Usual
+from reports.words import dollars
 
 # A source that was not heard for so long, heartbeats included, says nothing any more.
 SILENT_SECONDS = 90
@@ -163,7 +164,7 @@ def tilt_said(figures: ScopeFigures, usual: Usual) -> str | None:
         return None
     return (
         f"{figures.losing_streak} losing trades in a row, net "
-        f"-${-figures.net_pnl:,.2f}, {' and '.join(signs)}"
+        f"{dollars(figures.net_pnl)}, {' and '.join(signs)}"
     )
 
 

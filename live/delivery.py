@@ -13,7 +13,6 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import requests
@@ -25,6 +24,7 @@ from reports.mail import Mail
 from reports.outbox import UnwritableError, post, send_now
 from runtime.errors import UserError
 from runtime.home import Home
+from runtime.sessions import utc_now
 from runtime.settings import Settings
 
 _logger = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ class Delivery:
                 [
                     {
                         "event": "batched",
-                        "at": _now().isoformat(),
+                        "at": utc_now().isoformat(),
                         "batch": fresh[0].alert_id,
                         "alert_ids": [one.alert_id for one in fresh],
                     }
@@ -145,7 +145,7 @@ class Delivery:
             [
                 {
                     "event": "sent",
-                    "at": _now().isoformat(),
+                    "at": utc_now().isoformat(),
                     "channel": channel,
                     "alert_ids": [one.alert_id for one in alerts],
                 }
@@ -328,7 +328,3 @@ def subject_of(alerts: Sequence[Alert]) -> str:
 def _slack(text: str) -> str:
     """Slack reads three signs as its own."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

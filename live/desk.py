@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from datetime import time as day_time
 from pathlib import Path
 
@@ -33,7 +33,7 @@ from live.last_night import read_opening, session_at
 from live.limits_file import LimitsFile
 from live.opening import Opening
 from live.screen import Screen, as_json, screen
-from live.session import Session
+from live.session import STATE, Session
 from live.sources import Source
 from live.terminal_view import TerminalView
 from live.watch import Watch
@@ -41,10 +41,10 @@ from runtime.errors import UserError
 from runtime.files import write_atomic
 from runtime.home import Home
 from runtime.publish.marts_copy import open_published, published_home
-from runtime.sessions import EASTERN, next_session
+from runtime.sessions import EASTERN, next_session, utc_now
 from runtime.settings import Settings
 
-STATE, BASELINES = "state.json", "baselines.npz"
+BASELINES = "baselines.npz"
 # A simulated session of six and a half hours is over in five minutes.
 DEFAULT_SPEED = 80.0
 _TICK_SECONDS = 1.0
@@ -101,7 +101,7 @@ def _feed(
     kind = settings.live_source or _kind(settings, home)
     if kind == "simulator":
         return _simulated(settings, home, speed, mishaps)
-    session_date = session_at(_now())
+    session_date = session_at(utc_now())
     folder = home.live / str(session_date)
     sources: tuple[Source, ...]
     if kind == "fix":
@@ -135,7 +135,7 @@ def _feed(
                 connection(settings), session_date, settings.api_group_id
             ),
         )
-    return Feed(session_date, sources, _now, is_synthetic=False)
+    return Feed(session_date, sources, utc_now, is_synthetic=False)
 
 
 def _kind(settings: Settings, home: Home) -> str:
@@ -352,7 +352,3 @@ def _write_state(path: Path, shown: Screen, *, is_finished: bool) -> None:
         write_atomic(path, json.dumps(told, indent=1).encode() + b"\n")
     except OSError:
         _logger.warning("%s cannot be written", path)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

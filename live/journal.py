@@ -20,7 +20,7 @@ from pathlib import Path
 from live.reports import ExecutionReport
 from runtime.errors import UserError
 
-_HEADER = b"# risk-warehouse live journal 1\n"
+HEADER = b"# risk-warehouse live journal 1\n"
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -56,7 +56,7 @@ class Journal:
         self._size = os.fstat(self._descriptor).st_size
         self._is_synced = True
         if not self._size:
-            self._write(_HEADER)
+            self._write(HEADER)
 
     @property
     def size(self) -> int:
@@ -101,7 +101,7 @@ class Journal:
                 for line in lines:
                     if offset == end:
                         return
-                    report = _decoded(line)
+                    report = decoded(line)
                     if report is None:
                         raise self._damaged(offset)
                     offset += len(line) + 1
@@ -116,13 +116,13 @@ class Journal:
 
     def _check_header(self) -> int:
         with self.path.open("rb") as handle:
-            header = handle.read(len(_HEADER))
-        if header == _HEADER:
+            header = handle.read(len(HEADER))
+        if header == HEADER:
             return len(header)
-        if _HEADER.startswith(header):
+        if HEADER.startswith(header):
             self._cut(0)
-            self._write(_HEADER)
-            return len(_HEADER)
+            self._write(HEADER)
+            return len(HEADER)
         raise UserError(
             f"{self.path} is no journal of this version. Move its folder away; the "
             "source sends the session again."
@@ -182,7 +182,7 @@ def _encoded(report: ExecutionReport) -> bytes:
     return b"%08x %x %b\n" % (zlib.crc32(text), len(text), text)
 
 
-def _decoded(line: bytes) -> ExecutionReport | None:
+def decoded(line: bytes) -> ExecutionReport | None:
     """The report of a line; None of a line that is not whole."""
     checksum, _, rest = line.partition(b" ")
     length, _, text = rest.partition(b" ")

@@ -6,7 +6,7 @@ Nothing is locked and nothing is cut off: a last line that is not whole is not r
 from collections.abc import Iterator
 from pathlib import Path
 
-from live.journal import _HEADER, _decoded
+from live.journal import HEADER, decoded
 from live.reports import ExecutionReport
 from runtime.errors import UserError
 
@@ -21,17 +21,17 @@ def read_journal(path: Path) -> Iterator[ExecutionReport]:
             damaged.
     """
     with path.open("rb") as handle:
-        if handle.read(len(_HEADER)) != _HEADER:
+        if handle.read(len(HEADER)) != HEADER:
             raise UserError(
                 f"{path} is no journal of this version: its session cannot be "
                 "compared. Move its folder away."
             )
-        offset, rest = len(_HEADER), b""
+        offset, rest = len(HEADER), b""
         while chunk := handle.read(_READ_BYTES):
             lines = (rest + chunk).split(b"\n")
             rest = lines.pop()
             for line in lines:
-                report = _decoded(line)
+                report = decoded(line)
                 if report is None:
                     raise UserError(
                         f"{path} is damaged at byte {offset}: its session cannot be "

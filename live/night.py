@@ -23,17 +23,16 @@ from live.journal_reader import read_journal
 from live.last_night import read_opening
 from live.opening import Opening
 from live.reports import ExecutionReport
-from live.session import JOURNAL
+from live.session import JOURNAL, STATE
 from live.tables import LIVE_ACCOUNTS, LIVE_FILLS, LIVE_SESSIONS, TABLES
 from runtime.home import Home
 from runtime.sessions import EASTERN
 from runtime.settings import Settings
-from runtime.tables import Table, prepare_tables
+from runtime.tables import Table
 from runtime.warehouse import open_warehouse
 
 # Older ones are dropped: who was right three months ago moves nobody.
 KEPT_SESSIONS = 60
-STATE = "state.json"
 
 
 def load_live_sessions(settings: Settings, home: Home, root: Home) -> list[date]:
@@ -46,9 +45,6 @@ def load_live_sessions(settings: Settings, home: Home, root: Home) -> list[date]
         UserError: A journal is damaged.
     """
     with open_warehouse(home.warehouse) as connection:
-        connection.execute("begin")
-        prepare_tables(connection, TABLES)
-        connection.execute("commit")
         loaded = dict(
             connection.execute(
                 "select session_date, journal_bytes from ops.live_sessions"

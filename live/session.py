@@ -8,7 +8,7 @@ time it takes to read the figures.
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,18 +21,17 @@ from live.opening import Opening
 from live.quarantine import Quarantine
 from live.reports import BadMessage, ExecutionReport, problem_of
 from live.sources import Source
+from runtime.sessions import utc_now
 
 JOURNAL, CHECKPOINT, QUARANTINE = "journal", "checkpoint", "quarantine.jsonl"
+# The screen, each minute and at the end.
+STATE = "state.json"
 # A start replays this many at most, a few seconds' work.
 CHECKPOINT_REPORTS = 25_000
 # How much a loss of power may cost.
 SYNC_SECONDS = 1.0
 # Figures that depend on the time, ages of prices, are as old as this at most.
 _FRESH = timedelta(seconds=1)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 class Subscription:
@@ -78,7 +77,7 @@ class Session:
         folder: Path,
         opening: Opening,
         sources: Sequence[Source],
-        clock: Callable[[], datetime] = _now,
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self.folder = folder
         self._opening = opening

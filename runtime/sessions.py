@@ -3,13 +3,18 @@
 The calendar picks the next session and counts idle ones. It never filters fills.
 """
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
 EASTERN = ZoneInfo("America/New_York")
 FIRST_KNOWN = "1990-01-01"
+
+
+def utc_now() -> datetime:
+    """Now, aware."""
+    return datetime.now(UTC)
 
 
 def sessions_table(first: date, last: date) -> pa.Table:

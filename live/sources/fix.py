@@ -20,15 +20,12 @@ from live.sources import Receive
 from live.sources.fix_messages import message_of, tags_of
 from live.sources.fix_settings import FixSettings
 from runtime.errors import UserError
+from runtime.sessions import utc_now
 
 RECONNECT_SECONDS = 5
 # While the disk is full the other side waits.
 _RETRY_SECONDS = 1.0
 _MOST_CLOCK_SECONDS = 60
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def load_engine() -> Any:
@@ -59,7 +56,7 @@ class FixSource:
         settings: FixSettings,
         store: Path,
         *,
-        clock: Callable[[], datetime] = _now,
+        clock: Callable[[], datetime] = utc_now,
         reconnect_seconds: int = RECONNECT_SECONDS,
         is_synthetic: bool = False,
     ) -> None:

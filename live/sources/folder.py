@@ -19,7 +19,7 @@ from live.journal import JournalFullError
 from live.reports import BadMessage, ExecutionReport
 from live.sources import Receive
 from runtime.files import open_regular
-from runtime.sessions import EASTERN
+from runtime.sessions import EASTERN, utc_now
 
 POLL_SECONDS = 0.25
 NEEDED = ("exec_id", "account", "symbol", "side", "quantity", "price", "executed_at")
@@ -28,10 +28,6 @@ OPTIONAL = (
 )  # fmt: skip
 _SIDES, _KINDS = ("B", "S", "T", "C"), ("new", "cancel", "correct")
 _MOST_BYTES = 2**20
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 @dataclass
@@ -57,7 +53,7 @@ class FolderSource:
     """
 
     def __init__(
-        self, name: str, folder: Path, *, clock: Callable[[], datetime] = _now
+        self, name: str, folder: Path, *, clock: Callable[[], datetime] = utc_now
     ) -> None:
         self.name = name
         self._folder = folder

@@ -20,7 +20,7 @@ from live.figures import SourceState
 from live.journal import JournalFullError
 from live.reports import BadMessage, ExecutionReport
 from live.sources import Receive
-from runtime.sessions import EASTERN
+from runtime.sessions import EASTERN, utc_now
 from runtime.settings import Settings
 
 POLL_SECONDS = 60.0
@@ -29,10 +29,6 @@ _SIDES = ("B", "S", "T", "C")
 _TIMES = ("%m/%d/%Y %H:%M:%S", "%Y-%m-%d %H:%M:%S")
 
 Connect = Callable[[], AbstractContextManager[PropReportsClient]]
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def connection(settings: Settings) -> Connect:
@@ -66,7 +62,7 @@ class PropReportsSource:
         group_id: int,
         *,
         name: str = "propreports",
-        clock: Callable[[], datetime] = _now,
+        clock: Callable[[], datetime] = utc_now,
         poll_seconds: float = POLL_SECONDS,
     ) -> None:
         self.name = name
