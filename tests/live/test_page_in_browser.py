@@ -209,6 +209,12 @@ def test_what_lay_in_a_socket_is_not_live(tmp_path: Path) -> None:
         browser.wait_for(f"{STATE} === 'green'")
 
 
+PLACES = """
+[...document.querySelectorAll("#rows tbody th")]
+    .map((one) => one.innerText + one.getBoundingClientRect().top).join()
+"""
+
+
 @pytest.mark.parametrize("is_dark", [False, True])
 @pytest.mark.parametrize("width", [1440, 390])
 def test_no_screen_is_too_narrow(tmp_path: Path, width: int, is_dark: bool) -> None:
@@ -220,7 +226,11 @@ def test_no_screen_is_too_narrow(tmp_path: Path, width: int, is_dark: bool) -> N
         browser.open(page.address)
         browser.wait_for("document.querySelector('#alerts li')")
         # Until nothing moves any more, as a person would.
-        time.sleep(1.5)
+        places, before = None, ""
+        while places != before:
+            before = places
+            time.sleep(0.75)
+            places = browser.value(PLACES)
         browser.click("#rows tbody th button")
         browser.wait_for("document.querySelector('tr.detail table')")
         assert browser.value("document.documentElement.scrollWidth") <= width
