@@ -1,6 +1,7 @@
 """Runs dbt in this process: one import for the whole morning, several invocations."""
 
 import gc
+import logging
 import os
 from collections.abc import Mapping
 from functools import cache
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.limits import is_out_of_resources, out_of_resources
+from runtime.logs import DBT, dbt_log, log_dbt_to
 from runtime.settings import PROJECT_ROOT, Settings
 from runtime.signals import stop_if_asked
 from runtime.transform.parsed_manifest import ParsedManifest
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from dbt_common.events.base_types import EventMsg
 
 
+# What is worth a line in the log, in dbt's words and in logging's.
+_LEVELS = {"info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 # How dbt says that a node failed.
 FAILED = ("error", "fail", "runtime error")
 
@@ -86,16 +90,18 @@ def _invoke(
     from dbt.contracts.graph.manifest import Manifest
 
     home.dbt.mkdir(parents=True, exist_ok=True)
+    log_dbt_to(home)
 
     def invoke(
         command: str, *options: str, manifest: Manifest | None = None
     ) -> "dbtRunnerResult":
-        return dbtRunner(manifest, callbacks=[_stop_if_asked]).invoke(
+        return dbtRunner(manifest, callbacks=[_hear]).invoke(
             [
                 "--log-level", "none",
-                "--log-level-file", "info",
+                # Its own file log words thousands of debug lines before it drops them.
+                "--log-level-file", "none",
+                "--no-use-colors",
                 "--log-path", str(home.logs),
-                "--no-use-colors", "--no-use-colors-file",
                 *command.split(),
                 "--project-dir", str(PROJECT_ROOT / "dbt_project"),
                 "--profiles-dir", str(PROJECT_ROOT),
@@ -140,11 +146,14 @@ def _invoke(
     return outcome, list(getattr(outcome.result, "results", None) or [])
 
 
-def _stop_if_asked(event: "EventMsg") -> None:
+def _hear(event: "EventMsg") -> None:
     # What reads a manifest swallows a KeyboardInterrupt (mashumaro's unions); this is
     # the first that dbt says after it.
     if event.info.name == "FoundStats":
         stop_if_asked()
+    level = _LEVELS.get(event.info.level)
+    if level is not None:
+        dbt_log.log(level, event.info.msg)
 
 
 def _failure(
@@ -154,7 +163,7 @@ def _failure(
     outcome: "dbtRunnerResult",
     results: list,
 ) -> str:
-    log = home.logs / "dbt.log"
+    log = home.logs / DBT
     failed = [result for result in results if result.status in FAILED]
     short = [result for result in failed if is_out_of_resources(result.message or "")]
     said = " ".join([*(result.message for result in short), str(outcome.exception)])
