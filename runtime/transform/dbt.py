@@ -153,7 +153,7 @@ def _hear(event: "EventMsg") -> None:
         stop_if_asked()
     level = _LEVELS.get(event.info.level)
     if level is not None:
-        dbt_log.log(level, event.info.msg)
+        dbt_log.log(level, event.info.msg)  # type: ignore[attr-defined]
 
 
 def _failure(
