@@ -44,27 +44,41 @@ scope_days as (
     group by scopes.scope_type, scopes.scope_name, account_days.trade_date
 ),
 
+walks as (
+    -- A number for each: windows and groups over a number cost less than over text.
+    select
+        walk_type,
+        walk_name,
+        trade_date,
+        row_number() over (order by trade_date, walk_type, walk_name) as walk_number
+    from scope_days
+    group by walk_type, walk_name, trade_date
+),
+
 walkers as (
     select
-        'account' as walk_type,
-        account_id as walk_name,
-        account_id,
-        trade_date
+        walks.walk_number,
+        account_days.account_id,
+        account_days.trade_date
     from account_days
+    inner join walks
+        on
+            walks.walk_type = 'account'
+            and account_days.account_id = walks.walk_name
+            and account_days.trade_date = walks.trade_date
     union all
     select
-        scope_days.walk_type,
-        scope_days.walk_name,
+        walks.walk_number,
         scopes.account_id,
-        scope_days.trade_date
-    from scope_days
+        walks.trade_date
+    from walks
     inner join scopes
         on
-            scope_days.walk_type = scopes.scope_type
-            and scope_days.walk_name = scopes.scope_name
-            and scope_days.trade_date >= scopes.valid_from
-            and scope_days.trade_date < scopes.valid_to
-    where scope_days.walk_type <> 'account'
+            walks.walk_type = scopes.scope_type
+            and walks.walk_name = scopes.scope_name
+            and walks.trade_date >= scopes.valid_from
+            and walks.trade_date < scopes.valid_to
+    where walks.walk_type <> 'account'
 ),
 
 steps as (
@@ -85,9 +99,7 @@ steps as (
 
 paths as (
     select
-        walkers.walk_type,
-        walkers.walk_name,
-        steps.trade_date,
+        walkers.walk_number,
         steps.filled_at_et,
         steps.is_regular,
         sum(steps.net_pnl) over day_so_far as net_pnl,
@@ -101,7 +113,7 @@ paths as (
             steps.account_id = walkers.account_id
             and steps.trade_date = walkers.trade_date
     window day_so_far as (
-        partition by walkers.walk_type, walkers.walk_name, steps.trade_date
+        partition by walkers.walk_number
         order by {{ scope_order('steps') }}
         rows between unbounded preceding and current row
     )
@@ -109,9 +121,7 @@ paths as (
 
 summed as (
     select
-        walk_type,
-        walk_name,
-        trade_date,
+        walk_number,
         sum(case when is_regular then 1 else 0 end) as fills_count,
         max(is_pnl_unknown) = 0 as is_pnl_known,
         max(is_exposure_unknown) = 0 as is_exposure_known,
@@ -120,15 +130,13 @@ summed as (
         greatest(max(net_cents_moved), 0) as most_net_moved,
         least(min(net_cents_moved), 0) as least_net_moved
     from paths
-    group by walk_type, walk_name, trade_date
+    group by walk_number
 ),
 
 moments as (
     -- The first of equal extremes; none where the path never left its start.
     select
-        paths.walk_type,
-        paths.walk_name,
-        paths.trade_date,
+        paths.walk_number,
         {{ first_reached(
             'paths.filled_at_et',
             'paths.net_pnl',
@@ -152,12 +160,8 @@ moments as (
             is_low=true,
         ) }} as net_short_at_et
     from paths
-    inner join summed
-        on
-            paths.walk_type = summed.walk_type
-            and paths.walk_name = summed.walk_name
-            and paths.trade_date = summed.trade_date
-    group by paths.walk_type, paths.walk_name, paths.trade_date
+    inner join summed on paths.walk_number = summed.walk_number
+    group by paths.walk_number
 ),
 
 final as (
@@ -180,25 +184,22 @@ final as (
             end as {{ column }},
         {% endfor -%}
         ---------- times; PropReports writes midnight where the time is unknown
-        nullif(moments.trough_at_et, cast(summed.trade_date as timestamp))
+        nullif(moments.trough_at_et, cast(scope_days.trade_date as timestamp))
             as trough_at_et,
-        nullif(moments.gross_at_et, cast(summed.trade_date as timestamp))
+        nullif(moments.gross_at_et, cast(scope_days.trade_date as timestamp))
             as gross_at_et,
-        nullif(moments.net_long_at_et, cast(summed.trade_date as timestamp))
+        nullif(moments.net_long_at_et, cast(scope_days.trade_date as timestamp))
             as net_long_at_et,
-        nullif(moments.net_short_at_et, cast(summed.trade_date as timestamp))
+        nullif(moments.net_short_at_et, cast(scope_days.trade_date as timestamp))
             as net_short_at_et
     from scope_days
-    inner join summed
+    inner join walks
         on
-            scope_days.walk_type = summed.walk_type
-            and scope_days.walk_name = summed.walk_name
-            and scope_days.trade_date = summed.trade_date
-    inner join moments
-        on
-            scope_days.walk_type = moments.walk_type
-            and scope_days.walk_name = moments.walk_name
-            and scope_days.trade_date = moments.trade_date
+            scope_days.walk_type = walks.walk_type
+            and scope_days.walk_name = walks.walk_name
+            and scope_days.trade_date = walks.trade_date
+    inner join summed on walks.walk_number = summed.walk_number
+    inner join moments on walks.walk_number = moments.walk_number
 )
 
 select * from final
