@@ -69,7 +69,7 @@ def check(settings: Settings, home: Home, *, platform: str, file: Path | None) -
     ledger = Ledger(home)
     with ledger.locked():
         entries = ledger.entries()
-        state = replay(entries)
+        state, known = replay(entries), len(entries)
         limits = limits_in_force(state, session)
         if not limits:
             raise UserError(f"No approved limit is in force on {session}.")
@@ -80,7 +80,8 @@ def check(settings: Settings, home: Home, *, platform: str, file: Path | None) -
             asked = form.write(wanted(facts, state, session, platform, limits))
             found, how = form.read(settings, asked.content), BY_ITSELF
         record_check(ledger, entries, session, platform, how, found)
-        return _said(replay(entries), session, platform, len(entries))
+        state = replay(entries[known:], state)
+        return _said(state, session, platform, len(entries))
 
 
 def confirm(

@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -91,13 +91,13 @@ class Entry:
 
     def digest(self) -> str:
         """What its hash must be."""
-        values = asdict(self)
+        values = dict(vars(self))
         del values["hash"], values["signature"]
         return hashlib.sha256(_json(values).encode()).hexdigest()
 
     def line(self) -> bytes:
         """As it lies in the file."""
-        return f"{_json(asdict(self))}\n".encode()
+        return f"{_json(vars(self))}\n".encode()
 
 
 class Ledger:
@@ -171,8 +171,7 @@ class Ledger:
         if by is not None:
             entry = replace(entry, signature=by.sign(entry.hash))
         # Whole or not at all: a line cut off would be a broken chain.
-        lines = b"".join(one.line() for one in (*before, entry))
-        write_atomic(self._file, lines)
+        write_atomic(self._file, b"".join([*self._lines(), entry.line()]))
         write_atomic(self._head, f"{entry.hash}\n".encode())
         before.append(entry)
         return entry
@@ -181,7 +180,7 @@ class Ledger:
     def table(entries: Iterable[Entry]) -> pa.Table:
         """These entries, as `SCHEMA`."""
         return pa.Table.from_pylist(
-            [asdict(one) | {"body": _json(one.body)} for one in entries], SCHEMA
+            [vars(one) | {"body": _json(one.body)} for one in entries], SCHEMA
         )
 
     def _lines(self) -> list[bytes]:

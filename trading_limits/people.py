@@ -313,8 +313,9 @@ def _with_reason(home: Home, session: date, reason: str, work: _Decision) -> str
     ledger = Ledger(home)
     with ledger.locked():
         entries = ledger.entries()
-        said = work(entries, replay(entries))
-        path = write_view(home, replay(entries), session)
+        state, known = replay(entries), len(entries)
+        said = work(entries, state)
+        path = write_view(home, replay(entries[known:], state), session)
     return f"{said} (entry {len(entries)} of the ledger, {path})"
 
 

@@ -5,7 +5,7 @@ import hashlib
 import io
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
@@ -94,18 +94,22 @@ class LimitRow:
         """Its cells by column, without those of the approval; empty where None."""
         return {
             name: _text(value)
-            for name, value in asdict(self).items()
+            for name, value in vars(self).items()
             if name not in _APPROVAL
         }
 
     def sealed(self) -> "LimitRow":
         """The same with the hash of its content."""
+        return replace(self, content_sha256=self.digest())
+
+    def digest(self) -> str:
+        """What its hash must be."""
         text = json.dumps(self.content(), sort_keys=True, ensure_ascii=False)
-        return replace(self, content_sha256=hashlib.sha256(text.encode()).hexdigest())
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def cells(self) -> dict[str, str]:
         """Every cell by column."""
-        return {name: _text(value) for name, value in asdict(self).items()}
+        return {name: _text(value) for name, value in vars(self).items()}
 
 
 COLUMNS = tuple(field.name for field in fields(LimitRow))
@@ -133,7 +137,7 @@ def row_of(cells: dict[str, str]) -> LimitRow:
         filled = [name for name in LIMITS if getattr(row, name) is not None]
     except (KeyError, ValueError, InvalidOperation):
         raise UserError("A row of limits is not readable.") from None
-    if len(filled) != 1 or row.sealed() != row:
+    if len(filled) != 1 or row.digest() != row.content_sha256:
         raise UserError(
             f"The limit of {row.account_id} for {row.effective_session} is not what "
             "its hash says."

@@ -206,13 +206,16 @@ class State:
         ]
 
 
-def replay(entries: Iterable[Entry]) -> State:
+def replay(entries: Iterable[Entry], before: State | None = None) -> State:
     """The state after these entries.
+
+    Args:
+        before: What those before them came to; it is changed. None of the first.
 
     Raises:
         LedgerError: An entry says what the rules do not allow.
     """
-    state = State()
+    state = before or State()
     for entry in entries:
         try:
             _APPLY[entry.kind](state, entry)

@@ -161,7 +161,8 @@ def test_a_damaged_ledger_stops_no_morning_and_is_an_alarm(loaded: LimitsDesk) -
     assert load(loaded) is None
     before = rows(loaded, "from ops.limit_changes")
     path = loaded.home.limits / FILE
-    path.write_bytes(path.read_bytes().replace(b"1130", b"1180", 1))
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"1130", b"1180", 1))
     problem = load(loaded)
     assert problem is not None
     assert "is not what was written" in problem
@@ -171,7 +172,6 @@ def test_a_damaged_ledger_stops_no_morning_and_is_an_alarm(loaded: LimitsDesk) -
     assert news(loaded.settings, loaded.home, NEXT) == [f"! {problem}"]
     with pytest.raises(UserError, match="is not what was written"):
         loaded.decide("bob")
-    whole = path.read_bytes().replace(b"1180", b"1130", 1)
     path.unlink()
     path.mkdir()
     assert "cannot be read" in str(load(loaded))
