@@ -15,8 +15,9 @@ flows one way:
        opening   what was held last night, and the limits; `last_night` reads it from
                  the published copy
 
-Who watches (limits, alerts, page) reads `Session.snapshot()` and `Session.subscribe()`,
-and nothing else of it.
+Who watches (limits, alerts, page) reads `Session.snapshot()` and `Session.subscribe()`.
+All share what a look has worked out: figures of a scope in which nothing moved stay the
+same object, by which the watch and the page know that they have nothing to do with it.
 
 What a day comes to is a function of the reports that came, not of their order or of
 when somebody looked: killed and started again, the figures are the same.

@@ -74,12 +74,14 @@ class AlertLog:
     Attributes:
         alerts: By id, in the order in which they were raised.
         problem: Why the last event could not be kept; None if it was.
+        version: Counted up where alerts became others, not where they were sent.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.alerts: dict[str, Alert] = {}
         self.problem: str | None = None
+        self.version = 0
         self._lock = threading.RLock()
         self._offset = 0
         # What a full disk has not taken yet.
@@ -181,6 +183,7 @@ class AlertLog:
     def _apply(self, event: dict[str, Any]) -> None:
         kind, at = event["event"], datetime.fromisoformat(event["at"])
         if kind == "raised":
+            self.version += 1
             # Raised twice, by a process that could not read the other's: once.
             if event["alert_id"] not in self.alerts:
                 self.alerts[event["alert_id"]] = Alert(
@@ -204,6 +207,7 @@ class AlertLog:
                 else:
                     self.alerts[one].sent.add(event["channel"])
             return
+        self.version += 1
         alert = self.alerts[event["alert_id"]]
         if kind == "over":
             alert.is_over, alert.over_at = True, at

@@ -41,7 +41,6 @@ class Book:
         intraday_gross, overnight_gross: Realized by each level.
         exposure: Cents of the base currency, at the own last price.
         is_exposure_known: Whether each position of the day had a price.
-        version: Counted up with every change.
     """
 
     __slots__ = (
@@ -81,7 +80,6 @@ class Book:
         "trades",
         "usual_currency",
         "usual_rate",
-        "version",
         "volume",
     )
 
@@ -114,7 +112,6 @@ class Book:
         # Of fills in another currency than the usual one: its name and rate.
         self.other_currencies: dict[int, tuple[str, int | None]] = {}
         self.numbers = array("q")
-        self.version = 0
         self.is_disordered = False
         self._begin()
 
@@ -163,7 +160,6 @@ class Book:
     def append(self, fills: Fills, number: int) -> None:
         """Book a fill that comes after all others."""
         self.numbers.append(number)
-        self.version += 1
         multiplier = self.multiplier
         if multiplier is None:
             return
@@ -204,14 +200,12 @@ class Book:
             place -= 1
         self.numbers.insert(place, number)
         self.is_disordered = True
-        self.version += 1
 
     def remove(self, number: int) -> None:
         """Take a fill out; `settle` matches all anew."""
         self.numbers.remove(number)
         self.other_currencies.pop(number, None)
         self.is_disordered = True
-        self.version += 1
 
     def settle(self, fills: Fills) -> int | None:
         """Match what cannot be matched fill by fill.
@@ -231,7 +225,6 @@ class Book:
         if self.is_overnight_stale:
             self.is_overnight_stale = False
             changed += self._match_overnight(fills)
-            self.version += 1
         return min((fills.at[number] for number in changed), default=None)
 
     def _tail_sign(self) -> int:

@@ -12,6 +12,7 @@ from live.figures import Scope, Snapshot
 from live.journal import decoded
 from live.reports import ExecutionReport
 from live.screen import plain
+from live.session import JOURNAL, Session
 
 LAST_FILLS = 20
 # Of the desk the largest positions and flags suffice; a case file stays small.
@@ -21,14 +22,19 @@ _BLOCK_BYTES = 2**18
 _MOST_BYTES = 2**22
 
 
-def case_file(snapshot: Snapshot, journal: Path, scope: Scope | None) -> dict[str, Any]:
-    """The case of an alert on a scope, or on the feed, as of a snapshot."""
+def case_file(
+    snapshot: Snapshot, session: Session, scope: Scope | None
+) -> dict[str, Any]:
+    """The case of an alert on a scope, or on the feed, as of a snapshot.
+
+    Positions and reports are of now, which a fill since may have changed.
+    """
     figures = snapshot.scopes.get(scope) if scope is not None else None
     accounts = None if figures is None else set(figures.account_ids)
     positions = [
         one
-        for (account_id, _), one in sorted(snapshot.symbols.items())
-        if one.position_quantity and (accounts is None or account_id in accounts)
+        for _, one in sorted(session.symbol_figures(accounts).items())
+        if one.position_quantity
     ]
     positions.sort(key=lambda one: abs(one.exposure or Decimal(0)), reverse=True)
     case = {
@@ -38,7 +44,8 @@ def case_file(snapshot: Snapshot, journal: Path, scope: Scope | None) -> dict[st
         "positions": [asdict(one) for one in positions[:MOST_POSITIONS]],
         "positions_count": len(positions),
         "last_reports": [
-            asdict(one) for one in last_reports(journal, accounts, LAST_FILLS)
+            asdict(one)
+            for one in last_reports(session.folder / JOURNAL, accounts, LAST_FILLS)
         ],
         "sources": [asdict(one) for one in snapshot.sources],
         "flags": [asdict(one) for one in snapshot.flags],

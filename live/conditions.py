@@ -1,6 +1,5 @@
 """What alerts apart from limits: the feed, the opening, tilt."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from decimal import Decimal
@@ -180,26 +179,18 @@ def tilt_conditions(said: Mapping[str, str]) -> Iterator[Condition]:
         )
 
 
-def crowding_conditions(snapshot: Snapshot) -> Iterator[Condition]:
-    """Symbols in which much of the desk stands on one side."""
-    desk = snapshot.scopes.get(DESK)
+def crowding_conditions(
+    desk: ScopeFigures | None,
+    exposures_by_side: Mapping[tuple[str, bool], Mapping[str, Decimal]],
+) -> Iterator[Condition]:
+    """Symbols in which much of the desk stands on one side.
+
+    Args:
+        exposures_by_side: Dollars of each trader by symbol, long (True) or short.
+    """
     if desk is None or not desk.gross_exposure:
         return
-    owners = {
-        account: name
-        for (kind, name), one in snapshot.scopes.items()
-        if kind == "trader"
-        for account in one.account_ids
-    }
-    held: dict[tuple[str, bool], dict[str, Decimal]] = defaultdict(dict)
-    for (account_id, symbol), one in snapshot.symbols.items():
-        if not one.position_quantity or one.exposure is None:
-            continue
-        trader = owners.get(account_id)
-        if trader is not None:
-            side = held[symbol, one.position_quantity > 0]
-            side[trader] = side.get(trader, Decimal(0)) + abs(one.exposure)
-    for (symbol, is_long), traders in sorted(held.items()):
+    for (symbol, is_long), traders in sorted(exposures_by_side.items()):
         exposure = sum(traders.values(), Decimal(0))
         share = float(exposure / desk.gross_exposure)
         if len(traders) >= CROWDED_TRADERS and share >= CROWDED_SHARE:

@@ -44,8 +44,9 @@ class Account:
     scopes: list[ScopeDay] = field(default_factory=list)
     scope_names: list[Scope] = field(default_factory=list)
     lacks_fee_rate: bool = False
-    # What `valuation` has summed up of it, while no fill of it changes anything.
+    # What `valuation` has summed up of it: no fill has changed that since.
     realized: Any = None
+    opened: Any = None
 
 
 class Day:
@@ -53,6 +54,7 @@ class Day:
 
     Attributes:
         marks: Of a symbol the number of the desk's last fill in it that has a price.
+        moved: Accounts with another fill, or one less, since figures were read.
     """
 
     def __init__(self, opening: Opening) -> None:
@@ -76,6 +78,7 @@ class Day:
         self._book_of: dict[tuple[str, str], Book] = {}
         self._books_of_symbol: dict[str, list[Book]] = defaultdict(list)
         self.marks: dict[str, int] = {}
+        self.moved: set[str] = set()
         for info in opening.accounts.values():
             self._add_account(info, is_known=True)
         self._add_lots(opening)
@@ -177,6 +180,11 @@ class Day:
                 lots[0].multiplier,
                 lots[0].currency,
             )
+
+    def move(self, account: Account) -> None:
+        """A fill has changed what an account has realized or holds."""
+        account.realized = account.opened = None
+        self.moved.add(account.info.account_id)
 
     def note_mark(self, symbol: str, number: int) -> None:
         """A fill is the desk's last one in a symbol, if none is later."""

@@ -32,7 +32,7 @@ from live.delivery import Delivery
 from live.last_night import read_opening, session_at
 from live.limits_file import LimitsFile
 from live.opening import Opening
-from live.screen import Screen, as_json, screen
+from live.screen import KeptRows, Screen, as_json, screen, symbol_rows
 from live.session import STATE, Session
 from live.sources import Source
 from live.terminal_view import TerminalView
@@ -227,8 +227,7 @@ def _run_session(
         except KeyboardInterrupt:
             is_stopped = True
         watch.stop()
-        shown = screen(session.snapshot(), watch)
-        _write_state(folder / STATE, shown, is_finished=is_finished)
+        shown = _write_state(session, watch, is_finished=is_finished)
     fills = shown.counts.get("booked", 0)
     raised = len(shown.alerts)
     how = "stopped" if is_stopped else "over"
@@ -252,15 +251,15 @@ def _follow(
     """Show the session until it is over; whether it is."""
     state_at = refresh_at = time.monotonic()
     ends_at = datetime.combine(feed.session_date, _ENDS_AT, EASTERN)
+    rows = KeptRows()
     while True:
         time.sleep(_TICK_SECONDS)
         snapshot = session.snapshot()
-        shown = screen(snapshot, watch)
-        view.show(shown)
+        view.show(screen(snapshot, watch, rows))
         now = time.monotonic()
         if now - state_at >= _STATE_SECONDS:
             state_at = now
-            _write_state(session.folder / STATE, shown, is_finished=False)
+            _write_state(session, watch, is_finished=False)
         if limits.has_changed():
             watch.set_limits(*limits.read())
         if now - refresh_at >= _REFRESH_SECONDS:
@@ -345,10 +344,14 @@ def _page(
     return held.enter_context(serve(session, watch, settings)).address
 
 
-def _write_state(path: Path, shown: Screen, *, is_finished: bool) -> None:
-    """Keep the figures of now; a full disk is a flag of its own."""
-    told = as_json(shown) | {"is_finished": is_finished}
+def _write_state(session: Session, watch: Watch, *, is_finished: bool) -> Screen:
+    """Keep the figures of now, and return them; a full disk is a flag of its own."""
+    path, snapshot = session.folder / STATE, session.snapshot()
+    shown = screen(snapshot, watch)
+    symbols = symbol_rows(session.symbol_figures(), snapshot)
+    told = as_json(shown, symbols) | {"is_finished": is_finished}
     try:
         write_atomic(path, json.dumps(told, indent=1).encode() + b"\n")
     except OSError:
         _logger.warning("%s cannot be written", path)
+    return shown

@@ -6,9 +6,10 @@ reports that came: not of their order, and not of when somebody looked.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 
 from live.amounts import UNIT, rounded, scaled
 from live.books import Book
@@ -17,7 +18,7 @@ from live.figures import Flag, Outcome, Scope, ScopeFigures, SymbolFigures
 from live.fills import id_order, microseconds
 from live.opening import Opening
 from live.reports import ExecutionReport
-from live.valuation import KeptFigures, scope_figures, symbol_figures
+from live.valuation import KeptFigures, exposures_by_side, symbol_figures
 from runtime.sessions import EASTERN
 
 _MOST_NAMED = 10
@@ -60,7 +61,7 @@ class Engine:
         self._told: dict[str, _Told] = {}
         self._unsettled: set[int] = set()
         self._changed: set[Scope] = set()
-        self._symbol_figures: KeptFigures = {}
+        self._figures = KeptFigures()
 
     # ---------------------------------------------------------------- what comes
 
@@ -107,7 +108,7 @@ class Engine:
             book = self._day.books[number]
             since = book.settle(self._day.fills)
             account = self._day.accounts[book.account_id]
-            account.realized = None
+            self._day.move(account)
             if since is not None:
                 for one in account.scopes:
                     one.path.revise_from(self._day.fills, since)
@@ -157,7 +158,7 @@ class Engine:
             }
             for source, ids in self._ids.items()
         }
-        state["_symbol_figures"] = {}
+        state["_figures"] = KeptFigures()
         return state
 
     def __setstate__(self, state: dict) -> None:
@@ -280,7 +281,7 @@ class Engine:
                 one.path.add(fills, number)
             if fills.price[number]:
                 self._day.note_mark(book.symbol, number)
-        account.realized = None
+        self._day.move(account)
         self._changed.update(account.scope_names)
 
     def _take_out(self, number: int, book: Book) -> None:
@@ -291,7 +292,7 @@ class Engine:
             for one in account.scopes:
                 one.path.remove(self._day.fills, number)
         self._day.fills.closed_trade.pop(number, None)
-        account.realized = None
+        self._day.move(account)
         self._changed.update(account.scope_names)
         self._day.forget_mark(book.symbol, number)
 
@@ -339,17 +340,33 @@ class Engine:
             )
         return flags
 
-    def symbol_figures(self, now: datetime) -> dict[tuple[str, str], SymbolFigures]:
-        """Figures of every account and symbol that has a fill or a position."""
+    def symbol_figures(
+        self, now: datetime, account_ids: Collection[str] | None = None
+    ) -> dict[tuple[str, str], SymbolFigures]:
+        """Figures of every account and symbol that has a fill or a position.
+
+        Args:
+            account_ids: Of these accounts alone; None: of all.
+        """
         self.settle()
-        return symbol_figures(self._day, now, self._symbol_figures)
+        return symbol_figures(self._day, now, account_ids)
 
     def scope_figures(
-        self, now: datetime, scopes: Iterable[Scope] | None = None
+        self, now: datetime, repriced_share: float = 1.0
     ) -> dict[Scope, ScopeFigures]:
-        """Figures of the scopes named, or of all."""
+        """Figures of every scope; the same objects where nothing moved.
+
+        Args:
+            repriced_share: Of how many accounts without a new fill open P&L is worked
+                out anew, in turns: 1 is all of them, as of now.
+        """
         self.settle()
-        return scope_figures(self._day, now, scopes)
+        return self._figures.read(self._day, now, repriced_share)
+
+    def exposures_by_side(self) -> dict[tuple[str, bool], dict[str, Decimal]]:
+        """Dollars that each trader has in a symbol, long (True) and short apart."""
+        self.settle()
+        return exposures_by_side(self._day)
 
 
 _MESSAGES = {

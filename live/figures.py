@@ -204,6 +204,10 @@ class OpeningState:
 class Snapshot:
     """All figures at one moment; what it holds does not change any more.
 
+    Open P&L is of a moment up to `session.REPRICED_SECONDS` before, but of who had a
+    fill since. Figures of a scope in which nothing moved are the same object as in the
+    snapshot before.
+
     Attributes:
         sequence: Reports taken so far; the same number, the same realized figures.
         counts: Reports by outcome, and `quarantined`.
@@ -217,4 +221,3 @@ class Snapshot:
     flags: tuple[Flag, ...]
     counts: Mapping[str, int]
     scopes: Mapping[Scope, ScopeFigures]
-    symbols: Mapping[tuple[str, str], SymbolFigures]

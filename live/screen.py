@@ -4,13 +4,21 @@
 reads: money as decimal strings, times as ISO 8601 in UTC, unknown as null, never 0.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal, Protocol
 
-from live.figures import Flag, Scope, ScopeFigures, ScopeType, Snapshot, SourceState
+from live.figures import (
+    Flag,
+    Scope,
+    ScopeFigures,
+    ScopeType,
+    Snapshot,
+    SourceState,
+    SymbolFigures,
+)
 
 State = Literal["green", "yellow", "red"]
 # Shares of a limit, in percent, that alert once each; 0 is below the lowest.
@@ -140,7 +148,6 @@ class ScreenRow:
     Attributes:
         realized_pnl: Before fees. open_pnl: None where a price is missing or stale.
         open_price_at: Of the oldest price in open_pnl.
-        open_price_age_seconds: The age of that price.
         limit_rule, limit, used, used_share: Of the limit that is used most, of those
             that count now if any does (`limit_counts_now`).
         alert_level: The highest level of its limits, a latched one included.
@@ -153,7 +160,6 @@ class ScreenRow:
     realized_pnl: Decimal | None
     open_pnl: Decimal | None
     open_price_at: datetime | None
-    open_price_age_seconds: float | None
     open_unknown: tuple[str, ...]
     estimated_fees: Decimal | None
     net_pnl: Decimal | None
@@ -169,7 +175,6 @@ class ScreenRow:
     fills_count: int
     losing_streak: int
     last_loss_at: datetime | None
-    seconds_since_loss: float | None
     last_fill_at: datetime | None
     usual: Usual
     tilt: str | None
@@ -227,7 +232,6 @@ class Screen:
     flags: tuple[Flag, ...]
     counts: Mapping[str, int]
     rows: tuple[ScreenRow, ...]
-    symbols: tuple[SymbolRow, ...]
     alerts: tuple[AlertRow, ...]
 
 
@@ -247,19 +251,42 @@ class Watching(Protocol):
 _ORDER: dict[str, int] = {
     "desk": 0, "trader_group": 1, "strategy": 2, "trader": 3, "account": 4,
 }  # fmt: skip
-_NOTHING = Assessment()
+# Of scopes that the watch says nothing of.
+NOTHING_SAID = Assessment()
 
 
-def screen(snapshot: Snapshot, watch: Watching) -> Screen:
-    """What a screen shows of a snapshot; from any thread."""
+class KeptRows:
+    """Rows of one screen after the other, each made anew only where it is another."""
+
+    def __init__(self) -> None:
+        self._rows: dict[Scope, tuple[ScopeFigures, Assessment, ScreenRow]] = {}
+        self._order: list[Scope] = []
+
+    def of(
+        self, snapshot: Snapshot, assessed: Mapping[Scope, Assessment]
+    ) -> tuple[ScreenRow, ...]:
+        """The desk first, then groups, strategies, traders, accounts, by name."""
+        rows = self._rows
+        for scope, figures in snapshot.scopes.items():
+            said = assessed.get(scope, NOTHING_SAID)
+            kept = rows.get(scope)
+            if kept is None or kept[0] is not figures or kept[1] is not said:
+                rows[scope] = figures, said, _row(figures, said)
+        if len(self._order) != len(rows):
+            self._order = sorted(rows, key=lambda one: (_ORDER[one[0]], one[1]))
+        return tuple(
+            rows[scope][2] for scope in self._order if scope in snapshot.scopes
+        )
+
+
+def screen(snapshot: Snapshot, watch: Watching, kept: KeptRows | None = None) -> Screen:
+    """What a screen shows of a snapshot; from any thread.
+
+    Args:
+        kept: Rows of the screen before; one thread's own.
+    """
     assessed = watch.assess(snapshot)
     state, reasons = watch.health(snapshot)
-    traders = {
-        account: name
-        for (kind, name), one in snapshot.scopes.items()
-        if kind == "trader"
-        for account in one.account_ids
-    }
     return Screen(
         taken_at=snapshot.taken_at,
         session_date=snapshot.session_date,
@@ -271,37 +298,43 @@ def screen(snapshot: Snapshot, watch: Watching) -> Screen:
         sources=snapshot.sources,
         flags=snapshot.flags,
         counts=snapshot.counts,
-        rows=tuple(
-            _row(figures, assessed.get(scope, _NOTHING), snapshot.taken_at)
-            for scope, figures in sorted(
-                snapshot.scopes.items(),
-                key=lambda item: (_ORDER[item[0][0]], item[0][1]),
-            )
-        ),
-        symbols=tuple(
-            SymbolRow(
-                trader_id=traders.get(account_id, account_id),
-                account_id=account_id,
-                symbol=symbol,
-                currency=one.currency,
-                position_quantity=one.position_quantity,
-                average_price=one.average_price,
-                mark_price=one.mark_price,
-                mark_at=one.mark_at,
-                gross_pnl=one.gross_pnl,
-                net_pnl=one.net_pnl,
-                open_pnl=one.open_pnl,
-                exposure=one.exposure,
-                fills_count=one.fills_count,
-                last_fill_at=one.last_fill_at,
-            )
-            for (account_id, symbol), one in sorted(snapshot.symbols.items())
-        ),
+        rows=(kept or KeptRows()).of(snapshot, assessed),
         alerts=watch.alerts(),
     )
 
 
-def _row(figures: ScopeFigures, said: Assessment, now: datetime) -> ScreenRow:
+def symbol_rows(
+    symbols: Mapping[tuple[str, str], SymbolFigures], snapshot: Snapshot
+) -> tuple[SymbolRow, ...]:
+    """What is shown of symbols, by account and symbol."""
+    traders = {
+        account: name
+        for (kind, name), one in snapshot.scopes.items()
+        if kind == "trader"
+        for account in one.account_ids
+    }
+    return tuple(
+        SymbolRow(
+            trader_id=traders.get(account_id, account_id),
+            account_id=account_id,
+            symbol=symbol,
+            currency=one.currency,
+            position_quantity=one.position_quantity,
+            average_price=one.average_price,
+            mark_price=one.mark_price,
+            mark_at=one.mark_at,
+            gross_pnl=one.gross_pnl,
+            net_pnl=one.net_pnl,
+            open_pnl=one.open_pnl,
+            exposure=one.exposure,
+            fills_count=one.fills_count,
+            last_fill_at=one.last_fill_at,
+        )
+        for (account_id, symbol), one in sorted(symbols.items())
+    )
+
+
+def _row(figures: ScopeFigures, said: Assessment) -> ScreenRow:
     most = max(
         said.limits,
         key=lambda one: (
@@ -319,7 +352,6 @@ def _row(figures: ScopeFigures, said: Assessment, now: datetime) -> ScreenRow:
         realized_pnl=figures.gross_pnl,
         open_pnl=figures.open_pnl,
         open_price_at=figures.oldest_mark_at,
-        open_price_age_seconds=_seconds(figures.oldest_mark_at, now),
         open_unknown=figures.open_unknown,
         estimated_fees=figures.estimated_fees,
         net_pnl=figures.net_pnl,
@@ -335,7 +367,6 @@ def _row(figures: ScopeFigures, said: Assessment, now: datetime) -> ScreenRow:
         fills_count=figures.fills_count,
         losing_streak=figures.losing_streak,
         last_loss_at=figures.last_loss_at,
-        seconds_since_loss=_seconds(figures.last_loss_at, now),
         last_fill_at=figures.last_fill_at,
         usual=said.usual,
         tilt=said.tilt,
@@ -354,13 +385,9 @@ def _row(figures: ScopeFigures, said: Assessment, now: datetime) -> ScreenRow:
     )
 
 
-def _seconds(since: datetime | None, now: datetime) -> float | None:
-    return None if since is None else (now - since).total_seconds()
-
-
-def as_json(shown: Screen) -> dict[str, Any]:
+def as_json(shown: Screen, symbols: Sequence[SymbolRow]) -> dict[str, Any]:
     """What `json.dumps` takes: decimals as text, times in ISO 8601."""
-    return plain(asdict(shown))
+    return plain(asdict(shown) | {"symbols": [asdict(one) for one in symbols]})
 
 
 def plain(value: Any) -> Any:

@@ -6,16 +6,18 @@ time it takes to read the figures.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from live.checkpoint import CheckpointWriter, read_checkpoint
 from live.engine import Engine
-from live.figures import Flag, Scope, ScopeFigures, Snapshot
+from live.figures import Flag, Scope, Snapshot, SymbolFigures
 from live.journal import Journal, JournalFullError
 from live.opening import Opening
 from live.quarantine import Quarantine
@@ -32,6 +34,8 @@ CHECKPOINT_REPORTS = 25_000
 SYNC_SECONDS = 1.0
 # Figures that depend on the time, ages of prices, are as old as this at most.
 _FRESH = timedelta(seconds=1)
+# Within it open P&L of every account is worked out anew, some of them at each look.
+REPRICED_SECONDS = 2.0
 
 
 class Subscription:
@@ -97,6 +101,7 @@ class Session:
         self._subscriptions: list[Subscription] = []
         self._last: Snapshot | None = None
         self._last_key: tuple | None = None
+        self._looked_at = 0.0
 
     def __enter__(self) -> Self:
         """Read the journal, then begin to take.
@@ -157,7 +162,7 @@ class Session:
                     one.add(changed)
 
     def snapshot(self) -> Snapshot:
-        """All figures now; from any thread, cheap where nothing changed."""
+        """All figures now; from any thread, as cheap as little changed."""
         states = tuple(source.state() for source in self._sources)
         with self._lock:
             now = self._clock()
@@ -188,21 +193,28 @@ class Session:
                 sources=states,
                 flags=(*engine.flags(), *self._flags(now)),
                 counts=counts,
-                scopes=engine.scope_figures(now),
-                symbols=engine.symbol_figures(now),
+                scopes=engine.scope_figures(now, self._repriced_share()),
             )
             return self._last
 
-    def figures_of(
-        self, scopes: Iterable[Scope]
-    ) -> tuple[int, dict[Scope, ScopeFigures]]:
-        """Figures of some scopes now, and how many reports are in them.
+    def _repriced_share(self) -> float:
+        before, self._looked_at = self._looked_at, time.monotonic()
+        return min(1.0, (self._looked_at - before) / REPRICED_SECONDS)
 
-        What a subscriber asks for, without all the rest.
+    def symbol_figures(
+        self, account_ids: Collection[str] | None = None
+    ) -> dict[tuple[str, str], SymbolFigures]:
+        """Figures of every account and symbol now; of some accounts, or of all (None).
+
+        What somebody asks for, not what is followed: of a large desk it takes long.
         """
         with self._lock:
-            engine = self._engine
-            return engine.sequence, engine.scope_figures(self._clock(), scopes)
+            return self._engine.symbol_figures(self._clock(), account_ids)
+
+    def exposures_by_side(self) -> dict[tuple[str, bool], dict[str, Decimal]]:
+        """Dollars that each trader has in a symbol now, long (True) and short apart."""
+        with self._lock:
+            return self._engine.exposures_by_side()
 
     def subscribe(self) -> Subscription:
         """Follow changes; from any thread."""

@@ -1,14 +1,18 @@
 """Figures of symbols and scopes, read from a day at a moment.
 
 What is realized changes with an account's own fills alone, and is kept until then. Open
-P&L changes with the desk's prices and their ages, and is worked out at each look.
+P&L changes with the desk's prices and their ages too: nearly every fill of a busy desk
+moves it of many accounts, so it is worked out in turns.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
+from math import ceil
+from operator import attrgetter
 
 from live.amounts import UNIT, decimal, decimal_or_none, in_base, product, scaled
 from live.books import Book
@@ -25,8 +29,8 @@ _BEGINNING = datetime(1970, 1, 1)
 _BEGINNING_UTC = _BEGINNING.replace(tzinfo=UTC)
 _HOUR = 3_600_000_000
 
-# Of a book's number: what its figures were worked out from, and they.
-KeptFigures = dict[int, tuple[tuple, SymbolFigures]]
+# Of a desk no larger, open P&L of all accounts is worked out at each look.
+_LEAST_REPRICED = 50
 
 
 @dataclass(slots=True)
@@ -61,54 +65,104 @@ class _Open:
     unknown: list[str] = field(default_factory=list)
 
 
+class KeptFigures:
+    """Figures of every scope, made anew only where something moved."""
+
+    def __init__(self) -> None:
+        self._figures: dict[Scope, ScopeFigures] = {}
+        # Whose turn it is.
+        self._next = 0
+
+    def read(
+        self, day: Day, now: datetime, repriced_share: float
+    ) -> dict[Scope, ScopeFigures]:
+        """Figures of every scope; the same objects where nothing moved.
+
+        Args:
+            day: Settled; always the same one.
+            repriced_share: Of how many accounts without a new fill open P&L is worked
+                out anew, in turns: 1 is all of them, as of now.
+        """
+        since = _fresh_since(now)
+        accounts = list(day.accounts.values())
+        moved = [day.accounts[one] for one in day.moved] if self._figures else accounts
+        day.moved.clear()
+        scopes: dict[Scope, ScopeDay] = {}
+        for account in moved:
+            if account.realized is None:
+                account.realized = _realized(day, account)
+            account.opened = _open(day, account, since)
+            scopes |= zip(account.scope_names, account.scopes, strict=True)
+        for account in self._in_turn(accounts, repriced_share):
+            opened = _open(day, account, since)
+            if opened != account.opened:
+                account.opened = opened
+                scopes |= zip(account.scope_names, account.scopes, strict=True)
+        for scope, one in scopes.items():
+            if scope[0] == "account" and _is_all_of_a_trader(day, one.accounts[0]):
+                continue
+            self._figures[scope] = _scope_figures(
+                day,
+                one,
+                _sum_realized([account.realized for account in one.accounts]),
+                _sum_open([account.opened for account in one.accounts]),
+            )
+            if scope[0] == "trader" and len(one.accounts) == 1:
+                account_scope = one.accounts[0].scopes[0].scope
+                self._figures[account_scope] = ScopeFigures(
+                    account_scope, *_beside_scope(self._figures[scope])
+                )
+        return self._figures.copy()
+
+    def _in_turn(self, accounts: list[Account], share: float) -> list[Account]:
+        count = max(_LEAST_REPRICED, ceil(share * len(accounts)))
+        if count >= len(accounts):
+            return accounts
+        first, self._next = self._next, (self._next + count) % len(accounts)
+        return (accounts + accounts)[first : first + count]
+
+
+def _is_all_of_a_trader(day: Day, account: Account) -> bool:
+    """Whether a trader has this account alone: the figures of both are the same."""
+    trader = day.scopes.get(("trader", account.info.trader_id))
+    return trader is not None and trader.accounts == [account]
+
+
 def symbol_figures(
-    day: Day, now: datetime, kept: KeptFigures
+    day: Day, now: datetime, account_ids: Collection[str] | None
 ) -> dict[tuple[str, str], SymbolFigures]:
     """Figures of every account and symbol that has a fill or a position.
 
     Args:
-        kept: What was worked out before; brought up to date.
+        account_ids: Of these accounts alone; None: of all.
     """
     since = _fresh_since(now)
-    found = {}
-    for book in day.books:
-        if not book.numbers and not book.opening_quantity:
-            continue
-        mark = day.marks.get(book.symbol)
-        is_fresh = mark is not None and day.fills.at[mark] >= since
-        key = book.version, mark, is_fresh
-        known = kept.get(book.number)
-        if known is None or known[0] != key:
-            known = kept[book.number] = key, _symbol_figures(day, book, since)
-        found[book.account_id, book.symbol] = known[1]
-    return found
+    return {
+        (book.account_id, book.symbol): _symbol_figures(day, book, since)
+        for book in day.books
+        if (book.numbers or book.opening_quantity)
+        and (account_ids is None or book.account_id in account_ids)
+    }
 
 
-def scope_figures(
-    day: Day, now: datetime, scopes: Iterable[Scope] | None = None
-) -> dict[Scope, ScopeFigures]:
-    """Figures of the scopes named, or of all."""
-    since = _fresh_since(now)
-    opened: dict[str, _Open] = {}
-    found = {}
-    for scope in day.scopes if scopes is None else scopes:
-        one = day.scopes.get(scope)
-        if one is None:
-            # Of an opening that was in force before.
+def exposures_by_side(day: Day) -> dict[tuple[str, bool], dict[str, Decimal]]:
+    """Dollars that each trader has in a symbol, long (True) and short apart.
+
+    Of accounts in the desk's totals, where the position has a price.
+    """
+    held: dict[tuple[str, bool], dict[str, int]] = defaultdict(dict)
+    for account in day.accounts.values():
+        if not account.info.is_in_desk_total:
             continue
-        realized, still_open = _Realized(), _Open()
-        for account in one.accounts:
-            if account.realized is None:
-                account.realized = _realized(day, account)
-            _add_realized(realized, account.realized)
-            held = opened.get(account.info.account_id)
-            if held is None:
-                held = opened[account.info.account_id] = _open(day, account, since)
-            still_open.pnl += held.pnl
-            still_open.unknown += held.unknown
-            still_open.oldest_mark = _earlier(still_open.oldest_mark, held.oldest_mark)
-        found[scope] = _scope_figures(day, one, realized, still_open)
-    return found
+        trader = account.info.trader_id
+        for book in account.books:
+            if book.position and book.multiplier and book.is_exposure_known:
+                side = held[book.symbol, book.position > 0]
+                side[trader] = side.get(trader, 0) + abs(book.exposure)
+    return {
+        side: {trader: _dollars(cents) for trader, cents in traders.items()}
+        for side, traders in held.items()
+    }
 
 
 def _fresh_since(now: datetime) -> int:
@@ -158,27 +212,51 @@ def _realized(day: Day, account: Account) -> _Realized:
     return total
 
 
-def _add_realized(total: _Realized, one: _Realized) -> None:
-    total.gross += one.gross
-    total.is_gross_known &= one.is_gross_known
-    total.fees += one.fees
-    total.is_fees_known &= one.is_fees_known
-    total.opening_open_pnl += one.opening_open_pnl
-    total.is_opening_known &= one.is_opening_known
-    total.is_exposure_known &= one.is_exposure_known
-    total.gross_cents += one.gross_cents
-    total.net_cents += one.net_cents
-    total.opening_gross_cents += one.opening_gross_cents
-    total.opening_net_cents += one.opening_net_cents
-    if one.largest_position > total.largest_position:
-        total.largest_position = one.largest_position
-    if one.peak_position > total.peak_position:
-        total.peak_position = one.peak_position
-    total.trades += one.trades
-    total.fills += one.fills
-    total.volume += one.volume
-    if one.unknown:
-        total.unknown += one.unknown
+_beside_scope = attrgetter(*(one.name for one in fields(ScopeFigures)[1:]))
+_added = attrgetter(
+    "gross", "fees", "opening_open_pnl", "gross_cents", "net_cents",
+    "opening_gross_cents", "opening_net_cents", "trades", "fills", "volume",
+)  # fmt: skip
+
+
+def _sum_realized(parts: Sequence[_Realized]) -> _Realized:
+    """Of several accounts; by columns, as a desk has a thousand."""
+    if len(parts) == 1:
+        return parts[0]
+    (
+        gross, fees, opening_open_pnl, gross_cents, net_cents,
+        opening_gross_cents, opening_net_cents, trades, fills, volume,
+    ) = map(sum, zip(*map(_added, parts), strict=True))  # fmt: skip
+    return _Realized(
+        gross=gross,
+        is_gross_known=all(one.is_gross_known for one in parts),
+        fees=fees,
+        is_fees_known=all(one.is_fees_known for one in parts),
+        opening_open_pnl=opening_open_pnl,
+        is_opening_known=all(one.is_opening_known for one in parts),
+        is_exposure_known=all(one.is_exposure_known for one in parts),
+        gross_cents=gross_cents,
+        net_cents=net_cents,
+        opening_gross_cents=opening_gross_cents,
+        opening_net_cents=opening_net_cents,
+        largest_position=max(one.largest_position for one in parts),
+        peak_position=max(one.peak_position for one in parts),
+        trades=trades,
+        fills=fills,
+        volume=volume,
+        unknown=[name for one in parts for name in one.unknown],
+    )
+
+
+def _sum_open(parts: Sequence[_Open]) -> _Open:
+    if len(parts) == 1:
+        return parts[0]
+    marks = [one.oldest_mark for one in parts if one.oldest_mark is not None]
+    return _Open(
+        pnl=sum(one.pnl for one in parts),
+        oldest_mark=min(marks, default=None),
+        unknown=[name for one in parts for name in one.unknown],
+    )
 
 
 def _open(day: Day, account: Account, since: int) -> _Open:

@@ -26,15 +26,23 @@ from live.conditions import (
     tilt_said,
 )
 from live.delivery import Delivery
-from live.figures import Scope, ScopeFigures, Snapshot
+from live.figures import DESK, Scope, ScopeFigures, Snapshot
 from live.limit_uses import AT_CLOSE, Use, use_of
 from live.opening import LimitInForce
-from live.screen import AlertRow, Assessment, Chance, LimitUse, State, Usual
-from live.session import JOURNAL, Session
+from live.screen import (
+    NOTHING_SAID,
+    AlertRow,
+    Assessment,
+    Chance,
+    LimitUse,
+    State,
+    Usual,
+)
+from live.session import Session
 from runtime.sessions import EASTERN, sessions_table
 
 LOOK_SECONDS = 1.0
-# Two looks are so far apart at least: figures of a thousand traders are read in each.
+# Two looks are so far apart at least: fills between them are read once.
 _PACE_SECONDS = 0.2
 # A line that drops and comes back at once is shown, and alerts nobody.
 GRACE_SECONDS = 10.0
@@ -73,7 +81,7 @@ class Watch:
         self._delivery = delivery
         self._clock = clock
         self._lock = threading.RLock()
-        self._limits: tuple[LimitInForce, ...] = tuple(limits)
+        self._limits = _by_scope(limits)
         self._limits_problem: str | None = None
         self._log = log or AlertLog(session.folder / FILE)
         self._snapshot = session.snapshot()
@@ -82,7 +90,9 @@ class Watch:
         self._alerts = Alerts(self._log, self._session_date, self._case)
         self._heard: dict[str, tuple[object, float]] = {}
         self._held_since: dict[str, float] = {}
-        self._assessed: tuple[Snapshot, dict[Scope, Assessment]] | None = None
+        # What was said last of each scope, of which figures; and all it follows from.
+        self._said: dict[Scope, tuple[ScopeFigures, list[Use], Assessment]] = {}
+        self._said_of: tuple | None = None
         self._usual: dict[str, tuple[tuple, Usual]] = {}
         self._chance: dict[str, tuple[tuple, Chance]] = {}
         self._looked_at = clock()
@@ -113,28 +123,34 @@ class Watch:
         with self._lock:
             self._snapshot = snapshot
             self._log.flush()
-            uses = [one for uses in self._uses(snapshot).values() for one in uses]
             tilted = {
                 scope[1]: one.tilt
                 for scope, one in self.assess(snapshot).items()
                 if one.tilt
             }
+            uses = [use for scope in snapshot.scopes for use in self._said[scope][1]]
+            uses += [
+                use_of(limit, None)
+                for scope, limits in self._limits.items()
+                if scope not in snapshot.scopes
+                for limit in limits
+            ]
             conditions = self._lasting(
                 one
                 for one in (
                     *self._conditions(snapshot),
                     *tilt_conditions(tilted),
-                    *crowding_conditions(snapshot),
+                    *crowding_conditions(
+                        snapshot.scopes.get(DESK), self._session.exposures_by_side()
+                    ),
                 )
                 if one.severity != "info"
             )
             raised = self._alerts.look(
-                [one for one in uses if self._is_due(one, snapshot)],
+                [one for one in uses if self._is_due(one, snapshot.taken_at)],
                 conditions,
                 snapshot.taken_at,
             )
-            # Levels and latches are of now.
-            self._assessed = None
             self._looked_at = self._clock()
             return raised
 
@@ -149,40 +165,56 @@ class Watch:
         """
         with self._lock:
             if limits is not None:
-                self._limits = tuple(limits)
+                self._limits = _by_scope(limits)
             self._limits_problem = problem
-            self._assessed = None
+            self._said_of = None
 
     # -------------------------------------------------------------- what is shown
 
     def assess(self, snapshot: Snapshot) -> Mapping[Scope, Assessment]:
-        """What is said of each scope; of those left out, nothing."""
+        """What is said of each scope; the same object where nothing is another."""
         with self._lock:
-            if self._assessed is not None and self._assessed[0] is snapshot:
-                return self._assessed[1]
-            uses = self._uses(snapshot)
-            found = {}
+            self._forget_if_other(snapshot.taken_at)
+            said = self._said
             for scope, figures in snapshot.scopes.items():
-                own = uses.get(scope, [])
-                if scope[0] == "trader":
-                    usual = self._usual_of(figures, snapshot.taken_at)
-                    found[scope] = Assessment(
-                        limits=tuple(
-                            self._limit_use(one, figures, snapshot) for one in own
-                        ),
-                        usual=usual,
-                        chance=self._chance_of(figures, own, snapshot.taken_at),
-                        tilt=tilt_said(figures, usual),
-                    )
-                elif own:
-                    found[scope] = Assessment(
-                        limits=tuple(
-                            self._limit_use(one, figures, snapshot) for one in own
-                        ),
-                        chance=Chance(reason="unknown: of traders only"),
-                    )
-            self._assessed = snapshot, found
-            return found
+                kept = said.get(scope)
+                if kept is None or kept[0] is not figures:
+                    said[scope] = self._said_now(figures, snapshot.taken_at)
+            return {scope: said[scope][2] for scope in snapshot.scopes}
+
+    def _forget_if_other(self, now: datetime) -> None:
+        """Say all anew where something else than figures has changed."""
+        said_of = (
+            bucket_of(now, self._session_date),
+            self._is_near_close(now),
+            self._chances.test,
+            self._log.version,
+        )
+        if said_of != self._said_of:
+            self._said_of = said_of
+            self._said.clear()
+
+    def _said_now(
+        self, figures: ScopeFigures, now: datetime
+    ) -> tuple[ScopeFigures, list[Use], Assessment]:
+        scope = figures.scope
+        uses = [use_of(one, figures) for one in self._limits.get(scope, ())]
+        limits = tuple(self._limit_use(one, figures, now) for one in uses)
+        if scope[0] == "trader":
+            usual = self._usual_of(figures, now)
+            assessment = Assessment(
+                limits=limits,
+                usual=usual,
+                chance=self._chance_of(figures, uses, now),
+                tilt=tilt_said(figures, usual),
+            )
+        elif uses:
+            assessment = Assessment(
+                limits=limits, chance=Chance(reason="unknown: of traders only")
+            )
+        else:
+            assessment = NOTHING_SAID
+        return figures, uses, assessment
 
     def health(self, snapshot: Snapshot) -> tuple[State, tuple[str, ...]]:
         """Whether the screen can be trusted, and why not, most serious first."""
@@ -226,7 +258,6 @@ class Watch:
         """
         with self._lock:
             release(self._log, alert_id, by, reason, _now())
-            self._assessed = None
 
     # ------------------------------------------------------------------ what it does
 
@@ -244,31 +275,22 @@ class Watch:
             self._subscription.wait(LOOK_SECONDS)
 
     def _case(self, scope: Scope | None) -> dict[str, Any]:
-        return case_file(self._snapshot, self._session.folder / JOURNAL, scope)
+        return case_file(self._snapshot, self._session, scope)
 
-    def _uses(self, snapshot: Snapshot) -> dict[Scope, list[Use]]:
-        found: dict[Scope, list[Use]] = {}
-        for limit in self._limits:
-            scope = limit.scope_type, limit.scope_name
-            use = use_of(limit, snapshot.scopes.get(scope))
-            found.setdefault(scope, []).append(use)
-        return found
+    def _is_due(self, use: Use, now: datetime) -> bool:
+        return use.limit.rule not in AT_CLOSE or self._is_near_close(now)
 
-    def _is_due(self, use: Use, snapshot: Snapshot) -> bool:
-        if use.limit.rule not in AT_CLOSE or self._closes_at is None:
-            return True
-        return snapshot.taken_at >= self._closes_at - _BEFORE_CLOSE
+    def _is_near_close(self, now: datetime) -> bool:
+        return self._closes_at is None or now >= self._closes_at - _BEFORE_CLOSE
 
-    def _limit_use(
-        self, use: Use, figures: ScopeFigures, snapshot: Snapshot
-    ) -> LimitUse:
+    def _limit_use(self, use: Use, figures: ScopeFigures, now: datetime) -> LimitUse:
         limit = use.limit
         return LimitUse(
             rule=limit.rule,
             limit=limit.limit_value,
             used=use.used,
             used_share=use.used_share,
-            counts_now=self._is_due(use, snapshot),
+            counts_now=self._is_due(use, now),
             level=self._alerts.level(use.scope, limit.rule),
             latch=self._alerts.latch(use.scope, limit.rule),
             unknown=use.unknown,
@@ -385,6 +407,13 @@ class Watch:
             found.append(one)
         self._held_since = held
         return found
+
+
+def _by_scope(limits: Iterable[LimitInForce]) -> dict[Scope, list[LimitInForce]]:
+    found: dict[Scope, list[LimitInForce]] = {}
+    for one in limits:
+        found.setdefault((one.scope_type, one.scope_name), []).append(one)
+    return found
 
 
 def _hours(session_date: date) -> tuple[datetime | None, datetime | None]:

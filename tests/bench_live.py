@@ -19,6 +19,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from live.opening import Opening
+from live.page.follow import PACE_SECONDS
 from live.session import Session
 from live.sources.fix_messages import SOH, message_of
 from live.sources.fix_settings import KINDS, FixSettings
@@ -31,8 +32,6 @@ END = datetime(2025, 3, 3, 21, tzinfo=UTC)
 SECONDS = (END - BEGIN).total_seconds()
 SOME, MANY = 100_000, 1_000_000
 RATE, PACED_SECONDS = 5000, 30
-# How often a page that follows is drawn.
-LOOK_SECONDS = 0.15
 SETTINGS = FixSettings(
     "prime", "127.0.0.1", 1, "DESK", "PRIME", "FIX.4.2", kind_tag=20, kinds=KINDS[20]
 )
@@ -142,15 +141,15 @@ def paced() -> str:
         def follow() -> None:
             seen = 0
             while not is_over.is_set() or due:
-                changed = follower.wait(0.2)
-                # As a page of traders, groups and the desk.
-                shown = [scope for scope in changed if scope[0] != "account"]
-                sequence, _ = session.figures_of(shown)
+                follower.wait(0.2)
+                began = time.perf_counter()
+                sequence = session.snapshot().sequence
                 now = time.perf_counter()
                 for _ in range(sequence - seen):
                     late.append(now - due.popleft())
                 seen = sequence
-                time.sleep(LOOK_SECONDS)
+                # As the page does it.
+                time.sleep(max(PACE_SECONDS, now - began))
 
         thread = threading.Thread(target=follow)
         thread.start()

@@ -35,7 +35,7 @@ from runtime.sessions import EASTERN
 from tests.live.desk import DAY, Feed, opening, reports, settings
 
 TRADERS, SYMBOLS, BEFORE = 1000, 300, 50_000
-RATES, SECONDS = (300,), 10
+RATES, SECONDS = (300, 5000), 10
 BEGIN = datetime(DAY.year, DAY.month, DAY.day, 9, 30, tzinfo=EASTERN)
 
 

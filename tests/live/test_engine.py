@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from live import paths
+from live import paths, valuation
 from live.engine import Engine
 from live.opening import OpeningLot
 from live.reports import ExecutionReport
@@ -118,7 +118,12 @@ def reported(
 @settings(max_examples=draw(150, 1500), deadline=None)
 def test_a_day_is_what_the_oracle_says_whatever_the_order(data: st.DataObject) -> None:
     """Every figure of every symbol, account, trader, group and of the desk."""
-    paths.CHECKPOINT_FILLS = data.draw(st.sampled_from([2, 512]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(paths, "CHECKPOINT_FILLS", data.draw(st.sampled_from([2, 512])))
+        _play_a_day(data)
+
+
+def _play_a_day(data: st.DataObject) -> None:
     fills = data.draw(traded())
     last = MONDAY + timedelta(days=2)
     before = [one for one in fills if one.at.date() < last]
@@ -240,6 +245,36 @@ def test_a_late_fill_is_walked_at_its_place(monkeypatch: pytest.MonkeyPatch) -> 
     with_late.take(report_of(late, "17"))
     assert with_late.scope_figures(LATER) == in_order.scope_figures(LATER)
     assert with_late.symbol_figures(LATER) == in_order.symbol_figures(LATER)
+
+
+@given(st.data())
+@settings(max_examples=draw(60, 600), deadline=None)
+def test_figures_that_are_kept_are_those_that_are_made_anew(
+    data: st.DataObject,
+) -> None:
+    """Whoever looked before, at however few accounts' prices, and at whatever time."""
+    fills = data.draw(traded(days=1))
+    _, reports = data.draw(reported(fills))
+    opening = opening_of(
+        MONDAY, None, TRADERS, traders=TRADERS, groups=GROUPS, multipliers=MULTIPLIERS
+    )
+    followed, fresh = Engine(opening), Engine(opening)
+    begin = datetime(2025, 3, 3, 9, 30, tzinfo=EASTERN)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(valuation, "_LEAST_REPRICED", 1)
+        for report in reports:
+            followed.take(report)
+            fresh.take(report)
+            if data.draw(st.booleans()):
+                seconds = data.draw(st.sampled_from([1, 3, 600, 3000]))
+                followed.scope_figures(begin + timedelta(seconds=seconds), 0.1)
+        now = begin + timedelta(seconds=data.draw(st.sampled_from([5, 900, 3600])))
+        # Of three accounts each has had its turn.
+        for _ in TRADERS:
+            found = followed.scope_figures(now, 0.1)
+        assert found == fresh.scope_figures(now)
+        again = followed.scope_figures(now)
+        assert all(again[scope] is found[scope] for scope in found)
 
 
 def test_an_old_price_is_no_price() -> None:

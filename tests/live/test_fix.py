@@ -133,7 +133,7 @@ def test_fills_busts_and_corrections_of_both_versions(tmp_path: Path) -> None:
                 session, lambda one: one.counts.get("booked", 0) == 3, "all booked"
             )
             assert found.counts["waiting"] == 0
-            [figures] = found.symbols.values()
+            [figures] = session.symbol_figures().values()
             # E0 corrected to 12; Ex busted before it came.
             assert figures.local_open_cost == 1200
             state = found.sources[0]
@@ -153,8 +153,9 @@ def test_1_a_tag_map_names_the_cancelled_fill_in_a_tag_of_its_own(
         server.report(
             execution("3", quantity="0", trans="1", account="77-A", more=[(9009, "2")])
         )
-        found = until(session, lambda one: one.sequence == 3, "three reports")
-        assert found.symbols["ACC1", "ABC"].position_quantity == Decimal("0.125")
+        until(session, lambda one: one.sequence == 3, "three reports")
+        figures = session.symbol_figures()["ACC1", "ABC"]
+        assert figures.position_quantity == Decimal("0.125")
 
 
 def test_2_what_was_missed_comes_first_and_as_possible_duplicate(
@@ -204,8 +205,8 @@ def test_3_a_fill_through_zero_is_one_fill(
         server.report(execution("1", "1", "100", "10"))
         for _ in range(2):
             server.report(execution("2", "5", "250", "11"))
-        found = until(session, lambda one: one.counts["duplicate"] == 1, "a duplicate")
-        figures = found.symbols["ACC1", "ABC"]
+        until(session, lambda one: one.counts["duplicate"] == 1, "a duplicate")
+        figures = session.symbol_figures()["ACC1", "ABC"]
         assert (figures.position_quantity, figures.gross_pnl) == (-150, 100)
         assert (figures.trades_count, figures.closed_trades_count) == (2, 1)
 
@@ -222,7 +223,7 @@ def test_4_a_bust_is_booked_by_its_id_whatever_the_cumulative_quantity_says(
             bust = execution(str(number), trans="1", more=[(19, ref)])
             server.report([(tag, "300" if tag == 14 else v) for tag, v in bust])
         found = until(session, lambda one: one.counts["waiting"] == 1, "one waits")
-        assert found.symbols["ACC1", "ABC"].position_quantity == 200
+        assert session.symbol_figures()["ACC1", "ABC"].position_quantity == 200
         assert [flag.kind for flag in found.flags] == ["waiting"]
 
 

@@ -84,8 +84,7 @@ def figures_of(reports: list[ExecutionReport]) -> tuple:
 
 def shown(one: Session) -> tuple:
     """What a session says."""
-    found = one.snapshot()
-    return dict(found.scopes), dict(found.symbols)
+    return dict(one.snapshot().scopes), one.symbol_figures()
 
 
 def a_session(folder: Path) -> Session:

@@ -22,7 +22,7 @@ from live.page import Page, app, follow, server, stream
 from live.page.access import read_access
 from live.page.changes import Changes, to_json
 from live.page.logins import Logins, Throttle, add_login, hash_of
-from live.screen import as_json, screen
+from live.screen import as_json, screen, symbol_rows
 from live.session import Session
 from runtime.errors import UserError
 from tests.live import desk
@@ -149,13 +149,14 @@ def test_parts_are_the_json_of_the_screen(tmp_path: Path) -> None:
     with Session(folder, desk.opening(TRADERS), [feed], clock=lambda: OPEN) as session:
         feed.send(list(itertools.islice(reports(TRADERS, SYMBOLS), 200)))
         shown = screen(session.snapshot(), watch)
+        symbols = symbol_rows(session.symbol_figures(), session.snapshot())
     parts = Changes().of(shown).parts
-    whole = as_json(shown)
+    whole = as_json(shown, symbols)
     for row, said in zip(shown.rows, whole["rows"], strict=True):
         part = parts[f"row/{row.scope_type}/{row.scope_name}"]
         assert json.loads(to_json(part)) == said
     assert json.loads(to_json(parts["sources"])) == whole["sources"]
-    assert json.loads(to_json(shown.symbols)) == whole["symbols"]
+    assert json.loads(to_json(symbols)) == whole["symbols"]
 
 
 def test_what_only_ages_is_no_change(tmp_path: Path) -> None:

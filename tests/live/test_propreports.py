@@ -73,7 +73,7 @@ def test_the_days_fills_come_late_and_follow_their_corrections(tmp_path: Path) -
             assert (desk.fills_count, desk.gross_pnl) == (2, 200)
             place = 2
             found = until(session, lambda one: one.sequence == 7, "what vanished")
-            assert found.symbols["ACC1", "ABC"].position_quantity == -100
+            assert session.symbol_figures()["ACC1", "ABC"].position_quantity == -100
             assert found.counts["quarantined"] == found.counts["waiting"] == 0
         # Started again, and told the same: nothing is booked twice.
         again = PropReportsSource(connect, DAY, -4, poll_seconds=0.1)

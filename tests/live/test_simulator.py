@@ -10,7 +10,7 @@ import pytest
 from ingestion.simulator import Ledger
 from ingestion.simulator.firm import Fill, Firm
 from ingestion.sources import SAMPLE_LAST
-from live.figures import Snapshot
+from live.figures import Snapshot, SymbolFigures
 from live.opening import AccountInfo, Opening, OpeningLot
 from live.session import Session
 from live.sources.simulator import MISHAPS, SimulatorSource, sample_session
@@ -65,14 +65,14 @@ def opening_by(firm: Firm, ledger: Ledger) -> Opening:
 
 def play(
     folder: Path, opening: Opening, source: SimulatorSource, seconds: float = 90
-) -> Snapshot:
-    """A session from its beginning to its end."""
+) -> tuple[Snapshot, dict[tuple[str, str], SymbolFigures]]:
+    """A session from its beginning to its end: all figures."""
     with Session(folder, opening, [source], source.now) as session:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             found = session.snapshot()
             if found.sources[0].is_finished:
-                return found
+                return found, session.symbol_figures()
             time.sleep(0.05)
     raise AssertionError(f"it never ends: {found.sources}, {found.counts}")
 
@@ -84,7 +84,7 @@ def test_the_session_is_the_firms_whatever_befalls_the_line(
     """Fills, volume and positions of every account and symbol; gross of the flat."""
     firm, fills = played
     source = SimulatorSource(fills, tmp_path / "fix", mishaps=mishaps)
-    found = play(tmp_path, opening_by(firm, ledger), source)
+    found, symbols = play(tmp_path, opening_by(firm, ledger), source)
     [state] = found.sources
     assert (state.kind, state.is_synthetic, state.missing) == ("simulator", True, ())
     assert found.counts["waiting"] == found.counts["quarantined"] == 0
@@ -100,7 +100,7 @@ def test_the_session_is_the_firms_whatever_befalls_the_line(
         for one in days[0].symbol_days if days else ():
             if not one.fills or one.currency != account.currency:
                 continue
-            figures = found.symbols[code, one.symbol]
+            figures = symbols[code, one.symbol]
             assert figures.fills_count == one.fills
             assert figures.quantity == one.quantity
             assert figures.position_quantity == one.position
@@ -121,7 +121,7 @@ def test_a_session_at_a_speed_has_a_clock_of_its_own(
     speed = minutes * 60 / 3
     source = SimulatorSource(some, tmp_path / "fix", speed=speed)
     begun = time.monotonic()
-    found = play(tmp_path, opening_by(firm, ledger), source)
+    found, _ = play(tmp_path, opening_by(firm, ledger), source)
     assert time.monotonic() - begun > 2
     last = some[-1].filled_at.replace(tzinfo=EASTERN)
     assert abs((found.taken_at - last).total_seconds()) < speed

@@ -292,7 +292,7 @@ def test_a_watch_that_fails_says_so(watched, monkeypatch) -> None:
 
 def test_the_screen_is_json_with_money_as_text(watched) -> None:
     watched.lose(1100)
-    told = as_json(screen(watched.session.snapshot(), watched.watch))
+    told = as_json(screen(watched.session.snapshot(), watched.watch), ())
     trader = next(row for row in told["rows"] if row["scope_type"] == "trader")
     assert Decimal(trader["net_pnl"]) == -1100
     assert isinstance(trader["net_pnl"], str)
