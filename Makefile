@@ -37,7 +37,7 @@ limits-demo: setup ## The sample desk's limits: proposed to read back, a drift
 live: setup setup-live ## Watch the session (LIVE_SOURCE=, SPEED=max UNTIL=close)
 	@$(PY) -m daily live
 
-acknowledge-alert: setup ## Note that you have seen an alert (ALERT= NAME=)
+acknowledge-alert: setup ## Note that you have seen an alert (ALERT= NAME= REASON=)
 	@$(PY) -m daily acknowledge-alert
 
 release-breach: setup ## Release a breach of the live desk (ALERT= NAME= REASON=)

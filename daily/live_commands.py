@@ -46,12 +46,14 @@ def add_live_commands(main: click.Group) -> None:
     @main.command("acknowledge-alert")
     @click.option("--alert", envvar="ALERT", required=True, help="Its id.")
     @click.option("--name", envvar="NAME", required=True, help="Who has seen it.")
-    def acknowledge_alert(alert: str, name: str) -> None:
+    @click.option("--reason", envvar="REASON", default="", help="What is known of it.")
+    def acknowledge_alert(alert: str, name: str, reason: str) -> None:
         """Note that you have seen an alert."""
         from live.alerts import acknowledge
 
         def act(settings: Settings) -> None:
-            seen = acknowledge(_log_of(settings, alert), alert, name, utc_now())
+            log = _log_of(settings, alert)
+            seen = acknowledge(log, alert, name, reason, utc_now())
             click.echo(f"Acknowledged by {seen.acknowledged_by}: {seen.text}")
 
         guarded(act)

@@ -56,6 +56,7 @@ class Alert:
     over_at: datetime | None = None
     acknowledged_by: str | None = None
     acknowledged_at: datetime | None = None
+    acknowledge_reason: str | None = None
     released_by: str | None = None
     released_at: datetime | None = None
     release_reason: str | None = None
@@ -214,6 +215,8 @@ class AlertLog:
             alert.worst = event.get("worst", alert.worst)
         elif kind == "acknowledged":
             alert.acknowledged_by, alert.acknowledged_at = event["by"], at
+            # Optional, and unknown to logs of an earlier version.
+            alert.acknowledge_reason = event.get("reason")
         elif kind == "released":
             alert.released_by, alert.released_at = event["by"], at
             alert.release_reason = event["reason"]

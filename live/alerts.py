@@ -293,14 +293,21 @@ def carry_latches(log: AlertLog, previous: AlertLog) -> None:
     log.append(events)
 
 
-def acknowledge(log: AlertLog, alert_id: str, by: str, now: datetime) -> Alert:
-    """Note who has seen an alert; the first one stays.
+def acknowledge(
+    log: AlertLog, alert_id: str, by: str, reason: str, now: datetime
+) -> Alert:
+    """Note who has seen an alert, and what they say of it; the first one stays.
+
+    Args:
+        reason: May be empty.
 
     Raises:
-        UserError: There is no such alert, or no name.
+        UserError: There is no such alert, no name, or the reason is too long.
     """
     alert = _alert_of(log, alert_id)
     by = _words(by, "NAME", "who acknowledges it")
+    if reason:
+        reason = _words(reason, "REASON", "what is known of it")
     if alert.acknowledged_at is None:
         log.append(
             [
@@ -309,6 +316,7 @@ def acknowledge(log: AlertLog, alert_id: str, by: str, now: datetime) -> Alert:
                     "at": now.isoformat(),
                     "alert_id": alert_id,
                     "by": by,
+                    "reason": reason or None,
                 }
             ]
         )

@@ -119,6 +119,7 @@ class AlertRow:
         level: Percent of the limit; 0 of alerts that are of no limit.
         is_over: What it is of has passed.
         acknowledged_by, released_by: Who; None while nobody did.
+        acknowledge_reason: None where nobody gave one.
         has_case: A case file can be asked for: `Watch.case_of(alert_id)`.
     """
 
@@ -134,6 +135,7 @@ class AlertRow:
     is_latched: bool
     acknowledged_by: str | None
     acknowledged_at: datetime | None
+    acknowledge_reason: str | None
     released_by: str | None
     released_at: datetime | None
     release_reason: str | None

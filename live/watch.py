@@ -230,7 +230,10 @@ class Watch:
         )
 
     def case_of(self, alert_id: str) -> dict[str, Any] | None:
-        """The case file of an alert, as JSON has it; None where there is none."""
+        """The case file of an alert, as JSON has it; None where there is none.
+
+        What people said of it since is in it too.
+        """
         alert = self._log.alerts.get(alert_id)
         if alert is None:
             return None
@@ -239,16 +242,22 @@ class Watch:
             "text": alert.text,
             "raised_at": alert.raised_at.isoformat(),
             "worst_share": alert.worst,
+            "acknowledged_by": alert.acknowledged_by,
+            "acknowledged_at": _iso(alert.acknowledged_at),
+            "acknowledge_reason": alert.acknowledge_reason,
+            "released_by": alert.released_by,
+            "released_at": _iso(alert.released_at),
+            "release_reason": alert.release_reason,
             **alert.case,
         }
 
-    def acknowledge(self, alert_id: str, by: str) -> None:
-        """Note that a person has seen an alert.
+    def acknowledge(self, alert_id: str, by: str, reason: str) -> None:
+        """Note that a person has seen an alert, and what they say of it, if anything.
 
         Raises:
-            UserError: There is no such alert, or no name.
+            UserError: There is no such alert, no name, or the reason is too long.
         """
-        acknowledge(self._log, alert_id, by, _now())
+        acknowledge(self._log, alert_id, by, reason, _now())
 
     def release(self, alert_id: str, by: str, reason: str) -> None:
         """Release a breach.
@@ -463,6 +472,7 @@ def _row(alert: Alert, channels: Sequence[str]) -> AlertRow:
         is_latched=alert.is_latched,
         acknowledged_by=alert.acknowledged_by,
         acknowledged_at=alert.acknowledged_at,
+        acknowledge_reason=alert.acknowledge_reason,
         released_by=alert.released_by,
         released_at=alert.released_at,
         release_reason=alert.release_reason,
@@ -473,6 +483,10 @@ def _row(alert: Alert, channels: Sequence[str]) -> AlertRow:
 
 def _float(amount: Decimal | None) -> float | None:
     return None if amount is None else float(amount)
+
+
+def _iso(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()
 
 
 def _now() -> datetime:

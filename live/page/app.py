@@ -53,7 +53,7 @@ _HEADERS = [
 class Watched(Watching, Protocol):
     """What the page asks of the watch; each raises UserError with a sentence."""
 
-    def acknowledge(self, alert_id: str, by: str) -> Any:
+    def acknowledge(self, alert_id: str, by: str, reason: str) -> Any:
         """Somebody has seen an alert."""
 
     def release(self, alert_id: str, by: str, reason: str) -> Any:
@@ -307,10 +307,13 @@ class _Routes:
     # ---------------------------------------------------------------------- changes
 
     async def acknowledge(self, request: Request, person: str) -> Response:
-        """A person has seen an alert."""
+        """A person has seen an alert, and may say what is known of it."""
         told = await _object(request)
         by = person or _line(told, "by", _LONGEST_NAME)
-        await self._asked(self._watch.acknowledge, _line(told, "alert_id", 200), by)
+        # Whoever has nothing to say leaves it out, or empty.
+        reason = _line(told, "reason", _LONGEST_REASON) if told.get("reason") else ""
+        alert_id = _line(told, "alert_id", 200)
+        await self._asked(self._watch.acknowledge, alert_id, by, reason)
         return self._done()
 
     async def release(self, request: Request, person: str) -> Response:

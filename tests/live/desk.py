@@ -128,7 +128,7 @@ class SmallWatch:
             alert_id, "limit", "critical" if level == 100 else "warning",
             level, scope, "daily_loss",
             f"Trader {scope[1]}: {level} % of the daily loss limit.", snapshot.taken_at,
-            False, level == 100, None, None, None, None, None, True, "mailed",
+            False, level == 100, None, None, None, None, None, None, True, "mailed",
         )  # fmt: skip
 
     def health(self, snapshot: Snapshot) -> tuple[State, tuple[str, ...]]:
@@ -143,8 +143,13 @@ class SmallWatch:
             sorted(self.rows.values(), key=lambda one: one.raised_at, reverse=True)
         )
 
-    def acknowledge(self, alert_id: str, by: str) -> None:
-        self._change(alert_id, acknowledged_by=by, acknowledged_at=OPEN)
+    def acknowledge(self, alert_id: str, by: str, reason: str) -> None:
+        self._change(
+            alert_id,
+            acknowledged_by=by,
+            acknowledged_at=OPEN,
+            acknowledge_reason=reason or None,
+        )
 
     def release(self, alert_id: str, by: str, reason: str) -> None:
         self._change(

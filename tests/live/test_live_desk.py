@@ -303,8 +303,12 @@ def test_commands_release_and_acknowledge(tmp_path: Path) -> None:
         one.lose(1001)
         alert_id = one.watch.alerts()[0].alert_id
     settings = {"SOURCE": "sample", "RISK_HOME": tmp_path}
-    seen = run_daily("acknowledge-alert", ALERT=alert_id, NAME="Ann", **settings)
+    seen = run_daily(
+        "acknowledge-alert", ALERT=alert_id, NAME="Ann", REASON="a hedge", **settings
+    )
     assert seen.code == 0, seen.err
+    log = AlertLog(home.live / "2025-03-03" / FILE)
+    assert log.alerts[alert_id].acknowledge_reason == "a hedge"
     done = run_daily(
         "release-breach", ALERT=alert_id, NAME="Ann", REASON="spoke to them", **settings
     )

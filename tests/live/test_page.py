@@ -282,8 +282,12 @@ def test_acknowledging_and_releasing(a_desk: Any) -> None:
     assert post("/acknowledge", alert_id=alert_id, by="An\nn") == 400
     assert post("/acknowledge", alert_id=alert_id, by="‮nnA") == 400
     assert post("/acknowledge", alert_id="no such", by="Ann") == 409
+    assert post("/acknowledge", alert_id=alert_id, by="Ann", reason="x" * 501) == 400
     assert post("/acknowledge", alert_id=alert_id, by=" Ann ") == 204
     assert watch.rows[alert_id].acknowledged_by == "Ann"
+    assert watch.rows[alert_id].acknowledge_reason is None
+    assert post("/acknowledge", alert_id=alert_id, by="Ann", reason=" a hedge ") == 204
+    assert watch.rows[alert_id].acknowledge_reason == "a hedge"
     assert post("/release", alert_id=alert_id, by="Ann") == 400  # Why?
     assert post("/release", alert_id=alert_id, by="Ann", reason="spoke with T1") == 204
     assert not watch.rows[alert_id].is_latched

@@ -94,12 +94,16 @@ def test_a_breach_is_acknowledged_and_released(tmp_path: Path) -> None:
         )
         browser.click("#alerts [data-decide=acknowledge]")
         browser.type("#decide input", "Ann")
+        browser.type("#decide textarea", "a <b>hedge</b>")
         browser.click("#decide button[type=submit]")
         browser.wait_for(
             "document.querySelector('#alerts').innerText.includes('by Ann')"
         )
+        # As text, whatever is written.
+        assert ": a <b>hedge</b>" in browser.text()
         (alert,) = watch.alerts()
         assert alert.acknowledged_by == "Ann" and alert.is_latched
+        assert alert.acknowledge_reason == "a <b>hedge</b>"
         # Without a reason nothing is released, and the page says so.
         browser.click("#alerts [data-decide=release]")
         browser.click("#decide button[type=submit]")

@@ -16,6 +16,7 @@ from live.figures import OpeningState
 from live.reports import BadMessage
 from live.screen import as_json, screen
 from live.session import JOURNAL
+from runtime.errors import UserError
 from tests.live.watched import DAY, TEN, Watched, fill, limit, opening, result
 
 
@@ -306,6 +307,13 @@ def test_the_screen_is_json_with_money_as_text(watched) -> None:
 def test_acknowledged_by_a_person(watched) -> None:
     watched.lose(500)
     alert_id = watched.watch.alerts()[0].alert_id
-    watched.watch.acknowledge(alert_id, "Ann")
-    watched.watch.acknowledge(alert_id, "Bob")
-    assert watched.watch.alerts()[0].acknowledged_by == "Ann"
+    watched.watch.acknowledge(alert_id, "Ann", "a hedge,\n  flat by noon")
+    watched.watch.acknowledge(alert_id, "Bob", "")
+    shown = watched.watch.alerts()[0]
+    assert shown.acknowledged_by == "Ann"
+    assert shown.acknowledge_reason == "a hedge, flat by noon"
+    case = watched.watch.case_of(alert_id)
+    assert case["acknowledged_by"] == "Ann"
+    assert case["acknowledge_reason"] == "a hedge, flat by noon"
+    with pytest.raises(UserError, match="REASON= must say"):
+        watched.watch.acknowledge(alert_id, "Bob", "x" * 501)

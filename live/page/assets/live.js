@@ -591,7 +591,7 @@ function alertLine(one) {
   line.dataset.alert = one.alert_id;
   const state = [
     one.is_latched ? "▲ breach holds until released" : one.is_over ? "over" : "",
-    one.acknowledged_by ? `acknowledged by ${one.acknowledged_by} at ${clock(one.acknowledged_at)}` : "",
+    one.acknowledged_by ? `acknowledged by ${one.acknowledged_by} at ${clock(one.acknowledged_at)}${one.acknowledge_reason ? `: ${one.acknowledge_reason}` : ""}` : "",
     one.released_by ? `released by ${one.released_by} at ${clock(one.released_at)}: ${one.release_reason}` : "",
     one.delivery ?? "",
   ].filter(Boolean).join("; ");
@@ -620,7 +620,7 @@ function decide(what, alertId) {
   at("decide-title").textContent = what === "release" ? "Release a breach" : "Acknowledge an alert";
   at("decide-text").textContent = `${alert?.text ?? alertId}${what === "release" ? " The limit is watched anew from here on." : ""}`;
   at("decide-by").hidden = Boolean(meta("person"));
-  at("decide-reason").hidden = what !== "release";
+  at("decide-reason").firstChild.textContent = what === "release" ? "Reason " : "Reason (may be left out) ";
   at("decide-problem").hidden = true;
   dialog.querySelector("textarea").value = "";
   dialog.showModal();
@@ -629,8 +629,7 @@ function decide(what, alertId) {
 dialog.querySelector("form").addEventListener("submit", async (event) => {
   event.preventDefault();
   const { what, alertId } = deciding;
-  const told = { alert_id: alertId, by: dialog.querySelector("input").value };
-  if (what === "release") told.reason = dialog.querySelector("textarea").value;
+  const told = { alert_id: alertId, by: dialog.querySelector("input").value, reason: dialog.querySelector("textarea").value };
   const problem = await send(`/${what}`, told);
   if (problem) {
     at("decide-problem").textContent = problem;
