@@ -75,16 +75,17 @@ def risk(settings: Settings, home: Home) -> Done:
 
     root = Home(settings.home_root)
     load_ledger(home, STEPS.name, Ledger(root).table())
-    problem = load_limits(settings, root, home)
-    load_live_sessions(settings, home, root)
+    problems = list(load_live_sessions(settings, home, root).problems)
+    if problem := load_limits(settings, root, home):
+        problems.append(problem)
     message, rows_count = unchanged(home, RISK), None
     if message is None:
         from runtime.transform.build import build_risk_models
 
         done = _built(home, RISK, build_risk_models(settings, home))
         message, rows_count = done.message, done.rows_count
-    # The morning is not stopped: the report and `make status` have the alarm.
-    return Done(f"{message}. {problem}" if problem else message, rows_count)
+    # The morning is not stopped: the report has the alarm.
+    return Done(". ".join([message, *problems]), rows_count)
 
 
 def publish(settings: Settings, home: Home) -> Done:

@@ -13,18 +13,30 @@ from runtime.errors import UserError
 _READ_BYTES = 2**22
 
 
+class DamagedJournalError(UserError):
+    """A journal that cannot be read to its end."""
+
+
 def read_journal(path: Path) -> Iterator[ExecutionReport]:
     """Every whole record, in the order in which it came.
 
     Raises:
-        UserError: It is no journal of this version, or a record before the last one is
-            damaged.
+        DamagedJournalError: It cannot be read, is no journal of this version, or a
+            record before the last one is damaged.
     """
+    try:
+        yield from _records(path)
+    except OSError as error:
+        raise DamagedJournalError(
+            f"{path} cannot be read ({error.strerror}): its session cannot be compared."
+        ) from None
+
+
+def _records(path: Path) -> Iterator[ExecutionReport]:
     with path.open("rb") as handle:
         if handle.read(len(HEADER)) != HEADER:
-            raise UserError(
-                f"{path} is no journal of this version: its session cannot be "
-                "compared. Move its folder away."
+            raise DamagedJournalError(
+                f"{path} is no journal of this version: its session cannot be compared."
             )
         offset, rest = len(HEADER), b""
         while chunk := handle.read(_READ_BYTES):
@@ -33,9 +45,9 @@ def read_journal(path: Path) -> Iterator[ExecutionReport]:
             for line in lines:
                 report = decoded(line)
                 if report is None:
-                    raise UserError(
+                    raise DamagedJournalError(
                         f"{path} is damaged at byte {offset}: its session cannot be "
-                        "compared. Move its folder away."
+                        "compared."
                     )
                 offset += len(line) + 1
                 yield report

@@ -8,6 +8,7 @@ booked once more.
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -19,12 +20,18 @@ import pyarrow as pa
 from live.engine import Engine
 from live.fills import id_order
 from live.instruments import Instruments, SessionDates
-from live.journal_reader import read_journal
+from live.journal_reader import DamagedJournalError, read_journal
 from live.last_night import read_opening
 from live.opening import Opening
 from live.reports import ExecutionReport
 from live.session import JOURNAL, STATE
-from live.tables import LIVE_ACCOUNTS, LIVE_FILLS, LIVE_SESSIONS, TABLES
+from live.tables import (
+    LIVE_ACCOUNTS,
+    LIVE_FILLS,
+    LIVE_PROBLEMS,
+    LIVE_SESSIONS,
+    SESSION_TABLES,
+)
 from runtime.home import Home
 from runtime.sessions import EASTERN
 from runtime.settings import Settings
@@ -35,14 +42,27 @@ from runtime.warehouse import open_warehouse
 KEPT_SESSIONS = 60
 
 
-def load_live_sessions(settings: Settings, home: Home, root: Home) -> list[date]:
-    """Load sessions whose journal is new or has grown; which.
+@dataclass(frozen=True)
+class LoadedSessions:
+    """What a morning has loaded.
+
+    Attributes:
+        dates: Sessions whose journal was new or has grown.
+        problems: Why a session cannot be loaded, in a line each.
+    """
+
+    dates: tuple[date, ...]
+    problems: tuple[str, ...]
+
+
+def load_live_sessions(settings: Settings, home: Home, root: Home) -> LoadedSessions:
+    """Load sessions whose journal is new or has grown.
+
+    A damaged journal stops no morning: what was read of it before stays, and an alarm
+    says so until it is put back or its folder moved away.
 
     Args:
         home: Of the warehouse. root: Of the live desk, which is `RISK_HOME` itself.
-
-    Raises:
-        UserError: A journal is damaged.
     """
     with open_warehouse(home.warehouse) as connection:
         loaded = dict(
@@ -51,20 +71,34 @@ def load_live_sessions(settings: Settings, home: Home, root: Home) -> list[date]
             ).fetchall()
         )
         ((as_of,),) = connection.execute("select as_of from raw.run_context").fetchall()
-        done = []
+        done, problems = list[date](), dict[date, str]()
         for session_date, folder in _folders(root, as_of):
             size = (folder / JOURNAL).stat().st_size
-            if loaded.get(session_date) != size:
+            if loaded.get(session_date) == size:
+                continue
+            try:
                 _load(settings, root, connection, session_date, folder, size)
+            except DamagedJournalError as error:
+                problems[session_date] = str(error)
+            else:
                 done.append(session_date)
-        for table in TABLES:
+        connection.execute(f"delete from {LIVE_PROBLEMS.name}")
+        _insert(
+            connection,
+            LIVE_PROBLEMS,
+            [
+                {"session_date": session_date, "problem": problem}
+                for session_date, problem in problems.items()
+            ],
+        )
+        for table in SESSION_TABLES:
             connection.execute(
                 f"delete from {table.name} where session_date < ("
                 "select min(session_date) from ("
                 "select session_date from ops.live_sessions "
                 f"order by session_date desc limit {KEPT_SESSIONS}))"
             )
-    return done
+    return LoadedSessions(tuple(done), tuple(problems.values()))
 
 
 def _folders(root: Home, as_of: date) -> Iterator[tuple[date, Path]]:

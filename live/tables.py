@@ -41,4 +41,11 @@ LIVE_ACCOUNTS = Table(
     },
     primary_key=("session_date", "account_id"),
 )
-TABLES = (LIVE_SESSIONS, LIVE_FILLS, LIVE_ACCOUNTS)
+LIVE_PROBLEMS = Table(
+    "ops.live_problems",
+    {"session_date": "date not null", "problem": "varchar not null"},
+    primary_key=("session_date",),
+)
+# Of sessions that could be read; the others are in LIVE_PROBLEMS alone.
+SESSION_TABLES = (LIVE_SESSIONS, LIVE_FILLS, LIVE_ACCOUNTS)
+TABLES = (*SESSION_TABLES, LIVE_PROBLEMS)

@@ -231,7 +231,7 @@ def _read(connection: duckdb.DuckDBPyConnection) -> dict:
     score = rows_of(connection, "from marts.desk_forecast_scores")
     found = [
         check
-        for mart in ("data_quality", "limit_health", "model_health")
+        for mart in ("data_quality", "limit_health", "live_health", "model_health")
         for check in rows_of(
             connection, f"from marts.{mart} where found_count > 0 order by check_order"
         )

@@ -94,8 +94,8 @@ def test_a_simulated_session_ends_with_its_figures(played: Home) -> None:
 
 def test_the_night_proves_every_fill(played: Home) -> None:
     settings = make_settings(source="sample", risk_home=played.root)
-    assert load_live_sessions(settings, played, played) == [SAMPLE_LAST]
-    assert load_live_sessions(settings, played, played) == []
+    assert load_live_sessions(settings, played, played).dates == (SAMPLE_LAST,)
+    assert load_live_sessions(settings, played, played).dates == ()
     build_models_of(
         settings,
         played,
@@ -115,6 +115,52 @@ def test_the_night_proves_every_fill(played: Home) -> None:
     assert live_fills == fills > 500
     assert gross == 0
     assert is_complete
+
+
+def test_a_damaged_journal_stops_no_morning_and_is_an_alarm(
+    played: Home, tmp_path: Path
+) -> None:
+    """The other sessions are compared; it is named until somebody has seen to it."""
+    home = Home(tmp_path / "home")
+    shutil.copytree(played.root, home.root, symlinks=True)
+    settings = make_settings(source="sample", risk_home=home.root)
+    earlier = home.live / "2025-11-03"
+    earlier.mkdir()
+    damaged = earlier / JOURNAL
+    content = (folder_of(home) / JOURNAL).read_bytes()
+    half = len(content) // 2
+    damaged.write_bytes(content[:half] + b"\0" + content[half + 1 :])
+    with duckdb.connect(home.warehouse) as connection:
+        connection.execute("delete from ops.live_sessions")
+
+    def call(command: str) -> str:
+        done = run_daily(command, SOURCE="sample", RISK_HOME=home.root)
+        assert done.code == 0, done.err
+        return done.out
+
+    said = call("risk")
+    assert f"{damaged} is damaged at byte " in said
+    assert rows(home, "select session_date from ops.live_sessions") == [(SAMPLE_LAST,)]
+    ((count, finding, attention),) = rows(
+        home, "select found_count, finding, needs_attention from marts.live_health"
+    )
+    assert (count, attention) == (1, True)
+    assert f"{damaged} is damaged at byte " in finding
+    call("publish")
+    call("report")
+    [report] = home.root.glob("reports/*/report.txt")
+    told = " ".join(report.read_text().split())
+    assert "1 journal of the live desk is damaged: " in told
+    assert "Put the journal back from a backup" in told
+    damaged.unlink()
+    damaged.mkdir()
+    [problem] = load_live_sessions(settings, home, home).problems
+    assert f"{damaged} cannot be read (Is a directory)" in problem
+    damaged.rmdir()
+    damaged.write_bytes(content)
+    found = load_live_sessions(settings, home, home)
+    assert (found.dates, found.problems) == ((date(2025, 11, 3),), ())
+    assert rows(home, "from ops.live_problems") == []
 
 
 def test_the_night_names_what_differs(played: Home) -> None:
@@ -181,7 +227,7 @@ def test_a_desk_that_was_killed_is_proven_from_its_journal(played: Home) -> None
     with duckdb.connect(played.warehouse) as connection:
         connection.execute("delete from ops.live_sessions")
     settings = make_settings(source="sample", risk_home=played.root)
-    assert load_live_sessions(settings, played, played) == [SAMPLE_LAST]
+    assert load_live_sessions(settings, played, played).dates == (SAMPLE_LAST,)
     with connected(played) as connection:
         ((is_complete,),) = connection.execute(
             "select is_complete from ops.live_sessions"
