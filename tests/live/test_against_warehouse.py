@@ -12,6 +12,7 @@ import pytest
 
 from live.engine import Engine
 from live.last_night import read_opening, session_at
+from live.limit_uses import use_of
 from live.opening import Opening
 from live.reports import ExecutionReport
 from runtime.home import Home
@@ -38,9 +39,11 @@ DESK = {
     "exchange_rates": "rate_date,currency,rate,note\n"
     "2025-02-28,CAD,0.7123456789,\n2025-03-05,CAD,0.69,\n",
     "limits": "account,trader,trader_group,strategy,desk,valid_from,"
-    "daily_loss_limit_amount,weekly_loss_limit_amount,warning_share,note\n"
-    "ACC1,,,,,,300,,,\nACC2,,,,,,300,,,\nACC3,,,,,,300,,,\nACC4,,,,,,300,,,\n"
-    ",Ann,,,,,,900,0.5,\n,,,,true,,,5000,,\n",
+    "daily_loss_limit_amount,weekly_loss_limit_amount,monthly_loss_limit_amount,"
+    "warning_share,note\n"
+    "ACC1,,,,,,300,400,500,,\nACC2,,,,,,300,400,500,,\nACC3,,,,,,300,400,500,,\n"
+    "ACC4,,,,,,300,400,500,,\n,Ann,,,,,,900,1900,0.5,\n,Bob,,,,,,900,1900,,\n"
+    ",,north,,,,,900,1900,,\n,,,scalping,,,,900,1900,,\n,,,,true,,,5000,9000,,\n",
 }
 
 
@@ -223,6 +226,56 @@ def test_a_day_is_the_warehouses_to_the_last_digit(
             assert max(-one.trough_net_pnl, -one.net_pnl, 0) == most
 
 
+@pytest.mark.parametrize("day", DAYS)
+def test_a_weeks_and_a_months_use_at_the_close_are_the_warehouses(
+    home: Home, fills: list[ExportedFill], day: date
+) -> None:
+    """What was lost or gained before the day counts, at its close and at its worst."""
+    opening = opening_on(home, day)
+    engine = Engine(opening)
+    for fill in fills:
+        engine.take(report_of(fill, fill.fill_id))
+    scopes = engine.scope_figures(datetime(2025, 3, 10, tzinfo=EASTERN))
+    uses = {
+        (*use.scope, use.limit.rule): use
+        for one in opening.limits
+        if one.rule in ("weekly_loss", "monthly_loss")
+        for use in [use_of(one, scopes[one.scope_type, one.scope_name])]
+    }
+    with connected(home) as connection:
+        said = connection.execute(
+            "select scope_type, scope_name, rule, limit_value, used_value, peak_value "
+            "from marts.fct_limit_use where trade_date = $1 "
+            "and rule in ('weekly_loss', 'monthly_loss')",
+            [day],
+        ).fetchall()
+    assert len(said) == len(uses) == 2 * (4 + 2 + 1 + 1 + 1)
+    known = 0
+    for *key, limit_value, used, most in said:
+        use = uses[*key]
+        assert use.limit.limit_value == limit_value
+        if used is None:
+            assert use.unknown, key
+            continue
+        assert (use.used, use.worst, use.unknown) == (used, most, None), key
+        known += 1
+    assert known >= 2 * (3 + 2 + 1)
+
+
+def test_a_new_week_begins_at_nothing_and_a_month_goes_on(home: Home) -> None:
+    """A gain is kept below zero: it is what may be lost again first."""
+    opening = opening_on(home, MONDAY)
+    limits = {(one.scope_name, one.rule): one.used_before for one in opening.limits}
+    with connected(home) as connection:
+        made = connection.execute(
+            "select trader_id, sum(net_pnl) from marts.daily_totals "
+            "where trader_id in ('Ann', 'Bob') group by all"
+        ).fetchall()
+    for trader, net in made:
+        assert limits[trader, "weekly_loss"] == 0
+        assert limits[trader, "monthly_loss"] == -net
+
+
 def _counted(one, symbols) -> int:
     """Fills of the account whose contract size is known."""
     return sum(
@@ -269,7 +322,7 @@ def test_an_old_copy_is_used_and_said_to_be_old(home: Home, tmp_path: Path) -> N
     assert "every position begins at 0. Nothing is published" in none.state.problems[0]
     assert none.multipliers and none.cutoffs
     weekly = [one for one in none.limits if one.rule == "weekly_loss"]
-    assert len(weekly) == 2 and {one.used_before for one in weekly} == {None}
+    assert len(weekly) == 9 and {one.used_before for one in weekly} == {None}
 
 
 def test_the_session_after_the_evenings_hour_is_the_next_one() -> None:
