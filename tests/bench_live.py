@@ -142,14 +142,15 @@ def paced() -> str:
             seen = 0
             while not is_over.is_set() or due:
                 follower.wait(0.2)
-                began = time.perf_counter()
+                began = time.thread_time()
                 sequence = session.snapshot().sequence
+                worked = time.thread_time() - began
                 now = time.perf_counter()
                 for _ in range(sequence - seen):
                     late.append(now - due.popleft())
                 seen = sequence
                 # As the page does it.
-                time.sleep(max(PACE_SECONDS, now - began))
+                time.sleep(max(PACE_SECONDS, worked))
 
         thread = threading.Thread(target=follow)
         thread.start()

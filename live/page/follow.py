@@ -1,7 +1,7 @@
 """The thread that follows a session: it looks, and tells the stream what changed.
 
 A look costs what has changed since the one before, so that it is as soon as a fill
-comes, and rests as long as it took: half of a core is the most. One ends each second,
+comes, and rests as long as it worked: half of a core is the most. One ends each second,
 changed or not. So it is also a beat, which says that figures are read, not only that a
 server answers; without one the page is red.
 """
@@ -83,7 +83,7 @@ class Follower:
 
     def _run(self) -> None:
         while not self._is_stopped:
-            began = time.monotonic()
+            began = time.thread_time()
             self._is_wanted.clear()
             try:
                 self._look()
@@ -96,7 +96,7 @@ class Follower:
                 # What was not published is sent with the next look.
                 self._changes = Changes()
                 self._send(self._stream.publish_problem, sentence)
-            self._is_wanted.wait(max(PACE_SECONDS, time.monotonic() - began))
+            self._is_wanted.wait(max(PACE_SECONDS, time.thread_time() - began))
             self._changed.wait(BEAT_SECONDS)
 
     def _look(self) -> None:
