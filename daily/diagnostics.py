@@ -181,7 +181,7 @@ def _partitioned(connection: duckdb.DuckDBPyConnection) -> list[tuple]:
     views = connection.execute(
         "select schema_name, view_name, column_count from duckdb_views() "
         "where database_name = current_database() and schema_name = 'marts' "
-        "and view_name in (select unnest(?))",
+        "and (contains(sql, 'read_parquet') or view_name in (select unnest(?)))",
         [list(PUBLISHED_BY_DATE)],
     ).fetchall()
     counted = []

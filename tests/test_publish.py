@@ -319,6 +319,11 @@ def test_a_published_day_that_is_damaged_is_written_anew(home: Home) -> None:
     files[1].chmod(0o644)
     files[1].write_bytes(b"short")
     assert publish(home).endswith("2 written, 1 as before")
+    first = min((home.published / "current" / "fct_fills").rglob("*.parquet"))
+    first.chmod(0o644)
+    first.write_bytes(b"?" * first.stat().st_size)
+    # Its rows are looked at, for no build says what it touched.
+    assert publish(home).endswith("3 written, 0 as before")
     (home.published / "current" / "manifest.json").chmod(0o644)
     (home.published / "current" / "manifest.json").write_text("{")
     assert publish(home).endswith("3 written, 0 as before")
@@ -335,6 +340,45 @@ def test_without_links_days_are_written(
     monkeypatch.setattr(os, "link", refuse)
     assert publish(home).endswith("3 written, 0 as before")
     assert query(copy_of(home), "select count(*) from marts.fct_fills") == [(30,)]
+
+
+def test_a_large_mart_is_written_once_and_reads_the_same(
+    home: Home, tmp_path: Path
+) -> None:
+    change(
+        home,
+        "create or replace table marts.daily_totals as select "
+        "printf('A%d', i % 3) as account_id, date '2026-03-02' + i::integer as "
+        "trade_date, cast(i as decimal(38, 8)) / 3 as net_pnl, cast(nullif(i, 4) as "
+        "decimal(18, 2)) as fees, i / 7 as ratio, i % 2 = 0 as is_open, "
+        "cast(i as bigint) as fills_count, timestamp '2026-03-02 09:30:00.000001' "
+        "as opened_at from range(30) as numbers (i)",
+        "create table marts.dim_traders as select 'T' as trader_id",
+    )
+    publish(home, table_rows=29)
+    rows = "from marts.daily_totals order by all"
+    same = (rows, "describe marts.daily_totals", "from marts.dim_traders")
+    for sql in same:
+        assert query(copy_of(home), sql) == query(home.warehouse, sql)
+    kinds = (
+        "select table_name, table_type from information_schema.tables "
+        "where table_name in ('daily_totals', 'dim_traders') order by all"
+    )
+    assert query(copy_of(home), kinds) == [
+        ("daily_totals", "VIEW"),
+        ("dim_traders", "BASE TABLE"),
+    ]
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{copy_of(home)}' as copy (read_only)")
+        attached = connection.execute("from copy.marts.daily_totals order by all")
+        assert attached.fetchall() == query(home.warehouse, rows)
+    with duckdb.connect(copy_of(home), read_only=True) as reader:
+        change(home, "delete from marts.daily_totals where fills_count > 20")
+        publish(home, table_rows=29)
+        # Who has the old copy open goes on reading it.
+        assert len(reader.execute(rows).fetchall()) == 30
+    moved = Home(home.root.rename(tmp_path / "elsewhere"))
+    assert len(query(copy_of(moved), rows)) == 21
 
 
 def test_the_largest_fill_times_its_price_does_not_overflow(home: Home) -> None:
@@ -369,8 +413,12 @@ def test_fills_are_found_from_wherever_the_copy_is_opened(
             connection.execute(f"{attach} (read_only)")
             assert connection.execute(sql.format("copy.")).fetchall() == [(10,)]
     monkeypatch.chdir(tmp_path)
+    # As an analyst with another account gets it.
+    theirs = tmp_path / "theirs" / "published"
+    shutil.copytree(home.published, theirs, symlinks=True)
     moved = Home(home.root.rename(tmp_path / "elsewhere"))
     assert query(copy_of(moved), sql.format("")) == [(10,)]
+    assert query(theirs / "current" / "risk.duckdb", sql.format("")) == [(10,)]
 
 
 def test_who_has_the_old_copy_open_goes_on_reading_it(home: Home) -> None:
@@ -400,8 +448,13 @@ def test_nobody_writes_into_the_copy(home: Home) -> None:
     assert {path.stat().st_mode & 0o777 for path in files} == {0o400}
 
 
-@pytest.mark.parametrize("step", ["_write_partitions", "_create_views", "_swap"])
-def test_killed_half_way_the_last_good_copy_stays(home: Home, step: str) -> None:
+@pytest.mark.parametrize(
+    ("step", "is_half"),
+    [("write_partitions", True), ("create_views", True), ("_swap", False)],
+)
+def test_killed_half_way_the_last_good_copy_stays(
+    home: Home, step: str, is_half: bool
+) -> None:
     publish(home)
     good = copy_of(home).resolve()
     change(home, "delete from marts.fct_fills where fill_sequence > 20")
@@ -409,7 +462,7 @@ def test_killed_half_way_the_last_good_copy_stays(home: Home, step: str) -> None
         "-c",
         "import os, sys\nfrom pathlib import Path\n"
         "import runtime.publish.marts_copy as it\n"
-        f"it.{step} = lambda *_: os.kill(os.getpid(), 9)\n"
+        f"it.{step} = lambda *_, **__: os.kill(os.getpid(), 9)\n"
         "from runtime.home import Home\nit.publish(Home(Path(sys.argv[1])))",
         str(home.root),
     )
@@ -417,9 +470,13 @@ def test_killed_half_way_the_last_good_copy_stays(home: Home, step: str) -> None
     assert killed.returncode == -signal.SIGKILL
     assert copy_of(home).resolve() == good
     assert query(copy_of(home), "select count(*) from marts.fct_fills") == [(30,)]
-    publish(home)
+    said = publish(home)
+    assert (
+        "what a publication that was stopped had left is removed" in said
+    ) is is_half
     assert query(copy_of(home), "select count(*) from marts.fct_fills") == [(21,)]
     assert len(list(home.published.iterdir())) == 3
+    assert "stopped" not in publish(home)
 
 
 def test_every_mart_that_grows_with_the_fills_is_partitioned() -> None:
