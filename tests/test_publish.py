@@ -486,6 +486,7 @@ def test_every_mart_that_grows_with_the_fills_is_partitioned() -> None:
         if "Grain: one row per fill of" in path.read_text()
         or "fee of the counted fills" in path.read_text()
         or "flat-to-flat position" in path.read_text()
+        or "one row per fill at which" in path.read_text()
     }
     assert grains == set(PUBLISHED_BY_DATE)
 

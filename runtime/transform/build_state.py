@@ -97,6 +97,7 @@ PUBLISHED_BY_DATE = {
     "fct_fills": "trade_date",
     "fct_fees": "trade_date",
     "fct_round_trips": "opened_date",
+    "replay_points": "trade_date",
 }
 # Fills that a build takes on at a time: some 2 GB of memory for 4 million.
 BATCH_FILLS = 4_000_000
@@ -285,8 +286,9 @@ def fingerprint(told_by_the_desk: str = "") -> str:
                 if not path.parent.name.endswith("_checks")
             ),
             *(
-                _DBT / "models" / "marts" / "core" / f"{mart}.sql"
-                for mart in PUBLISHED_BY_DATE
+                path
+                for path in (_DBT / "models" / "marts").rglob("*.sql")
+                if path.stem in PUBLISHED_BY_DATE
             ),
             _DBT / "seeds" / "instrument_multipliers.csv",
             _DBT / "seeds" / "currency_suffixes.csv",

@@ -21,6 +21,7 @@ from ingestion.downstream import prepare_downstream
 from ingestion.landing import day_schema, empty_tables, open_landing
 from ingestion.resources import FILLS
 from runtime.home import Home
+from runtime.publish.marts_copy import COPY, CURRENT, publish
 from runtime.sessions import sessions_between, sessions_table
 from runtime.settings import PROJECT_ROOT
 from runtime.transform.build import build_models
@@ -287,6 +288,19 @@ def _assert_same_as_in_full(home: Home, build: Callable[[Home], object]) -> None
     kept.replace(home.warehouse)
 
 
+def _assert_published_as_built(home: Home) -> None:
+    """Dates that are linked unread, too."""
+    publish(home)
+    copy = home.published / CURRENT / COPY
+    with duckdb.connect(home.warehouse) as connection:
+        connection.execute(f"attach '{copy}' as copy (read_only)")
+        for mart in PUBLISHED_BY_DATE:
+            built, published = f"from marts.{mart}", f"from copy.marts.{mart}"
+            for one, other in ((built, published), (published, built)):
+                only = connection.execute(f"{one} except all {other}").fetchall()
+                assert only == [], mart
+
+
 def _build_in_full_by_hand(home: Home) -> None:
     # All others are built whole by any build; in the end every one is compared.
     built_in_parts = ("--select", "+config.materialized:incremental")
@@ -347,6 +361,7 @@ def test_building_what_changed_makes_what_building_all_makes(
                 firm.write(home, sessions[-1] + timedelta(days=1))
         for _ in range(draw.choice([1, 1, 2])):
             _build(home, batch_fills)
+        _assert_published_as_built(home)
         # What was built before and has not changed is left alone.
         assert number == 0 or rows(home, LEAVES_DAYS_ALONE) == [(True,)]
         if number or draws.is_long:
@@ -532,6 +547,7 @@ def test_what_is_published_by_date_decides_as_well(
     (project / "models/marts/core/daily_totals.sql").write_text("select 1")
     assert fingerprint() == before
     for mart in PUBLISHED_BY_DATE:
-        (project / f"models/marts/core/{mart}.sql").write_text("select 1")
+        (model,) = (project / "models" / "marts").rglob(f"{mart}.sql")
+        model.write_text("select 1")
         assert fingerprint() != before
         before = fingerprint()

@@ -117,7 +117,7 @@
         union
         select trade_date from {{ relation_of('int_planned_account_days') }}
     ) as touched
-    cross join (values ('fct_fills'), ('fct_fees')) as marts (mart);
+    cross join (values ('fct_fills'), ('fct_fees'), ('replay_points')) as marts (mart);
     insert or replace into ops.built_dates
     select
         'fct_round_trips' as mart,
