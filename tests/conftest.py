@@ -177,20 +177,32 @@ class SampleRun:
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> SampleRun:
     """`make daily` on the sample, from nothing; run by who needs it first."""
-    folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent
-    first, said = folder / "sample", folder / "sample.json"
-    with (folder / "sample.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not said.exists():
-            run = run_daily("run", SOURCE="sample", RISK_HOME=first)
-            assert run.code == 0, run.err + run.out
-            said.write_text(json.dumps(asdict(run)))
+    first, run = made_once(
+        tmp_path_factory,
+        "sample",
+        lambda folder: run_daily("run", SOURCE="sample", RISK_HOME=folder),
+    )
     # Of one's own, for some tests run it again.
     home = Home(tmp_path_factory.mktemp("sample"))
     shutil.copytree(first, home.root, symlinks=True, dirs_exist_ok=True)
-    return SampleRun(home, Run(**json.loads(said.read_text())), Home(first))
+    return SampleRun(home, run, Home(first))
+
+
+def made_once(
+    tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Run]
+) -> tuple[Path, Run]:
+    """A folder that a run filled, once for all workers; nobody writes there again."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    made, said = folder / name, folder / f"{name}.json"
+    with (folder / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not said.exists():
+            run = make(made)
+            assert run.code == 0, run.err + run.out
+            said.write_text(json.dumps(asdict(run)))
+    return made, Run(**json.loads(said.read_text()))
 
 
 @contextmanager

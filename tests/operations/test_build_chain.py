@@ -8,8 +8,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -23,12 +21,11 @@ from runtime.publish.marts_copy import CURRENT
 from runtime.settings import PROJECT_ROOT
 from runtime.transform.dbt import TransformError, run_dbt
 from runtime.warehouse import open_warehouse
-from tests.conftest import Run, build_models_of, make_settings, rows
+from tests.conftest import build_models_of, make_settings, rows
 from tests.draws import draw
-from tests.exports import ExportedFill, Exports
-from tests.in_process import call_daily
+from tests.exports import Exports
+from tests.operations.tiny_desk import MONDAY, TinyMorning, do, fills
 
-MONDAY = datetime(2025, 7, 7, 10)
 # Who reads marts or what is made of them, and what each is called with.
 READERS = [
     ("publish",), ("report",), ("board",), ("train",), ("score",), ("tune",),
@@ -37,41 +34,11 @@ READERS = [
 ]  # fmt: skip
 
 
-def fills(days: int) -> list[ExportedFill]:
-    """A round trip on each of so many days."""
-    return [
-        ExportedFill("DESK1", at, side, Decimal(9), Decimal(price))
-        for day in range(days)
-        for at, side, price in (
-            (MONDAY + timedelta(days=day), "B", 5),
-            (MONDAY + timedelta(days=day, minutes=1), "S", 6),
-        )
-    ]
-
-
-def do(home: Home, command: str, *arguments: str, **more: object) -> Run:
-    """A command of the desk."""
-    exports = home.root.parent / "exports"
-    given = {"SOURCE": "files", "FIRM": "desk", "EXPORTS": exports} | more
-    return call_daily(command, *arguments, RISK_HOME=home.root, **given)
-
-
-@pytest.fixture(scope="module")
-def morning(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A finished morning of a tiny desk."""
-    home = Home(tmp_path_factory.mktemp("morning") / "home")
-    Exports(home.root.parent / "exports").write(fills(2))
-    run = do(home, "run")
-    assert run.code == 0, run.err
-    return home
-
-
 @pytest.fixture
-def home(morning: Home, tmp_path: Path) -> Home:
+def home(tiny_morning: TinyMorning, tmp_path: Path) -> Home:
     """The same in another place, without its ledger: neither path nor clock tells."""
     home = Home(tmp_path / "moved")
-    shutil.copytree(morning.root, home.root, symlinks=True)
-    shutil.copytree(morning.root.parent / "exports", tmp_path / "exports")
+    tiny_morning.copy_to(tmp_path).root.rename(home.root)
     shutil.rmtree(home.logs)
     return home
 

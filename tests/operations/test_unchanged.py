@@ -3,8 +3,6 @@
 import os
 import shutil
 from collections.abc import Callable
-from datetime import timedelta
-from decimal import Decimal
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,31 +17,22 @@ from runtime.publish.marts_copy import COPY, CURRENT, is_published
 from runtime.transform.dbt import run_dbt
 from runtime.unchanged import code_fingerprint
 from tests.conftest import Run, make_settings, rows
-from tests.exports import ExportedFill, Exports
-from tests.in_process import call_daily
-from tests.operations.test_build_chain import MONDAY
+from tests.exports import Exports
+from tests.operations.tiny_desk import TinyMorning, do, fills
 
 SKIPPED = "nothing has changed since"
 STEPS = ("build", "score", "risk", "publish")
 
 
-def fills(price: int = 6) -> list[ExportedFill]:
-    """A round trip on each of two days."""
-    return [
-        ExportedFill("DESK1", MONDAY + timedelta(days=day, minutes=minute), side,
-                     Decimal(9), Decimal(paid))
-        for day in range(2)
-        for minute, side, paid in ((0, "B", 5), (1, "S", price))
-    ]  # fmt: skip
-
-
 def morning(home: Home) -> set[str]:
     """The steps of a morning that were skipped."""
-    exports = home.root.parent / "exports"
-    run = call_daily(
-        "run", SOURCE="files", FIRM="desk", EXPORTS=exports, RISK_HOME=home.root
-    )
+    run = do(home, "run")
     assert run.code == 0, run.err
+    return skipped(run)
+
+
+def skipped(run: Run) -> set[str]:
+    """The steps of a run that were skipped."""
     return {step for step in STEPS if _was_skipped(run, step)}
 
 
@@ -54,20 +43,11 @@ def _was_skipped(run: Run, step: str) -> bool:
     return SKIPPED in line
 
 
-@pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A finished morning of a tiny desk."""
-    home = Home(tmp_path_factory.mktemp("morning") / "home")
-    Exports(home.root.parent / "exports").write(fills())
-    assert morning(home) == set()
-    return home
-
-
 @pytest.fixture
-def home(done: Home, tmp_path: Path) -> Home:
-    """The same in a place of its own."""
-    shutil.copytree(done.root.parent, tmp_path, symlinks=True, dirs_exist_ok=True)
-    return Home(tmp_path / done.root.name)
+def home(tiny_morning: TinyMorning, tmp_path: Path) -> Home:
+    """A finished morning of a tiny desk."""
+    assert skipped(tiny_morning.run) == set()
+    return tiny_morning.copy_to(tmp_path)
 
 
 def standing(home: Home) -> set[str]:
@@ -98,7 +78,7 @@ def test_nothing_is_made_twice_and_each_step_says_so(home: Home) -> None:
 
 
 def test_a_corrected_price_makes_all_of_it_again(home: Home) -> None:
-    Exports(home.root.parent / "exports").write(fills(7))
+    Exports(home.root.parent / "exports").write(fills(price=7))
     assert morning(home) == set()
     assert standing(home) == {BUILD, RISK, "publish"}
 
@@ -117,10 +97,7 @@ def by_hand(*statements: str) -> Callable[[Home], None]:
 def set_limit(home: Home) -> None:
     """The desk sets a limit."""
     (home.desk / "limits.csv").write_text("account,daily_loss_limit_amount\nDESK1,5\n")
-    ingest = call_daily(
-        "ingest", SOURCE="files", FIRM="desk", EXPORTS=home.root.parent / "exports",
-        RISK_HOME=home.root,
-    )  # fmt: skip
+    ingest = do(home, "ingest")
     assert ingest.code == 0, ingest.err
 
 
