@@ -30,6 +30,7 @@ from tests.conftest import (
     run_daily,
     start_daily,
 )
+from tests.in_process import call_daily
 from tests.live.watched import TEN, HandSource, Watched, fill, limit, opening
 from tests.mail_server import free_port
 
@@ -349,22 +350,22 @@ def test_commands_release_and_acknowledge(tmp_path: Path) -> None:
         one.lose(1001)
         alert_id = one.watch.alerts()[0].alert_id
     settings = {"SOURCE": "sample", "RISK_HOME": tmp_path}
-    seen = run_daily(
+    seen = call_daily(
         "acknowledge-alert", ALERT=alert_id, NAME="Ann", REASON="a hedge", **settings
     )
     assert seen.code == 0, seen.err
     log = AlertLog(home.live / "2025-03-03" / FILE)
     assert log.alerts[alert_id].acknowledge_reason == "a hedge"
-    done = run_daily(
+    done = call_daily(
         "release-breach", ALERT=alert_id, NAME="Ann", REASON="spoke to them", **settings
     )
     assert done.code == 0, done.err
-    again = run_daily(
+    again = call_daily(
         "release-breach", ALERT=alert_id, NAME="Bob", REASON="me too", **settings
     )
     assert again.code == 1
     assert "was released by Ann" in again.err
-    wrong = run_daily("release-breach", ALERT="x", NAME="A", REASON="b", **settings)
+    wrong = call_daily("release-breach", ALERT="x", NAME="A", REASON="b", **settings)
     assert wrong.code == 1
     assert "There is no alert 'x'" in wrong.err
 
@@ -386,7 +387,7 @@ def test_wrong_settings_are_one_line(evening: Home, tmp_path: Path) -> None:
             "Nothing is published",
         ),
     ):
-        done = run_daily("live", **settings)
+        done = call_daily("live", **settings)
         assert done.code != 0
         assert said in done.err, done.err
         assert len(done.err.strip().splitlines()) == 1
