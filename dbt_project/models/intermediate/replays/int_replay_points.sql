@@ -82,7 +82,8 @@ gave_back as (
             as give_back_amount,
         stop_effect,
         replaced_notional,
-        case when has_fill_time then {{ to_utc('filled_at_et') }} end as happened_at
+        has_fill_time,
+        filled_at_et
     from fill_results
 ),
 
@@ -149,8 +150,8 @@ points as (
         cumulative_net_pnl as net_pnl_so_far,
         stop_effect,
         replaced_notional,
-        ---------- times
-        happened_at
+        ---------- times: of these few alone, for a zone of time costs
+        case when has_fill_time then {{ to_utc('filled_at_et') }} end as happened_at
     from with_closings
 ),
 
