@@ -1,21 +1,7 @@
 {# Grain: one row: approved limits that a platform was not given as they are now. #}
 with
 
-platforms as (
-    select
-        platform,
-        count(*) as limits_count
-    from {{ ref('stg_ops__limit_platforms') }}
-    where status = 'not sent'
-    group by platform
-),
-
-by_platform as (
-    select
-        *,
-        row_number() over (order by platform) as shown_order
-    from platforms
-),
+{{ limits_by_platform(['not sent']) }},
 
 final as (
     select

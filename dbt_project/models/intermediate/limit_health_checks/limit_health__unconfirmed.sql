@@ -1,21 +1,7 @@
 {# Grain: one row: exported limits that nobody has read back. #}
 with
 
-platforms as (
-    select
-        platform,
-        count(*) as limits_count
-    from {{ ref('stg_ops__limit_platforms') }}
-    where status in ('sent', 'acknowledged')
-    group by platform
-),
-
-by_platform as (
-    select
-        *,
-        row_number() over (order by platform) as shown_order
-    from platforms
-),
+{{ limits_by_platform(['sent', 'acknowledged']) }},
 
 final as (
     select
