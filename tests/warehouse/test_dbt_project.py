@@ -194,6 +194,26 @@ def test_the_environment_decides_no_parse() -> None:
     }
 
 
+def test_models_are_written_for_both_engines() -> None:
+    """What only DuckDB understands has a macro of its own, in macros/dialects.
+
+    `make test-spark` is what proves it, and takes long.
+    """
+    folder = PROJECT_ROOT / "dbt_project"
+    of_one_engine = ("macros/dialects/", "macros/materializations/")
+    only_duckdb = re.compile(
+        r"\bas varchar\)|\bstring_agg\(|::[a-z]|\blist_\w+\(|\bstr[fp]time\("
+        r"|\bdate_diff\(|\bunnest\("
+    )
+    found = [
+        f"{path.relative_to(folder)}: {match[0]}"
+        for path in sorted(folder.rglob("*.sql"))
+        if not str(path.relative_to(folder)).startswith((*of_one_engine, "target/"))
+        for match in only_duckdb.finditer(path.read_text())
+    ]
+    assert found == []
+
+
 def test_thresholds_live_in_one_place() -> None:
     elsewhere = [
         path

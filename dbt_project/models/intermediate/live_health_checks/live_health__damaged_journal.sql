@@ -16,7 +16,7 @@ final as (
             when count(*) = 1 then 'journal of the live desk is damaged: '
             else 'journals of the live desk are damaged: '
         end
-        || string_agg(problem, ' ' order by session_date) as finding
+        || {{ joined_text('problem', "' '", 'session_date') }} as finding
     from live_problems
 )
 

@@ -35,7 +35,7 @@ broker_fills_0 as (
         fills.signed_quantity > 0 as is_buy,
         fills.quantity,
         fills.price,
-        cast(fills.fill_sequence as varchar) as fill_key,
+        cast(fills.fill_sequence as string) as fill_key,
         fills.filled_at as executed_at
     from {{ ref('fct_fills') }} as fills
     inner join sessions on fills.trade_date = sessions.session_date
@@ -113,7 +113,7 @@ fills_matched as (
         symbol,
         is_buy,
         fill_key as live_fill_key,
-        cast(null as varchar) as fill_key,
+        cast(null as string) as fill_key,
         quantity as live_quantity,
         cast(null as decimal(38, 8)) as quantity,
         price as live_price,
@@ -128,7 +128,7 @@ fills_matched as (
         trade_date,
         symbol,
         is_buy,
-        cast(null as varchar) as live_fill_key,
+        cast(null as string) as live_fill_key,
         fill_key,
         cast(null as decimal(38, 8)) as live_quantity,
         quantity,
