@@ -346,7 +346,7 @@ def _page(
 
 def _write_state(session: Session, watch: Watch, *, is_finished: bool) -> Screen:
     """Keep the figures of now, and return them; a full disk is a flag of its own."""
-    path, snapshot = session.folder / STATE, session.snapshot()
+    path, snapshot = session.folder / STATE, session.snapshot(is_whole=True)
     shown = screen(snapshot, watch)
     symbols = symbol_rows(session.symbol_figures(), snapshot)
     told = as_json(shown, symbols) | {"is_finished": is_finished}

@@ -161,8 +161,13 @@ class Session:
                 for one in self._subscriptions:
                     one.add(changed)
 
-    def snapshot(self) -> Snapshot:
-        """All figures now; from any thread, as cheap as little changed."""
+    def snapshot(self, *, is_whole: bool = False) -> Snapshot:
+        """All figures now; from any thread, as cheap as little changed.
+
+        Args:
+            is_whole: Whether open P&L of everybody is as of now. Otherwise, on a large
+                desk, that of who does not trade is up to `REPRICED_SECONDS` old.
+        """
         states = tuple(source.state() for source in self._sources)
         with self._lock:
             now = self._clock()
@@ -174,7 +179,8 @@ class Session:
             )
             last = self._last
             if (
-                last is not None
+                not is_whole
+                and last is not None
                 and key == self._last_key
                 and now < last.taken_at + _FRESH
             ):
@@ -193,12 +199,14 @@ class Session:
                 sources=states,
                 flags=(*engine.flags(), *self._flags(now)),
                 counts=counts,
-                scopes=engine.scope_figures(now, self._repriced_share()),
+                scopes=engine.scope_figures(now, self._repriced_share(is_whole)),
             )
             return self._last
 
-    def _repriced_share(self) -> float:
+    def _repriced_share(self, is_whole: bool) -> float:
         before, self._looked_at = self._looked_at, time.monotonic()
+        if is_whole:
+            return 1.0
         return min(1.0, (self._looked_at - before) / REPRICED_SECONDS)
 
     def symbol_figures(

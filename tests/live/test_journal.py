@@ -16,6 +16,7 @@ import pytest
 
 from live import quarantine, session
 from live.engine import Engine
+from live.figures import Snapshot
 from live.journal import Journal, JournalFullError
 from live.reports import BadMessage, ExecutionReport
 from live.session import CHECKPOINT, JOURNAL, QUARANTINE, Session
@@ -295,3 +296,31 @@ def test_who_subscribes_is_told_which_scopes_changed(tmp_path: Path) -> None:
         told = follower.wait(1)
         assert ("desk", "desk") in told and ("account", "ACC1") in told
         assert follower.wait(0) == left.wait(0) == frozenset()
+
+
+def test_the_last_figures_of_a_large_desk_are_of_one_moment(tmp_path: Path) -> None:
+    """Open P&L of those who do not trade goes in turns while it runs alone."""
+    accounts = [f"ACC{number}" for number in range(200)]
+    at = datetime(2025, 3, 3, 15, tzinfo=UTC)
+
+    def bought(account: str, price: str, second: int) -> ExecutionReport:
+        return ExecutionReport(
+            source="test", exec_id=f"{account} {price}", kind="new", account=account,
+            symbol="ABC", side="B", quantity=Decimal(100), price=Decimal(price),
+            executed_at=at + timedelta(seconds=second), received_at=at,
+        )  # fmt: skip
+
+    begun = opening_of(DAY, None, accounts)
+    with Session(tmp_path, begun, [], clock=lambda: at) as running:
+        for account in accounts:
+            running.receive([bought(account, "10", 0)])
+        running.snapshot()
+        running.receive([bought("ACC0", "11", 1)])
+        in_turns = running.snapshot()
+        whole = running.snapshot(is_whole=True)
+
+    def open_pnl(snapshot: Snapshot) -> set[Decimal | None]:
+        return {snapshot.scopes["account", one].open_pnl for one in accounts[1:]}
+
+    assert open_pnl(in_turns) == {0, 100}
+    assert open_pnl(whole) == {100}
