@@ -213,7 +213,7 @@ lint: $(VENV)/dev ## Check style and types of Python, and style of SQL
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/sqlfluff lint --processes 0 dbt_project
 
-bench: $(VENV)/dev ## Measure load, build, training, scale, report, board, limits, live
+bench: $(VENV)/dev ## Measure load, build, training, scale, board, limits, live
 	@$(PY) -m tests.bench
 	@$(PY) -m tests.bench_load
 	@$(PY) -m tests.bench_build
