@@ -24,7 +24,7 @@ from trading_limits.checks import (
 from trading_limits.export import PLATFORMS, wanted
 from trading_limits.facts import read_facts
 from trading_limits.keys import Person, person
-from trading_limits.ledger import Ledger
+from trading_limits.ledger import Entry, Ledger
 from trading_limits.people import check_reason, holder_of, require_next
 from trading_limits.platforms import Found
 from trading_limits.platforms.sheet import SHEETS
@@ -69,7 +69,7 @@ def check(settings: Settings, home: Home, *, platform: str, file: Path | None) -
     ledger = Ledger(home)
     with ledger.locked():
         entries = ledger.entries()
-        state, known = replay(entries), len(entries)
+        state = replay(entries)
         limits = limits_in_force(state, session)
         if not limits:
             raise UserError(f"No approved limit is in force on {session}.")
@@ -80,8 +80,7 @@ def check(settings: Settings, home: Home, *, platform: str, file: Path | None) -
             asked = form.write(wanted(facts, state, session, platform, limits))
             found, how = form.read(settings, asked.content), BY_ITSELF
         record_check(ledger, entries, session, platform, how, found)
-        state = replay(entries[known:], state)
-        return _said(state, session, platform, len(entries))
+        return _said(replay(entries, state), session, platform, len(entries))
 
 
 def confirm(
@@ -134,13 +133,13 @@ def confirm_as(
     require_next(facts, session)
     ledger = Ledger(home)
 
-    def state_of() -> State:
-        state = replay(ledger.entries())
+    def checked(entries: list[Entry]) -> State:
+        state = replay(entries)
         check_second_pass(state, session, platform, holder_of(settings, state, someone))
         return state
 
     # Nobody else waits while a person types.
-    state = state_of()
+    state = checked(ledger.entries())
     content = None if file is None else _content(file)
     if content is None:
         found = _typed(compare(state, session, [platform]), platform, ask)
@@ -150,12 +149,12 @@ def confirm_as(
         )
     with ledger.locked():
         entries = ledger.entries()
-        state_of()
+        state = checked(entries)
         record_check(
             ledger, entries, session, platform, ON_THE_SCREEN, found, by=someone,
             reason=reason,
         )  # fmt: skip
-        return _said(replay(entries), session, platform, len(entries))
+        return _said(replay(entries, state), session, platform, len(entries))
 
 
 def _typed(limits: Sequence[Comparison], platform: str, ask: Ask) -> Found:

@@ -313,9 +313,9 @@ def _with_reason(home: Home, session: date, reason: str, work: _Decision) -> str
     ledger = Ledger(home)
     with ledger.locked():
         entries = ledger.entries()
-        state, known = replay(entries), len(entries)
+        state = replay(entries)
         said = work(entries, state)
-        path = write_view(home, replay(entries[known:], state), session)
+        path = write_view(home, replay(entries, state), session)
     return f"{said} (entry {len(entries)} of the ledger, {path})"
 
 

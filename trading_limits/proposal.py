@@ -51,13 +51,13 @@ def propose(settings: Settings, home: Home) -> str:
     ledger = Ledger(home)
     with ledger.locked():
         entries = ledger.entries()
-        state, known = replay(entries), len(entries)
+        state = replay(entries)
         told = []
         gone = sorted({one for one, _ in state.history} - facts.traders.keys())
         if gone:
             ledger.append(entries, LEFT, {"accounts": gone}, session=f"{facts.session}")
             told.append(f"Left, and without limits from now on: {', '.join(gone)}")
-        state, known = replay(entries[known:], state), len(entries)
+        state = replay(entries, state)
         if over := state.ended(facts.session):
             told += map(_ended, over)
             hashes = [row.content_sha256 for row in over]
@@ -74,7 +74,7 @@ def propose(settings: Settings, home: Home) -> str:
         if new or withdrawn or before is None:
             body = {"rows": [row.cells() for row in new], "withdrawn": withdrawn}
             ledger.append(entries, PROPOSED, body, session=f"{facts.session}")
-        state = replay(entries[known:], state)
+        state = replay(entries, state)
         # Those of before too: a command that was stopped may have left one behind.
         for session in state.sets:
             write_view(home, state, session)

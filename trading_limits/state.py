@@ -4,7 +4,7 @@ Every entry is held against the rules again, so that one that was written past t
 commands is found as a changed byte is.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -136,6 +136,7 @@ class State:
         not_taken: By platform, limits that its last file could not hold.
         exporters: By session and platform, the system's user who made the last file.
         trials: Those that were registered, in order.
+        entries_count: Of the ledger, so far.
         has_synthetic: Whether somebody has signed who is no user of any system: only
             the sample's ledger may say so.
     """
@@ -150,6 +151,7 @@ class State:
     not_taken: dict[str, frozenset[str]] = field(default_factory=dict)
     exporters: dict[tuple[date, str], str] = field(default_factory=dict)
     trials: list[Trial] = field(default_factory=list)
+    entries_count: int = 0
     has_synthetic: bool = False
 
     def trial(self, session: date) -> Trial | None:
@@ -206,17 +208,18 @@ class State:
         ]
 
 
-def replay(entries: Iterable[Entry], before: State | None = None) -> State:
+def replay(entries: Sequence[Entry], state: State | None = None) -> State:
     """The state after these entries.
 
     Args:
-        before: What those before them came to; it is changed. None of the first.
+        state: What the first of them have come to, which goes on with the others; None
+            begins with the first.
 
     Raises:
         LedgerError: An entry says what the rules do not allow.
     """
-    state = before or State()
-    for entry in entries:
+    state = state or State()
+    for entry in entries[state.entries_count :]:
         try:
             _APPLY[entry.kind](state, entry)
         except (UserError, KeyError, ValueError, TypeError, AssertionError) as error:
@@ -226,6 +229,7 @@ def replay(entries: Iterable[Entry], before: State | None = None) -> State:
                 f"{problem.rstrip('.')}. Nothing is approved or exported until the "
                 "file is put back from a backup."
             ) from None
+    state.entries_count = len(entries)
     return state
 
 
