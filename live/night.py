@@ -9,7 +9,7 @@ booked once more.
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ from live.tables import (
     SESSION_TABLES,
 )
 from runtime.home import Home
-from runtime.sessions import EASTERN
+from runtime.sessions import EASTERN, utc_now
 from runtime.settings import Settings
 from runtime.tables import Table
 from runtime.warehouse import open_warehouse
@@ -146,7 +146,7 @@ def _load(
         "reports_count": reports_count,
         "is_synthetic": bool(state and state["is_synthetic"]),
         "is_complete": is_complete,
-        "loaded_at": datetime.now(UTC).replace(tzinfo=None),
+        "loaded_at": utc_now().replace(tzinfo=None),
     }
     connection.execute("begin")
     try:
@@ -275,7 +275,7 @@ def _booked_accounts(
     engine = Engine(opening)
     for report in read_journal(folder / JOURNAL):
         engine.take(report)
-    figures = engine.scope_figures(datetime.now(UTC))
+    figures = engine.scope_figures(utc_now())
     return [
         {
             "session_date": session_date,

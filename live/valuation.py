@@ -6,13 +6,15 @@ moves it of many accounts, so it is worked out in turns.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
+from itertools import chain
 from math import ceil
 from operator import attrgetter
+from typing import Any
 
 from live.amounts import UNIT, decimal, decimal_or_none, in_base, product, scaled
 from live.books import Book
@@ -213,38 +215,26 @@ def _realized(day: Day, account: Account) -> _Realized:
 
 
 _beside_scope = attrgetter(*(one.name for one in fields(ScopeFigures)[1:]))
-_added = attrgetter(
-    "gross", "fees", "opening_open_pnl", "gross_cents", "net_cents",
-    "opening_gross_cents", "opening_net_cents", "trades", "fills", "volume",
-)  # fmt: skip
+# How a column of several accounts is one figure, where it is not their sum.
+_TOGETHER: dict[str, Callable[[Iterable], Any]] = {
+    "is_gross_known": all, "is_fees_known": all, "is_opening_known": all,
+    "is_exposure_known": all, "largest_position": max, "peak_position": max,
+    "unknown": lambda lists: list(chain.from_iterable(lists)),
+}  # fmt: skip
+_REALIZED = tuple(one.name for one in fields(_Realized))
+_columns_of = attrgetter(*_REALIZED)
 
 
 def _sum_realized(parts: Sequence[_Realized]) -> _Realized:
     """Of several accounts; by columns, as a desk has a thousand."""
     if len(parts) == 1:
         return parts[0]
-    (
-        gross, fees, opening_open_pnl, gross_cents, net_cents,
-        opening_gross_cents, opening_net_cents, trades, fills, volume,
-    ) = map(sum, zip(*map(_added, parts), strict=True))  # fmt: skip
+    columns = zip(*map(_columns_of, parts), strict=True)
     return _Realized(
-        gross=gross,
-        is_gross_known=all(one.is_gross_known for one in parts),
-        fees=fees,
-        is_fees_known=all(one.is_fees_known for one in parts),
-        opening_open_pnl=opening_open_pnl,
-        is_opening_known=all(one.is_opening_known for one in parts),
-        is_exposure_known=all(one.is_exposure_known for one in parts),
-        gross_cents=gross_cents,
-        net_cents=net_cents,
-        opening_gross_cents=opening_gross_cents,
-        opening_net_cents=opening_net_cents,
-        largest_position=max(one.largest_position for one in parts),
-        peak_position=max(one.peak_position for one in parts),
-        trades=trades,
-        fills=fills,
-        volume=volume,
-        unknown=[name for one in parts for name in one.unknown],
+        *(
+            _TOGETHER.get(name, sum)(column)
+            for name, column in zip(_REALIZED, columns, strict=True)
+        )
     )
 
 

@@ -39,7 +39,7 @@ from live.screen import (
     Usual,
 )
 from live.session import Session
-from runtime.sessions import EASTERN, sessions_table
+from runtime.sessions import EASTERN, sessions_table, utc_now
 
 LOOK_SECONDS = 1.0
 # Two looks are so far apart at least: fills between them are read once.
@@ -257,7 +257,7 @@ class Watch:
         Raises:
             UserError: There is no such alert, no name, or the reason is too long.
         """
-        acknowledge(self._log, alert_id, by, reason, _now())
+        acknowledge(self._log, alert_id, by, reason, utc_now())
 
     def release(self, alert_id: str, by: str, reason: str) -> None:
         """Release a breach.
@@ -266,7 +266,7 @@ class Watch:
             UserError: There is no such breach, or a name or reason is missing.
         """
         with self._lock:
-            release(self._log, alert_id, by, reason, _now())
+            release(self._log, alert_id, by, reason, utc_now())
 
     # ------------------------------------------------------------------ what it does
 
@@ -487,7 +487,3 @@ def _float(amount: Decimal | None) -> float | None:
 
 def _iso(at: datetime | None) -> str | None:
     return None if at is None else at.isoformat()
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -9,9 +9,10 @@ import contextlib
 import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from live.sources.fix_messages import SOH, tags_of
+from runtime.sessions import utc_now
 
 Fields = Sequence[tuple[int, str]]
 _POLL_SECONDS = 0.05
@@ -34,7 +35,7 @@ class DropCopyServer:
         heartbeat_seconds: float = 1.0,
         host: str = "127.0.0.1",
         port: int = 0,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self.begin_string = begin_string
         self.sender, self.target = sender, target
