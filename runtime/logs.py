@@ -25,13 +25,12 @@ dbt_log.propagate = False
 
 def log_to(home: Home) -> None:
     """Write what happens from now on to the logs of `home`, and no other's."""
-    root = logging.getLogger()
-    for logger, name in ((steps_log, STEPS), (root, DETAIL)):
-        # With the zone of this machine: the ledger is in UTC, the desk in ET.
-        layout = logging.Formatter(
-            "%(asctime)s %(levelname)s %(name)s: %(message)s", "%Y-%m-%d %H:%M:%S %Z"
-        )
-        _write_to(home.logs / name, logger, layout)
+    # With the zone of this machine: the ledger is in UTC, the desk in ET.
+    layout = logging.Formatter(
+        "%(asctime)s %(levelname)s %(name)s: %(message)s", "%Y-%m-%d %H:%M:%S %Z"
+    )
+    _write_to(home.logs / STEPS, steps_log, layout)
+    _write_to(home.logs / DETAIL, logging.getLogger(), layout)
     logging.captureWarnings(True)
     # Where a log cannot be written, a full disk mostly, the error itself is printed; a
     # traceback for each line of the log would bury it.
