@@ -19,6 +19,7 @@ from ingestion.reasons import (
     ReasonCode,
 )
 from ingestion.resources import Column, ColumnType
+from runtime.tables import literal
 
 DECIMAL = pa.decimal128(18, 8)
 ARROW_TYPES = {
@@ -351,7 +352,3 @@ def _check(
 
 def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

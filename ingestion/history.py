@@ -13,7 +13,7 @@ from ingestion.upgrade import upgrade
 from runtime.build_chain import INGEST, STAGES, finish
 from runtime.home import Home
 from runtime.sessions import EASTERN, next_session
-from runtime.tables import prepare_tables
+from runtime.tables import literal, prepare_tables
 from runtime.warehouse import RunContext, open_warehouse, write_run_context
 
 # What the run of a morning saw before the market opened is what that morning knew.
@@ -40,8 +40,7 @@ def rebuild(main: Home, past: Home, context: RunContext, as_of: date) -> RunCont
     prepare_downstream(main)
     upgrade(past)
     with open_warehouse(past.warehouse) as connection:
-        source = str(main.warehouse).replace("'", "''")
-        connection.execute(f"attach '{source}' as main_home (read_only)")
+        connection.execute(f"attach {literal(main.warehouse)} as main_home (read_only)")
         connection.execute("begin")
         connection.execute("drop schema if exists raw cascade")
         connection.execute(CONTROL_TABLES)

@@ -19,7 +19,6 @@ from ingestion.cell_parsing import (
     SQL_TYPES,
     identifier,
     is_plain,
-    literal,
     typed_sql,
 )
 from ingestion.csv_reader import REJECTED_SCHEMA, CsvReader
@@ -29,6 +28,7 @@ from ingestion.exports_folder import THE_FOLDER, UnreadFile
 from ingestion.reasons import SENTENCES, ReasonCode
 from ingestion.resources import ACCOUNTS, BY_DAY, FILLS, Resource
 from runtime.sessions import EASTERN
+from runtime.tables import literal
 
 MEMORY = "250MB"
 # An Arrow table is scanned by as many cores as it has chunks.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import duckdb
 
@@ -32,6 +33,11 @@ class Table:
     def schema(self) -> str:
         """The schema it lies in."""
         return self.name.partition(".")[0]
+
+
+def literal(text: Path | str) -> str:
+    """A path or other text as SQL has it."""
+    return "'" + str(text).replace("'", "''") + "'"
 
 
 def rows_hash_sql(table: str, unimportant: Iterable[str] = ()) -> str:

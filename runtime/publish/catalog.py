@@ -8,8 +8,8 @@ import duckdb
 
 from runtime.home import Home
 from runtime.publish.manifest import read_dbt_manifest
-from runtime.publish.partitions import text_literal
 from runtime.publish.previous_names import MARTS, previous_marts
+from runtime.tables import literal
 from runtime.transform.build_state import PUBLISHED_BY_DATE
 from runtime.warehouse import RunContext
 
@@ -50,7 +50,8 @@ def create_views(
     copy: duckdb.DuckDBPyConnection,
     partial: Path,
     folder: Path,
-    marts: dict[str, list[tuple[str, str]]],
+    by_date: dict[str, list[tuple[str, str]]],
+    large: list[str],
 ) -> None:
     """Views on the Parquet of this very folder, wherever the reader stands.
 
@@ -63,22 +64,25 @@ def create_views(
         copy: To the DuckDB file, opened by itself.
         partial: Its folder now.
         folder: Its folder once it is published.
-        marts: Names and types of the columns of each.
+        by_date: Marts by date, with names and types of the columns of each.
+        large: Marts in one file.
     """
     spill, end = "current_setting('temp_directory')", f"/{COPY}.tmp"
     # Wildcards in the name of a home are none.
     beside = (
         f"regexp_replace(case when contains({spill}, '{folder.name}') "
         f"and suffix({spill}, '{end}') then {spill}[:-{len(end) + 1}] "
-        f"else {text_literal(folder.absolute())} end, '([*\\[])', '[\\1]', 'g')"
+        f"else {literal(folder.absolute())} end, '([*\\[])', '[\\1]', 'g')"
     )
-    for mart, columns in marts.items():
-        by = PUBLISHED_BY_DATE.get(mart)
+    for mart in large:
+        copy.execute(
+            f'create view marts."{mart}" as '
+            f"from read_parquet({beside} || '/{mart}.parquet')"
+        )
+    for mart, columns in by_date.items():
+        by = PUBLISHED_BY_DATE[mart]
         names = ", ".join(_wide(name, kind) for name, kind in columns)
-        if by is None:
-            names = "*"
-            source = f"read_parquet({beside} || '/{mart}.parquet')"
-        elif any((partial / mart).iterdir()):
+        if any((partial / mart).iterdir()):
             source = (
                 f"read_parquet({beside} || '/{mart}/*/*.parquet', "
                 f"hive_partitioning = true, hive_types = {{'{by}': date}})"
@@ -117,12 +121,12 @@ def describe(copy: duckdb.DuckDBPyConnection, home: Home) -> None:
     for table, kind in sorted({(table, kind) for table, kind, _ in there}):
         if table in models:
             kind = "view" if kind == "VIEW" else "table"
-            said = text_literal(models[table]["description"].strip())
+            said = literal(models[table]["description"].strip())
             statements.append(f'comment on {kind} marts."{table}" is {said}')
     for table, _, column in there:
         if table in models and column in models[table]["columns"]:
             described = models[table]["columns"][column]["description"]
-            said = text_literal(described.strip())
+            said = literal(described.strip())
             statements.append(f'comment on column marts."{table}"."{column}" is {said}')
     # At once: passing a statement on takes longer than what it does.
     copy.execute(";".join(statements))

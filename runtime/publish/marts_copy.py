@@ -11,7 +11,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -27,9 +27,11 @@ from runtime.publish.catalog import (
     describe,
     marts_in,
 )
-from runtime.publish.partitions import columns_of, text_literal, write_partitions
+from runtime.publish.partitions import write_partitions
 from runtime.publish.previous_names import marts_of_today
+from runtime.sessions import utc_now
 from runtime.settings import Settings
+from runtime.tables import literal
 from runtime.transform.build_state import PUBLISHED_BY_DATE
 from runtime.unchanged import code_fingerprint
 from runtime.warehouse import RunContext, open_warehouse, require_run_context
@@ -91,7 +93,7 @@ def _publish(
     batch_rows: int,
     table_rows: int,
 ) -> str:
-    now = datetime.now(UTC)
+    now = utc_now()
     folder = home.published / f"{context.as_of}-{now.strftime('%Y%m%dT%H%M%S%f')}"
     partial = home.published / f".{folder.name}.partial"
     partial.mkdir(parents=True)
@@ -117,13 +119,13 @@ def _publish(
     }
     whole = [mart for mart in marts if mart not in PUBLISHED_BY_DATE]
     rows = {mart: _write_parquet(connection, mart, partial) for mart in whole}
-    tables = [mart for mart in whole if rows[mart] <= table_rows]
-    columns = {mart: columns_of(connection, mart) for mart in marts}
-    connection.execute(f"attach {text_literal(partial / COPY)} as copy")
+    small = [mart for mart in whole if rows[mart] <= table_rows]
+    large = [mart for mart in whole if rows[mart] > table_rows]
+    connection.execute(f"attach {literal(partial / COPY)} as copy")
     # Each statement by itself would wait for the disk.
     connection.execute("begin")
     connection.execute("create schema copy.marts")
-    for mart in tables:
+    for mart in small:
         connection.execute(f'create table copy.marts."{mart}" as from marts."{mart}"')
     connection.execute("commit")
     connection.execute("detach copy")
@@ -132,8 +134,8 @@ def _publish(
         copy.execute("begin")
         create_published_at(copy, context, now)
         _write_parquet(copy, "published_at", partial)
-        views = {mart: columns[mart] for mart in marts if mart not in tables}
-        create_views(copy, partial, folder, views)
+        by_date = {mart: one.columns for mart, one in partitions.items()}
+        create_views(copy, partial, folder, by_date, large)
         create_previous_names(copy)
         describe(copy, home)
         copy.execute("commit")
@@ -166,7 +168,7 @@ def _write_parquet(
     connection: duckdb.DuckDBPyConnection, mart: str, folder: Path
 ) -> int:
     """How many rows it has."""
-    file = text_literal(folder / f"{mart}.parquet")
+    file = literal(folder / f"{mart}.parquet")
     written = connection.execute(f'copy marts."{mart}" to {file} (format parquet)')
     return written.fetchall()[0][0]
 
@@ -273,7 +275,7 @@ def _open_previous(copy: Path) -> duckdb.DuckDBPyConnection:
     """What the previous version published, with today's names: views in memory."""
     # The spill folder that it has when opened by itself: by that it finds its Parquet.
     connection = duckdb.connect(config={"temp_directory": f"{copy}.tmp"})
-    connection.execute(f"attach {text_literal(copy)} as previous (read_only)")
+    connection.execute(f"attach {literal(copy)} as previous (read_only)")
     there = marts_in(connection)
     kept = {mart: f'from previous.marts."{mart}"' for mart in there}
     connection.execute("create schema marts")

@@ -13,6 +13,7 @@ from typing import Any
 
 import duckdb
 
+from runtime.tables import literal
 from runtime.transform.build_state import PUBLISHED_BY_DATE, built_dates
 
 # Counted up with every change to how a partition is written: all are written anew.
@@ -24,17 +25,19 @@ class Partitions:
     """A mart as it is published now.
 
     Attributes:
+        columns: Their names and types, in the mart's order.
         kept: What the manifest says of it: its columns; files and build of each date.
         written: Dates of which the Parquet is new.
         linked: Dates of which it is as before.
     """
 
+    columns: list[tuple[str, str]]
     kept: dict[str, Any]
     written: int
     linked: int
 
 
-def columns_of(
+def _columns_of(
     connection: duckdb.DuckDBPyConnection, mart: str
 ) -> list[tuple[str, str]]:
     """Names and types of a mart's columns, in their order."""
@@ -69,7 +72,7 @@ def write_partitions(
         batch_rows: Dates are written together up to so many rows.
     """
     by = PUBLISHED_BY_DATE[mart]
-    columns = columns_of(connection, mart)
+    columns = _columns_of(connection, mart)
     schema = [PARTITION_LAYOUT, *map(list, columns)]
     known = {
         date: one
@@ -103,7 +106,7 @@ def write_partitions(
         for run in _runs(changed, batch):
             connection.execute(
                 f"copy (select * {_rows_of(mart, run)}) "
-                f"to {text_literal(partial / mart)} (format parquet, compression zstd, "
+                f"to {literal(partial / mart)} (format parquet, compression zstd, "
                 f'partition_by ("{by}"), overwrite_or_ignore)'
             )
         fresh |= {
@@ -117,12 +120,9 @@ def write_partitions(
             for date in changed
         }
     dates = dict(sorted({**linked, **fresh}.items()))
-    return Partitions({"schema": schema, "dates": dates}, len(fresh), len(linked))
-
-
-def text_literal(text: Path | str) -> str:
-    """A path or other text as a literal of SQL."""
-    return "'" + str(text).replace("'", "''") + "'"
+    return Partitions(
+        columns, {"schema": schema, "dates": dates}, len(fresh), len(linked)
+    )
 
 
 def _rows_of(mart: str, run: list[str]) -> str:
@@ -185,7 +185,7 @@ def _same_rows(
     """Those of these dates of which the rows are those of the copy before."""
     by = PUBLISHED_BY_DATE[mart]
     paths = [
-        text_literal(escape_wildcards(current / mart / f"{by}={date}" / name))
+        literal(escape_wildcards(current / mart / f"{by}={date}" / name))
         for date in dates
         for name in known[date]["files"]
     ]
