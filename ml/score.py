@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from ml.assignment import assigned, trial_name
 from ml.contributions import contributions
 from ml.days import TraderDays
 from ml.desk_risk import Membership, desk_risk
@@ -17,7 +18,7 @@ from ml.evaluation import NAMES
 from ml.forecasts import outlook, prediction_frame
 from ml.levels import limit_risk
 from ml.outputs import Predictions
-from ml.policies import POLICIES, assigned, proven, trial_name
+from ml.policies import POLICIES, proven
 from ml.reasons import changes, limit_reason, reasons
 from ml.registry import ModelSet
 from ml.replay import desk_history

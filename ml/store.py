@@ -294,7 +294,7 @@ def read_trial(home: Home, trial: str) -> pd.DataFrame:
     """Days under one trial of two policies, with what happened.
 
     Args:
-        trial: Its name, as `policies.trial_name` gives it.
+        trial: Its name, as `assignment.trial_name` gives it.
 
     Returns:
         trader_id, prediction_date, policy, position_multiplier, pnl (net dollars),

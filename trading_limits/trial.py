@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from ml.policies import assigned
+from ml.assignment import assigned
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.sessions import sessions_between

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml.policies import POLICIES, Outlook, assigned, effects, evidence, proven
+from ml.assignment import assigned
+from ml.policies import POLICIES, Outlook, effects, evidence, proven
 from ml.trial import compare
 from runtime.errors import UserError
 from runtime.settings import load_settings

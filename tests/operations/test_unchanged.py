@@ -16,7 +16,7 @@ from runtime.home import Home
 from runtime.publish.marts_copy import COPY, CURRENT, is_published
 from runtime.transform.dbt import run_dbt
 from runtime.unchanged import code_fingerprint
-from tests.conftest import Run, make_settings, rows
+from tests.conftest import Run, make_settings, rows, start_python
 from tests.exports import Exports
 from tests.operations.tiny_desk import TinyMorning, do, fills
 
@@ -48,6 +48,19 @@ def home(tiny_morning: TinyMorning, tmp_path: Path) -> Home:
     """A finished morning of a tiny desk."""
     assert skipped(tiny_morning.run) == set()
     return tiny_morning.copy_to(tmp_path)
+
+
+def test_no_command_imports_what_only_models_need() -> None:
+    code = (
+        "import sys, daily.__main__, ingestion.downstream; "
+        "print(*{one.partition('.')[0] for one in sys.modules})"
+    )
+    process = start_python("-c", code)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert "duckdb" in out.split()
+    heavy = {"dbt", "great_expectations", "lightgbm", "matplotlib", "pandas", "scipy"}
+    assert not heavy & set(out.split())
 
 
 def standing(home: Home) -> set[str]:
