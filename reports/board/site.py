@@ -57,43 +57,51 @@ class Site:
         self.traders = traders
         self.facts = facts
         self._folder = folder
-        self._home = home
+        self._root = home.root
+        # What the head of every page leads to, where it is there.
+        self.links = {
+            name: path
+            for name, path in {
+                "report": home.reports / summary["as_of"] / "report.html",
+                "docs": home.docs / "index.html",
+                "gate": home.data_docs / "index.html",
+                "backtest": home.backtest / "index.html",
+            }.items()
+            if path.exists()
+        }
         self._environment = environment(FOLDER / "templates")
         self._environment.globals |= {
             "inline_json": inline_json, "term": term, "pages": PAGES,
         }  # fmt: skip
-        self._written_at = datetime.now(UTC)
-        (folder / "assets").mkdir(parents=True)
+        self.written_at = datetime.now(UTC)
+
+    def write_assets(self) -> None:
+        """Styles, scripts and libraries of the pages."""
+        assets = self._folder / "assets"
+        assets.mkdir(parents=True)
         # Not with their modes: what a run writes is its owner's alone.
         for asset in (
             *(FOLDER / "assets").iterdir(),
             _packaged("plotly", "package_data/plotly.min.js"),
             _packaged("itables", "html/dt_bundle.css"),
         ):
-            shutil.copyfile(asset, folder / "assets" / asset.name)
+            shutil.copyfile(asset, assets / asset.name)
         self.write_text("assets/dt_bundle.js", _tables_script())
 
     def write_page(self, name: str, template: str, **more: Any) -> None:
         """Render a page; its links are relative to its place."""
         up = "../" * name.count("/")
-        linked = {
-            "report": self._home.reports / self.summary["as_of"] / "report.html",
-            "docs": self._home.docs / "index.html",
-            "gate": self._home.data_docs / "index.html",
-            "backtest": self._home.backtest / "index.html",
-        }
         text = self._environment.get_template(f"{template}.html.j2").render(
             {
                 **self.summary,
                 "page": name,
                 "up": up,
                 "links": {
-                    key: f"{up}../{path.relative_to(self._home.root).as_posix()}"
-                    for key, path in linked.items()
-                    if path.exists()
+                    name: f"{up}../{path.relative_to(self._root).as_posix()}"
+                    for name, path in self.links.items()
                 },
                 "everybody": self.traders,
-                "written_at": self._written_at,
+                "written_at": self.written_at,
                 **more,
             }
         )

@@ -4,7 +4,7 @@ import json
 import re
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
@@ -12,6 +12,7 @@ from functools import partial
 from html import unescape
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import duckdb
@@ -22,9 +23,10 @@ from reports.board import write, write_board
 from reports.board.figures import against_outcomes, daily, drawdowns, equity, ranked
 from reports.glossary import TERMS
 from reports.names import slug
-from reports.summary import summarise
+from reports.summary import read_summary, summarise
 from reports.words import money
 from runtime.home import Home
+from runtime.ledger import Ledger
 from runtime.publish.marts_copy import open_published, publish
 from tests.browser import browse, needs_browser
 from tests.conftest import (
@@ -707,7 +709,8 @@ def test_a_board_that_cannot_be_written_leaves_the_last_one(
     def broken(*_: object) -> None:
         raise RuntimeError("half-way")
 
-    monkeypatch.setattr(write, "write_quality", broken)
+    (mine.board / write.MANIFEST).unlink()
+    monkeypatch.setattr(write, "write_models", broken)
     with pytest.raises(RuntimeError, match="half-way"):
         write_board(SETTINGS, mine)
     assert {page: page.read_bytes() for page in pages(mine.board)} == before
@@ -716,6 +719,74 @@ def test_a_board_that_cannot_be_written_leaves_the_last_one(
     assert sorted(path.name for path in mine.root.iterdir()) == [
         "board", "published", "risk.duckdb",
     ]  # fmt: skip
+
+
+@pytest.fixture
+def written(home: Home, tmp_path: Path) -> Home:
+    """A board of one's own, just written."""
+    mine = copied(home, Home(tmp_path / "home"))
+    write_board(SETTINGS, mine)
+    return mine
+
+
+def test_a_board_of_the_same_marts_gets_the_runs_alone(written: Home) -> None:
+    before = {page: page.read_bytes() for page in pages(written.board)}
+    Ledger(written).begin("20251219T120000-1", "run", "a step of now", 1, 1, written)
+    settings = make_settings(source="sample", risk_home=written.root)
+    assert "nothing has changed since" in write_board(settings, written)
+    after = {page: page.read_bytes() for page in pages(written.board)}
+    assert {page.name for page in before if after.pop(page) != before[page]} == {
+        "data.html"
+    }
+    assert not after
+    assert "a step of now" in (written.board / "data.html").read_text("utf-8")
+
+
+def _publish_again(mine: Home) -> None:
+    publish(mine, made_of="another", memory_limit="1GB")
+
+
+def _write_report(mine: Home) -> None:
+    as_of = summarise(SETTINGS, mine)["as_of"]
+    (mine.reports / as_of).mkdir(parents=True)
+    (mine.reports / as_of / "report.html").write_text("a report")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _publish_again,
+        _write_report,
+        lambda mine: (mine.board / "rules.html").unlink(),
+        lambda mine: (mine.board / "rules.html").write_text("half of"),
+        lambda mine: (mine.board / "assets" / "board.css").unlink(),
+        lambda mine: (mine.board / "manifest.json").write_text("{"),
+        lambda mine: (mine.board / "manifest.json").write_text("[]"),
+        lambda mine: (mine.board / "manifest.json").unlink(),
+        lambda mine: shutil.rmtree(mine.board),
+    ],
+)
+def test_a_board_is_written_again_where_anything_is_another(
+    written: Home, change: Callable[[Home], object]
+) -> None:
+    change(written)
+    assert write_board(SETTINGS, written).startswith("25 traders")
+    assert "nothing has changed since" in write_board(SETTINGS, written)
+
+
+def test_a_board_of_other_code_or_another_day_is_written_again(
+    written: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(write, "_code", lambda: "another")
+    assert write_board(SETTINGS, written).startswith("25 traders")
+    # What is said of the same marts today: that they are stale.
+    monkeypatch.setattr(write, "read_summary", _stale)
+    assert write_board(SETTINGS, written).startswith("25 traders")
+    assert "the data is stale" in (written.board / "index.html").read_text("utf-8")
+
+
+def _stale(*arguments: Any) -> dict[str, Any]:
+    return read_summary(*arguments) | {"stale": "the data is stale"}
 
 
 def test_a_slug_is_a_file_name_of_one_trader_alone() -> None:
