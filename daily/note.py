@@ -4,7 +4,7 @@ import csv
 import fcntl
 import getpass
 import io
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 from ingestion.desk_files import BREACH_NOTES, desk_folder
@@ -12,6 +12,7 @@ from runtime.errors import UserError
 from runtime.files import write_atomic
 from runtime.home import Home
 from runtime.publish.marts_copy import open_published
+from runtime.sessions import utc_now
 from runtime.settings import Settings
 from runtime.warehouse import rows_of
 
@@ -67,7 +68,7 @@ def note_breach(
             f"one of {rules}"
         )
     path = desk_folder(settings, home) / BREACH_NOTES.file_name
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    now = utc_now().strftime("%Y-%m-%dT%H:%M:%SZ")
     for one in found:
         kind = one["scope_type"]
         name = "" if kind == "desk" else one["scope_name"]

@@ -4,10 +4,10 @@ import getpass
 import shlex
 import shutil
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, tzinfo
+from datetime import date, datetime, time, tzinfo
 
 from runtime.home import Home
-from runtime.sessions import EASTERN
+from runtime.sessions import EASTERN, utc_now
 from runtime.settings import PROJECT_ROOT, Settings
 
 # Weekdays of cron, Sunday being 0.
@@ -89,7 +89,7 @@ def _local(at: time, zone: tzinfo | None) -> tuple[time, int]:
 
 
 def _is_eastern(zone: tzinfo | None) -> bool:
-    year = datetime.now(UTC).year
+    year = utc_now().year
     days = (date(year, 1, 15), date(year, 7, 15), date(year, 3, 20), date(year, 11, 3))
     noons = [datetime.combine(day, time(12), EASTERN) for day in days]
     return all(noon.astimezone(zone).utcoffset() == noon.utcoffset() for noon in noons)

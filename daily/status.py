@@ -12,7 +12,7 @@ from runtime.errors import UserError
 from runtime.home import Home
 from runtime.ledger import RUNNING, SUCCEEDED, Ledger, PastRun
 from runtime.publish.marts_copy import open_published, require_published
-from runtime.sessions import EASTERN, next_session
+from runtime.sessions import EASTERN, next_session, utc_now
 from runtime.settings import Settings
 from runtime.staleness import staleness
 from runtime.terminal import wrapped
@@ -26,7 +26,7 @@ def status(settings: Settings, now: datetime | None = None) -> str:
     Args:
         now: Aware; left out: the present.
     """
-    now = (now or datetime.now(UTC)).astimezone(EASTERN)
+    now = (now or utc_now()).astimezone(EASTERN)
     home = Home(settings.home_root)
     runs = Ledger(home).runs()
     lines = [
@@ -41,6 +41,7 @@ def status(settings: Settings, now: datetime | None = None) -> str:
         ("next", _next(settings, now)),
         ("mail", _mail(settings, home)),
         *_limits(settings, home),
+        *_live(home),
     ]
     return "\n".join(wrapped(f"{name:<9} ", text) for name, text in lines)
 
@@ -193,6 +194,20 @@ def _limits(settings: Settings, home: Home) -> list[tuple[str, str]]:
         session = next_session(datetime.now(EASTERN).date())
     lines = news(settings, home, session)
     return [("" if place else "limits", line) for place, line in enumerate(lines)]
+
+
+def _live(home: Home) -> list[tuple[str, str]]:
+    """What of the live desk's past sessions a person should act on; or nothing."""
+    try:
+        with open_published(home) as connection:
+            found = connection.execute(
+                "select finding from live_health where needs_attention "
+                "order by check_order"
+            ).fetchall()
+    except (UserError, duckdb.CatalogException):
+        # Nothing is published, or by a version that knew no live desk.
+        return []
+    return [("" if place else "live", line) for place, (line,) in enumerate(found)]
 
 
 def _mail(settings: Settings, home: Home) -> str:

@@ -9,7 +9,7 @@ from reports.render import counted
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.ledger import FAILED, RUNNING, SUCCEEDED, Ledger, PastRun
-from runtime.sessions import EASTERN, sessions_between
+from runtime.sessions import EASTERN, sessions_between, utc_now
 from runtime.settings import Settings
 
 
@@ -22,7 +22,7 @@ def watch(settings: Settings, now: datetime | None = None) -> str:
     Raises:
         UserError: It is not done, or its mail was not sent.
     """
-    now = (now or datetime.now(UTC)).astimezone(EASTERN)
+    now = (now or utc_now()).astimezone(EASTERN)
     today = now.date()
     if not sessions_between(today, today):
         return f"nothing is due: {today:%a} {today} is no session"

@@ -5,7 +5,6 @@ Cells are parsed by the same SQL as those of a load; the old sentences are froze
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 
 import duckdb
@@ -20,6 +19,7 @@ from ingestion.landing import GATE_CONCERNS, IS_TRANSFER, with_fee_columns_amoun
 from ingestion.reasons import ReasonCode
 from ingestion.resources import FEE_LABELS
 from ml.tables import TABLES as ML_TABLES
+from runtime.sessions import utc_now
 from runtime.tables import prepare_tables
 from runtime.warehouse import RUN_CONTEXT, has_column
 
@@ -217,7 +217,7 @@ def _account_ids_and_gate_concerns(connection: duckdb.DuckDBPyConnection) -> Non
 
     So is what the gate warns of, which is shown while the days are unchanged.
     """
-    now = datetime.now(UTC).replace(tzinfo=None)
+    now = utc_now().replace(tzinfo=None)
     connection.execute(GATE_CONCERNS)
     connection.execute("""
         create table raw.account_ids (

@@ -24,6 +24,7 @@ from ml.walk_forward import code_fingerprint
 from runtime.build_chain import SCORE, confirm, finish
 from runtime.errors import UserError
 from runtime.home import Home
+from runtime.sessions import utc_now
 from runtime.transform.dbt import project_variables
 from runtime.warehouse import open_warehouse
 
@@ -410,7 +411,7 @@ def write_scores(
         scores: Rows without version, date and time.
         build_id: Of the build that made the marts.
     """
-    now = datetime.now(UTC).replace(tzinfo=None)
+    now = utc_now().replace(tzinfo=None)
     prediction_date = marts.prediction_date
     dated: dict[str, date | str] = {
         "prediction_date": prediction_date,

@@ -14,7 +14,6 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,6 +26,7 @@ from reports.mail import Mail
 from runtime.errors import UserError
 from runtime.files import write_atomic
 from runtime.home import Home
+from runtime.sessions import utc_now
 from runtime.settings import MailSettings
 
 # A server that is down for a moment is asked again within the run.
@@ -185,7 +185,7 @@ def _take_in(
     # Some of its recipients may have what waits already.
     had = waits if waits and waits.taken else _sent_state(sent, mail.key)
     changed = _changes(had, mail)
-    edition = f".{datetime.now(UTC):%Y%m%d%H%M%S%f}"
+    edition = f".{utc_now():%Y%m%d%H%M%S%f}"
     if waits and waits.substance == mail.substance and not force:
         edition = waits.edition
     if force or changed:
@@ -483,7 +483,7 @@ def send_test(settings: MailSettings) -> Iterable[str]:
         UserError: The server does not answer or refuses the mail.
     """
     mail = Mail(
-        name=f"test-{datetime.now(UTC):%Y%m%d%H%M%S%f}",
+        name=f"test-{utc_now():%Y%m%d%H%M%S%f}",
         to=tuple(dict.fromkeys((*settings.email_to, *settings.alert_recipients))),
         subject="Test of the risk warehouse's mail",
         text="This is a test. The morning's report and its alerts come this way.\n",

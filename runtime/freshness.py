@@ -4,14 +4,14 @@
 takes seconds, on a morning that may have nothing else for it to do.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 
 import duckdb
 import yaml
 
 from runtime.errors import UserError
 from runtime.home import Home
-from runtime.sessions import EASTERN
+from runtime.sessions import EASTERN, utc_now
 from runtime.settings import PROJECT_ROOT
 from runtime.warehouse import open_warehouse
 
@@ -41,7 +41,7 @@ def check_freshness(home: Home) -> str:
         )
     # Naive UTC, as ingestion writes it.
     loaded_at = found[0].replace(tzinfo=UTC)
-    age = datetime.now(UTC) - loaded_at
+    age = utc_now() - loaded_at
     at = loaded_at.astimezone(EASTERN)
     loaded = f"loaded {_in_words(age)} ago, at {at:%Y-%m-%d %H:%M} ET"
     late, stale = freshness["warn_after"], freshness["error_after"]

@@ -9,12 +9,13 @@ import os
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pyarrow as pa
 
 from runtime.files import write_atomic
 from runtime.home import Home
+from runtime.sessions import utc_now
 from runtime.tables import Table
 from runtime.versions import versions
 
@@ -303,4 +304,4 @@ def _read(line: str) -> StepRun:
 
 
 def _now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)
+    return utc_now().replace(tzinfo=None)

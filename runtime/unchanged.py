@@ -14,7 +14,7 @@ import duckdb
 
 from runtime.build_chain import BUILD, RISK, SCORE, complete
 from runtime.home import Home
-from runtime.sessions import EASTERN
+from runtime.sessions import EASTERN, utc_now
 from runtime.settings import PROJECT_ROOT
 from runtime.tables import Table, rows_hash_sql
 from runtime.transform.parsed_manifest import project_hash
@@ -91,7 +91,7 @@ def remember(
                 stage,
                 stage_id,
                 _fingerprint(connection, stage, relations, of),
-                datetime.now(UTC).replace(tzinfo=None),
+                utc_now().replace(tzinfo=None),
                 message,
                 relations,
             ],

@@ -19,6 +19,7 @@ import pyarrow as pa
 from runtime.errors import UserError
 from runtime.files import read_regular, write_atomic
 from runtime.home import Home
+from runtime.sessions import utc_now
 from runtime.tables import Table
 from trading_limits.keys import Person, os_user
 
@@ -152,9 +153,7 @@ class Ledger:
             UserError: The clock stands before the last entry.
         """
         recorded_at = (
-            (now or datetime.now(UTC))
-            .astimezone(UTC)
-            .isoformat(timespec="microseconds")
+            (now or utc_now()).astimezone(UTC).isoformat(timespec="microseconds")
         )
         last = before[-1] if before else None
         if last and recorded_at < last.recorded_at:

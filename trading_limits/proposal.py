@@ -1,7 +1,7 @@
 """`make limits`: the next session's proposal, from the rules."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from ingestion.desk_files import LIMIT_BOUNDS
 from runtime.errors import UserError
 from runtime.files import write_atomic
 from runtime.home import Home
-from runtime.sessions import sessions_between
+from runtime.sessions import sessions_between, utc_now
 from runtime.settings import BASE_CURRENCY, Settings
 from runtime.terminal import table
 from trading_limits.facts import WARNING_SHARE, Facts, read_facts, stop_effects
@@ -150,7 +150,7 @@ def row_for(
         reason=change.reason,
         model_version=facts.model_version,
         proposed_by=proposed_by,
-        proposed_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        proposed_at=utc_now().isoformat(timespec="seconds"),
         approved_by=None,
         approved_at=None,
         reverts_to=change.reverts_to,

@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from reports.names import slug
 from reports.render import environment, unbroken
 from runtime.errors import UserError
 from runtime.home import Home
+from runtime.sessions import utc_now
 
 FOLDER = Path(__file__).parent
 # Where a line may part a minus from its amount; in a table no cell breaks.
@@ -73,7 +73,7 @@ class Site:
         self._environment.globals |= {
             "inline_json": inline_json, "term": term, "pages": PAGES,
         }  # fmt: skip
-        self.written_at = datetime.now(UTC)
+        self.written_at = utc_now()
 
     def write_assets(self) -> None:
         """Styles, scripts and libraries of the pages."""

@@ -148,6 +148,8 @@ def test_a_damaged_journal_stops_no_morning_and_is_an_alarm(
     assert (count, attention) == (1, True)
     assert f"{damaged} is damaged at byte " in finding
     call("publish")
+    (line,) = (one for one in call("status").splitlines() if one.startswith("live "))
+    assert "damaged" in line
     call("report")
     [report] = home.root.glob("reports/*/report.txt")
     told = " ".join(report.read_text().split())
