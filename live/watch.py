@@ -174,18 +174,20 @@ class Watch:
     def assess(self, snapshot: Snapshot) -> Mapping[Scope, Assessment]:
         """What is said of each scope; the same object where nothing is another."""
         with self._lock:
-            self._forget_if_other(snapshot.taken_at)
+            now = snapshot.taken_at
+            bucket = bucket_of(now, self._session_date)
+            self._forget_if_other(now, bucket)
             said = self._said
             for scope, figures in snapshot.scopes.items():
                 kept = said.get(scope)
                 if kept is None or kept[0] is not figures:
-                    said[scope] = self._said_now(figures, snapshot.taken_at)
+                    said[scope] = self._said_now(figures, now, bucket)
             return {scope: said[scope][2] for scope in snapshot.scopes}
 
-    def _forget_if_other(self, now: datetime) -> None:
+    def _forget_if_other(self, now: datetime, bucket: int) -> None:
         """Say all anew where something else than figures has changed."""
         said_of = (
-            bucket_of(now, self._session_date),
+            bucket,
             self._is_near_close(now),
             self._chances.test,
             self._log.version,
@@ -195,17 +197,17 @@ class Watch:
             self._said.clear()
 
     def _said_now(
-        self, figures: ScopeFigures, now: datetime
+        self, figures: ScopeFigures, now: datetime, bucket: int
     ) -> tuple[ScopeFigures, list[Use], Assessment]:
         scope = figures.scope
         uses = [use_of(one, figures) for one in self._limits.get(scope, ())]
         limits = tuple(self._limit_use(one, figures, now) for one in uses)
         if scope[0] == "trader":
-            usual = self._usual_of(figures, now)
+            usual = self._usual_of(figures, bucket)
             assessment = Assessment(
                 limits=limits,
                 usual=usual,
-                chance=self._chance_of(figures, uses, now),
+                chance=self._chance_of(figures, uses, bucket),
                 tilt=tilt_said(figures, usual),
             )
         elif uses:
@@ -306,10 +308,10 @@ class Watch:
             command=_command(limit, figures),
         )
 
-    def _usual_of(self, figures: ScopeFigures, now: datetime) -> Usual:
+    def _usual_of(self, figures: ScopeFigures, bucket: int) -> Usual:
         trader = figures.scope[1]
         key = (
-            bucket_of(now, self._session_date),
+            bucket,
             figures.trades_count,
             figures.fills_count,
             float(figures.quantity),
@@ -320,7 +322,7 @@ class Watch:
         return kept[1]
 
     def _chance_of(
-        self, figures: ScopeFigures, uses: Sequence[Use], now: datetime
+        self, figures: ScopeFigures, uses: Sequence[Use], bucket: int
     ) -> Chance:
         use = next((one for one in uses if one.limit.rule == _CHANCE_RULE), None)
         if use is None or use.limit.limit_value <= 0:
@@ -330,7 +332,7 @@ class Watch:
             float(use.limit.limit_value),
             _float(figures.net_pnl),
             _float(figures.trough_net_pnl),
-            bucket_of(now, self._session_date),
+            bucket,
             figures.fills_count > 0,
             self._chances.test,
         )
