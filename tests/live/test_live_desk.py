@@ -53,16 +53,20 @@ def evening(sample: SampleRun, tmp_path_factory: pytest.TempPathFactory) -> Home
 
 @pytest.fixture(scope="module")
 def played(evening: Home) -> Home:
-    """The session, played at once, with everything that befalls a line."""
-    done = run_daily(
-        "live",
-        SOURCE="sample",
-        RISK_HOME=evening.root,
-        SPEED="max",
-        UNTIL="close",
-        MISHAPS="duplicates,busts,corrections,disconnects,gaps",
-        LIVE_PORT=free_port(),
-    )
+    """The session, played at once, with everything that befalls a line.
+
+    A morning may run meanwhile: its lock is held.
+    """
+    with evening.locked():
+        done = run_daily(
+            "live",
+            SOURCE="sample",
+            RISK_HOME=evening.root,
+            SPEED="max",
+            UNTIL="close",
+            MISHAPS="duplicates,busts,corrections,disconnects,gaps",
+            LIVE_PORT=free_port(),
+        )
     assert done.code == 0, done.err + done.out
     return evening
 
@@ -71,7 +75,7 @@ def folder_of(home: Home) -> Path:
     return home.live / str(SAMPLE_LAST)
 
 
-def test_a_simulated_session_ends_with_its_figures(played: Home) -> None:
+def test_a_session_beside_a_morning_ends_with_its_figures(played: Home) -> None:
     state = json.loads((folder_of(played) / "state.json").read_bytes())
     assert state["is_finished"] is True
     assert state["is_synthetic"] is True
@@ -135,7 +139,7 @@ def test_a_damaged_journal_stops_no_morning_and_is_an_alarm(
         connection.execute("delete from ops.live_sessions")
 
     def call(command: str) -> str:
-        done = run_daily(command, SOURCE="sample", RISK_HOME=home.root)
+        done = call_daily(command, SOURCE="sample", RISK_HOME=home.root)
         assert done.code == 0, done.err
         return done.out
 
@@ -245,33 +249,36 @@ def test_a_desk_that_was_killed_is_proven_from_its_journal(played: Home) -> None
     assert off == 0
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
-def test_stopped_or_killed_it_goes_on_where_it_was(
-    evening: Home, tmp_path: Path, how: signal.Signals
+def test_stopped_and_then_killed_it_goes_on_where_it_was(
+    evening: Home, tmp_path: Path
 ) -> None:
     home = Home(tmp_path / "home")
     home.root.mkdir()
     (home.root / "published").symlink_to(evening.published)
     shutil.copytree(evening.desk, home.desk)
     settings = {"SOURCE": "sample", "RISK_HOME": home.root, "LIVE_PORT": free_port()}
-    journal = folder_of(home) / JOURNAL
-    with start_daily("live", SPEED=2000, **settings) as process:
-        until = time.monotonic() + 60
-        while not journal.exists() or journal.stat().st_size < 20_000:
-            assert time.monotonic() < until
-            assert process.poll() is None
-            time.sleep(0.05)
-        process.send_signal(how)
-        out, err = process.communicate(timeout=30)
-    if how is signal.SIGTERM:
-        assert process.returncode == 0, err
-        assert "stopped" in out
-        assert (folder_of(home) / "state.json").exists()
-    before = AlertLog(folder_of(home) / FILE)
+    journal, state = folder_of(home) / JOURNAL, folder_of(home) / "state.json"
+    size, raised = 0, set()
+    for how in (signal.SIGTERM, signal.SIGKILL):
+        with start_daily("live", SPEED=2000, **settings) as process:
+            until = time.monotonic() + 60
+            while not journal.exists() or journal.stat().st_size < size + 20_000:
+                assert time.monotonic() < until
+                assert process.poll() is None
+                time.sleep(0.05)
+            process.send_signal(how)
+            out, err = process.communicate(timeout=30)
+        if how is signal.SIGTERM:
+            assert process.returncode == 0, err
+            assert "stopped" in out
+            # A kill leaves none.
+            state.unlink()
+        size = journal.stat().st_size
+        raised |= set(AlertLog(folder_of(home) / FILE).alerts)
     done = run_daily("live", SPEED="max", UNTIL="close", **settings)
     assert done.code == 0, done.err + done.out
     after = AlertLog(folder_of(home) / FILE)
-    assert set(before.alerts) <= set(after.alerts)
+    assert raised <= set(after.alerts)
     keys = [one.key for one in after.alerts.values() if one.kind == "limit"]
     assert len(keys) == len(set(keys))
     opened = read_opening(
@@ -284,19 +291,6 @@ def test_stopped_or_killed_it_goes_on_where_it_was(
         "and is_regular and not is_cancelled and not is_corporate_action",
     )
     assert len(fills) == known
-
-
-def test_the_morning_may_run_while_the_desk_is_live(evening: Home) -> None:
-    with evening.locked():
-        done = run_daily(
-            "live",
-            SOURCE="sample",
-            RISK_HOME=evening.root,
-            SPEED="max",
-            UNTIL="close",
-            LIVE_PORT=free_port(),
-        )
-    assert done.code == 0, done.err + done.out
 
 
 def test_limits_that_go_missing_in_the_day_still_hold(
