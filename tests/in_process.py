@@ -12,14 +12,23 @@ import pytest
 from click.testing import CliRunner
 
 from runtime.settings import ENV_FILE
+from runtime.transform import build
+from tests import draws
 from tests.conftest import Run
 
 
 def call_daily(command: str, *arguments: str, **environment: object) -> Run:
-    """Do a command with these settings only; what is raised past it is raised here."""
+    """Do a command with these settings only; what is raised past it is raised here.
+
+    Data tests, a third of a small morning's time, pass in a long draw alone, as in
+    `build_warehouse`.
+    """
     from daily.__main__ import main
 
     with pytest.MonkeyPatch.context() as patch, _own_logs():
+        if not draws.is_long:
+            models_alone = (*build._OPTIONS, "--exclude-resource-type", "test")
+            patch.setattr(build, "_OPTIONS", models_alone)
         patch.setenv(ENV_FILE, "")
         for name, value in environment.items():
             patch.setenv(name, str(value))
