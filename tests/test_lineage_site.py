@@ -124,22 +124,15 @@ def test_a_generated_mart_is_described_column_by_column(home: Home) -> None:
 
 
 @needs_browser
-def test_the_landing_page_opens_without_a_network_in_one_screen(
-    home: Home, tmp_path: Path
+def test_the_landing_page_opens_without_a_network_in_one_screen_with_the_whole_graph(
+    home: Home, manifest: dict[str, Any], tmp_path: Path
 ) -> None:
-    found, complaints = opened(home.docs / "index.html", "#!/overview", tmp_path)
+    """The graph goes from PropReports to the report."""
+    found, complaints = opened(home.docs / "index.html", "#!/overview?g_v=1", tmp_path)
     assert complaints == []
     for said in ("PropReports", "daily_totals", "LightGBM", "What holds everywhere"):
         assert said in found["text"]
     assert 0 < found["bottom"] <= SCREEN[1]
-
-
-@needs_browser
-def test_the_whole_graph_goes_from_propreports_to_the_report(
-    home: Home, manifest: dict[str, Any], tmp_path: Path
-) -> None:
-    found, complaints = opened(home.docs / "index.html", "#!/overview?g_v=1", tmp_path)
-    assert complaints == []
     assert set(found["nodes"]) == set(lineage(manifest))
     for edge in (
         ["model.risk.feat_trader_day", "exposure.risk.trader_day_model"],
