@@ -5,6 +5,8 @@ import json
 import os
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -15,10 +17,11 @@ _LOCAL = "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
 
 
 class Chromium:
-    """One window; use it as a context manager.
+    """One browser, with one window at a time; use it as a context manager.
 
     Attributes:
-        complaints: What its console was told, and what it refused to load or run.
+        complaints: What the console of its window was told, and what it refused to load
+            or run.
     """
 
     def __init__(self, folder: Path, size: tuple[int, int] = (1440, 900)) -> None:
@@ -42,12 +45,6 @@ class Chromium:
         self._number = 0
         self._page: str | None = None
         self.complaints: list[str] = []
-        target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        self._page = self.call(
-            "Target.attachToTarget", targetId=target, flatten=True
-        )["sessionId"]  # fmt: skip
-        for name in ("Page", "Runtime", "Log", "Network"):
-            self.call(f"{name}.enable")
 
     def __enter__(self) -> Self:
         return self
@@ -62,6 +59,25 @@ class Chromium:
         self._process.wait()
         os.close(self._to_it)
         os.close(self._from_it)
+
+    @contextmanager
+    def window(self) -> Iterator[Self]:
+        """A new one, which knows nothing of those before."""
+        context = self.call("Target.createBrowserContext")["browserContextId"]
+        target = self.call(
+            "Target.createTarget", url="about:blank", browserContextId=context
+        )["targetId"]
+        self.complaints = []
+        self._page = self.call(
+            "Target.attachToTarget", targetId=target, flatten=True
+        )["sessionId"]  # fmt: skip
+        for name in ("Page", "Runtime", "Log", "Network"):
+            self.call(f"{name}.enable")
+        try:
+            yield self
+        finally:
+            self._page = None
+            self.call("Target.disposeBrowserContext", browserContextId=context)
 
     def call(self, method: str, **values: Any) -> dict[str, Any]:
         """A command of the DevTools protocol, and its answer."""
@@ -156,6 +172,8 @@ class Chromium:
         return json.loads(message)
 
     def _note(self, event: dict[str, Any]) -> None:
+        if event.get("sessionId") != self._page:
+            return
         values = event.get("params", {})
         if event["method"] == "Log.entryAdded":
             self.complaints.append(values["entry"]["text"])

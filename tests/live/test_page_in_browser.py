@@ -2,6 +2,7 @@
 
 import itertools
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,6 +20,13 @@ STATE = "document.body.dataset.state"
 MINUTE = timedelta(minutes=1)
 
 
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    """One for all; each test has a window of its own."""
+    with Chromium(tmp_path_factory.mktemp("chromium")) as one:
+        yield one
+
+
 def row(name: str, column: int) -> str:
     """A script: what a cell of a row shows."""
     return (
@@ -27,10 +35,10 @@ def row(name: str, column: int) -> str:
     )
 
 
-def test_a_session_is_seen_live(tmp_path: Path) -> None:
+def test_a_session_is_seen_live(chromium: Chromium, tmp_path: Path) -> None:
     with (
         running(tmp_path, TRADERS, firm="Harbour Lane", is_synthetic=True) as found,
-        Chromium(tmp_path) as browser,
+        chromium.window() as browser,
     ):
         feed, watch, page = found
         browser.open(page.address)
@@ -78,8 +86,10 @@ def test_a_session_is_seen_live(tmp_path: Path) -> None:
         del watch
 
 
-def test_a_breach_is_acknowledged_and_released(tmp_path: Path) -> None:
-    with running(tmp_path, TRADERS) as found, Chromium(tmp_path) as browser:
+def test_a_breach_is_acknowledged_and_released(
+    chromium: Chromium, tmp_path: Path
+) -> None:
+    with running(tmp_path, TRADERS) as found, chromium.window() as browser:
         feed, watch, page = found
         browser.open(page.address)
         browser.wait_for(f"{STATE} === 'green'")
@@ -122,10 +132,12 @@ def test_a_breach_is_acknowledged_and_released(tmp_path: Path) -> None:
         assert all("400" in one for one in browser.complaints)
 
 
-def test_a_dead_server_turns_the_page_red_and_a_new_one_green(tmp_path: Path) -> None:
+def test_a_dead_server_turns_the_page_red_and_a_new_one_green(
+    chromium: Chromium, tmp_path: Path
+) -> None:
     values = {"live_port": free_port()}
     watch = SmallWatch()
-    with Chromium(tmp_path) as browser:
+    with chromium.window() as browser:
         with running(tmp_path, TRADERS, watch=watch, **values) as (feed, _, page):
             feed.lose("T07")
             browser.open(page.address)
@@ -150,9 +162,11 @@ def test_a_dead_server_turns_the_page_red_and_a_new_one_green(tmp_path: Path) ->
             )
 
 
-def test_a_server_that_hangs_turns_the_page_red(tmp_path: Path) -> None:
+def test_a_server_that_hangs_turns_the_page_red(
+    chromium: Chromium, tmp_path: Path
+) -> None:
     """It answers, but the thread that looks is stuck: no beat, no trust."""
-    with running(tmp_path, TRADERS) as (_, _, page), Chromium(tmp_path) as browser:
+    with running(tmp_path, TRADERS) as (_, _, page), chromium.window() as browser:
         browser.open(page.address)
         browser.wait_for(f"{STATE} === 'green'")
         lock = page._follower._session._lock
@@ -166,8 +180,10 @@ def test_a_server_that_hangs_turns_the_page_red(tmp_path: Path) -> None:
         browser.wait_for(f"{STATE} === 'green'", 15)
 
 
-def test_a_mute_feed_is_red_and_figures_that_fail_are_said(tmp_path: Path) -> None:
-    with running(tmp_path, TRADERS) as found, Chromium(tmp_path) as browser:
+def test_a_mute_feed_is_red_and_figures_that_fail_are_said(
+    chromium: Chromium, tmp_path: Path
+) -> None:
+    with running(tmp_path, TRADERS) as found, chromium.window() as browser:
         feed, watch, page = found
         browser.open(page.address)
         browser.wait_for(f"{STATE} === 'green'")
@@ -181,9 +197,9 @@ def test_a_mute_feed_is_red_and_figures_that_fail_are_said(tmp_path: Path) -> No
         browser.wait_for(f"{STATE} === 'red'", 5)
 
 
-def test_a_computer_that_slept_catches_up(tmp_path: Path) -> None:
+def test_a_computer_that_slept_catches_up(chromium: Chromium, tmp_path: Path) -> None:
     """Frozen as a laptop is: no script runs, and the server drops the stream."""
-    with running(tmp_path, TRADERS) as (feed, _, page), Chromium(tmp_path) as browser:
+    with running(tmp_path, TRADERS) as (feed, _, page), chromium.window() as browser:
         browser.open(page.address)
         browser.wait_for(f"{STATE} === 'green'")
         browser.call("Page.setWebLifecycleState", state="frozen")
@@ -199,9 +215,9 @@ def test_a_computer_that_slept_catches_up(tmp_path: Path) -> None:
         browser.wait_for(f"{STATE} === 'green'")
 
 
-def test_what_lay_in_a_socket_is_not_live(tmp_path: Path) -> None:
+def test_what_lay_in_a_socket_is_not_live(chromium: Chromium, tmp_path: Path) -> None:
     """A computer that wakes reads first what came before it slept."""
-    with running(tmp_path, TRADERS) as (_, _, page), Chromium(tmp_path) as browser:
+    with running(tmp_path, TRADERS) as (_, _, page), chromium.window() as browser:
         browser.open(page.address)
         browser.wait_for(f"{STATE} === 'green'")
         old = (
@@ -221,8 +237,10 @@ PLACES = """
 
 @pytest.mark.parametrize("is_dark", [False, True])
 @pytest.mark.parametrize("width", [1440, 390])
-def test_no_screen_is_too_narrow(tmp_path: Path, width: int, is_dark: bool) -> None:
-    with running(tmp_path, TRADERS) as (feed, _, page), Chromium(tmp_path) as browser:
+def test_no_screen_is_too_narrow(
+    chromium: Chromium, tmp_path: Path, width: int, is_dark: bool
+) -> None:
+    with running(tmp_path, TRADERS) as (feed, _, page), chromium.window() as browser:
         browser.look(width=width, height=900, is_dark=is_dark)
         made = reports(TRADERS[:20], SYMBOLS, at=OPEN + 30 * MINUTE)
         feed.send(list(itertools.islice(made, 500)))
