@@ -4,9 +4,15 @@ A build of a tiny firm is Python that prepares statements; with this DuckDB has 
 its time. What is sent to DuckDB is the same to the letter; so is what the log keeps.
 """
 
+import pickle
 import re
+from functools import cache
 from importlib import import_module
 from types import CodeType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
 
 # Up to where dbt puts ephemeral models: comments, `with`, blanks.
 HEAD = re.compile(r"(\s|--[^\n]*\n)*with\s+(?!recursive\b)", re.IGNORECASE)
@@ -23,6 +29,7 @@ def make_dbt_quicker() -> None:
     _make_one_empty_table()
     _know_that_the_graph_is_sound()
     _draw_no_edges_of_tests_that_do_not_run()
+    _read_the_manifest_once()
 
 
 def _put_statements_together_by_their_heads() -> None:
@@ -190,3 +197,26 @@ def _draw_no_edges_of_tests_that_do_not_run() -> None:
             add(self, manifest)
 
     Linker.add_test_edges = add_test_edges
+
+
+def _read_the_manifest_once() -> None:
+    # dbt's own reader looks at each of its cells.
+    from dbt.plugins.manager import PluginManager
+
+    from runtime.transform.parsed_manifest import ParsedManifest
+
+    read_file = ParsedManifest.read
+    kept: dict[tuple, bytes] = {}
+
+    def read(self: ParsedManifest) -> "Manifest | None":
+        if not self.path.exists():
+            return read_file(self)
+        file = self.path.stat()
+        key = (self.path, file.st_mtime_ns, file.st_size)
+        if key not in kept:
+            kept[key] = pickle.dumps(read_file(self))
+        return pickle.loads(kept[key])
+
+    ParsedManifest.read = read
+    # Every folder of Python's path is looked through for plug-ins of dbt.
+    PluginManager.get_prefixed_modules = cache(PluginManager.get_prefixed_modules)
