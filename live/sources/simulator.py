@@ -47,7 +47,15 @@ def sample_session(session_date: date, seed: int) -> tuple[Firm, list[Fill]]:
     Raises:
         UserError: The firm has no such session.
     """
-    firm = sample_firm(sessions_between(SAMPLE_FIRST, SAMPLE_LAST), seed)
+    sessions = sessions_between(SAMPLE_FIRST, SAMPLE_LAST)
+    # Known at once; the firm takes seconds.
+    if session_date not in sessions:
+        raise UserError(
+            f"The sample firm has no session of {session_date}; its last one is of "
+            f"{SAMPLE_LAST}. Run `make daily SOURCE=sample AS_OF={SAMPLE_LAST}` once, "
+            f"then `make live SOURCE=sample AS_OF={SAMPLE_LAST}`."
+        )
+    firm = sample_firm(sessions, seed)
     fills = [
         fill
         for fill in sorted(firm.fills, key=execution_order)
@@ -55,12 +63,6 @@ def sample_session(session_date: date, seed: int) -> tuple[Firm, list[Fill]]:
         if firm.trade_date(fill) == session_date
         and (fill.is_regular or fill.is_cancelled)
     ]
-    if not fills:
-        raise UserError(
-            f"The sample firm has no session of {session_date}; its last one is of "
-            f"{SAMPLE_LAST}. Run `make daily SOURCE=sample AS_OF={SAMPLE_LAST}` once, "
-            f"then `make live SOURCE=sample AS_OF={SAMPLE_LAST}`."
-        )
     return firm, fills
 
 
