@@ -4,9 +4,11 @@ import json
 import shutil
 import signal
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -19,6 +21,7 @@ from live.last_night import read_opening
 from live.limits_file import LimitsFile
 from live.night import load_live_sessions, standing_fills
 from live.session import JOURNAL, Session
+from live.sources import simulator
 from runtime.home import Home
 from runtime.publish.marts_copy import published_file
 from tests.conftest import (
@@ -27,7 +30,6 @@ from tests.conftest import (
     connected,
     make_settings,
     rows,
-    run_daily,
     start_daily,
 )
 from tests.in_process import call_daily
@@ -36,6 +38,14 @@ from tests.mail_server import free_port
 
 # Whoever has no engine of FIX runs no simulated session.
 pytest.importorskip("quickfix")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_firm() -> Iterator[None]:
+    """What the sample firm traded takes seconds: this process works it out once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(simulator, "sample_session", cache(simulator.sample_session))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +68,7 @@ def played(evening: Home) -> Home:
     A morning may run meanwhile: its lock is held.
     """
     with evening.locked():
-        done = run_daily(
+        done = call_daily(
             "live",
             SOURCE="sample",
             RISK_HOME=evening.root,
@@ -275,7 +285,7 @@ def test_stopped_and_then_killed_it_goes_on_where_it_was(
             state.unlink()
         size = journal.stat().st_size
         raised |= set(AlertLog(folder_of(home) / FILE).alerts)
-    done = run_daily("live", SPEED="max", UNTIL="close", **settings)
+    done = call_daily("live", SPEED="max", UNTIL="close", **settings)
     assert done.code == 0, done.err + done.out
     after = AlertLog(folder_of(home) / FILE)
     assert raised <= set(after.alerts)
