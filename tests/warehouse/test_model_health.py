@@ -204,26 +204,21 @@ def test_the_report_says_what_the_models_learned_from(
     assert "(AUC 0.70 out of sample" in told["trust"]
 
 
-@pytest.mark.parametrize(
-    ("statement", "test"),
-    [
-        (
+def test_what_contradicts_itself_stops_the_build(judge: Judge) -> None:
+    with pytest.raises(TransformError) as raised:
+        judge(
             "update ml.predictions set predicted_pnl_p50 = predicted_pnl_p05 - 1, "
             "predicted_pnl_p25 = predicted_pnl_p05",
-            "quantiles_never_cross",
-        ),
-        (
             "update ml.predictions set limit_loss_probability = 0.9",
-            "losing_more_than_the_limit_is_no_likelier_than_losing",
-        ),
-        ("update ml.policy_advice set is_live = true", "one_policy_is_live"),
-    ],
-)
-def test_what_contradicts_itself_stops_the_build(
-    judge: Judge, statement: str, test: str
-) -> None:
-    with pytest.raises(TransformError, match=test):
-        judge(statement, data_tests=True)
+            "update ml.policy_advice set is_live = true",
+            data_tests=True,
+        )
+    for test in (
+        "quantiles_never_cross",
+        "losing_more_than_the_limit_is_no_likelier_than_losing",
+        "one_policy_is_live",
+    ):
+        assert test in str(raised.value)
 
 
 @pytest.mark.long
