@@ -23,6 +23,9 @@ from trading_limits.platforms.fix import dictionaries
 
 SENDER, TARGET, USER, PASSWORD = "DESK", "VENUE", "desk", "opensesame-2"
 ACCOUNTS = ("A1", "A2", "A3")
+# Each is a fork of one process that has imported all of it, and started no engine.
+_VENUES = multiprocessing.get_context("forkserver")
+_VENUES.set_forkserver_preload([__name__])
 
 
 @dataclass
@@ -58,7 +61,7 @@ class Venue:
 
     def start(self) -> None:
         """Listen."""
-        self.process = multiprocessing.get_context("spawn").Process(
+        self.process = _VENUES.Process(
             target=_serve, args=(self.folder, self.port), daemon=True
         )
         self.process.start()
