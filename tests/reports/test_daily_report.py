@@ -55,7 +55,7 @@ def test_the_desk_gets_it_once_and_each_trader_their_own_page(
         assert other not in html
     whole = mails["boss@x.test"].get_body(("html",)).get_content()
     assert "https://board.x.test/risk/index.html" in whole
-    run = report(desk, home, run_daily, **more)
+    run = report(desk, home, **more)
     assert "mailed before to 2 recipients" in run.out
     assert len(desk.taken) == 2
     # No address is anywhere but in the mails.
