@@ -316,11 +316,6 @@ def test_a_limit_that_is_none_is_one_line(tmp_path: Path, text: str) -> None:
     assert run.err.count("\n") == 1
 
 
-# They write nothing that a kill could leave by half.
-WITHOUT_DATA_TESTS = """
-import runtime.transform.build as builds
-builds._DATA_ONLY += ("--exclude-resource-type", "test")
-"""
 # Training takes longest, and is killed in long draws alone.
 CHAIN = ("build", *draw((), ("train",)), "score", "risk", "publish")
 # Each run is a fork of a process that has imported all of it: what is slow to import
@@ -338,7 +333,6 @@ def chain():
 
 # Else who started the tests may have it ignored.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-{draw(WITHOUT_DATA_TESTS, "")}
 print("ready to begin", flush=True)
 for _ in sys.stdin:
     child = os.fork()
