@@ -739,11 +739,19 @@ def test_a_board_that_cannot_be_written_leaves_the_last_one(
     ]  # fmt: skip
 
 
-@pytest.fixture
-def written(home: Home, tmp_path: Path) -> Home:
-    """A board of one's own, just written."""
-    mine = copied(home, Home(tmp_path / "home"))
+@pytest.fixture(scope="module")
+def once_written(home: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A board, just written; nobody writes there again."""
+    mine = copied(home, Home(tmp_path_factory.mktemp("written") / "home"))
     write_board(SETTINGS, mine)
+    return mine
+
+
+@pytest.fixture
+def written(once_written: Home, tmp_path: Path) -> Home:
+    """The same of one's own."""
+    mine = Home(tmp_path / "home")
+    shutil.copytree(once_written.root, mine.root, symlinks=True)
     return mine
 
 
@@ -770,6 +778,7 @@ def _write_report(mine: Home) -> None:
     (mine.reports / as_of / "report.html").write_text("a report")
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize(
     "change",
     [
