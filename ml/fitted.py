@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from ml.boosting import (
     PROBABILITIES,
     Boosters,
     ModelSettings,
+    TreeSettings,
     fit_global,
     fit_own,
     predict_global,
@@ -42,9 +44,52 @@ def fit_per_trader(
     }
 
 
+class Shared(NamedTuple):
+    """The models of all traders.
+
+    Attributes:
+        boosters: Of the global model, by target.
+        effects: What traders and groups add to its probabilities, by target.
+    """
+
+    boosters: Boosters
+    effects: Mapping[str, GroupedEffects]
+
+    @classmethod
+    def fit(
+        cls,
+        days: TraderDays,
+        rows: np.ndarray,
+        baselines: Baselines,
+        settings: TreeSettings,
+        threads: int,
+    ) -> "Shared":
+        """Learn from `rows`, beside the baselines that learned from the same."""
+        distribution = baselines.distribution(days, rows)
+        boosters = fit_global(days, rows, distribution, settings, threads)
+        outcomes = {
+            "loss": days.is_loss,
+            "realised_loss": days.is_realised_loss,
+            "breach": days.is_breach(BREACH),
+        }
+        effects = {
+            name: GroupedEffects.fit(
+                log_odds(
+                    sigmoid(score_global(name, boosters, distribution, days, rows)),
+                    RARE_MARGIN,
+                ),
+                outcomes[name][rows],
+                days.traders[rows],
+                days.groups[rows],
+            )
+            for name in PROBABILITIES
+        }
+        return cls(boosters, effects)
+
+
 @dataclass(frozen=True)
 class Fitted:
-    """What one refit gives.
+    """What one morning predicts with.
 
     Attributes:
         baselines: What a model must beat.
@@ -69,26 +114,8 @@ class Fitted:
     ) -> "Fitted":
         """Learn from `rows`, beside the traders' own models of `fit_per_trader`."""
         baselines = Baselines.fit(days, rows)
-        distribution = baselines.distribution(days, rows)
-        shared = fit_global(days, rows, distribution, settings.shared, threads)
-        outcomes = {
-            "loss": days.is_loss,
-            "realised_loss": days.is_realised_loss,
-            "breach": days.is_breach(BREACH),
-        }
-        effects = {
-            name: GroupedEffects.fit(
-                log_odds(
-                    sigmoid(score_global(name, shared, distribution, days, rows)),
-                    RARE_MARGIN,
-                ),
-                outcomes[name][rows],
-                days.traders[rows],
-                days.groups[rows],
-            )
-            for name in PROBABILITIES
-        }
-        return cls(baselines, shared, effects, own)
+        shared = Shared.fit(days, rows, baselines, settings.shared, threads)
+        return cls(baselines, *shared, own)
 
     def predict(self, days: TraderDays, rows: np.ndarray) -> Predictions:
         """Every model's and baseline's prediction of `rows`."""

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from io import BytesIO
+from math import log
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
+from ml.baselines import Baselines
 from ml.boosting import Boosters, ModelSettings
 from ml.days import TraderDays
-from ml.fitted import Fitted, fit_per_trader
+from ml.fitted import Fitted, Shared, fit_per_trader
 from ml.fitted_files import from_files, to_files
 from ml.outputs import Predictions
 from ml.tuning import Tuning
@@ -27,8 +29,9 @@ from runtime.transform.dbt import project_variables
 # Refits fall on the same dates whatever day it is run on: a Monday, and every so many
 # days from it.
 _ANCHOR = np.datetime64("2000-01-03", "ns")
-# A trader's own model changes little in two weeks: it is refitted every fourth time.
-_OWN_REFITS = 4
+# Trees change little while outcomes are less than a fifth more, and take the longest:
+# those of all traders are refitted every second time then, a trader's own every fourth.
+_RUNG, _SHARED_REFITS, _OWN_REFITS = 1.2, 2, 4
 _NEXT = np.timedelta64(1, "ns")
 _Held = TypeVar("_Held", Fitted, Predictions)
 _CARD, _ARRAYS = "models.json", "predictions.npz"
@@ -46,6 +49,31 @@ def refit_dates(first: date, last: date, refit_days: int) -> list[np.datetime64]
     return [_ANCHOR + number * step for number in range(begin, end + 1)]
 
 
+def shared_refits(
+    days: TraderDays, mornings: list[np.datetime64], refit_days: int
+) -> list[np.datetime64]:
+    """When the models of all traders were refitted last, by each of some mornings.
+
+    On every second of those of `refit_dates`, and on the others by which the outcomes
+    known have passed a rung of a ladder, each a fifth above the last. Nor can they be
+    older than there is enough to learn from.
+    """
+    step = np.timedelta64(refit_days, "D")
+    known_at = np.sort(days.label_dates)
+
+    def rung(morning: np.datetime64) -> int:
+        return int(log(max(1, int(np.searchsorted(known_at, morning))), _RUNG))
+
+    return [
+        morning
+        if (morning - _ANCHOR) // step % _SHARED_REFITS == 0
+        or rung(morning) > rung(morning - step)
+        or not days.is_trainable(days.known(morning - step))
+        else morning - step
+        for morning in mornings
+    ]
+
+
 def walk_forward(
     days: TraderDays,
     tuning: Tuning,
@@ -58,9 +86,10 @@ def walk_forward(
 ) -> tuple[np.ndarray, Predictions]:
     """Predict every day from `first` to `last` as if it was then.
 
-    Models are refitted every `refit_days`, on the outcomes known that morning (a
-    trader's own every fourth time); a day is predicted by the latest of them. Baselines
-    and features are as of the day itself.
+    Baselines are refitted every `refit_days`, on the outcomes known that morning, the
+    trees of all traders on the mornings of `shared_refits` and a trader's own every
+    fourth time; a day is predicted by the latest of them. Features are as of the day
+    itself.
 
     Args:
         days: All days there are; the outcome of a predicted day is not looked at.
@@ -80,10 +109,13 @@ def walk_forward(
     is_wanted = days.dates <= np.datetime64(last, "ns")
     by_date = digests_by_date(days) if kept else {}
     found_rows, found = [], []
+    shared: dict[np.datetime64, Shared] = {}
     per_trader: dict[np.datetime64, Mapping[str, Boosters]] = {}
+    own_step = _OWN_REFITS * step
     mornings = refit_dates(first, last, refit_days)
+    shared_mornings = shared_refits(days, mornings, refit_days)
     with progress_bar(mornings, _training) as shown:
-        for morning in shown:
+        for morning, shared_morning in zip(shown, shared_mornings, strict=True):
             rows = np.flatnonzero(
                 (days.dates >= morning) & (days.dates < morning + step) & is_wanted
             )
@@ -91,14 +123,19 @@ def walk_forward(
             if not len(rows) or not days.is_trainable(known):
                 continue
             rows = rows[np.argsort(days.dates[rows], kind="stable")]
+            own_morning = _ANCHOR + (morning - _ANCHOR) // own_step * own_step
             window = RefitWindow(
                 days,
                 morning,
-                _own_morning(morning, step),
+                morning + step,
+                shared_morning,
+                own_morning,
+                own_morning + own_step,
                 known,
                 rows,
                 tuning,
                 threads,
+                shared,
                 per_trader,
                 by_date,
             )
@@ -115,27 +152,31 @@ def _training(morning: np.datetime64) -> str:
     return f"Training as of {str(morning)[:10]}"
 
 
-def _own_morning(morning: np.datetime64, step: np.timedelta64) -> np.datetime64:
-    return _ANCHOR + (morning - _ANCHOR) // (_OWN_REFITS * step) * (_OWN_REFITS * step)
-
-
 @dataclass(frozen=True)
 class RefitWindow:
     """The days between two refits, and what was known at the first of them.
 
     Attributes:
-        own_morning: When the traders' own models were refitted last.
-        per_trader: Traders' own models, by that morning: those of other windows, too.
+        end: The second of them.
+        shared_morning: When the models of all traders were refitted last.
+        own_morning, own_end: When the traders' own models were refitted last, and are
+            next.
+        shared, per_trader: Models of all traders, and traders' own, by the morning they
+            were refitted: those of other windows, too.
         by_date: Digest of each date's days; of nothing where nothing is kept.
     """
 
     days: TraderDays
     morning: np.datetime64
+    end: np.datetime64
+    shared_morning: np.datetime64
     own_morning: np.datetime64
+    own_end: np.datetime64
     known: np.ndarray
     rows: np.ndarray
     tuning: Tuning
     threads: int
+    shared: dict[np.datetime64, Shared]
     per_trader: dict[np.datetime64, Mapping[str, Boosters]]
     by_date: Mapping[np.datetime64, bytes]
 
@@ -144,14 +185,34 @@ class RefitWindow:
         return self.tuning.before(date.fromisoformat(str(morning)[:10]))
 
     def fit(self) -> Fitted:
-        """The models of this window, learned from what was known at its first day."""
-        own_morning = self.own_morning
+        """Baselines, learned from what was known at the window's first day, and the
+        models that were refitted last by then."""
+        days, morning, own_morning = self.days, self.shared_morning, self.own_morning
         if own_morning not in self.per_trader:
             self.per_trader[own_morning] = fit_per_trader(
-                self.days, self.days.known(own_morning), self.settings(own_morning)
+                days, self._own_known(), self.settings(own_morning)
             )
-        settings, own = self.settings(self.morning), self.per_trader[own_morning]
-        return Fitted.fit(self.days, self.known, settings, self.threads, own)
+        baselines = Baselines.fit(days, self.known)
+        if morning not in self.shared:
+            known, then = self.known, baselines
+            if morning != self.morning:
+                known = days.known(morning)
+                then = Baselines.fit(days, known)
+            settings = self.settings(morning).shared
+            self.shared[morning] = Shared.fit(days, known, then, settings, self.threads)
+        return Fitted(baselines, *self.shared[morning], self.per_trader[own_morning])
+
+    def _own_known(self) -> np.ndarray:
+        """What traders' own models learn from: the days of who trades until the next.
+
+        Everybody's while who does is yet to be seen.
+        """
+        days = self.days
+        known = days.known(self.own_morning)
+        if self.own_end > days.dates.max():
+            return known
+        is_then = (days.dates >= self.own_morning) & (days.dates < self.own_end)
+        return known[np.isin(days.trader_number[known], days.trader_number[is_then])]
 
     def predict(self) -> Predictions:
         """Predictions of the window's days, made anew."""
@@ -160,7 +221,7 @@ class RefitWindow:
     def predictions(self, folder: Path) -> Predictions:
         """As kept, if nothing that they rest on has changed since; else made and kept.
 
-        Models are kept too: tomorrow the same ones predict a day more.
+        Models of the latest are kept too: tomorrow the same ones predict a day more.
         """
         begin = str(self.morning)[:10]
         nothing = self.rows[:0]
@@ -174,10 +235,10 @@ class RefitWindow:
         fitted = _kept(models, _fitted_in)
         if fitted is None:
             fitted = self.fit()
-            # Only the latest window still grows.
-            _forget(folder, "*-models-*")
-            card, files = to_files(fitted)
-            write_sealed(models, {_CARD: json.dumps(card).encode(), **files})
+            if self.end > self.days.dates.max():
+                _forget(folder, "*-models-*")
+                card, files = to_files(fitted)
+                write_sealed(models, {_CARD: json.dumps(card).encode(), **files})
         _forget(folder, f"{begin}-said-*")
         predictions = fitted.predict(self.days, self.rows)
         write_sealed(said, {_ARRAYS: _as_npz(predictions)})
@@ -206,7 +267,7 @@ class RefitWindow:
         # Of the desk's variables the one that `fit_per_trader` reads.
         least = project_variables()["own_model_above_traded_days"]
         digest.update(repr(least).encode())
-        for morning in (self.morning, self.own_morning):
+        for morning in (self.shared_morning, self.own_morning):
             digest.update(repr(self.settings(morning)).encode())
         for day, seen in self.by_date.items():
             if day <= through:

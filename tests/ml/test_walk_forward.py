@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml.boosting import ModelSettings, TreeSettings
+from ml.boosting import ModelSettings, TreeSettings, fit_own
 from ml.selection import select_daily
 from ml.tuning import Tuning
-from ml.walk_forward import refit_dates, walk_forward
+from ml.walk_forward import refit_dates, shared_refits, walk_forward
 from runtime.transform.dbt import project_variables
 from tests.draws import draw
 from tests.ml.damages import DAMAGES, poison, reseal
@@ -120,9 +120,10 @@ def test_a_day_more_uses_the_models_kept(desk, whole, tmp_path, monkeypatch) -> 
     begun = refit_dates(START, last.date(), REFIT_DAYS)[-1]
     assert begun < np.datetime64(last) - np.timedelta64(1, "D")
     walk(cut(desk, last - pd.Timedelta(days=1)), last.date(), kept=tmp_path)
-    monkeypatch.setattr(
-        "ml.walk_forward.Fitted.fit", lambda *_: pytest.fail("fitted anew")
-    )
+    for what in ("Baselines.fit", "Shared.fit", "fit_per_trader"):
+        monkeypatch.setattr(
+            f"ml.walk_forward.{what}", lambda *_: pytest.fail("fitted anew")
+        )
     days, rows, raw = walk(cut(desk, last), last.date(), kept=tmp_path)
     assert_same(by_key(days, rows, raw), by_key(*whole))
 
@@ -196,15 +197,13 @@ def test_whatever_becomes_of_what_is_kept_it_is_made_anew(
         DAMAGES[name](models, Random(7))
         np.testing.assert_equal(walk(desk, kept=kept)[2], whole[2], err_msg=name)
         assert held_in(kept) == sound, name
-    # A stretch that is refitted leaves its models in place of the latest's.
-    said = held_in(kept, "-said-")
     for number, name in enumerate(names):
         DAMAGES[name](folders[number % len(folders)], Random(number))
         if number % draw(5, 1) and name != names[-1]:
             continue  # several are mended at once
         caplog.clear()
         np.testing.assert_equal(walk(desk, kept=kept)[2], whole[2], err_msg=name)
-        assert held_in(kept, "-said-") == said, name
+        assert held_in(kept) == sound, name
         assert "made anew" in caplog.text
     # Another window's, another days', and pickles of earlier versions.
     shutil.rmtree(folders[0])
@@ -217,7 +216,7 @@ def test_whatever_becomes_of_what_is_kept_it_is_made_anew(
     for path in folders:
         path.with_name(f"{path.name}.pickle").write_bytes(poison(marker))
     np.testing.assert_equal(walk(desk, kept=kept)[2], whole[2])
-    assert held_in(kept, "-said-") == said
+    assert held_in(kept) == sound
     assert not marker.exists()
 
 
@@ -225,6 +224,39 @@ def test_refits_fall_on_the_same_dates_whatever_the_first() -> None:
     late = refit_dates(START + timedelta(days=40), LAST, 14)
     assert late == refit_dates(START, LAST, 14)[-len(late) :]
     assert late[0] <= np.datetime64(START + timedelta(days=40))
+
+
+def test_models_of_all_are_refitted_seldom_where_little_is_new() -> None:
+    """Three traders' days, one a day each: a fifth more of 500 takes longer."""
+    days = to_days(frames({"T1": 500, "T2": 500, "T3": 500}, noise=1.0))
+    mornings = refit_dates(START, LAST + timedelta(days=300), 14)
+    used = shared_refits(days, mornings, 14)
+    ages = np.array(mornings) - np.array(used)
+    assert set(ages) == {np.timedelta64(0, "D"), np.timedelta64(14, "D")}
+    # By the 70th day each two weeks bring a fifth more, at last a twentieth.
+    assert not ages[:5].any()
+    assert [bool(age) for age in ages[-6:]] in ([True, False] * 3, [False, True] * 3)
+    assert used[-9:] == shared_refits(days, mornings[-9:], 14)
+
+
+def test_who_trades_no_more_gets_no_model_of_their_own(monkeypatch) -> None:
+    """Of the past: tomorrow anybody may trade."""
+    days = to_days(frames({"T1": 400, "T2": 200}, noise=1.0))
+    found: list[tuple[str, np.datetime64]] = []
+
+    def noted(days, rows, settings):
+        found.append((days.traders[rows[0]], days.label_dates[rows].max()))
+        return fit_own(days, rows, settings)
+
+    monkeypatch.setattr("ml.fitted.fit_own", noted)
+    last = pd.Timestamp(days.dates.max()).date()
+    walk_forward(days, Tuning(), first=START, last=last, refit_days=14, threads=1)
+    when = sorted({day for trader, day in found if trader == "T1"})
+    assert len(when) > 5
+    # The last is for the weeks that are not over.
+    ended = np.nanmax(days.label_dates[days.traders == "T2"])
+    fitted = [day for trader, day in found if trader == "T2"]
+    assert fitted == [*(day for day in when if day < ended), ended]
 
 
 def test_settings_tuned_later_are_not_used_before(desk, whole) -> None:
