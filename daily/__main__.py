@@ -154,7 +154,7 @@ def run_sweep() -> None:
     type=click.IntRange(1, 365),
     default=14,
     show_default=True,
-    help="Days between two refits.",
+    help="Days between two refits of baselines; trees wait up to four times that.",
 )
 @click.option(
     "--json",

@@ -162,7 +162,7 @@ class RefitWindow:
         own_morning, own_end: When the traders' own models were refitted last, and are
             next.
         shared, per_trader: Models of all traders, and traders' own, by the morning they
-            were refitted: those of other windows, too.
+            were refitted: the latest of any window.
         by_date: Digest of each date's days; of nothing where nothing is kept.
     """
 
@@ -188,12 +188,15 @@ class RefitWindow:
         """Baselines, learned from what was known at the window's first day, and the
         models that were refitted last by then."""
         days, morning, own_morning = self.days, self.shared_morning, self.own_morning
+        # Windows come in order: no later one goes back to earlier models.
         if own_morning not in self.per_trader:
+            self.per_trader.clear()
             self.per_trader[own_morning] = fit_per_trader(
                 days, self._own_known(), self.settings(own_morning)
             )
         baselines = Baselines.fit(days, self.known)
         if morning not in self.shared:
+            self.shared.clear()
             known, then = self.known, baselines
             if morning != self.morning:
                 known = days.known(morning)
