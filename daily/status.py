@@ -40,7 +40,7 @@ def status(settings: Settings, now: datetime | None = None) -> str:
         *_published(home, now),
         ("next", _next(settings, now)),
         ("mail", _mail(settings, home)),
-        *_limits(settings, home),
+        *_limits(settings, home, now),
         *_live(home),
     ]
     return "\n".join(wrapped(f"{name:<9} ", text) for name, text in lines)
@@ -181,7 +181,7 @@ def _next(settings: Settings, now: datetime) -> str:
     )
 
 
-def _limits(settings: Settings, home: Home) -> list[tuple[str, str]]:
+def _limits(settings: Settings, home: Home, now: datetime) -> list[tuple[str, str]]:
     """Limits for trading platforms as the ledger has them now; nothing without one."""
     from trading_limits.checks import news
 
@@ -191,7 +191,7 @@ def _limits(settings: Settings, home: Home) -> list[tuple[str, str]]:
                 "select prediction_date from published_at"
             ).fetchall()[0][0]
     except UserError:
-        session = next_session(datetime.now(EASTERN).date())
+        session = next_session(now.date())
     lines = news(settings, home, session)
     return [("" if place else "limits", line) for place, line in enumerate(lines)]
 
@@ -202,9 +202,9 @@ def _live(home: Home) -> list[tuple[str, str]]:
         with open_published(home) as connection:
             found = connection.execute(
                 "select finding from live_health where needs_attention "
-                "order by check_order"
+                "and found_count > 0 order by check_order"
             ).fetchall()
-    except (UserError, duckdb.CatalogException):
+    except UserError:
         # Nothing is published, or by a version that knew no live desk.
         return []
     return [("" if place else "live", line) for place, (line,) in enumerate(found)]

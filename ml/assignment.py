@@ -1,4 +1,4 @@
-"""Who a trial puts under which policy: without a library, for every command asks it."""
+"""Who a trial puts under which policy; needs no library: every command imports it."""
 
 import hashlib
 from datetime import date

@@ -29,8 +29,9 @@ from runtime.transform.dbt import project_variables
 # Refits fall on the same dates whatever day it is run on: a Monday, and every so many
 # days from it.
 _ANCHOR = np.datetime64("2000-01-03", "ns")
-# Trees change little while outcomes are less than a fifth more, and take the longest:
-# those of all traders are refitted every second time then, a trader's own every fourth.
+# Trees change little and take the longest: those of all traders are refitted every
+# second time, or when the outcomes known have passed a rung of a ladder, each a fifth
+# above the last; a trader's own every fourth time.
 _RUNG, _SHARED_REFITS, _OWN_REFITS = 1.2, 2, 4
 _NEXT = np.timedelta64(1, "ns")
 _Held = TypeVar("_Held", Fitted, Predictions)
@@ -271,7 +272,7 @@ class RefitWindow:
         least = project_variables()["own_model_above_traded_days"]
         digest.update(repr(least).encode())
         for morning in (self.shared_morning, self.own_morning):
-            digest.update(repr(self.settings(morning)).encode())
+            digest.update(f"{morning} {self.settings(morning)!r}".encode())
         for day, seen in self.by_date.items():
             if day <= through:
                 digest.update(seen)

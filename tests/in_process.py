@@ -27,8 +27,8 @@ def call_daily(command: str, *arguments: str, **environment: object) -> Run:
 
     with pytest.MonkeyPatch.context() as patch, _own_logs():
         if not draws.is_long:
-            models_alone = (*build._OPTIONS, "--exclude-resource-type", "test")
-            patch.setattr(build, "_OPTIONS", models_alone)
+            models_alone = (*build._DATA_ONLY, "--exclude-resource-type", "test")
+            patch.setattr(build, "_DATA_ONLY", models_alone)
         patch.setenv(ENV_FILE, "")
         for name, value in environment.items():
             patch.setenv(name, str(value))

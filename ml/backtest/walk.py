@@ -36,7 +36,8 @@ class Window:
         accounts: Patterns as a shell has them, by comma, of traders or their accounts.
         after_days: Traded days of each trader's first ones that are not evaluated: a
             limit that comes from them was not known then.
-        refit_days: Days between two refits.
+        refit_days: Days between two refits of the baselines; of trees as `walk_forward`
+            has it.
     """
 
     first: date | None = None

@@ -114,7 +114,7 @@ def _code() -> str:
 
 
 def _written_at(board: Path, made_of: str) -> datetime | None:
-    """When a board of the same was written; None if it has to be (anew)."""
+    """When a board of the same was written, each file of its size still; else None."""
     try:
         manifest = json.loads((board / MANIFEST).read_text("utf-8"))
         is_whole = manifest["made_of"] == made_of and all(

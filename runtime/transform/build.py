@@ -12,12 +12,8 @@ from runtime.transform.build_state import (
 )
 from runtime.transform.dbt import run_dbt
 
-_OPTIONS = (
-    # They check the code, not the data: they belong to `make test`.
-    "--exclude-resource-type", "unit_test",
-    # What waits for which test is the same, said by a thirteenth of the edges.
-    "--use-fast-test-edges",
-)  # fmt: skip
+# Unit tests check the code, not the data: they belong to `make test`.
+_DATA_ONLY = ("--exclude-resource-type", "unit_test")
 # Rows that a build leaves alone were tested when they were built.
 _NEW_ROWS_ONLY = {"TEST_NEW_ROWS_ONLY": "true", "BUILD_THROUGH": "9999-12-31"}
 
@@ -48,12 +44,12 @@ def build_models(
     drop_orphans(home)
     for end in batch_ends(home, batch_fills):
         run_dbt(
-            settings, home, "build", "--selector", "planned", *_OPTIONS, *options,
+            settings, home, "build", "--selector", "planned", *_DATA_ONLY, *options,
             "--no-write-json",
             project_environment=_NEW_ROWS_ONLY | {"BUILD_THROUGH": end},
         )  # fmt: skip
     results = run_dbt(
-        settings, home, "build", "--selector", "before_scoring", *_OPTIONS, *options,
+        settings, home, "build", "--selector", "before_scoring", *_DATA_ONLY, *options,
         project_environment=_NEW_ROWS_ONLY,
     )  # fmt: skip
     message = planned_days(home)
@@ -70,5 +66,5 @@ def build_risk_models(settings: Settings, home: Home) -> list:
     """
     return run_dbt(
         settings, home, "build", "--selector", "after_scoring",
-        *_OPTIONS, "--no-write-json", project_environment=_NEW_ROWS_ONLY,
+        *_DATA_ONLY, "--no-write-json", project_environment=_NEW_ROWS_ONLY,
     )  # fmt: skip

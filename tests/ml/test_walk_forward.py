@@ -19,7 +19,7 @@ from tests.ml.damages import DAMAGES, poison, reseal
 from tests.ml.frames import START, cut, frames, to_days
 
 LAST = START + timedelta(days=199)
-REFIT_DAYS = draw(28, 14)
+REFIT_DAYS = 14
 
 
 def walk(marts, last=LAST, tuning: Tuning = Tuning(), **options):  # noqa: B008
@@ -218,6 +218,25 @@ def test_whatever_becomes_of_what_is_kept_it_is_made_anew(
     np.testing.assert_equal(walk(desk, kept=kept)[2], whole[2])
     assert held_in(kept) == sound
     assert not marker.exists()
+
+
+def test_models_of_another_schedule_are_none_of_this_one(desk, tmp_path) -> None:
+    """`make backtest REFIT_DAYS=7` and the morning keep theirs in one folder."""
+    first = START + timedelta(days=120)
+    mornings = refit_dates(first, LAST, 14)
+    used = shared_refits(to_days(desk), mornings, 14)
+    begun = max(one for one, by in zip(mornings, used, strict=True) if one != by)
+    last = pd.Timestamp(begun) + timedelta(days=5)
+    days = to_days(cut(desk, last))
+
+    def walked(refit_days, kept=None):
+        return walk_forward(
+            days, Tuning(), first=first, last=last.date(), refit_days=refit_days,
+            threads=1, kept=kept,
+        )[1]  # fmt: skip
+
+    walked(14, kept=tmp_path)
+    np.testing.assert_equal(walked(7, kept=tmp_path), walked(7))
 
 
 def test_refits_fall_on_the_same_dates_whatever_the_first() -> None:

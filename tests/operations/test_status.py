@@ -56,6 +56,12 @@ def test_a_copy_that_cannot_be_read_costs_its_own_line_alone(tmp_path: Path) -> 
     assert "succeeded" in told["runs"]
 
 
+def test_a_sound_live_desk_is_no_line(sample: SampleRun) -> None:
+    told = status(sample.home)
+    assert "published" in told["marts"]
+    assert "live" not in told
+
+
 def test_how_old_the_models_are_is_told(sample: SampleRun, tmp_path: Path) -> None:
     home = Home(tmp_path)
     shutil.copytree(sample.home.published, home.published, symlinks=True)
