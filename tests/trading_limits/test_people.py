@@ -2,12 +2,13 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from runtime.errors import UserError
+from runtime.sessions import utc_now
 from tests.trading_limits.desk import (
     AFTER,
     BOUND,
@@ -281,14 +282,8 @@ def test_a_clock_that_goes_back_is_refused(
     limits: LimitsDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limits.propose()
-
-    class Yesterday(datetime):
-        @classmethod
-        def now(cls, tz: object = None) -> datetime:
-            del tz
-            return datetime.now(UTC) - timedelta(days=1)
-
-    monkeypatch.setattr("trading_limits.ledger.datetime", Yesterday)
+    yesterday = utc_now() - timedelta(days=1)
+    monkeypatch.setattr("trading_limits.ledger.utc_now", lambda: yesterday)
     refused("before the last entry of the ledger", limits.decide, "bob")
     assert limits.in_force() == {}
 
