@@ -78,7 +78,11 @@ class Stream:
                 for name, value in change.parts.items()
                 if name not in change.fields
             }
-            self._send_all(self._event(whole, change.fields, change.gone))
+            # Who came before the first look has nothing that this could change.
+            is_first = self._number == 1
+            self._send_all(
+                self._event(whole, change.fields, change.gone, is_full=is_first)
+            )
 
     def publish_problem(self, sentence: str) -> None:
         """Say that nothing can be shown, and why."""

@@ -20,7 +20,7 @@ import pytest
 
 from live.page import Page, app, follow, server, stream
 from live.page.access import read_access
-from live.page.changes import Changes, to_json
+from live.page.changes import Change, Changes, to_json
 from live.page.logins import Logins, Throttle, add_login, hash_of
 from live.screen import as_json, screen, symbol_rows
 from live.session import Session
@@ -621,6 +621,16 @@ def test_slow_requests_and_many_connections_end(
     assert b"408" in slow.recv(100)
     for one in (*idle, slow):
         one.close()
+
+
+def test_who_comes_before_the_first_look_gets_all_of_it() -> None:
+    following, early = stream.Stream(), stream.Client()
+    following.clients.add(early)
+    for sequence in range(2):
+        following.publish(Change({"head": sequence}, {}, ()), "now", sequence)
+    events = [early.waiting.get_nowait().decode() for _ in range(2)]
+    told = [json.loads(one.partition("data: ")[2]) for one in events]
+    assert [one["is_full"] for one in told] == [True, False]
 
 
 def test_followers_are_bounded(a_desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
