@@ -25,7 +25,7 @@ from runtime.build_chain import INGEST, finish, is_finished
 from runtime.errors import UserError
 from runtime.files import read_regular, write_atomic
 from runtime.home import Home
-from runtime.sessions import utc_now
+from runtime.sessions import naive_utc_now
 from runtime.settings import BASE_CURRENCY, PROJECT_ROOT, Settings
 from runtime.tables import Table
 from runtime.warehouse import open_warehouse
@@ -825,7 +825,7 @@ def record_desk(
     Raises:
         DeskFileError: A file that had lines is gone, or has none in another folder.
     """
-    now = now or utc_now().replace(tzinfo=None)
+    now = now or naive_utc_now()
     by_name = {one.file.name: one for one in contents}
     news = []
     with open_warehouse(home.warehouse) as connection:

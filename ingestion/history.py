@@ -12,7 +12,7 @@ from ingestion.resources import BY_DAY
 from ingestion.upgrade import upgrade
 from runtime.build_chain import INGEST, STAGES, finish
 from runtime.home import Home
-from runtime.sessions import EASTERN, next_session, utc_now
+from runtime.sessions import EASTERN, naive_utc_now, next_session
 from runtime.tables import literal, prepare_tables
 from runtime.warehouse import RunContext, open_warehouse, write_run_context
 
@@ -106,7 +106,7 @@ def rebuild(main: Home, past: Home, context: RunContext, as_of: date) -> RunCont
                 f"create table {name} as from main_home.{name} "
                 f"semi join {DESK_VERSIONS.name} using (content_hash)"
             )
-        now = utc_now().replace(tzinfo=None)
+        now = naive_utc_now()
         write_run_context(connection, past_context, now)
         prepare_tables(connection, [STAGES])
         finish(connection, INGEST, name=load_id(connection))

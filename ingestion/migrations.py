@@ -19,7 +19,7 @@ from ingestion.landing import GATE_CONCERNS, IS_TRANSFER, with_fee_columns_amoun
 from ingestion.reasons import ReasonCode
 from ingestion.resources import FEE_LABELS
 from ml.tables import TABLES as ML_TABLES
-from runtime.sessions import utc_now
+from runtime.sessions import naive_utc_now
 from runtime.tables import prepare_tables
 from runtime.warehouse import RUN_CONTEXT, has_column
 
@@ -217,7 +217,7 @@ def _account_ids_and_gate_concerns(connection: duckdb.DuckDBPyConnection) -> Non
 
     So is what the gate warns of, which is shown while the days are unchanged.
     """
-    now = utc_now().replace(tzinfo=None)
+    now = naive_utc_now()
     connection.execute(GATE_CONCERNS)
     connection.execute("""
         create table raw.account_ids (

@@ -40,7 +40,7 @@ from ingestion.versions import SLICE_ROWS, PriorCoverage, compare, slices
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.logs import detail_log
-from runtime.sessions import EASTERN, next_session, sessions_table, utc_now
+from runtime.sessions import EASTERN, naive_utc_now, next_session, sessions_table
 from runtime.settings import Settings
 from runtime.terminal import progress_bar
 from runtime.warehouse import RunContext, open_warehouse, read_run_context
@@ -269,7 +269,7 @@ class _Load:
         self._before = before
         self._window = window
         self._only = only
-        self._now = now or utc_now().replace(tzinfo=None)
+        self._now = now or naive_utc_now()
         self._cutoffs = cutoffs
         self._unlisted: dict[str, str] = {}
         self._gate: Gate | None = None

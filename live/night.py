@@ -33,7 +33,7 @@ from live.tables import (
     SESSION_TABLES,
 )
 from runtime.home import Home
-from runtime.sessions import EASTERN, utc_now
+from runtime.sessions import EASTERN, naive_utc_now, utc_now
 from runtime.settings import Settings
 from runtime.tables import Table
 from runtime.warehouse import open_warehouse
@@ -146,7 +146,7 @@ def _load(
         "reports_count": reports_count,
         "is_synthetic": bool(state and state["is_synthetic"]),
         "is_complete": is_complete,
-        "loaded_at": utc_now().replace(tzinfo=None),
+        "loaded_at": naive_utc_now(),
     }
     connection.execute("begin")
     try:

@@ -24,7 +24,7 @@ from ml.walk_forward import code_fingerprint
 from runtime.build_chain import SCORE, confirm, finish
 from runtime.errors import UserError
 from runtime.home import Home
-from runtime.sessions import utc_now
+from runtime.sessions import naive_utc_now
 from runtime.transform.dbt import project_variables
 from runtime.warehouse import open_warehouse
 
@@ -411,7 +411,7 @@ def write_scores(
         scores: Rows without version, date and time.
         build_id: Of the build that made the marts.
     """
-    now = utc_now().replace(tzinfo=None)
+    now = naive_utc_now()
     prediction_date = marts.prediction_date
     dated: dict[str, date | str] = {
         "prediction_date": prediction_date,

@@ -25,6 +25,7 @@ from runtime.logs import detail_log
 from runtime.sealed_folder import DamagedError, read_sealed, remove, write_sealed
 from runtime.terminal import progress_bar
 from runtime.transform.dbt import project_variables
+from runtime.versions import code_digest
 
 # Refits fall on the same dates whatever day it is run on: a Monday, and every so many
 # days from it.
@@ -346,11 +347,5 @@ def _forget(folder: Path, pattern: str) -> None:
 @cache
 def code_fingerprint() -> str:
     """Names the code and libraries that predictions rest on."""
-    from importlib import metadata
-
-    digest = hashlib.sha256()
-    for library in ("lightgbm", "numpy", "scipy"):
-        digest.update(metadata.version(library).encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+    files = sorted(Path(__file__).parent.glob("*.py"))
+    return code_digest(files, "lightgbm", "numpy", "scipy")

@@ -6,6 +6,7 @@ import os
 import secrets
 import shutil
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,6 +27,14 @@ def open_to_others(path: Path) -> bool:
     try:
         return bool(path.stat().st_mode & _OTHERS)
     except FileNotFoundError:
+        return False
+
+
+def have_sizes(folder: Path, sizes: Mapping[str, int]) -> bool:
+    """Whether these files of a folder are there, each as many bytes long."""
+    try:
+        return all((folder / name).stat().st_size == sizes[name] for name in sizes)
+    except OSError:
         return False
 
 

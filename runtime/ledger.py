@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from runtime.files import write_atomic
 from runtime.home import Home
-from runtime.sessions import utc_now
+from runtime.sessions import naive_utc_now
 from runtime.tables import Table
 from runtime.versions import versions
 
@@ -172,7 +172,7 @@ class Ledger:
     ) -> StepRun:
         """Record that a step begins."""
         one = StepRun(
-            run_id, number, command, step, total, str(home.root), _now(),
+            run_id, number, command, step, total, str(home.root), naive_utc_now(),
             versions=versions(),
         )  # fmt: skip
         self._append(one)
@@ -187,7 +187,7 @@ class Ledger:
         missing_sessions_count: int | None = None,
     ) -> StepRun:
         """Record how a step ended."""
-        now = _now()
+        now = naive_utc_now()
         ended = replace(
             one,
             ended_at=now,
@@ -290,7 +290,7 @@ class Ledger:
 
 def run_id() -> str:
     """Names a run that begins now, in this process."""
-    return f"{_now():%Y%m%dT%H%M%S%f}-{os.getpid()}"
+    return f"{naive_utc_now():%Y%m%dT%H%M%S%f}-{os.getpid()}"
 
 
 def _read(line: str) -> StepRun:
@@ -301,7 +301,3 @@ def _read(line: str) -> StepRun:
     for name in ("started_at", "ended_at"):
         values[name] = values[name] and datetime.fromisoformat(values[name])
     return StepRun(**values)
-
-
-def _now() -> datetime:
-    return utc_now().replace(tzinfo=None)

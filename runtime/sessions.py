@@ -17,6 +17,11 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def naive_utc_now() -> datetime:
+    """Now, as timestamps of the warehouse have it: UTC, without saying so."""
+    return utc_now().replace(tzinfo=None)
+
+
 def sessions_table(first: date, last: date) -> pa.Table:
     """Sessions from `first` to `last`, both included.
 

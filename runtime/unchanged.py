@@ -8,16 +8,16 @@ of the same tables of the stages beside it, and if what it made is still there.
 import hashlib
 from datetime import UTC, datetime
 from functools import cache
-from importlib.metadata import version
 
 import duckdb
 
 from runtime.build_chain import BUILD, RISK, SCORE, complete
 from runtime.home import Home
-from runtime.sessions import EASTERN, utc_now
+from runtime.sessions import EASTERN, naive_utc_now
 from runtime.settings import PROJECT_ROOT
 from runtime.tables import Table, rows_hash_sql
 from runtime.transform.parsed_manifest import project_hash
+from runtime.versions import code_digest
 from runtime.warehouse import open_warehouse
 
 STAGE_FINGERPRINTS = Table(
@@ -91,7 +91,7 @@ def remember(
                 stage,
                 stage_id,
                 _fingerprint(connection, stage, relations, of),
-                utc_now().replace(tzinfo=None),
+                naive_utc_now(),
                 message,
                 relations,
             ],
@@ -104,11 +104,8 @@ def code_fingerprint() -> str:
 
     Once a process, before anything is built: what is saved meanwhile is not in it.
     """
-    digest = hashlib.sha256(project_hash(PROJECT_ROOT).encode())
-    digest.update(version("duckdb").encode())
-    for path in sorted((PROJECT_ROOT / "runtime").rglob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+    files = sorted((PROJECT_ROOT / "runtime").rglob("*.py"))
+    return project_hash(PROJECT_ROOT) + code_digest(files, "duckdb")
 
 
 def _fingerprint(

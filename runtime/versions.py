@@ -1,9 +1,12 @@
 """Which code and libraries a run is of."""
 
+import hashlib
 import subprocess
 import sys
+from collections.abc import Iterable
 from functools import cache
 from importlib import metadata
+from pathlib import Path
 
 from runtime.settings import PROJECT_ROOT
 
@@ -28,3 +31,13 @@ def versions() -> str:
     found |= {name: metadata.version(name) for name in LIBRARIES}
     code = (code_commit() or "unknown")[:10]
     return ", ".join([f"code {code}", *(f"{k} {v}" for k, v in found.items())])
+
+
+def code_digest(files: Iterable[Path], *libraries: str) -> str:
+    """Names what files hold, in this order, and the versions of libraries."""
+    digest = hashlib.sha256()
+    for library in libraries:
+        digest.update(metadata.version(library).encode())
+    for path in files:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

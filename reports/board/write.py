@@ -6,7 +6,6 @@ import os
 import shutil
 from datetime import datetime
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 
 import duckdb
@@ -24,12 +23,13 @@ from reports.board.trader import write_traders
 from reports.facts import read_trader_facts
 from reports.render import counted
 from reports.summary import read_summary
-from runtime.files import swap_folders
+from runtime.files import have_sizes, swap_folders
 from runtime.home import Home
 from runtime.ledger import Ledger
 from runtime.publish.marts_copy import open_published
 from runtime.settings import PROJECT_ROOT, Settings
 from runtime.unchanged import code_fingerprint, unchanged_since
+from runtime.versions import code_digest
 
 # In the board's folder: of what it was written, and all its files.
 MANIFEST = "manifest.json"
@@ -104,22 +104,20 @@ def _made_of(site: Site, connection: duckdb.DuckDBPyConnection) -> str:
 
 @cache
 def _code() -> str:
-    digest = hashlib.sha256(code_fingerprint().encode())
-    for library in ("jinja2", "plotly", "itables"):
-        digest.update(version(library).encode())
-    for path in sorted((PROJECT_ROOT / "reports").rglob("*")):
-        if path.is_file() and path.suffix != ".pyc":
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
+    files = (
+        path
+        for path in sorted((PROJECT_ROOT / "reports").rglob("*"))
+        if path.is_file() and path.suffix != ".pyc"
+    )
+    return code_fingerprint() + code_digest(files, "jinja2", "plotly", "itables")
 
 
 def _written_at(board: Path, made_of: str) -> datetime | None:
     """When a board of the same was written, each file of its size still; else None."""
     try:
         manifest = json.loads((board / MANIFEST).read_text("utf-8"))
-        is_whole = manifest["made_of"] == made_of and all(
-            (board / name).stat().st_size == size
-            for name, size in manifest["files"].items()
+        is_whole = manifest["made_of"] == made_of and have_sizes(
+            board, manifest["files"]
         )
         return datetime.fromisoformat(manifest["written_at"]) if is_whole else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

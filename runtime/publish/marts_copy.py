@@ -18,6 +18,7 @@ import duckdb
 
 from runtime.build_chain import RISK, as_of_setting, require
 from runtime.errors import UserError
+from runtime.files import have_sizes
 from runtime.home import Home
 from runtime.publish.catalog import (
     COPY,
@@ -183,16 +184,11 @@ def is_published(home: Home, made_of: str) -> datetime | None:
     same = made_of, code_fingerprint()
     if (manifest.get("made_of"), manifest.get("made_with")) != same:
         return None
-    sizes = {current / name: size for name, size in manifest["files"].items()}
-    for mart, kept in manifest["partitions"].items():
-        by = PUBLISHED_BY_DATE[mart]
-        for date, one in kept["dates"].items():
-            folder = current / mart / f"{by}={date}"
-            sizes |= {folder / name: size for name, size in one["files"].items()}
-    try:
-        is_whole = all(path.stat().st_size == size for path, size in sizes.items())
-    except OSError:
-        is_whole = False
+    is_whole = have_sizes(current, manifest["files"]) and all(
+        have_sizes(current / mart / f"{PUBLISHED_BY_DATE[mart]}={date}", one["files"])
+        for mart, kept in manifest["partitions"].items()
+        for date, one in kept["dates"].items()
+    )
     return datetime.fromisoformat(manifest["published_at"]) if is_whole else None
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import duckdb
 
+from runtime.files import have_sizes
 from runtime.tables import literal
 from runtime.transform.build_state import PUBLISHED_BY_DATE, built_dates
 
@@ -78,7 +79,7 @@ def write_partitions(
         date: one
         for date, one in before.get("dates", {}).items()
         if before["schema"] == schema
-        and _is_whole(current / mart / f"{by}={date}", one["files"])
+        and have_sizes(current / mart / f"{by}={date}", one["files"])
     }
     built = built_dates(connection, mart)
     (partial / mart).mkdir()
@@ -211,14 +212,6 @@ def _same_rows(
 def escape_wildcards(path: Path) -> str:
     """A path as a pattern that matches it alone."""
     return "".join(f"[{one}]" if one in "*?[" else one for one in str(path))
-
-
-def _is_whole(folder: Path, files: dict[str, int]) -> bool:
-    """Whether all files of a partition are there, and as long as they were."""
-    try:
-        return all((folder / name).stat().st_size == files[name] for name in files)
-    except OSError:
-        return False
 
 
 def _link(source: Path, target: Path, files: dict[str, int]) -> bool:
