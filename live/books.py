@@ -213,19 +213,33 @@ class Book:
         Returns:
             The earliest time of a fill that something else is realized at now.
         """
-        changed: list[int] = []
         if self.is_disordered:
-            self.is_disordered = False
-            numbers, self.numbers = self.numbers, array("q")
-            self._begin()
-            for number in numbers:
-                fills.closed_trade.pop(number, None)
-                self.append(fills, number)
-            changed += numbers[:1]
-        if self.is_overnight_stale:
-            self.is_overnight_stale = False
-            changed += self._match_overnight(fills)
+            before = [_booked_at(fills, number) for number in self.numbers]
+            self._book_again(fills)
+            changed = [
+                number
+                for number, was in zip(self.numbers, before, strict=True)
+                if _booked_at(fills, number) != was
+            ]
+        else:
+            changed = self._match_tail(fills)
         return min((fills.at[number] for number in changed), default=None)
+
+    def _book_again(self, fills: Fills) -> None:
+        self.is_disordered = False
+        numbers, self.numbers = self.numbers, array("q")
+        self._begin()
+        for number in numbers:
+            fills.closed_trade.pop(number, None)
+            self.append(fills, number)
+        self._match_tail(fills)
+
+    def _match_tail(self, fills: Fills) -> list[int]:
+        """Match the tail with the lots of before, if it is another than before."""
+        if not self.is_overnight_stale:
+            return []
+        self.is_overnight_stale = False
+        return self._match_overnight(fills)
 
     def _tail_sign(self) -> int:
         """1 where bought units are left of the day, -1 where sold ones are."""
@@ -381,6 +395,18 @@ class Book:
             self.currency, self.rate = named
         elif self.currency != named[0]:
             self.currency = self.rate = None
+
+
+def _booked_at(fills: Fills, number: int) -> tuple:
+    """What the path of a scope takes from a fill."""
+    return (
+        fills.gross[number],
+        fills.fee[number],
+        fills.gross_cents[number],
+        fills.net_cents[number],
+        number in fills.closed_trade,
+        fills.closed_trade.get(number),
+    )
 
 
 def _in_book(fills: Fills, number: int) -> tuple:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from live import paths, valuation
 from live.engine import Engine
+from live.fills import Fills, microseconds
 from live.opening import OpeningLot
 from live.reports import ExecutionReport
 from live.valuation import STALE_AFTER
@@ -245,6 +246,29 @@ def test_a_late_fill_is_walked_at_its_place(monkeypatch: pytest.MonkeyPatch) -> 
     with_late.take(report_of(late, "17"))
     assert with_late.scope_figures(LATER) == in_order.scope_figures(LATER)
     assert with_late.symbol_figures(LATER) == in_order.symbol_figures(LATER)
+
+
+def test_a_bust_is_walked_from_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a long day came to before a fill that was busted is not walked again."""
+    fills = [bought(n, n, 10, 10 + n % 7, side="BS"[n % 2]) for n in range(40)]
+    engine, without = started(), started()
+    for fill in fills:
+        engine.take(report_of(fill, fill.fill_id))
+        if fill.fill_id != "33":
+            without.take(report_of(fill, fill.fill_id))
+    engine.scope_figures(LATER)
+    walked: list[int] = []
+    revise_from = paths.Path.revise_from
+
+    def noted(self: paths.Path, fills_: Fills, time: int) -> None:
+        walked.append(time)
+        revise_from(self, fills_, time)
+
+    monkeypatch.setattr(paths.Path, "revise_from", noted)
+    engine.take(report_of(fills[33], "b", kind="cancel", ref="33"))
+    found = engine.scope_figures(LATER)
+    assert min(walked) > microseconds(fills[33].at)
+    assert found == without.scope_figures(LATER)
 
 
 @given(st.data())
