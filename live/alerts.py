@@ -84,6 +84,9 @@ class Alerts:
         self._carried: dict[tuple[Scope, str], Alert] = {}
         self._ordinals: Counter[str] = Counter()
         self._indexed = 0
+        # Of each limit the use that was decided on last, and by which log.
+        self._decided: dict[tuple[Scope, str], Use] = {}
+        self._decided_by: object = None
         self._index()
 
     def look(
@@ -93,7 +96,15 @@ class Alerts:
         self.log.refresh()
         self._index()
         before = len(self.log.alerts)
-        events = [event for use in uses for event in self._limit_events(use, now)]
+        if self._decided_by != self.log.version:
+            self._decided_by = self.log.version
+            self._decided.clear()
+        events = [
+            event
+            for use in uses
+            if self._decided.get((use.scope, use.limit.rule)) is not use
+            for event in self._limit_events(use, now)
+        ]
         events += self._condition_events(list(conditions), now)
         self.log.append(events)
         if not events:
@@ -140,6 +151,7 @@ class Alerts:
             return []
         known = self._by_limit.get((use.scope, use.limit.rule), {})
         limit = use.scope, use.limit.rule
+        self._decided[limit] = use
         kept = max((one.worst or 0.0 for one in known.values()), default=0.0)
         seen = max(kept, self._seen.get(limit, 0.0))
         # A loss that came and went between two looks was one.

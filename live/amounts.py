@@ -7,6 +7,7 @@ exact_product, in_base and to_cents.
 from decimal import Decimal
 
 UNIT = 10**8
+_ONE = Decimal(1).scaleb(-8)
 _RATE_UNIT = 10**10
 _CENT = UNIT // 100
 
@@ -35,12 +36,12 @@ def scaled_rate(rate: Decimal) -> int:
 
 def decimal(amount: int) -> Decimal:
     """The number that so many hundred-millionths are."""
-    return Decimal(amount).scaleb(-8)
+    return Decimal(amount) * _ONE
 
 
 def decimal_or_none(amount: int | None) -> Decimal | None:
     """The same; None stays unknown."""
-    return None if amount is None else Decimal(amount).scaleb(-8)
+    return None if amount is None else Decimal(amount) * _ONE
 
 
 def rounded(number: int, divisor: int) -> int:

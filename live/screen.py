@@ -4,7 +4,7 @@
 reads: money as decimal strings, times as ISO 8601 in UTC, unknown as null, never 0.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -143,7 +143,8 @@ class AlertRow:
     delivery: str | None
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, which takes three times as long to make.
+@dataclass(slots=True)
 class ScreenRow:
     """One account, trader, group, strategy or the desk.
 
@@ -258,7 +259,11 @@ NOTHING_SAID = Assessment()
 
 
 class KeptRows:
-    """Rows of one screen after the other, each made anew only where it is another."""
+    """Rows of one screen after the other, each made anew only where it is another.
+
+    An account that is all of a trader, and of which nothing more is said, has none: the
+    trader's row says it.
+    """
 
     def __init__(self) -> None:
         self._rows: dict[Scope, tuple[ScopeFigures, Assessment, ScreenRow]] = {}
@@ -268,26 +273,46 @@ class KeptRows:
         self, snapshot: Snapshot, assessed: Mapping[Scope, Assessment]
     ) -> tuple[ScreenRow, ...]:
         """The desk first, then groups, strategies, traders, accounts, by name."""
-        rows = self._rows
+        before = self._rows
+        rows = self._rows = {}
         for scope, figures in snapshot.scopes.items():
             said = assessed.get(scope, NOTHING_SAID)
-            kept = rows.get(scope)
+            if said is NOTHING_SAID and _is_all_of_a_trader(snapshot, figures):
+                continue
+            kept = before.get(scope)
             if kept is None or kept[0] is not figures or kept[1] is not said:
-                rows[scope] = figures, said, _row(figures, said)
-        if len(self._order) != len(rows):
-            self._order = sorted(rows, key=lambda one: (_ORDER[one[0]], one[1]))
-        return tuple(
-            rows[scope][2] for scope in self._order if scope in snapshot.scopes
-        )
+                kept = figures, said, _row(figures, said)
+            rows[scope] = kept
+        if rows.keys() != before.keys():
+            self._order = _in_order(rows)
+        return tuple(rows[scope][2] for scope in self._order)
+
+
+def _is_all_of_a_trader(snapshot: Snapshot, figures: ScopeFigures) -> bool:
+    if figures.scope[0] != "account":
+        return False
+    trader = snapshot.scopes.get(("trader", figures.trader_ids[0]))
+    return trader is not None and trader.account_ids == figures.account_ids
+
+
+def _in_order(scopes: Iterable[Scope]) -> list[Scope]:
+    return sorted(scopes, key=lambda one: (_ORDER[one[0]], one[1]))
 
 
 def screen(snapshot: Snapshot, watch: Watching, kept: KeptRows | None = None) -> Screen:
     """What a screen shows of a snapshot; from any thread.
 
     Args:
-        kept: Rows of the screen before; one thread's own.
+        kept: Rows of the screen before, one thread's own; None: every scope has a row.
     """
     assessed = watch.assess(snapshot)
+    if kept is None:
+        rows = tuple(
+            _row(snapshot.scopes[scope], assessed.get(scope, NOTHING_SAID))
+            for scope in _in_order(snapshot.scopes)
+        )
+    else:
+        rows = kept.of(snapshot, assessed)
     state, reasons = watch.health(snapshot)
     return Screen(
         taken_at=snapshot.taken_at,
@@ -300,7 +325,7 @@ def screen(snapshot: Snapshot, watch: Watching, kept: KeptRows | None = None) ->
         sources=snapshot.sources,
         flags=snapshot.flags,
         counts=snapshot.counts,
-        rows=(kept or KeptRows()).of(snapshot, assessed),
+        rows=rows,
         alerts=watch.alerts(),
     )
 

@@ -161,13 +161,17 @@ class Session:
                 for one in self._subscriptions:
                     one.add(changed)
 
-    def snapshot(self, *, is_whole: bool = False) -> Snapshot:
+    def snapshot(self, *, is_whole: bool = False, oldest: float = 0.0) -> Snapshot:
         """All figures now; from any thread, as cheap as little changed.
 
         Args:
             is_whole: Whether open P&L of everybody is as of now. Otherwise, on a large
                 desk, that of who does not trade is up to `REPRICED_SECONDS` old.
+            oldest: Seconds; figures that somebody has looked at within them will do.
         """
+        last = self._last
+        if last is not None and time.monotonic() - self._looked_at < oldest:
+            return last
         states = tuple(source.state() for source in self._sources)
         with self._lock:
             now = self._clock()

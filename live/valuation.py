@@ -30,6 +30,7 @@ _MOST_NAMED = 10
 _BEGINNING = datetime(1970, 1, 1)
 _BEGINNING_UTC = _BEGINNING.replace(tzinfo=UTC)
 _HOUR = 3_600_000_000
+_CENT = Decimal("0.01")
 
 # Of a desk no larger, open P&L of all accounts is worked out at each look.
 _LEAST_REPRICED = 50
@@ -423,19 +424,19 @@ def _earlier(one: int | None, other: int | None) -> int | None:
 
 
 def _dollars(cents: int) -> Decimal:
-    return Decimal(cents).scaleb(-2)
+    return Decimal(cents) * _CENT
 
 
 @lru_cache(maxsize=4096)
-def _utc_offset(hour: int) -> timedelta:
-    """How far Eastern times of an hour since 1970 are from UTC."""
+def _utc_offset(hour: int) -> int:
+    """How many microseconds Eastern times of an hour since 1970 are from UTC."""
     at_et = _BEGINNING + timedelta(hours=hour)
-    return at_et - at_et.replace(tzinfo=EASTERN).astimezone(UTC).replace(tzinfo=None)
+    at_utc = at_et.replace(tzinfo=EASTERN).astimezone(UTC).replace(tzinfo=None)
+    return (at_et - at_utc) // timedelta(microseconds=1)
 
 
 def _utc(at: int) -> datetime:
-    at_et = _BEGINNING_UTC + timedelta(microseconds=at)
-    return at_et - _utc_offset(at // _HOUR)
+    return _BEGINNING_UTC + timedelta(microseconds=at - _utc_offset(at // _HOUR))
 
 
 def _utc_or_none(at: int | None) -> datetime | None:

@@ -44,6 +44,8 @@ from runtime.sessions import EASTERN, sessions_table, utc_now
 LOOK_SECONDS = 1.0
 # Two looks are so far apart at least: fills between them are read once.
 _PACE_SECONDS = 0.2
+# The page of a busy desk looks as often, and the same figures will do.
+_OLDEST_SECONDS = 0.3
 # A line that drops and comes back at once is shown, and alerts nobody.
 GRACE_SECONDS = 10.0
 _GRACED = ("feed_down", "gap", "waiting")
@@ -95,6 +97,8 @@ class Watch:
         self._said_of: tuple | None = None
         self._usual: dict[str, tuple[tuple, Usual]] = {}
         self._chance: dict[str, tuple[tuple, Chance]] = {}
+        self._crowded: list[Condition] = []
+        self._crowding_at = -LOOK_SECONDS
         self._looked_at = clock()
         self._problem: str | None = None
         self._stopping = threading.Event()
@@ -117,9 +121,14 @@ class Watch:
         if self._delivery is not None:
             self._delivery.stop()
 
-    def look(self) -> list[Alert]:
-        """Read the session and decide on alerts; those that were raised."""
-        snapshot = self._session.snapshot()
+    def look(self, *, oldest: float = 0.0) -> list[Alert]:
+        """Read the session and decide on alerts; those that were raised.
+
+        Args:
+            oldest: Seconds; figures of a look that was within them will do. Where any
+                will, the desk's crowding is that of up to a second ago.
+        """
+        snapshot = self._session.snapshot(oldest=oldest)
         with self._lock:
             self._snapshot = snapshot
             self._log.flush()
@@ -140,9 +149,7 @@ class Watch:
                 for one in (
                     *self._conditions(snapshot),
                     *tilt_conditions(tilted),
-                    *crowding_conditions(
-                        snapshot.scopes.get(DESK), self._session.exposures_by_side()
-                    ),
+                    *self._crowding(snapshot, LOOK_SECONDS if oldest else 0.0),
                 )
                 if one.severity != "info"
             )
@@ -275,7 +282,7 @@ class Watch:
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                self.look()
+                self.look(oldest=_OLDEST_SECONDS)
                 self._problem = None
             except Exception as error:
                 # A watch that ends is worse than one that says what it cannot do.
@@ -284,6 +291,18 @@ class Watch:
             if self._stopping.wait(_PACE_SECONDS):
                 return
             self._subscription.wait(LOOK_SECONDS)
+
+    def _crowding(self, snapshot: Snapshot, oldest: float) -> list[Condition]:
+        """Read from every position of the desk, which takes longer than a look."""
+        now = self._clock()
+        if now - self._crowding_at >= oldest:
+            self._crowding_at = now
+            self._crowded = list(
+                crowding_conditions(
+                    snapshot.scopes.get(DESK), self._session.exposures_by_side()
+                )
+            )
+        return self._crowded
 
     def _case(self, scope: Scope | None) -> dict[str, Any]:
         return case_file(self._snapshot, self._session, scope)

@@ -5,6 +5,7 @@ over; the baseline is the bare parser, which makes reports of them and nothing e
 FIX engine itself and its socket are not in these figures.
 """
 
+import gc
 import os
 import random
 import signal
@@ -257,6 +258,8 @@ if __name__ == "__main__":
         main()
     else:
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+        # As the command sets it.
+        gc.set_threshold(100_000, 20, 50)
         _, part, *arguments = sys.argv
         told = globals()[part](*map(Path, arguments))
         if told:

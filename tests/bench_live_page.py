@@ -1,13 +1,16 @@
 """Measures the live page: from a fill that comes to its event on a browser's stream.
 
 A thousand traders with a limit each, the watch at work, 5,000 books that have traded,
-and fills at a steady rate. The browser is a process of its own that reads the stream.
-The baseline is the same without the page: from a fill to a look that has it.
+and fills at a steady rate, all on one core. The browser is a process of its own, on
+another core, that reads the stream. The baseline is the same without the page: from a
+fill to a look that has it.
 """
 
+import gc
 import http.client
 import json
 import multiprocessing
+import os
 import statistics
 import sys
 import tempfile
@@ -18,6 +21,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import islice
 from multiprocessing.connection import Connection
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -36,11 +40,13 @@ from tests.live.desk import DAY, Feed, opening, reports, settings
 
 TRADERS, SYMBOLS, BEFORE = 1000, 300, 50_000
 RATES, SECONDS = (300, 5000), 10
+CORES = sorted(os.sched_getaffinity(0))
 BEGIN = datetime(DAY.year, DAY.month, DAY.day, 9, 30, tzinfo=EASTERN)
 
 
 def read_stream(port: int, to: Connection) -> None:
     """A browser's part: when which sequence was there, until the stream ends."""
+    os.sched_setaffinity(0, CORES[:-1] or CORES)
     connection = http.client.HTTPConnection("127.0.0.1", port)
     connection.request("GET", "/stream")
     answer = connection.getresponse()
@@ -101,8 +107,11 @@ def desk() -> Iterator[tuple[Feed, Session, Watch]]:
         start = replace(opening(names, groups=10), limits=limits)
         with Session(path, start, [feed], clock=clock) as session:
             step = timedelta(seconds=3 * 3600 / BEFORE)
-            feed.fills = of_few_symbols(reports(names, symbols, at=BEGIN, step=step))
-            feed.send([next(feed.fills) for _ in range(BEFORE)])
+            fills = of_few_symbols(reports(names, symbols, at=BEGIN, step=step))
+            # Drawn before anything is measured.
+            drawn = islice(fills, BEFORE + max(RATES) * SECONDS)
+            feed.fills = iter(list(drawn))
+            feed.send(list(islice(feed.fills, BEFORE)))
             baselines = Baselines({}, None, np.array([], dtype="datetime64[D]"))
             watch = Watch(session, limits, baselines, Chances(baselines, {}))
             watch.start()
@@ -169,6 +178,9 @@ def without_page(rate: int) -> list[float]:
 
 def main() -> None:
     """Run everything and print the table."""
+    os.sched_setaffinity(0, CORES[-1:])
+    # As the command sets it.
+    gc.set_threshold(100_000, 20, 50)
     names = ("fills/s", "median", "99 %", "worst", "kB/event")
     print(f"{'from a fill to':<34}", *(f"{one:>8}" for one in names))
     for rate in RATES:

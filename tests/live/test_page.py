@@ -133,7 +133,7 @@ def test_a_stream_begins_whole_and_goes_by_changes(a_desk: Any) -> None:
         if "row/desk/desk" in event["fields"]:
             break
     assert touched == {
-        "row/trader/T1", "row/account/T1", "row/trader_group/group 0", "row/desk/desk",
+        "row/trader/T1", "row/trader_group/group 0", "row/desk/desk",
     }  # fmt: skip
     assert shown["row/trader/T1"]["fills_count"] == 1
     # Unknown is null, and money is text: no digit is lost on the way.

@@ -78,6 +78,13 @@ def test_a_session_is_seen_live(chromium: Chromium, tmp_path: Path) -> None:
         browser.click('.chip[data-kind="trader_group"]')
         browser.value("document.getElementById('find').value = ''; arrange(true)")
         browser.wait_for("document.querySelectorAll('#rows tbody tr').length === 3")
+        # An account that is all of a trader shows the trader's figures, as an account.
+        browser.click('.chip[data-kind="account"]')
+        browser.wait_for("document.querySelectorAll('#rows tbody tr').length === 26")
+        browser.click("#rows tbody tr:first-child th button")
+        browser.wait_for(
+            "document.querySelector('tr.detail')?.innerText.includes('Trader: T')"
+        )
         # No name was markup, nothing was loaded from elsewhere, nothing failed.
         assert browser.value("document.querySelectorAll('img, iframe').length") == 0
         assert browser.value("document.querySelectorAll('script').length") == 1

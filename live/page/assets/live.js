@@ -207,8 +207,9 @@ function draw() {
     else if (name === "flags") showFlags(value);
     else if (name.startsWith("alert/")) hasAlerts = true;
     else if (name === "row/desk/desk") showDesk(value);
-    else if (name.startsWith(`row/${shownKind}/`)) showRow(name, value);
+    else showPart(name, value);
   }
+  if ([...names].some((one) => one.startsWith("row/") && !parts.has(one))) fill();
   if (hasAlerts || names.has("head")) showAlerts();
   if ([...names].some((one) => one.startsWith("row/"))) arrange();
 }
@@ -383,6 +384,16 @@ COLUMNS.forEach(([head, , , kind], column) => {
   at("rows").tHead.rows[0].append(cell);
 });
 
+// An account that is all of a trader has no row of its own: it has the trader's.
+function showPart(name, value) {
+  if (name.startsWith(`row/${shownKind}/`)) showRow(name, value);
+  else if (shownKind === "account" && name.startsWith("row/trader/") && value?.account_ids.length === 1) {
+    const [account] = value.account_ids;
+    const own = `row/account/${account}`;
+    if (!parts.has(own)) showRow(own, { ...value, scope_type: "account", scope_name: account });
+  }
+}
+
 function showRow(name, row) {
   let shown = rows.get(name);
   if (!row) {
@@ -481,11 +492,15 @@ for (const chip of document.querySelectorAll(".chip[data-kind]")) {
   chip.addEventListener("click", () => {
     shownKind = chip.dataset.kind;
     for (const one of document.querySelectorAll(".chip[data-kind]")) one.ariaPressed = String(one === chip);
-    rows.clear();
-    body.replaceChildren();
-    for (const [name, value] of parts) if (name.startsWith(`row/${shownKind}/`)) showRow(name, value);
+    fill();
     arrange(true);
   });
+}
+
+function fill() {
+  rows.clear();
+  body.replaceChildren();
+  for (const [name, value] of parts) showPart(name, value);
 }
 
 // --------------------------------------------------------------- what a row opens to
