@@ -131,7 +131,8 @@ def send(feed: Feed, rate: int) -> list[float]:
             time.sleep(wait)
         report = next(feed.fills)
         sent.append(time.monotonic())
-        feed.send([report])
+        # Not `send`, which makes the source's state anew with each of them.
+        feed.receive([report])
     return sent
 
 
