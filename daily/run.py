@@ -26,7 +26,7 @@ from runtime.ledger import FAILED, START, SUCCEEDED, Ledger, StepRun, run_id
 from runtime.limits import out_of_resources_error
 from runtime.logs import DETAIL, detail_log, log_to, steps_log
 from runtime.settings import Settings, load_settings
-from runtime.signals import stop_if_asked
+from runtime.signals import is_stop_asked, stop_if_asked
 from runtime.staleness import (
     is_past_morning,
     last_fill_date,
@@ -106,7 +106,8 @@ class Run:
     def _fail(self, begun: StepRun, error: BaseException, home: Home) -> NoReturn:
         """Record how a step failed, and raise it as a person can fix it."""
         where = f"in step {begun.step}"
-        if isinstance(error, KeyboardInterrupt):
+        # A library may raise something else for it, as Python 3.11 does in a class.
+        if isinstance(error, KeyboardInterrupt) or is_stop_asked():
             known: UserError | None = UserError(
                 f"Stopped {where}, as asked. `{self.settings.as_command('daily')}` "
                 "resumes; the published marts are unchanged."

@@ -26,6 +26,11 @@ def stop_if_asked() -> None:
         raise KeyboardInterrupt
 
 
+def is_stop_asked() -> bool:
+    """Whether it was asked for: what is raised after that follows from it."""
+    return _asked
+
+
 def _stop(*_: object) -> None:
     global _asked
     _asked = True

@@ -8,7 +8,7 @@ import pytest
 
 from runtime.home import Home
 from runtime.ledger import KILLED, RUNNING, SUCCEEDED, Ledger, run_id
-from tests.conftest import start_daily
+from tests.conftest import start_daily, start_python
 from tests.in_process import call_daily
 from tests.mail_server import Desk
 from tests.operations.test_alerts import environment
@@ -67,6 +67,33 @@ def test_a_run_that_is_stopped_mails_as_ever_and_once(
     assert "Stopped in step ingest, as asked" in errors
     (mail,) = desk.mails
     assert "Stopped in step ingest" in " ".join(mail.get_content().split())
+
+
+STOPPED_IN_A_CLASS = """
+import os, signal
+from daily.run import recorded
+from runtime.signals import stop_on_signals
+
+class Stops:
+    def __set_name__(self, owner, name):
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise ValueError("what a library makes of it")
+
+def work():
+    class Fill:
+        fees = Stops()
+
+stop_on_signals()
+recorded("run", lambda run: run.step(1, 1, "ingest", run.root, work))
+"""
+
+
+def test_a_stop_that_a_library_makes_an_error_of_is_a_stop(tmp_path: Path) -> None:
+    run = start_python("-c", STOPPED_IN_A_CLASS, RISK_HOME=tmp_path, SOURCE="sample")
+    _, errors = run.communicate(timeout=60)
+    assert run.returncode == 1
+    assert "Stopped in step ingest, as asked" in errors
+    assert "unexpected" not in errors
 
 
 @pytest.mark.parametrize("where", ["in step train", "after train"])
