@@ -171,9 +171,9 @@ class Book:
         was_closing = lots_sign and self._tail_sign() * lots_sign < 0
         gross = self._match_intraday(fills, number, signed, quantity, price, multiplier)
         self.intraday_gross += gross
-        fills.intraday[number] = gross
+        fills.note("intraday", number, gross)
         rate = self._rate_of(number)
-        fills.gross[number] = 0 if rate is None else in_base(gross, rate)
+        fills.note("gross", number, 0 if rate is None else in_base(gross, rate))
         if was_closing or (lots_sign and self._tail_sign() * lots_sign < 0):
             self.is_overnight_stale = True
         self._quantity_step = gcd(self._quantity_step, quantity)
@@ -190,8 +190,8 @@ class Book:
         if price:
             self.own_price = price
         before, self.exposure = self.exposure, self._worth()
-        fills.gross_cents[number] = abs(self.exposure) - abs(before)
-        fills.net_cents[number] = self.exposure - before
+        fills.note("gross_cents", number, abs(self.exposure) - abs(before))
+        fills.note("net_cents", number, self.exposure - before)
 
     def insert(self, fills: Fills, number: int) -> None:
         """Book a fill that comes before others; `settle` matches all anew."""
@@ -319,7 +319,7 @@ class Book:
         for number in changed:
             rate = self._rate_of(number)
             local = fills.intraday[number] + found.get(number, 0)
-            fills.gross[number] = 0 if rate is None else in_base(local, rate)
+            fills.note("gross", number, 0 if rate is None else in_base(local, rate))
         self._overnight = found
         self.overnight_gross = sum(found.values())
         return changed

@@ -253,7 +253,8 @@ class Engine:
             self._tell("no_fees", report, book.account_id)
         else:
             quantity = abs(self._day.fills.quantity[number])
-            self._day.fills.fee[number] = rounded(quantity * book.fee_rate, UNIT)
+            fee = rounded(quantity * book.fee_rate, UNIT)
+            self._day.fills.note("fee", number, fee)
         if report.currency and report.currency != book.usual_currency:
             book.other_currencies[number] = (
                 report.currency,

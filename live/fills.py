@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 _BEGINNING = datetime(1970, 1, 1)
 _MICROSECOND = timedelta(microseconds=1)
 _LARGEST = 2**63
+# What fills came to: a list once an amount was larger than a machine's number.
+_Amounts = array | list[int]
 
 
 def microseconds(at_et: datetime) -> int:
@@ -82,11 +84,11 @@ class Fills:
         self.at = array("q")
         self.quantity = array("q")
         self.price = array("q")
-        self.fee = array("q")
-        self.intraday = array("q")
-        self.gross = array("q")
-        self.gross_cents = array("q")
-        self.net_cents = array("q")
+        self.fee: _Amounts = array("q")
+        self.intraday: _Amounts = array("q")
+        self.gross: _Amounts = array("q")
+        self.gross_cents: _Amounts = array("q")
+        self.net_cents: _Amounts = array("q")
         self.book = array("l")
         self.source = array("H")
         self.exec_id: list[str] = []
@@ -104,6 +106,14 @@ class Fills:
         for name, column in state.items():
             setattr(self, name, column)
         self.exec_id = state["exec_id"].split("\n") if self.at else []
+
+    def note(self, column: str, number: int, amount: int) -> None:
+        """Keep what a fill came to; no amount is too large."""
+        try:
+            getattr(self, column)[number] = amount
+        except OverflowError:
+            setattr(self, column, list(getattr(self, column)))
+            getattr(self, column)[number] = amount
 
     def add(
         self, at: int, quantity: int, price: int, book: int, exec_id: str, source: int

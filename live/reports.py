@@ -74,6 +74,10 @@ class BadMessage:
 
 # As the warehouse has it: no type would hold the products of more.
 _MOST_UNITS, _MOST_VALUE = Decimal(10) ** 8, Decimal(10) ** 11
+# A unit that costs more is none; the engine's columns hold up to nine times as much.
+_MOST_PRICE = Decimal(10) ** 10
+# Whatever the zone, times of these years can be told in another.
+_YEARS = range(1970, 9999)
 _LONGEST = 100
 
 
@@ -91,11 +95,15 @@ def problem_of(report: ExecutionReport) -> str | None:
             return f"its {name} is no number"
         if abs(number) < _MOST_VALUE and number != round(number, 8):
             return f"its {name} has more than eight decimals"
+    if report.executed_at.year not in _YEARS:
+        return f"its time is of the year {report.executed_at.year}"
     is_cancel = report.kind == "cancel"
     if report.quantity < 0 or (not report.quantity and not is_cancel):
         return "its quantity is not above 0"
     if report.quantity >= _MOST_UNITS:
         return "its quantity is 100 million units or more"
+    if abs(report.price) >= _MOST_PRICE:
+        return "its price is 10 billion or more"
     if abs(report.quantity * report.price) >= _MOST_VALUE:
         return "its quantity times price is 100 billion or more"
     return None

@@ -286,6 +286,37 @@ def test_a_flood_of_rubbish_ends_in_a_file_that_does_not_grow(
     assert 10_000 < (tmp_path / QUARANTINE).stat().st_size <= 20_000
 
 
+def test_what_is_kept_can_be_booked_and_replayed(tmp_path: Path) -> None:
+    """However large and whenever: else the journal could never be read again."""
+    [good] = drawn_reports(1)
+    option = replace(good, symbol="+ABC260116C00050000", side="B", exec_id="o1")
+    units, few = Decimal(99_999_999), Decimal("0.00000001")
+    reports = [
+        replace(good, exec_id="y1", executed_at=datetime(1, 1, 1, tzinfo=UTC)),
+        replace(good, exec_id="y2", executed_at=datetime(9999, 12, 31, 23, tzinfo=UTC)),
+        replace(good, exec_id="p1", quantity=Decimal(1), price=Decimal("9.5e10")),
+        replace(good, exec_id="p2", quantity=few, price=Decimal("1e15")),
+        replace(good, exec_id="p3", quantity=units, price=Decimal("1e999999")),
+        replace(good, exec_id="p4", quantity=few, price=Decimal("1e999999")),
+        # Each may be: what they come to together is more than a machine's number.
+        replace(option, quantity=units, price=Decimal(999)),
+        replace(option, exec_id="o2", side="S", quantity=units, price=Decimal("0.01")),
+        replace(option, exec_id="o3", quantity=units, price=Decimal("0.01")),
+        replace(option, exec_id="o4", quantity=few, price=Decimal("9.9e9")),
+        good,
+    ]
+    with a_session(tmp_path) as one:
+        one.receive(reports)
+        found = shown(one)
+        assert one.snapshot().counts["quarantined"] == 6
+    assert found[1][option.account, option.symbol].gross_pnl == -(
+        units * (Decimal(999) - Decimal("0.01")) * 100
+    )
+    (tmp_path / CHECKPOINT).unlink()
+    with a_session(tmp_path) as one:
+        assert shown(one) == found
+
+
 def test_who_subscribes_is_told_which_scopes_changed(tmp_path: Path) -> None:
     """However many reports came, a subscriber holds a set of scopes."""
     with a_session(tmp_path) as one:
