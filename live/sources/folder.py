@@ -85,8 +85,9 @@ class FolderSource:
 
     def _follow(self, receive: Receive) -> None:
         while not self._stopping.is_set():
-            problem, is_there = None, self._folder.is_dir()
+            problem, is_there = None, False
             try:
+                is_there = self._folder.is_dir()
                 problem = self._read_all(receive)
             except JournalFullError:
                 problem = "the disk is full: nothing is taken"
@@ -143,7 +144,11 @@ class FolderSource:
             told = text.decode("utf-8", "replace").strip("\r\ufeff")
             if not told.strip():
                 continue
-            cells = [cell.strip() for cell in next(csv.reader([told]))]
+            try:
+                cells = [cell.strip() for cell in next(csv.reader([told]))]
+            except csv.Error as error:
+                messages.append(self._bad(path, line, f"is no CSV ({error})", told))
+                continue
             if not header:
                 header = tuple(cell.lower() for cell in cells)
                 missing = [name for name in NEEDED if name not in header]
@@ -211,8 +216,10 @@ class FolderSource:
         day = optional("trade_date")
         try:
             at = datetime.fromisoformat(needed("executed_at"))
+            # Without a zone it is Eastern, as everywhere in this project.
+            at = (at if at.tzinfo else at.replace(tzinfo=EASTERN)).astimezone(UTC)
             trade_date = date.fromisoformat(day) if day else None
-        except ValueError:
+        except (ValueError, OverflowError):
             raise ValueError(
                 "executed_at or trade_date is not written as 2025-06-02T09:30:00-04:00 "
                 "or 2025-06-02"
@@ -226,10 +233,7 @@ class FolderSource:
             side=one_of("side", needed("side"), _SIDES),  # type: ignore[arg-type]
             quantity=number("quantity"),
             price=number("price"),
-            # Without a zone it is Eastern, as everywhere in this project.
-            executed_at=(at if at.tzinfo else at.replace(tzinfo=EASTERN)).astimezone(
-                UTC
-            ),
+            executed_at=at,
             received_at=self._clock(),
             ref_exec_id=optional("ref_exec_id"),
             trade_date=trade_date,

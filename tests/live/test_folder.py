@@ -86,8 +86,11 @@ def test_bad_lines_are_told_with_file_and_line(session: Session, files: Path) ->
         line("4", rest="maybe,,"),
         line("5").replace("10:00:00", "25:00:00"),
         line("", price="9"),
+        line("7").replace("ABC", "A\rBC"),
+        line("8").replace("ABC", "A" * 200_000),
+        line("9").replace("2025-03-03T10:00:00", "9999-12-31T23:00:00"),
     ]
-    (files / "fills.csv").write_text(HEADER + "".join(bad) + line("6"))
+    (files / "fills.csv").write_text(HEADER + "".join(bad) + line("6"), newline="")
     (files / "other.csv").write_text("exec_id,price\n1,2\n")
     (files / "notes.txt").write_text("nothing of ours\n")
     os.mkfifo(files / "a pipe.csv")
@@ -105,6 +108,9 @@ def test_bad_lines_are_told_with_file_and_line(session: Session, files: Path) ->
         "line 6: kind is not one of new, cancel, correct: 'maybe'",
         "line 7: executed_at or trade_date is not written as",
         "line 8: exec_id is empty",
+        "line 9: is no CSV (new-line character seen in unquoted field",
+        "line 10: is no CSV (field larger than field limit",
+        "line 11: executed_at or trade_date is not written as",
         "other.csv, line 1: the header lacks account, symbol",
     ):
         assert reason in text
