@@ -43,10 +43,14 @@ class Account:
     books: list[Book] = field(default_factory=list)
     scopes: list[ScopeDay] = field(default_factory=list)
     scope_names: list[Scope] = field(default_factory=list)
-    lacks_fee_rate: bool = False
     # What `valuation` has summed up of it: no fill has changed that since.
     realized: Any = None
     opened: Any = None
+
+    @property
+    def lacks_fee_rate(self) -> bool:
+        """Whether it has a fill of which nothing says what it cost."""
+        return any(one.fee_rate is None and one.numbers for one in self.books)
 
 
 class Day:

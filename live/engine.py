@@ -248,13 +248,13 @@ class Engine:
     def _note_fill(self, number: int, book: Book, report: ExecutionReport) -> None:
         """What a fill costs, by the account's history, and its currency."""
         account = self._day.accounts[book.account_id]
+        fee = 0
         if book.fee_rate is None:
-            account.lacks_fee_rate = True
             self._tell("no_fees", report, book.account_id)
         else:
             quantity = abs(self._day.fills.quantity[number])
             fee = rounded(quantity * book.fee_rate, UNIT)
-            self._day.fills.note("fee", number, fee)
+        self._day.fills.note("fee", number, fee)
         if report.currency and report.currency != book.usual_currency:
             book.other_currencies[number] = (
                 report.currency,

@@ -175,7 +175,8 @@ def _fresh_since(now: datetime) -> int:
 
 
 def _realized(day: Day, account: Account) -> _Realized:
-    total = _Realized(is_fees_known=not account.lacks_fee_rate)
+    lacks_fee_rate = account.lacks_fee_rate
+    total = _Realized(is_fees_known=not lacks_fee_rate)
     for book in account.books:
         if book.multiplier is None:
             if book.numbers:
@@ -210,7 +211,7 @@ def _realized(day: Day, account: Account) -> _Realized:
         total.trades += book.trades
         total.fills += len(book.numbers)
         total.volume += book.volume
-    if account.lacks_fee_rate:
+    if lacks_fee_rate:
         total.unknown.append(f"fees of {account.info.account_id}")
     return total
 

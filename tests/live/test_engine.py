@@ -30,6 +30,7 @@ MULTIPLIERS = {FUTURE: Decimal(50)}
 TRADERS = {"ACC1": "Ann", "ACC2": "Ann", "ACC3": "Bob"}
 GROUPS = {"Ann": "north", "Bob": "south"}
 LATER = datetime(2025, 3, 20, 12, tzinfo=EASTERN)
+HOUR = timedelta(hours=1)
 
 quantities = st.sampled_from([1, 2, 3, 40, 100, 300, 700]).map(
     Decimal
@@ -410,6 +411,27 @@ def test_fees_are_estimated_by_unit_from_the_account_then_from_the_desk() -> Non
     assert scopes["account", "ACC1"].estimated_fees == Decimal("0.5")
     assert scopes["account", "ACC2"].estimated_fees == 1
     assert scopes["desk", "desk"].net_pnl == Decimal("-1.5")
+
+
+def test_fees_are_unknown_only_while_a_fill_without_a_rate_counts() -> None:
+    """One that was busted, or moved to the account that it was of, leaves nothing."""
+    rates = {("ACC1", "equity"): Decimal("0.005")}
+    fill, other = bought(1, 0, 100, "10"), bought(2, 1, 100, "10", side="S")
+    elsewhere = replace(fill, account="ACC2")
+    engine = Engine(opening_of(MONDAY, None, ["ACC1", "ACC2"], fee_rates=rates))
+    engine.take(report_of(elsewhere, "1"))
+    desk = engine.scope_figures(LATER)["desk", "desk"]
+    assert desk.net_pnl is None and desk.unknown == ("fees of ACC2",)
+    engine.take(report_of(fill, "c", kind="correct", ref="1"))
+    engine.take(report_of(replace(other, account="ACC2"), "2"))
+    engine.take(report_of(other, "b", kind="cancel", ref="2"))
+    desk = engine.scope_figures(LATER)["desk", "desk"]
+    assert desk.net_pnl == Decimal("-0.5") and desk.unknown == ()
+    # And the other way round: what it cost in the other account is no fee here.
+    engine.take(report_of(elsewhere, "d", kind="correct", ref="1", after=HOUR))
+    engine.take(report_of(replace(other, account="ACC2"), "3"))
+    found = engine.scope_figures(LATER)["account", "ACC2"]
+    assert (found.net_pnl, found.last_trade_net_pnl) == (None, 0)
 
 
 def test_trades_close_with_their_results_in_time() -> None:
