@@ -161,6 +161,11 @@ class Session:
                 for one in self._subscriptions:
                     one.add(changed)
 
+    @property
+    def sequence(self) -> int:
+        """Reports taken so far."""
+        return self._engine.sequence
+
     def snapshot(self, *, is_whole: bool = False, oldest: float = 0.0) -> Snapshot:
         """All figures now; from any thread, as cheap as little changed.
 
@@ -169,8 +174,9 @@ class Session:
                 desk, that of who does not trade is up to `REPRICED_SECONDS` old.
             oldest: Seconds; figures that somebody has looked at within them will do.
         """
-        last = self._last
-        if last is not None and time.monotonic() - self._looked_at < oldest:
+        # In this order: whoever looks sets the time last.
+        looked_at, last = self._looked_at, self._last
+        if last is not None and time.monotonic() - looked_at < oldest:
             return last
         states = tuple(source.state() for source in self._sources)
         with self._lock:
@@ -194,7 +200,8 @@ class Session:
             counts["waiting"] = engine.waiting_count
             counts["duplicate"] = self._duplicates
             counts["quarantined"] = self._quarantine.count
-            self._last_key = key
+            looking_at = time.monotonic()
+            repriced_share = min(1.0, (looking_at - self._looked_at) / REPRICED_SECONDS)
             self._last = Snapshot(
                 session_date=engine.session_date,
                 taken_at=now,
@@ -203,15 +210,10 @@ class Session:
                 sources=states,
                 flags=(*engine.flags(), *self._flags(now)),
                 counts=counts,
-                scopes=engine.scope_figures(now, self._repriced_share(is_whole)),
+                scopes=engine.scope_figures(now, 1.0 if is_whole else repriced_share),
             )
+            self._last_key, self._looked_at = key, looking_at
             return self._last
-
-    def _repriced_share(self, is_whole: bool) -> float:
-        before, self._looked_at = self._looked_at, time.monotonic()
-        if is_whole:
-            return 1.0
-        return min(1.0, (self._looked_at - before) / REPRICED_SECONDS)
 
     def symbol_figures(
         self, account_ids: Collection[str] | None = None

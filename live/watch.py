@@ -290,7 +290,9 @@ class Watch:
                 self._problem = str(error) or type(error).__name__
             if self._stopping.wait(_PACE_SECONDS):
                 return
-            self._subscription.wait(LOOK_SECONDS)
+            # Figures that were at hand may be without the fill that woke us.
+            if self._snapshot.sequence == self._session.sequence:
+                self._subscription.wait(LOOK_SECONDS)
 
     def _crowding(self, snapshot: Snapshot, oldest: float) -> list[Condition]:
         """Read from every position of the desk, which takes longer than a look."""

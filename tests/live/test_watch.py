@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from live import watch
 from live.baselines import BUCKETS_COUNT, Baselines, TraderPast
 from live.figures import OpeningState
 from live.reports import BadMessage
@@ -317,3 +318,22 @@ def test_acknowledged_by_a_person(watched) -> None:
     assert case["acknowledge_reason"] == "a hedge, flat by noon"
     with pytest.raises(UserError, match="REASON= must say"):
         watched.watch.acknowledge(alert_id, "Bob", "x" * 501)
+
+
+def test_a_breach_alerts_though_figures_of_before_it_were_at_hand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Figures that somebody has just looked at will do, but not for long."""
+    # Without a fill nobody looks again.
+    monkeypatch.setattr(watch, "LOOK_SECONDS", 600.0)
+    monkeypatch.setattr(watch, "_OLDEST_SECONDS", 1.0)
+    with Watched(tmp_path, [limit(1000)]) as one:
+        one.watch.start()
+        one.session.snapshot()
+        one.take(result("A1", -2000, one.clock.now))
+        deadline = time.monotonic() + 10
+        while not kinds(one) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        raised = [alert.level for alert in one.watch.alerts()]
+        one.watch.stop()
+    assert sorted(raised) == [50, 75, 90, 100]
