@@ -5,6 +5,7 @@ other side; each is in the journal before the engine counts it as received. Afte
 restart it begins after the last number that the journal has: the rest is sent again.
 """
 
+import logging
 import os
 import threading
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from live.figures import SourceState
 from live.journal import JournalFullError
 from live.reports import BadMessage
 from live.sources import Receive
-from live.sources.fix_messages import message_of, tags_of
+from live.sources.fix_messages import message_of, tags_of, without_secrets
 from live.sources.fix_settings import FixSettings
 from runtime.errors import UserError
 from runtime.sessions import utc_now
@@ -26,6 +27,8 @@ RECONNECT_SECONDS = 5
 # While the disk is full the other side waits.
 _RETRY_SECONDS = 1.0
 _MOST_CLOCK_SECONDS = 60
+_DISK_FULL = "the disk is full: nothing is taken"
+_logger = logging.getLogger(__name__)
 
 
 def load_engine() -> Any:
@@ -178,11 +181,21 @@ class FixSource:
             try:
                 self._receive((message,))
                 break
-            except JournalFullError:
+            except OSError as error:
+                is_full = isinstance(error, JournalFullError)
+                told = f"reports cannot be kept ({error.strerror}): nothing is taken"
                 with self._lock:
-                    self._problem = "the disk is full: nothing is taken"
+                    self._problem = _DISK_FULL if is_full else told
                 if self._stopping.wait(_RETRY_SECONDS):
                     return
+            except Exception as error:
+                # The engine would count it as received, and nobody would know.
+                _logger.exception("A message could not be booked")
+                told = f"we failed at it ({type(error).__name__}), see the log"
+                self._receive(
+                    (BadMessage(self.name, now, told, without_secrets(text)),)
+                )
+                break
         tags = tags_of(text)
         with self._lock:
             self._last_heard_at = now

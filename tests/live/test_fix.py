@@ -1,6 +1,7 @@
 """Drop copies over FIX, against an acceptor on loopback: each documented trap."""
 
 import contextlib
+import errno
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -12,6 +13,7 @@ import pytest
 
 from ingestion.desk_files import DeskFileError
 from live.figures import Snapshot
+from live.journal import Journal
 from live.reports import BadMessage, ExecutionReport
 from live.session import JOURNAL, QUARANTINE, Session
 from live.sources.drop_copy_server import DropCopyServer, Fields
@@ -337,6 +339,45 @@ def test_what_the_engine_refuses_is_in_the_quarantine(
         found = until(session, lambda one: one.counts["quarantined"] == 1, "a bad one")
         [flag] = found.flags
         assert f"refused message {number}" in flag.message
+        server.report(execution("2"))
+        until(session, has_fills(1), "the next one")
+
+
+def test_a_message_that_could_not_be_kept_is_not_lost(
+    tmp_path: Path, server: DropCopyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine counts it as received: a disk that fails is waited for."""
+    write, fails = Journal.append, [True]
+
+    def failing(journal: Journal, reports: Sequence[ExecutionReport]) -> None:
+        if fails:
+            raise OSError(errno.EIO, "Input/output error")
+        write(journal, reports)
+
+    with session_of(tmp_path, server) as session:
+        until(session, is_connected, "connected")
+        monkeypatch.setattr(Journal, "append", failing)
+        server.report(execution("1"))
+        found = until(session, lambda one: one.sources[0].problem is not None, "told")
+        assert "cannot be kept (Input/output error)" in (found.sources[0].problem or "")
+        fails.clear()
+        server.report(execution("2"))
+        found = until(session, has_fills(2), "both")
+        assert found.sources[0].problem is None
+
+
+def test_a_message_that_we_fail_at_is_in_the_quarantine(
+    tmp_path: Path, server: DropCopyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error of our own is no reason to say that all is well."""
+    with session_of(tmp_path, server) as session:
+        until(session, is_connected, "connected")
+        with monkeypatch.context() as patch:
+            patch.setattr(Journal, "append", lambda *_: [][0])
+            server.report(execution("1"))
+            found = until(session, lambda one: bool(one.counts["quarantined"]), "it")
+        [flag] = found.flags
+        assert "we failed at it (IndexError" in flag.message
         server.report(execution("2"))
         until(session, has_fills(1), "the next one")
 
