@@ -60,6 +60,10 @@ def _report(
     def cell(name: str) -> str:
         return tags.get(str(settings.tags[name]), "").strip()
 
+    def optional(name: str) -> str | None:
+        # Bytes that are no UTF-8 come as signs that no page can be told.
+        return cell(name).encode("utf-8", "replace").decode() or None
+
     def needed(name: str) -> str:
         if not cell(name):
             raise ValueError(f"tag {settings.tags[name]} ({name}) is missing")
@@ -81,7 +85,7 @@ def _report(
     side = settings.sides.get(needed("side"))
     if side is None:
         raise ValueError(f"tag {settings.tags['side']} (side) is no side that is known")
-    ref = cell("ref_exec_id") or None
+    ref = optional("ref_exec_id")
     if kind != "new" and ref is None:
         raise ValueError(
             f"tag {settings.tags['ref_exec_id']} (ref_exec_id) is missing: a {kind} of "
@@ -112,11 +116,11 @@ def _report(
         received_at=received_at,
         ref_exec_id=ref,
         trade_date=_date(cell("trade_date")),
-        order_id=cell("order_id") or None,
+        order_id=optional("order_id"),
         poss_dup="Y" in (tags.get("43"), tags.get("97")),
-        currency=cell("currency") or None,
-        route=cell("route") or None,
-        liquidity=cell("liquidity") or None,
+        currency=optional("currency"),
+        route=optional("route"),
+        liquidity=optional("liquidity"),
         sequence=int(sequence) if sequence.isascii() and sequence.isdigit() else None,
     )
 

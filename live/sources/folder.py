@@ -117,7 +117,7 @@ class FolderSource:
             except JournalFullError:
                 raise
             except OSError as error:
-                problem = f"{path} cannot be read ({error.strerror})"
+                problem = f"{_shown(path)} cannot be read ({error.strerror})"
         return problem
 
     def _read_some(self, path: Path, receive: Receive) -> bool:
@@ -187,7 +187,7 @@ class FolderSource:
             return self._bad(path, line, str(problem), told)
 
     def _bad(self, path: Path, line: int, reason: str, told: str) -> BadMessage:
-        where = f"{path.name}, line {line}: {reason}"
+        where = f"{_shown(Path(path.name))}, line {line}: {reason}"
         return BadMessage(self.name, self._clock(), where, told)
 
     def _report(self, cells: Mapping[str, str]) -> ExecutionReport:
@@ -242,3 +242,8 @@ class FolderSource:
             route=optional("route"),
             liquidity=optional("liquidity"),
         )
+
+
+def _shown(path: Path) -> str:
+    """A name as text, whatever its bytes are."""
+    return os.fsencode(path).decode("utf-8", "replace")

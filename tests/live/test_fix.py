@@ -15,6 +15,7 @@ from ingestion.desk_files import DeskFileError
 from live.figures import Snapshot
 from live.journal import Journal
 from live.reports import BadMessage, ExecutionReport
+from live.page.changes import to_json
 from live.session import JOURNAL, QUARANTINE, Session
 from live.sources.drop_copy_server import DropCopyServer, Fields
 from live.sources.fix import FixSource
@@ -416,6 +417,16 @@ def test_a_report_that_cannot_be_read_is_told_by_its_tag(
     found = message_of(text, settings_of(server), LATER)
     assert isinstance(found, BadMessage) and reason in found.reason
     assert SOH not in found.text
+
+
+def test_signs_that_are_no_text_reach_no_page(server: DropCopyServer) -> None:
+    """Bytes that are no UTF-8: a currency of them ended every browser's stream."""
+    fields = execution("1", more=[(15, "\udc80"), (30, "\udcff"), (851, "\udc80")])
+    text = SOH.join(f"{tag}={v}" for tag, v in [(35, "8"), (34, "7"), *fields])
+    found = message_of(text, settings_of(server), LATER)
+    assert isinstance(found, ExecutionReport)
+    assert (found.currency, found.route) == ("?", "?")
+    assert b'"currency":"?"' in to_json(found)
 
 
 def test_a_message_becomes_a_report(server: DropCopyServer) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from live.figures import Snapshot
+from live.page.changes import to_json
 from live.session import JOURNAL, QUARANTINE, Session
 from live.sources.folder import NEEDED, FolderSource
 from runtime.sessions import EASTERN
@@ -114,6 +115,22 @@ def test_bad_lines_are_told_with_file_and_line(session: Session, files: Path) ->
         "other.csv, line 1: the header lacks account, symbol",
     ):
         assert reason in text
+
+
+def test_a_file_whose_name_is_no_text_is_told_as_text(
+    session: Session, files: Path
+) -> None:
+    """A page takes text alone: it would show nothing any more."""
+    name = b"\xff.csv"
+    (files / os.fsdecode(name)).write_text("exec_id,price\n")
+    os.mkfifo(os.fsencode(files) + b"/pipe" + name)
+    found = until(
+        session,
+        lambda one: one.counts["quarantined"] and one.sources[0].problem is not None,
+        "both",
+    )
+    assert "\ufffd.csv, line 1".encode() in to_json(found.flags)
+    assert "pipe\ufffd.csv cannot be read".encode() in to_json(found.sources)
 
 
 def test_a_file_that_is_written_anew_doubles_nothing(
