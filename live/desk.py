@@ -286,7 +286,11 @@ def _reopened(
     """Begin the day anew with a copy published meanwhile, if the first was old."""
     if not opening.state.is_stale:
         return opening
-    found = read_opening(settings, home, feed.session_date)
+    try:
+        found = read_opening(settings, home, feed.session_date)
+    except UserError:
+        # A file of the desk is wrong: the morning says so, and the day continues.
+        return opening
     before = opening.state.positions_date or date.min
     if (found.state.positions_date or date.min) <= before:
         return opening

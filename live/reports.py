@@ -76,7 +76,7 @@ class BadMessage:
 _MOST_UNITS, _MOST_VALUE = Decimal(10) ** 8, Decimal(10) ** 11
 # A unit that costs more is none; the engine's columns hold up to nine times as much.
 _MOST_PRICE = Decimal(10) ** 10
-# Whatever the zone, times of these years can be told in another.
+# Whatever the zone, times of these years are times in every other.
 _YEARS = range(1970, 9999)
 _LONGEST = 100
 

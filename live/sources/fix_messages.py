@@ -61,7 +61,7 @@ def _report(
         return tags.get(str(settings.tags[name]), "").strip()
 
     def optional(name: str) -> str | None:
-        # Bytes that are no UTF-8 come as signs that no page can be told.
+        # Bytes that are no UTF-8 come as characters that no page can show.
         return cell(name).encode("utf-8", "replace").decode() or None
 
     def needed(name: str) -> str:

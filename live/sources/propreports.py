@@ -104,8 +104,12 @@ class PropReportsSource:
                 taken = self._ask(receive)
             except ApiError as error:
                 problem = str(error)
+            except csv.Error as error:
+                problem = f"the reply is no CSV ({error})"
             except JournalFullError:
                 problem = "the disk is full: nothing is taken"
+            except OSError as error:
+                problem = f"reports cannot be kept ({error.strerror})"
             now = self._clock()
             with self._lock:
                 before = self._state
@@ -132,7 +136,7 @@ class PropReportsSource:
         for line, cells in _rows(body.decode("utf-8", "replace")):
             try:
                 report = self._report(cells, now)
-            except ValueError as problem:
+            except (ValueError, OverflowError) as problem:
                 reason = f"fills of {day}, line {line}: {problem}"
                 text = ",".join(str(cell) for cell in cells.values())
                 bad.append(BadMessage(self.name, now, reason, text))

@@ -14,8 +14,8 @@ import pytest
 from ingestion.desk_files import DeskFileError
 from live.figures import Snapshot
 from live.journal import Journal
-from live.reports import BadMessage, ExecutionReport
 from live.page.changes import to_json
+from live.reports import BadMessage, ExecutionReport
 from live.session import JOURNAL, QUARANTINE, Session
 from live.sources.drop_copy_server import DropCopyServer, Fields
 from live.sources.fix import FixSource

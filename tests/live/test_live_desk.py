@@ -16,6 +16,8 @@ import pytest
 
 from ingestion.sources import SAMPLE_LAST
 from live.alert_log import FILE, AlertLog
+from live.desk import Feed, _reopened
+from live.figures import OpeningState
 from live.journal_reader import read_journal
 from live.last_night import read_opening
 from live.limits_file import LimitsFile
@@ -348,6 +350,27 @@ def test_limits_that_go_missing_in_the_day_still_hold(
         assert shown.limit == 5000
         # The breach of the old limit is a person's to release.
         assert shown.latch is not None
+
+
+def test_a_wrong_file_of_the_desk_does_not_end_a_day_that_began_with_old_positions(
+    evening: Home, tmp_path: Path
+) -> None:
+    """A newer copy is looked for meanwhile, which reads the desk's files as well."""
+    home = Home(tmp_path / "home")
+    home.root.mkdir()
+    (home.root / "published").symlink_to(evening.published)
+    shutil.copytree(evening.desk, home.desk)
+    settings = make_settings(source="sample", risk_home=home.root)
+    stale = OpeningState(SAMPLE_LAST, date(2025, 12, 1), TEN, True, ("old",))
+    begun = opening(state=stale)
+    with Watched(tmp_path / "live", begun=begun) as one:
+        feed = Feed(SAMPLE_LAST, (one.source,), one.clock.at, is_synthetic=False)
+        (home.desk / "limits.csv").write_text("rubbish\n")
+        found = _reopened(settings, home, feed, one.session, one.watch, begun)
+        assert found is begun
+        shutil.copy(evening.desk / "limits.csv", home.desk)
+        found = _reopened(settings, home, feed, one.session, one.watch, begun)
+        assert not found.state.is_stale
 
 
 def test_commands_release_and_acknowledge(tmp_path: Path) -> None:

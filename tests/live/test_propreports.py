@@ -94,3 +94,34 @@ def test_a_server_that_does_not_answer_is_a_state(tmp_path: Path) -> None:
     [state] = found.sources
     assert not state.is_connected
     assert "not this one" not in (state.problem or "")
+
+
+def test_a_reply_that_is_no_csv_is_a_state(tmp_path: Path) -> None:
+    """It is told, and asked again: the next one is read."""
+    odd = replace(FILL, symbol="A\rBC")
+    accounts = (Account(501, "ACC1 Somebody"),)
+    published = DAY + timedelta(days=1)
+    place = 0
+
+    def connect() -> PropReportsClient:
+        one = servers[place]
+        return PropReportsClient(
+            one.url, user=one.user, password=one.password, requests_per_second=1000
+        )
+
+    with (
+        serve(Firm(accounts, [odd]), as_of=published, rate_limit=10**6) as first,
+        serve(Firm(accounts, [FILL]), as_of=published, rate_limit=10**6) as second,
+    ):
+        servers = [first, second]
+        source = PropReportsSource(connect, DAY, -4, poll_seconds=0.1)
+        opening = opening_of(DAY, None, ["ACC1"])
+        with Session(tmp_path, opening, [source], lambda: LATER) as session:
+            found = until(
+                session,
+                lambda one: "is no CSV" in (one.sources[0].problem or ""),
+                "told",
+            )
+            assert not found.sources[0].is_connected
+            place = 1
+            until(session, lambda one: one.sequence == 1, "the next reply")
