@@ -129,9 +129,13 @@ def _needed_flag(cell: str) -> str:
 
 def _number(cell: str) -> Decimal:
     try:
-        return Decimal(cell)
+        number = Decimal(cell)
     except InvalidOperation:
-        raise ValueError("is not a number, such as 2500 or 0.5") from None
+        number = Decimal("nan")
+    # What is no number at all cannot even be compared.
+    if number.is_nan():
+        raise ValueError("is not a number, such as 2500 or 0.5")
+    return number
 
 
 def _amount(cell: str) -> str:

@@ -37,6 +37,7 @@ HEADERS = {
     "breach_notes": "trade_date,rule,scope,name,noted_at,noted_by,closes,note\n",
     "candidate_rules": "rule,note\n",
     "instruments": "symbol,sector,proxy,note\n",
+    "opening_lots": "account_id,symbol,opened_date,quantity,price,note\n",
     "signed_off_breaks": "account_id,trade_date,amount,signed_off_by,note\n",
 }
 MONDAY, TUESDAY = datetime(2025, 3, 3, 12), datetime(2025, 3, 4, 12)
@@ -258,6 +259,28 @@ def test_rules_are_kept_as_they_are_written_and_wrong_ones_beside_them(
         assert number == wanted
         assert begins in said and "\n" not in said
     assert path.exists()
+
+
+@pytest.mark.parametrize("cell", ["NaN", "-NaN", "sNaN"])
+def test_what_is_no_number_at_all_is_a_wrong_line_as_any_other(
+    home: Home, cell: str
+) -> None:
+    write(
+        home, "opening_lots", f"A1,XOM,2025-03-03,{cell},10,",
+        f"A1,XOM,2025-03-04,100,{cell},", "A1,XOM,2025-03-05,100,10,",
+    )  # fmt: skip
+    record_desk(home, read_desk(make_settings(), home))
+    assert rows(
+        home,
+        "select line_number, quantity, refused_for from raw.desk_opening_lots "
+        "order by line_number",
+    ) == [
+        (2, None, f"line 2, column quantity: {cell!r} is not a number, such as 2500 or "
+         "0.5. Fix it."),
+        (3, None, f"line 3, column price: {cell!r} is not a number, such as 2500 or "
+         "0.5. Fix it."),
+        (4, "100", None),
+    ]  # fmt: skip
 
 
 def test_instruments_are_kept_and_wrong_lines_beside_them(home: Home) -> None:
