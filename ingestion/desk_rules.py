@@ -124,18 +124,21 @@ def _values(part: str, said: str, *, is_whole: bool) -> list[tuple[Decimal, bool
     (first, is_usual), (last, is_last_usual) = (
         _value(part, one.strip(), is_whole=is_whole) for one in span.split("..", 1)
     )
-    if first >= last or is_usual != is_last_usual:
+    step, count = (last - first) / (RANGE_STEPS - 1), RANGE_STEPS
+    is_step_usual = False
+    if by:
+        step, is_step_usual = _value(part, step_said.strip(), is_whole=is_whole)
+        count = int((last - first) / step) + 1
+    if first >= last or is_usual != is_last_usual or (is_step_usual and not is_usual):
         raise UserError(
             f'"{part}" is no range: write the lower end first, and x at both or none.'
         )
-    if by:
-        step, _ = _value(part, step_said.strip(), is_whole=is_whole)
-        count = int((last - first) / step) + 1
-    else:
-        step, count = (last - first) / (RANGE_STEPS - 1), RANGE_STEPS
     if count > MOST_RULES:
         raise UserError(f'"{part}" has {count:,} steps; {MOST_RULES} at most.')
     place = Decimal(1) if is_whole else Decimal("0.01")
+    # Below it a lower end would be rounded to a threshold of 0, steps to one another.
+    if first < place or (by and step < place):
+        raise UserError(f'"{part}" is finer than {place}, the least step of a range.')
     values = [(first + step * number).quantize(place) for number in range(count)]
     return [(value, is_usual) for value in dict.fromkeys(values)]
 

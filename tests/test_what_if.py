@@ -66,6 +66,10 @@ def test_rules_are_read(said: str, texts: list[str]) -> None:
         ("stop 500..100", "is no range"),
         ("stop 1..2x", "is no range"),
         ("stop 1..9000 by 1", "steps"),
+        ("stop 0.001..1", "0.01"),
+        ("stop 0.01..0.02 by 0.001", "0.01"),
+        ("stop 500..5000 by 250x", "is no range"),
+        ("sit_out 1..3 by 1x after 1500", "is no range"),
         ("stop 250..5000 by 10; warn 250..5000 by 10", "rules"),
     ],
 )
