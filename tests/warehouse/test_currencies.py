@@ -273,6 +273,40 @@ def test_an_account_of_another_currency_adds_up_with_what_the_rate_did(
     ) == [(0,)]
 
 
+def test_an_account_without_a_rate_yet_is_unknown_and_the_build_continues(
+    tmp_path: Path,
+) -> None:
+    firm = Firm(
+        [Account(500, "TORONTO", "CAD")],
+        [
+            fill("TORONTO", 0, "B", 3, "BNS", "60.1233"),
+            fill("TORONTO", 1, "B", 10, "RY", "60"),
+            fill("TORONTO", 5, "S", 10, "RY", "61"),
+        ],
+        (),
+        {("BNS", day): 60 + Decimal(number) / 8 for number, day in enumerate(DAYS)}
+        | {("RY", day): Decimal("60.00") for day in DAYS},
+    )
+    home = Home(tmp_path / "home")
+    with serve(firm, as_of=DAYS[-1], rate_limit=10**6) as simulator:
+        load_morning(simulator, home)
+    # As central banks tell them: of more decimals than an amount in dollars can keep.
+    tell(home, "2025-03-06,CAD,0.6912345678,\n")
+    build(home)
+    assert rows(
+        home,
+        "select trade_date < '2025-03-06', count(*), count(cash_amount), "
+        "count(cash_source), count(end_balance) "
+        "from marts.fct_account_equity group by all order by all",
+    ) == [(False, 6, 6, 6, 6), (True, 3, 0, 0, 0)]
+    assert rows(
+        home,
+        "select distinct trade_date < '2025-03-06', unrealized_pnl is null, "
+        "unrealized_difference is null, difference_class "
+        "from marts.position_reconciliation where symbol = 'BNS' order by all",
+    ) == [(False, False, False, "agrees"), (True, True, True, "agrees")]
+
+
 def test_what_is_unknown_is_said_to_people(home: Home, tmp_path: Path) -> None:
     mine = Home(tmp_path / "home")
     shutil.copytree(home.root, mine.root)

@@ -337,9 +337,13 @@ final as (
         close_price,
         multiplier,
         ---------- money
-        {% for column in ['unrealized_pnl', 'broker_unrealized_pnl', 'unrealized_difference'] -%}
+        {% for column in ['unrealized_pnl', 'broker_unrealized_pnl'] -%}
             {{ in_base(column, 'account_exchange_rate') }} as {{ column }},
         {% endfor -%}
+        -- Of what is shown: at a rate each is rounded, and without one unknown.
+        {{ in_base('unrealized_pnl', 'account_exchange_rate') }}
+        - {{ in_base('broker_unrealized_pnl', 'account_exchange_rate') }}
+            as unrealized_difference,
         -- In the account's currency, as the broker shows it.
         cast(unrealized_tolerance as decimal(38, 8)) as unrealized_tolerance
     from valued

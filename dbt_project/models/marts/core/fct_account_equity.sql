@@ -621,7 +621,8 @@ final as (
         cast(days_in_base.cash_amount + days_in_base.unrealized_pnl as decimal(38, 8))
             as end_balance,
         ---------- where it is from
-        days_in_base.cash_source,
+        case when days_in_base.cash_amount is not null then days_in_base.cash_source end
+            as cash_source,
         days_in_base.adjustments_source,
         days_in_base.unrealized_source,
         days_in_base.currency,
