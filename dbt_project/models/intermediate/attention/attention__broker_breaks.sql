@@ -3,25 +3,30 @@ with
 
 breaks as (
     select
+        'day' as kind,
         trade_date,
-        abs(net_difference) as amount
+        abs(difference_amount) as amount
     from {{ ref('broker_reconciliation') }}
     where status = 'open'
-),
-
-position_breaks as (
-    select trade_date
-    from {{ ref('position_reconciliation') }}
+    union all
+    -- Once each, however many sessions it stands.
+    select
+        'position' as kind,
+        trade_date,
+        difference_amount as amount
+    from {{ ref('int_open_position_breaks') }}
     where status = 'open'
 ),
 
 summed as (
     select
-        (select count(*) from breaks) as breaks_count,
-        (select sum(amount) from breaks) as amount,
-        (select count(*) from position_breaks) as position_breaks_count,
-        (select max(trade_date) from breaks) as last_break_date,
-        (select max(trade_date) from position_breaks) as last_position_date
+        {{ count_where("kind = 'day'") }} as days_count,
+        {{ count_where("kind = 'position'") }} as positions_count,
+        {{ count_where('amount is null') }} as unknown_count,
+        sum(amount) as amount,
+        max(trade_date) as last_date,
+        count(*) as breaks_count
+    from breaks
 ),
 
 final as (
@@ -30,27 +35,26 @@ final as (
         2 as severity,
         'desk' as scope_type,
         'desk' as scope_name,
-        coalesce(
-            greatest(
-                coalesce(last_break_date, last_position_date),
-                coalesce(last_position_date, last_break_date)
-            ), {{ min_date() }}
-        ) as trade_date,
+        last_date as trade_date,
         cast(null as string) as rule,
         amount,
         cast(null as decimal(18, 8)) as limit_value,
         cast(null as double) as ratio,
-        breaks_count + position_breaks_count as days_count,
+        breaks_count as days_count,
         cast(null as timestamp) as occurred_at,
-        breaks_count || ' account-days and ' || position_breaks_count
+        days_count || ' account-days and ' || positions_count
         || ' positions differ from the broker''s'
         || case
-            when amount > 0 then ', by ' || {{ dollars_text('amount') }} else ''
+            when amount > 0
+                then
+                    ', by ' || {{ dollars_text('amount') }}
+                    || case when unknown_count > 0 then ' at least' else '' end
+            else ''
         end as fact,
         'open until they agree or are signed off' as comparison,
         'See marts.broker_reconciliation and position_reconciliation, status open' as what_to_do
     from summed
-    where breaks_count + position_breaks_count > 0
+    where breaks_count > 0
 )
 
 select * from final
