@@ -244,15 +244,19 @@ def _csv(statement: Statement) -> str:
     writer.writerow(["account_id", "trader_id", "month", "section", "item", "amount"])
     key = [statement.account_id, statement.trader_id, statement.month]
     for line in statement.lines:
-        amount = "" if line.amount is None else f"{line.amount:f}"
-        writer.writerow([*key, line.section, line.item, amount])
+        writer.writerow([*key, line.section, line.item, _written(line.amount)])
     if statement.payout:
         for name in ("watermark_amount", "payout_amount", "paid_amount"):
             amount = statement.payout[name]
             item = name.removesuffix("_amount")
             section = f"payout of {statement.trader_id}, all accounts"
-            writer.writerow([*key, section, item, "" if amount is None else amount])
+            writer.writerow([*key, section, item, _written(amount)])
     return text.getvalue()
+
+
+def _written(amount: Decimal | None) -> str:
+    # Not 0E-8, as Decimal writes a nothing of eight decimals.
+    return "" if amount is None else f"{amount:f}"
 
 
 def _page(statement: Statement, published: dict[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """An account's month: every line is the ledger's, and together they are its close."""
 
 import csv
+import re
 import shutil
 from decimal import Decimal
 from pathlib import Path
@@ -63,6 +64,10 @@ def test_each_account_has_one_and_its_lines_add_up_to_the_close(home: Home) -> N
     assert len(ledger) > 15
     for account, opening, closing, net, total, paid, moved in ledger:
         lines = lines_of(folder(home) / f"{slug(account)}.csv")
+        # As a spreadsheet reads them: 0E-8 is how Decimal writes a nothing paid.
+        assert [
+            x for x in lines if not re.fullmatch(r"-?\d+(\.\d+)?", x["amount"])
+        ] == []
         own = [x for x in lines if not x["section"].startswith("payout of ")]
         amounts = [Decimal(line["amount"]) for line in own]
         assert (amounts[0], amounts[-1]) == (opening, closing)
