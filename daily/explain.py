@@ -154,11 +154,16 @@ def _unknown_trader(
         ).fetchall()
     ]
     if trader in names:
-        owner = connection.execute(
-            "select trader_id from dim_accounts where account_id = ? "
-            "order by valid_from desc limit 1",
+        owner, is_in_desk_total = connection.execute(
+            "select trader_id, is_in_desk_total from dim_accounts "
+            "where account_id = ? order by valid_from desc limit 1",
             [trader],
-        ).fetchall()[0][0]
+        ).fetchall()[0]
+        if not is_in_desk_total:
+            return (
+                f"{owner} is in no total of the desk (account_roles.csv), and has no "
+                "forecast."
+            )
         return (
             f"{trader} is an account of {owner}. Run `make explain TRADER={owner}"
             f"{as_of}`."

@@ -124,6 +124,10 @@ def test_a_call_is_explained_with_reasons_and_what_became_of_earlier_ones(
     [
         ("SIM9", "Did you mean SIM"),
         ("SIM009_OLD", "is an account of SIM009. Run `make explain TRADER=SIM009`"),
+        (
+            "SIMH01",
+            "is in no total of the desk (account_roles.csv), and has no forecast",
+        ),
         ("'; drop table x; --", "There is no trader '; drop"),
     ],
 )
