@@ -286,6 +286,19 @@ def test_effects_add_up_and_are_those_of_the_days(
             assert row[f"{name}tail_mean_pnl"] == pytest.approx(worst.mean())
 
 
+def test_what_a_rule_does_to_days_of_which_none_is_known_is_no_zero(
+    tried: duckdb.DuckDBPyConnection,
+) -> None:
+    # HAND has one day, and no usual one before it.
+    found = tried.execute(
+        "select distinct is_usual_days, trader_days_count, effect is null, "
+        "effect_after_slip is null, avoided_loss_amount is null, "
+        "missed_gain_amount is null from tried_effects inner join tried_rules "
+        "using (rule) where trader_id = 'HAND' and kind = 'stop' order by all"
+    ).fetchall()
+    assert found == [(False, 1, *[False] * 4), (True, 0, *[True] * 4)]
+
+
 def test_the_candidates_of_the_desk_are_replayed_by_the_same_macros(home: Home) -> None:
     """A line of the desk's file that is no rule holds up none of the others."""
     told = rows(home, "select rule from intermediate.int_candidate_rules")

@@ -59,10 +59,13 @@
             count(effect) as trader_days_count,
             count(*) - count(effect) as unknown_days_count,
             sum(case when is_hit and effect is not null then 1 else 0 end) as hit_days_count,
-            sum(case when effect > 0 then effect else 0 end) as avoided_loss_amount,
-            sum(case when effect < 0 then -effect else 0 end) as missed_gain_amount,
-            coalesce(sum(effect), 0) as effect,
-            sum(case when effect is not null then effect_after_slip else 0 end)
+            -- Of days of which none is known nothing is, not 0.
+            sum(case when effect > 0 then effect when effect <= 0 then 0 end)
+                as avoided_loss_amount,
+            sum(case when effect < 0 then -effect when effect >= 0 then 0 end)
+                as missed_gain_amount,
+            sum(effect) as effect,
+            sum(case when effect is not null then effect_after_slip end)
                 as effect_after_slip,
             -- Of exact sums, so that two builds agree to the last digit.
             cast(sum(effect) as double) / nullif(count(effect), 0) as mean_effect
