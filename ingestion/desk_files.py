@@ -496,7 +496,7 @@ DESK_FILES = (
             "note": _text,
         },
         ("account_id", "valid_from"),
-        shipped="d79a0fcad47c4fcbaa586d46acfe995a08663985f8bc88a31481861e8a625fc9",
+        shipped="6eadc4d1cd0303c26ffa5be0d26bc957d45023cd51dc7563d5c10dd17a1adc45",
     ),
     DeskFile(
         "account_roles",
@@ -526,7 +526,7 @@ DESK_FILES = (
             "note": _text,
         },
         ("trader_id", "valid_from"),
-        shipped="a2ed507d93bd8ba6ba1867797f86b23e188988af2fbfcd8910f7ac03842c3aaf",
+        shipped="442fc34f47ed52811b0c0d1db5c1db150cd56d65e92b316c853f1d27f0540548",
     ),
     DeskFile(
         "instrument_multipliers",
@@ -815,6 +815,10 @@ def _seed(file: DeskFile) -> Path:
     return SEEDS / file.file_name
 
 
+def _lines(count: int) -> str:
+    return "1 line" if count == 1 else f"{count} lines"
+
+
 def record_desk(
     home: Home, contents: list[DeskContent], now: datetime | None = None
 ) -> str | None:
@@ -841,7 +845,7 @@ def record_desk(
             if lines_count and (one is None or is_elsewhere):
                 raise DeskFileError(
                     f"{name}.csv of {folder or 'the desk'} is gone; it had "
-                    f"{lines_count} lines. Put it back (or set DESK to its folder), or "
+                    f"{_lines(lines_count)}. Put it back (or set DESK to its folder), or "
                     "leave a file with its header only there: then it says nothing."
                 )
         connection.execute("begin")
@@ -853,7 +857,7 @@ def record_desk(
             # A clock that was set back must not make it the older one.
             known_at = max(now, known_at + _NEXT) if known_at else _EARLIEST
             _record(connection, one, known_at, now)
-            news.append(f"{one.path} is new, {len(one.lines)} lines")
+            news.append(f"{one.path} is new, {_lines(len(one.lines))}")
         # Of what is not new as well: a folder that was moved brings its lines along.
         for one in contents:
             connection.execute(

@@ -52,6 +52,9 @@ HOUSE, DEMO, ON_LEAVE, MASTER = "SIMH01", "SIMD01", "SIMA01", "SIMM01"
 SUBS = ("SIM014", "SIM015")
 PAID_OUT, PAYOUT_RATE = ("SIM002", "SIM021"), Decimal("0.5")
 HARD_TO_BORROW = "XQZM"
+SAMPLE, MADE_UP = "Sample firm", "Sample firm: a made-up display name"
+# A trader changes strategy; another one's limit begins.
+MOVED, TIGHTENED = date(2025, 6, 2), date(2025, 12, 1)
 INDEX, MINI_ROOT, MINI_SIZE = "QSIX", "QSIX7", 10
 RESTATED_BACK = timedelta(days=20)
 RESTATED_AT = time(17)
@@ -102,24 +105,35 @@ def sample_desk(sessions: Sequence[date]) -> dict[str, list[tuple[object, ...]]]
             (day, currency, rate, "")
             for (currency, day), rate in sample_rates(sessions).items()
         ],
-        # Beside the daily losses that the project's traders.csv gives the sample.
+        "traders": [
+            ("SIM001", "", "Blue desk lead", "momentum", "Blue", "true", 2500, MADE_UP),
+            ("SIM002", "", "", "momentum", "Blue", "true", "", SAMPLE),
+            ("SIM003", "", "", "mean reversion", "Red", "true", 1500, SAMPLE),
+            ("SIM003", MOVED, "", "opening auction", "Red", "true", 1500, SAMPLE),
+        ],
+        "trader_accounts": [
+            ("SIM009_OLD", "", "SIM009", "The trader moved to a new account half-way"),
+        ],
+        # Beside the daily losses of its traders.
         "limits": [
             (
                 *("", "", "", "", "true", "", 15_000, 30_000),
-                *("", "", "", "", "", 2_000_000, "", "", 0.75, "Sample firm"),
+                *("", "", "", "", "", 2_000_000, "", "", 0.75, SAMPLE),
             ),
-            ("", "", "Red", "", "", "", 3_000, *[""] * 10, "Sample firm"),
+            ("", "", "Red", "", "", "", 3_000, *[""] * 10, SAMPLE),
             (
                 *("", "SIM003", "", "", "", "", "", 4_000),
-                *("", "", 5, "", "", "", 100_000, "", 0.75, "Sample firm"),
+                *("", "", 5, "", "", "", 100_000, "", 0.75, SAMPLE),
             ),
+            # Who is on tilt in the last session breaks it.
+            ("", "SIM006", "", "", "", TIGHTENED, 600, *[""] * 9, 0.75, SAMPLE),
         ],
         "instruments": [
             (symbol, sector, _PROXIES.get(symbol, ""), "")
             for sector, symbols in _SECTORS.items()
             for symbol in symbols
         ],
-        "limit_bounds": [("max_loss", 250, 5_000, 0.25, "Sample firm")],
+        "limit_bounds": [("max_loss", 250, 5_000, 0.25, SAMPLE)],
         "payout_terms": [
             (name, since, PAYOUT_RATE, "true", "true", "Paid in the month after")
             for name in PAID_OUT

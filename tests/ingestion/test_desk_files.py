@@ -109,7 +109,7 @@ def test_seeds_that_were_edited_come_along_and_are_said(
     ).read_bytes()
     assert (home.desk / "trader_accounts.csv").read_text().count("\n") == 1
     said = record_desk(home, read_desk(make_settings(), home), MONDAY)
-    assert said == f"{home.desk / 'traders.csv'} is new, 5 lines"
+    assert said == f"{home.desk / 'traders.csv'} is new, 1 line"
     assert record_desk(home, read_desk(make_settings(), home), MONDAY) is None
     # Whoever goes on editing the seed is told that it is not read.
     with (seeds / "traders.csv").open("a") as handle:
@@ -410,7 +410,7 @@ def test_a_file_that_is_gone_is_told_and_not_taken_for_empty(home: Home) -> None
     path = write(home, "limits", "A1,,500")
     record_desk(home, read_desk(make_settings(), home))
     path.unlink()
-    with pytest.raises(DeskFileError, match=r"limits\.csv .* is gone; it had 1 lines"):
+    with pytest.raises(DeskFileError, match=r"limits\.csv .* is gone; it had 1 line"):
         record_desk(home, read_desk(make_settings(), home))
     write(home, "limits")
     record_desk(home, read_desk(make_settings(), home))
@@ -447,7 +447,7 @@ def test_limits_that_came_with_the_exports_and_do_not_any_more_stop_the_run(
     settings = make_settings(source="files", exports=beside.parent)
     begin_desk(settings, home)
     content = beside.read_bytes()
-    for news in (f"{beside} is new, 1 lines", None):
+    for news in (f"{beside} is new, 1 line", None):
         beside.write_bytes(content)
         assert record_desk(home, read_desk(settings, home)) == news
         beside.unlink()

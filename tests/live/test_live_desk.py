@@ -83,6 +83,9 @@ def played(evening: Home) -> Home:
     return evening
 
 
+ON_TILT = ("trader", "SIM006")
+
+
 def folder_of(home: Home) -> Path:
     return home.live / str(SAMPLE_LAST)
 
@@ -105,7 +108,11 @@ def test_a_session_beside_a_morning_ends_with_its_figures(played: Home) -> None:
     assert traders
     for trader, gross in traders.items():
         assert gross == owners[trader], trader
-    for one in AlertLog(folder_of(played) / FILE).alerts.values():
+    alerts = AlertLog(folder_of(played) / FILE).alerts.values()
+    # A trader on tilt who breaks his limit, in every session that a new user sees.
+    found = {(one.kind, one.level) for one in alerts if one.scope == ON_TILT}
+    assert {("tilt", 0), ("limit", 100)} <= found
+    for one in alerts:
         assert one.case["figures"] is not None or one.scope is None
 
 

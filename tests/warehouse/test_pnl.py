@@ -363,8 +363,7 @@ def test_what_is_wrong_with_the_data_is_counted_for_the_report(home: Home) -> No
         "corrected_days": 0,
         "negative_prices": 0,
         "renamed_accounts": 0,
-        # The seeds speak of the sample firm.
-        "unused_seed_lines": 4,
+        "unused_seed_lines": 0,
         "unused_instruments": 0,
         # The random accounts trade on Good Friday too.
         "closed_exchange": sum(
