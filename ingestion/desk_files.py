@@ -104,6 +104,11 @@ def _needed(cell: str) -> str:
     return cell
 
 
+def _needed_in_lower_case(cell: str) -> str:
+    # As it is compared: two spellings of one word are one line too many.
+    return _needed(cell).lower()
+
+
 def _date(cell: str) -> str:
     if cell and not re.fullmatch(r"\d{4}-\d\d-\d\d", cell):
         raise ValueError("is not a date written as 2025-06-02")
@@ -542,7 +547,7 @@ DESK_FILES = (
     DeskFile(
         "adjustment_categories",
         {
-            "category_prefix": _needed,
+            "category_prefix": _needed_in_lower_case,
             "adjustment_class": _one_of(_ADJUSTMENT_CLASSES),
             "note": _text,
         },
@@ -845,8 +850,8 @@ def record_desk(
             if lines_count and (one is None or is_elsewhere):
                 raise DeskFileError(
                     f"{name}.csv of {folder or 'the desk'} is gone; it had "
-                    f"{_lines(lines_count)}. Put it back (or set DESK to its folder), or "
-                    "leave a file with its header only there: then it says nothing."
+                    f"{_lines(lines_count)}. Put it back (or set DESK to its folder), "
+                    "or leave a file with its header only there: then it says nothing."
                 )
         connection.execute("begin")
         for name, one in by_name.items():

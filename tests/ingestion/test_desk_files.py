@@ -493,3 +493,8 @@ def test_desk_names_a_folder_that_is_there(home: Home, tmp_path: Path) -> None:
     assert not home.desk.exists()
     (folder / "limits.csv").write_text("account,daily_loss_limit_amount\nA1,5\n")
     assert len(read_desk(settings, home)) == 1
+
+
+def test_a_category_is_the_same_however_it_is_spelled(home: Home) -> None:
+    write(home, "adjustment_categories", "Foo,interest,", "foo,transfer,")
+    assert "line 3 is about the same as line 2 (category_prefix)" in refusal(home)
