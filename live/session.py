@@ -29,7 +29,7 @@ JOURNAL, CHECKPOINT, QUARANTINE = "journal", "checkpoint", "quarantine.jsonl"
 # The screen, each minute and at the end.
 STATE = "state.json"
 # A start replays this many at most, a few seconds' work.
-CHECKPOINT_REPORTS = 25_000
+CHECKPOINT_REPORTS = 50_000
 # How much a loss of power may cost.
 SYNC_SECONDS = 1.0
 # Figures that depend on the time, ages of prices, are as old as this at most.
