@@ -124,13 +124,7 @@ def _answer(
         "rule", "days hit", "losses avoided", "gains missed", "net", "after slip",
         "a trader day", "90 % of it", "worst day", "5 % tail", "drawdown",
     )  # fmt: skip
-    rows = [head, ("as it was", *[""] * 7, *_shape(desk[0], ""))]
-    rows += [
-        (row["rule"], *_figures(row), _cents(row["mean_effect"]), _span(row),
-         *_shape(row, "replayed_"))
-        for row in desk
-    ]  # fmt: skip
-    yield from table(rows, _OPTIONAL)
+    yield from table([head, *beside_what_was(desk)], _OPTIONAL)
     for row in desk:
         if row["unknown_days_count"]:
             yield (
@@ -142,6 +136,24 @@ def _answer(
         yield from _traders(connection)
     else:
         yield _best(connection, desk)
+
+
+def beside_what_was(desk: Sequence[dict]) -> Iterator[tuple[str, ...]]:
+    """Lines of rules, each below what its own days were: some know fewer of them."""
+    was: tuple[str, ...] | None = None
+    for row in desk:
+        if _shape(row, "") != was:
+            was = _shape(row, "")
+            left_out = row["unknown_days_count"]
+            days = f", without {left_out:,} days" if left_out else ""
+            yield (f"as it was{days}", *[""] * 7, *was)
+        yield (
+            row["rule"],
+            *_figures(row),
+            _cents(row["mean_effect"]),
+            _span(row),
+            *_shape(row, "replayed_"),
+        )
 
 
 def _figures(row: dict) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from daily.what_if import beside_what_was
 from ingestion.desk_rules import KINDS, MOST_RULES, parse_rules
 from ml.searched import chances
 from runtime.errors import UserError
@@ -38,6 +39,34 @@ def test_rules_are_read(said: str, texts: list[str]) -> None:
     rules = parse_rules(said)
     assert [rule.text for rule in rules] == texts
     assert parse_rules("; ".join(texts)) == rules
+
+
+def test_a_rule_stands_below_what_its_own_days_were() -> None:
+    """A threshold in usual days leaves days out, whose losses are in no line of it."""
+
+    def row(rule: str, unknown: int, drawdown: int) -> dict:
+        shape = dict.fromkeys(
+            ("worst_day_pnl", "tail_mean_pnl", "replayed_worst_day_pnl",
+             "replayed_tail_mean_pnl", "replayed_max_drawdown"), Decimal(-5),
+        )  # fmt: skip
+        amounts = dict.fromkeys(
+            ("avoided_loss_amount", "missed_gain_amount", "effect",
+             "effect_after_slip"), Decimal(1),
+        )  # fmt: skip
+        return shape | amounts | {
+            "rule": rule, "unknown_days_count": unknown, "hit_days_count": 1,
+            "mean_effect": 1.0, "mean_effect_low": None, "max_drawdown": drawdown,
+        }  # fmt: skip
+
+    desk = [row("stop 1000", 0, 90), row("stop 1500", 0, 90), row("stop 2x", 3, 70)]
+    lines = [(line[0], line[-1]) for line in beside_what_was(desk)]
+    assert lines == [
+        ("as it was", "90"),
+        ("stop 1000", "-5"),
+        ("stop 1500", "-5"),
+        ("as it was, without 3 days", "70"),
+        ("stop 2x", "-5"),
+    ]
 
 
 @pytest.mark.parametrize(
