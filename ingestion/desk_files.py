@@ -134,11 +134,11 @@ def _needed_flag(cell: str) -> str:
 
 def _number(cell: str) -> Decimal:
     try:
-        number = Decimal(cell)
+        number: Decimal | None = Decimal(cell)
     except InvalidOperation:
-        number = Decimal("nan")
-    # What is no number at all cannot even be compared.
-    if number.is_nan():
+        number = None
+    # NaN is none either, and cannot even be compared.
+    if number is None or number.is_nan():
         raise ValueError("is not a number, such as 2500 or 0.5")
     return number
 

@@ -86,7 +86,7 @@ class Alerts:
         self._indexed = 0
         # Of each limit the use that was decided on last, and by which log.
         self._decided: dict[tuple[Scope, str], Use] = {}
-        self._decided_by: object = None
+        self._decided_by: int | None = None
         self._index()
 
     def look(

@@ -67,7 +67,7 @@ class SymbolFigures:
     last_fill_at: datetime | None
 
 
-# Not frozen, which takes three times as long to make.
+# Not frozen: to make one would take 4 microseconds in place of 0.4.
 @dataclass(slots=True)
 class ScopeFigures:
     """An account, trader, group, strategy or the desk, as of now.

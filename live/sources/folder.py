@@ -187,7 +187,7 @@ class FolderSource:
             return self._bad(path, line, str(problem), told)
 
     def _bad(self, path: Path, line: int, reason: str, told: str) -> BadMessage:
-        where = f"{_shown(Path(path.name))}, line {line}: {reason}"
+        where = f"{_shown(path.name)}, line {line}: {reason}"
         return BadMessage(self.name, self._clock(), where, told)
 
     def _report(self, cells: Mapping[str, str]) -> ExecutionReport:
@@ -244,6 +244,6 @@ class FolderSource:
         )
 
 
-def _shown(path: Path) -> str:
+def _shown(path: Path | str) -> str:
     """A name as text, whatever its bytes are."""
     return os.fsencode(path).decode("utf-8", "replace")

@@ -410,7 +410,7 @@ def test_a_file_that_is_gone_is_told_and_not_taken_for_empty(home: Home) -> None
     path = write(home, "limits", "A1,,500")
     record_desk(home, read_desk(make_settings(), home))
     path.unlink()
-    with pytest.raises(DeskFileError, match=r"limits\.csv .* is gone; it had 1 line"):
+    with pytest.raises(DeskFileError, match=r"limits\.csv .* is gone; it had 1 line\."):
         record_desk(home, read_desk(make_settings(), home))
     write(home, "limits")
     record_desk(home, read_desk(make_settings(), home))

@@ -90,6 +90,15 @@ def folder_of(home: Home) -> Path:
     return home.live / str(SAMPLE_LAST)
 
 
+def home_beside(evening: Home, folder: Path) -> Home:
+    """A home of one's own with the evening's copy and desk."""
+    home = Home(folder / "home")
+    home.root.mkdir()
+    (home.root / "published").symlink_to(evening.published)
+    shutil.copytree(evening.desk, home.desk)
+    return home
+
+
 def test_a_session_beside_a_morning_ends_with_its_figures(played: Home) -> None:
     state = json.loads((folder_of(played) / "state.json").read_bytes())
     assert state["is_finished"] is True
@@ -271,10 +280,7 @@ def test_a_desk_that_was_killed_is_proven_from_its_journal(played: Home) -> None
 def test_stopped_and_then_killed_it_goes_on_where_it_was(
     evening: Home, tmp_path: Path
 ) -> None:
-    home = Home(tmp_path / "home")
-    home.root.mkdir()
-    (home.root / "published").symlink_to(evening.published)
-    shutil.copytree(evening.desk, home.desk)
+    home = home_beside(evening, tmp_path)
     settings = {"SOURCE": "sample", "RISK_HOME": home.root, "LIVE_PORT": free_port()}
     journal, state = folder_of(home) / JOURNAL, folder_of(home) / "state.json"
     size, raised = 0, set()
@@ -315,10 +321,7 @@ def test_stopped_and_then_killed_it_goes_on_where_it_was(
 def test_limits_that_go_missing_in_the_day_still_hold(
     evening: Home, tmp_path: Path
 ) -> None:
-    home = Home(tmp_path / "home")
-    home.root.mkdir()
-    (home.root / "published").symlink_to(evening.published)
-    shutil.copytree(evening.desk, home.desk)
+    home = home_beside(evening, tmp_path)
     path = home.desk / "limits.csv"
     head = path.read_text().splitlines()[0]
     line = dict.fromkeys(head.split(","), "") | {"trader": "T1"}
@@ -363,10 +366,7 @@ def test_a_wrong_file_of_the_desk_does_not_end_a_day_that_began_with_old_positio
     evening: Home, tmp_path: Path
 ) -> None:
     """A newer copy is looked for meanwhile, which reads the desk's files as well."""
-    home = Home(tmp_path / "home")
-    home.root.mkdir()
-    (home.root / "published").symlink_to(evening.published)
-    shutil.copytree(evening.desk, home.desk)
+    home = home_beside(evening, tmp_path)
     settings = make_settings(source="sample", risk_home=home.root)
     stale = OpeningState(SAMPLE_LAST, date(2025, 12, 1), TEN, True, ("old",))
     begun = opening(state=stale)

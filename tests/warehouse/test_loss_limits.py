@@ -54,9 +54,9 @@ def test_a_limit_that_is_none_stops_the_build_and_says_so(
 def test_a_seed_that_gained_a_column_replaces_the_older_table(built: Home) -> None:
     settings = make_settings(source="files", risk_home=built.root)
     with duckdb.connect(built.warehouse) as connection:
-        connection.execute("alter table staging.traders drop daily_loss_limit_amount")
-    run_dbt(settings, built, "seed", "--select", "traders")
+        connection.execute("alter table staging.instrument_multipliers drop multiplier")
+    run_dbt(settings, built, "seed", "--select", "instrument_multipliers")
     assert rows(
         built,
-        "select count(daily_loss_limit_amount) from staging.traders",
-    ) == [(0,)]
+        "select max(multiplier) from staging.instrument_multipliers",
+    ) == [(Decimal(1000),)]
