@@ -118,7 +118,12 @@ def _desk(settings: Settings) -> str:
     from ingestion.desk_files import desk_folder, read_desk
 
     home = Home(settings.home_root)
-    found = [f"{one.path.name} {len(one.lines)}" for one in read_desk(settings, home)]
+    contents = read_desk(settings, home)
+    wrong = [f"{one.path}, {why}" for one in contents for _, why in one.refused]
+    if wrong:
+        more = f" {len(wrong) - 1} more are wrong." if len(wrong) > 1 else ""
+        raise UserError(f"{wrong[0]} Until then it does not count.{more}")
+    found = [f"{one.path.name} {len(one.lines)}" for one in contents]
     folder = desk_folder(settings, home)
     return f"lines in {folder}: {', '.join(found) or 'none yet'}"
 

@@ -55,8 +55,9 @@ trader_accounts.csv         which accounts belong to which trader, from which da
 account_roles.csv           what an account is (master, sub, house, error, demo): what
                             is in no total of the desk, and whose sum a master is
 traders.csv                 name, strategy, group, whether active, daily loss limit
-instrument_multipliers.csv  what a contract is worth, by its root (#ES, without month
-                            and year); its lines are added to the project's
+instrument_multipliers.csv  what a contract is worth, and in which currency, by its root
+                            (#ES, without month and year); its lines are added to the
+                            project's
 adjustment_categories.csv   what an adjustment is, by how its category begins; its lines
                             are added to the project's
 session_cutoffs.csv         from which time of day on a fill is the next session's;
@@ -180,6 +181,10 @@ def _currency(cell: str) -> str:
     if not re.fullmatch(r"[A-Z]{3}", cell, re.ASCII):
         raise ValueError("is not a currency of three capital letters, such as CAD")
     return cell
+
+
+def _optional_currency(cell: str) -> str:
+    return cell and _currency(cell)
 
 
 def _suffix(cell: str) -> str:
@@ -374,8 +379,8 @@ class DeskFile:
         optional: Columns that a file may lack.
         shipped: SHA-256 of the project's seed as it was released; None if it has none.
         one_of: Columns of which a file must have one.
-        is_read_by_line: What is wrong with a line is kept beside it, the line is
-            excluded, and the morning continues; else the file is refused.
+        is_taken_whole: One wrong line refuses the file, and stops what reads it; else
+            that line is kept with what is wrong, does not count, and the rest does.
         check_line: Raises a ValueError where cells contradict each other.
     """
 
@@ -385,7 +390,7 @@ class DeskFile:
     optional: tuple[str, ...] = ("note",)
     one_of: tuple[str, ...] = ()
     shipped: str | None = None
-    is_read_by_line: bool = False
+    is_taken_whole: bool = False
     check_line: Callable[[Mapping[str, str | None]], None] = lambda _: None
 
     @property
@@ -399,8 +404,7 @@ class DeskFile:
         return Table(
             f"raw.desk_{self.name}",
             {"content_hash": "varchar not null", "line_number": "bigint not null"}
-            | dict.fromkeys(self.columns, "varchar")
-            | ({"refused_for": "varchar"} if self.is_read_by_line else {}),
+            | dict.fromkeys((*self.columns, "refused_for"), "varchar"),
         )
 
 
@@ -469,6 +473,7 @@ LIMIT_BOUNDS = DeskFile(
         "note": _text,
     },
     ("limit_name",),
+    is_taken_whole=True,
     check_line=_check_bounds,
 )
 IBKR_RULES = DeskFile(
@@ -480,6 +485,7 @@ IBKR_RULES = DeskFile(
         "note": _text,
     },
     ("limit_name",),
+    is_taken_whole=True,
 )
 FIX_LIMITS = DeskFile(
     "fix_limits",
@@ -490,6 +496,7 @@ FIX_LIMITS = DeskFile(
         "note": _text,
     },
     ("limit_name",),
+    is_taken_whole=True,
 )
 DESK_FILES = (
     DeskFile(
@@ -501,6 +508,8 @@ DESK_FILES = (
             "note": _text,
         },
         ("account_id", "valid_from"),
+        # Forecasts of a trader whom a slip made up would stay on record.
+        is_taken_whole=True,
         shipped="6eadc4d1cd0303c26ffa5be0d26bc957d45023cd51dc7563d5c10dd17a1adc45",
     ),
     DeskFile(
@@ -539,10 +548,12 @@ DESK_FILES = (
             "symbol_prefix": _text,
             "instrument_type": _one_of(_INSTRUMENT_TYPES),
             "multiplier": _amount,
+            "currency": _optional_currency,
             "note": _text,
         },
         ("symbol_prefix",),
-        shipped="507735c0a286967ad2dbb7178456d8c5ece8c2a459c0ae801b683301772d652b",
+        optional=("currency", "note"),
+        shipped="aeff5aba61a755d7c6e37061f9b63e912c27c3942c87c40f0e1e40d69672cf13",
     ),
     DeskFile(
         "adjustment_categories",
@@ -625,7 +636,6 @@ DESK_FILES = (
         },
         ("symbol", "effective_date"),
         optional=("ratio", "new_symbol", "cash_per_share", "cost_share", "note"),
-        is_read_by_line=True,
         check_line=_check_action,
     ),
     DeskFile(
@@ -637,7 +647,6 @@ DESK_FILES = (
             "note": _text,
         },
         ("rate_date", "currency"),
-        is_read_by_line=True,
         check_line=_check_rate,
     ),
     DeskFile(
@@ -651,14 +660,12 @@ DESK_FILES = (
             "note": _text,
         },
         ("account_id", "symbol", "opened_date", "price"),
-        is_read_by_line=True,
     ),
     DeskFile(
         "candidate_rules",
         {"rule": _rule, "note": _text},
         ("rule",),
         shipped="c11025cbbf7b15f45097a9fc1057a5b031a9eacff92c2cd42a015eb519dc42b5",
-        is_read_by_line=True,
     ),
     DeskFile(
         "instruments",
@@ -666,7 +673,6 @@ DESK_FILES = (
         ("symbol",),
         optional=("sector", "proxy", "note"),
         one_of=("sector", "proxy"),
-        is_read_by_line=True,
         check_line=_check_instrument,
     ),
     LIMIT_BOUNDS,
@@ -692,13 +698,20 @@ class DeskContent:
     """What a file says.
 
     Attributes:
-        lines: Number of the line, then its cells in the order of the table's columns.
+        lines: Number of the line, then its cells in the order of the file's columns.
+        refused: Number of a line that is wrong, then what is wrong with it.
     """
 
     file: DeskFile
     path: Path
     content_hash: str
     lines: tuple[tuple[int, tuple[str | None, ...]], ...]
+    refused: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def lines_count(self) -> int:
+        """All of them, right or wrong."""
+        return len(self.lines) + len(self.refused)
 
     @property
     def folder(self) -> str:
@@ -722,7 +735,9 @@ def read_desk(settings: Settings, home: Home) -> list[DeskContent]:
     beside = exports / LIMITS.file_name if exports else None
     if beside is not None and beside.exists() and beside.parent != folder:
         limits = _read(LIMITS, beside)
-        own = next((one for one in found if one.file is LIMITS and one.lines), None)
+        own = next(
+            (one for one in found if one.file is LIMITS and one.lines_count), None
+        )
         if own is not None and own.content_hash != limits.content_hash:
             raise DeskFileError(
                 f"{own.path} and {beside} say different limits. Delete one of them."
@@ -846,7 +861,9 @@ def record_desk(
         for name, (_, lines_count, _, folder) in held.items():
             one = by_name.get(name)
             # A header in another folder, as we write them, takes nothing back.
-            is_elsewhere = one and folder not in (None, one.folder) and not one.lines
+            is_elsewhere = (
+                one and folder not in (None, one.folder) and not one.lines_count
+            )
             if lines_count and (one is None or is_elsewhere):
                 raise DeskFileError(
                     f"{name}.csv of {folder or 'the desk'} is gone; it had "
@@ -857,12 +874,13 @@ def record_desk(
         for name, one in by_name.items():
             last, _, known_at, _ = held.get(name, (None, 0, None, None))
             # What says nothing is no version, unless something was said before.
-            if one.content_hash == last or (last is None and not one.lines):
+            if one.content_hash == last or (last is None and not one.lines_count):
                 continue
             # A clock that was set back must not make it the older one.
             known_at = max(now, known_at + _NEXT) if known_at else _EARLIEST
             _record(connection, one, known_at, now)
-            news.append(f"{one.path} is new, {_lines(len(one.lines))}")
+            news.append(f"{one.path} is new, {_lines(one.lines_count)}")
+            news += [f"not taken: {one.path.name}, {why}" for _, why in one.refused]
         # Of what is not new as well: a folder that was moved brings its lines along.
         for one in contents:
             connection.execute(
@@ -877,7 +895,7 @@ def record_desk(
         news += [
             f"{_seed(one.file)} is edited and not read: {one.path} holds"
             for one in contents
-            if one.lines and _is_overlooked(connection, one.file)
+            if one.lines_count and _is_overlooked(connection, one.file)
         ]
     return "; ".join(news) or None
 
@@ -920,18 +938,22 @@ def _record(
     connection.execute(
         f"insert into {DESK_VERSIONS.name} (file_name, content_hash, lines_count, "
         "known_at, first_seen_at) values (?, ?, ?, ?, ?)",
-        [one.file.name, one.content_hash, len(one.lines), known_at, now],
+        [one.file.name, one.content_hash, one.lines_count, known_at, now],
     )
     # A file may say again what it said before.
     connection.execute(
         f"delete from {table.name} where content_hash = ?", [one.content_hash]
     )
-    if one.lines:
+    kept = [(number, *cells, None) for number, cells in one.lines] + [
+        (number, *dict.fromkeys(one.file.columns).values(), why)
+        for number, why in one.refused
+    ]
+    if kept:
         # An older warehouse has its columns in another order.
         places = ", ".join("?" * len(table.columns))
         connection.executemany(
             f"insert into {table.name} ({', '.join(table.columns)}) values ({places})",
-            [[one.content_hash, number, *cells] for number, cells in one.lines],
+            [[one.content_hash, *cells] for cells in kept],
         )
 
 
@@ -943,6 +965,7 @@ def _read(file: DeskFile, path: Path) -> DeskContent:
     reader = csv.reader(io.StringIO(_decoded(path, content), newline=""), strict=True)
     names: list[str] = []
     lines: list[tuple[int, tuple[str | None, ...]]] = []
+    refused: list[tuple[int, str]] = []
     seen: dict[tuple, int] = {}
     try:
         for cells in reader:
@@ -957,23 +980,20 @@ def _read(file: DeskFile, path: Path) -> DeskContent:
                 key = tuple(values.get(name) for name in file.key)
                 if key in seen:
                     told = ", ".join(one for one in file.key if one in names)
+                    counts = "" if file.is_taken_whole else ", which counts"
                     raise DeskFileError(
                         f"{path}, line {reader.line_num} is about the same as line "
-                        f"{seen[key]} ({told}). Delete one of them."
+                        f"{seen[key]} ({told}){counts}. Delete one of them."
                     )
                 seen[key] = reader.line_num
-                problem = None
             except DeskFileError as error:
-                if not file.is_read_by_line:
+                if file.is_taken_whole:
                     raise
-                values = {}
-                problem = str(error).removeprefix(f"{path}, ")
-            in_order = tuple(values.get(name) for name in file.columns)
+                why = str(error).removeprefix(f"{path}, ")
+                refused.append((reader.line_num, why))
+                continue
             lines.append(
-                (
-                    reader.line_num,
-                    (*in_order, problem) if file.is_read_by_line else in_order,
-                )
+                (reader.line_num, tuple(values.get(name) for name in file.columns))
             )
     except csv.Error as error:
         raise DeskFileError(
@@ -983,7 +1003,8 @@ def _read(file: DeskFile, path: Path) -> DeskContent:
         raise DeskFileError(
             f"{path} has no header. Its first line must be: {','.join(file.columns)}"
         )
-    return DeskContent(file, path, hashlib.sha256(content).hexdigest(), tuple(lines))
+    content_hash = hashlib.sha256(content).hexdigest()
+    return DeskContent(file, path, content_hash, tuple(lines), tuple(refused))
 
 
 def _decoded(path: Path, content: bytes) -> str:

@@ -66,7 +66,7 @@ class Day:
         self.opening = opening
         self.fills = Fills()
         self.instruments = Instruments(
-            opening.multipliers, opening.currency_suffixes, opening.cutoffs
+            opening.instrument_lines, opening.currency_suffixes, opening.cutoffs
         )
         self.dates = SessionDates(opening.sessions)
         self.rates = {

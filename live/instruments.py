@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 
-from live.opening import Cutoff
+from live.opening import Cutoff, InstrumentLine
 
 # The currencies of macro quote_currency.
 _CODES = (
@@ -56,11 +56,11 @@ class Instruments:
 
     def __init__(
         self,
-        multipliers: Mapping[str, tuple[str, Decimal | None]],
+        lines: Mapping[str, InstrumentLine],
         currency_suffixes: Mapping[str, str],
         cutoffs: Sequence[Cutoff],
     ) -> None:
-        self._multipliers = multipliers
+        self._lines = lines
         self._currency_suffixes = currency_suffixes
         self._cutoffs = {one.symbol_prefix: one.cutoff_time for one in cutoffs}
         self._known: dict[str, Instrument] = {}
@@ -77,7 +77,7 @@ class Instruments:
         option = _OPTION.fullmatch(symbol)
         future_root = future[1] if future else None
         option_root = option[1].strip() if option else None
-        kind, multiplier = self._size(symbol, sign, future_root, option_root)
+        line, kind, multiplier = self._size(symbol, sign, future_root, option_root)
         root = option_root or future_root or symbol
         cutoff: time | None = None
         # The longest name that has a line decides, one that ends a cut-off among them.
@@ -89,24 +89,25 @@ class Instruments:
             symbol,
             kind,
             multiplier,
-            self._currency(symbol, option_root),
+            self._currency(symbol, option_root, sign, line),
             None if cutoff is None else 60 * cutoff.hour + cutoff.minute,
         )
 
     def _size(
         self, symbol: str, sign: str, future_root: str | None, option_root: str | None
-    ) -> tuple[str | None, Decimal | None]:
-        lines = self._multipliers
+    ) -> tuple[str | None, str | None, Decimal | None]:
+        """Which line decides, the type and the contract size."""
+        lines = self._lines
         named = [(symbol, None), (future_root, "future"), (option_root, "option")]
         for name, kind in sorted(
             ((name, kind) for name, kind in named if name),
             key=lambda pair: -len(pair[0] or ""),
         ):
-            if name in lines and kind in (None, lines[name][0]):
-                return lines[name]
+            if name in lines and kind in (None, lines[name].instrument_type):
+                return name, lines[name].instrument_type, lines[name].multiplier
         if sign not in lines:
-            return None, None
-        kind, multiplier = lines[sign]
+            return None, None, None
+        kind, multiplier, _ = lines[sign]
         is_unclear = (
             sign != ""
             and future_root is None
@@ -117,15 +118,21 @@ class Instruments:
             )
         )
         # Contract sizes of futures differ by root: the sign says the type alone.
-        return kind, None if kind == "future" or is_unclear else multiplier
+        size = None if kind == "future" or is_unclear else multiplier
+        return sign, kind, size
 
-    def _currency(self, symbol: str, option_root: str | None) -> str | None:
+    def _currency(
+        self, symbol: str, option_root: str | None, sign: str, name: str | None
+    ) -> str | None:
         upper = symbol.upper()
         pair = _PAIR.fullmatch(upper) or _PARTED_PAIR.fullmatch(upper)
         if pair:
             return pair[1]
+        of_line = None if name is None else self._lines[name].currency
         suffix = _SUFFIX.search((option_root or symbol).upper())
-        return self._currency_suffixes.get(suffix[0]) if suffix else None
+        of_suffix = self._currency_suffixes.get(suffix[0]) if suffix else None
+        # What is said of a symbol or its root is more than what its ending tells.
+        return of_suffix or of_line if name == sign else of_line or of_suffix
 
 
 class SessionDates:

@@ -14,7 +14,14 @@ import duckdb
 
 from ingestion.desk_files import LIMIT_RULES, SEEDS, read_desk
 from live.figures import OpeningState, ScopeType
-from live.opening import AccountInfo, Cutoff, LimitInForce, Opening, OpeningLot
+from live.opening import (
+    AccountInfo,
+    Cutoff,
+    InstrumentLine,
+    LimitInForce,
+    Opening,
+    OpeningLot,
+)
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.publish.marts_copy import open_published, published_home
@@ -364,24 +371,21 @@ def desk_lines(settings: Settings, home: Home) -> _Lines:
     """The lines of the desk's files that count, by file and column."""
     found: dict[str, list[dict[str, str]]] = defaultdict(list)
     for one in read_desk(settings, home):
-        names = [*one.file.columns, "refused_for"]
         for _, cells in one.lines:
-            line = {
-                name: cell
-                for name, cell in zip(names, cells, strict=False)
-                if cell is not None
-            }
-            if "refused_for" not in line:
-                found[one.file.name].append(line)
+            line = zip(one.file.columns, cells, strict=True)
+            found[one.file.name].append(
+                {name: cell for name, cell in line if cell is not None}
+            )
     return found
 
 
 def _with_lines(session_date: date, lines: _Lines, opening: Opening) -> Opening:
     """The opening with what the desk's files, and the project's own, say."""
-    multipliers = {
-        line.get("symbol_prefix", ""): (
+    instrument_lines = {
+        line.get("symbol_prefix", ""): InstrumentLine(
             line["instrument_type"],
             Decimal(line["multiplier"]) if line.get("multiplier") else None,
+            line.get("currency"),
         )
         for line in _seed_then_desk("instrument_multipliers", lines)
     }
@@ -410,7 +414,7 @@ def _with_lines(session_date: date, lines: _Lines, opening: Opening) -> Opening:
         marks=opening.marks,
         own_prices=opening.own_prices,
         open_costs=opening.open_costs,
-        multipliers=multipliers,
+        instrument_lines=instrument_lines,
         currency_suffixes=suffixes,
         cutoffs=tuple(Cutoff(prefix, at) for prefix, at in cutoffs.items()),
         rates=rates,

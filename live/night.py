@@ -182,7 +182,7 @@ def standing_fills(
 ) -> list[dict[str, Any]]:
     """The fills of a session as they stand: the last word on each."""
     instruments = Instruments(
-        opening.multipliers, opening.currency_suffixes, opening.cutoffs
+        opening.instrument_lines, opening.currency_suffixes, opening.cutoffs
     )
     dates = SessionDates(opening.sessions)
     fills: dict[tuple[str, str], ExecutionReport] = {}

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
 from decimal import Decimal
+from typing import NamedTuple
 
 from live.figures import OpeningState, ScopeType
 
@@ -67,6 +68,14 @@ class Cutoff:
     cutoff_time: time | None
 
 
+class InstrumentLine(NamedTuple):
+    """What a line of `instrument_multipliers` says of a symbol, a root or a sign."""
+
+    instrument_type: str
+    multiplier: Decimal | None
+    currency: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Opening:
     """All that the engine knows before the first report.
@@ -76,7 +85,7 @@ class Opening:
         marks: Last night's closing price of a symbol, and the age in sessions.
         own_prices: Of (account, symbol): the account's last own price.
         open_costs: Of (account, symbol): what was paid for the lots; else it is theirs.
-        multipliers: By symbol prefix, as `instrument_multipliers`: (type, multiplier).
+        instrument_lines: Of `instrument_multipliers`, by symbol prefix.
         rates: What a unit of a currency is worth in the base currency, on this date.
         fee_rates: What a unit costs, of (account_id or None for the desk, type).
         sessions: Dates of the exchange's sessions, from this one's month before on.
@@ -89,7 +98,7 @@ class Opening:
     marks: Mapping[str, tuple[Decimal, int]] = field(default_factory=dict)
     own_prices: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
     open_costs: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
-    multipliers: Mapping[str, tuple[str, Decimal | None]] = field(default_factory=dict)
+    instrument_lines: Mapping[str, InstrumentLine] = field(default_factory=dict)
     currency_suffixes: Mapping[str, str] = field(default_factory=dict)
     cutoffs: tuple[Cutoff, ...] = ()
     rates: Mapping[str, Decimal] = field(default_factory=dict)

@@ -290,3 +290,4 @@ def test_a_file_of_the_desk_that_is_wrong_is_named(tmp_path: Path) -> None:
     verdict, text = lines(run.out)["desk"]
     assert (run.code, verdict) == (1, "FAIL")
     assert text.startswith(f"{path}, line 2, column daily_loss_limit_amount: 'five'")
+    assert text.endswith("Until then it does not count.")

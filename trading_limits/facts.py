@@ -80,7 +80,7 @@ def read_facts(settings: Settings, home: Home) -> Facts:
     def lines(file: DeskFile) -> list[dict[str, str | None]]:
         found = contents.get(file.name)
         return [
-            dict(zip(file.columns, cells, strict=False))
+            dict(zip(file.columns, cells, strict=True))
             for _, cells in (found.lines if found else ())
         ]
 

@@ -1,4 +1,7 @@
-{# The lines of the version that holds of a file of the desk; none where it has no line. #}
+{#
+    The lines that count of the version that holds of a file of the desk; none where it has
+    none. What is wrong with the others: stg_desk__refused_lines.
+#}
 {% macro desk_lines(file_name) %}
     select lines.*
     from {{ source('desk', 'desk_' ~ file_name) }} as lines
@@ -6,4 +9,5 @@
         on
             lines.content_hash = files.content_hash
             and files.file_name = '{{ file_name }}'
+    where lines.refused_for is null
 {% endmacro %}

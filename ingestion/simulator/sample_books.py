@@ -98,8 +98,8 @@ def sample_desk(sessions: Sequence[date]) -> dict[str, list[tuple[object, ...]]]
             (DEMO, "", "demo", "", "", "Trades for show"),
         ],
         "instrument_multipliers": [
-            (f"+{MINI_ROOT}", "option", MINI_SIZE, "Mini option on the index"),
-            (FUTURE_ROOT, "future", FUTURE_SIZE, "Traded in the evening too"),
+            (f"+{MINI_ROOT}", "option", MINI_SIZE, "", "Mini option on the index"),
+            (FUTURE_ROOT, "future", FUTURE_SIZE, "", "Traded in the evening too"),
         ],
         "exchange_rates": [
             (day, currency, rate, "")

@@ -62,6 +62,7 @@ FIX_SOURCES = DeskFile(
     "fix_sources",
     {"source": _name, "setting": _setting, "value": _name, "note": _text},
     ("source", "setting"),
+    is_taken_whole=True,
 )
 
 

@@ -15,6 +15,7 @@ from ingestion.desk_files import (
     DESK_FILES,
     LIMITS,
     SEEDS,
+    DeskFile,
     DeskFileError,
     begin_desk,
     read_desk,
@@ -30,6 +31,7 @@ HEADERS = {
     "trader_accounts": "account_id,valid_from,trader_id,note\n",
     "account_roles": "account_id,valid_from,role,parent_account_id,reset_date,note\n",
     "traders": TRADERS.format("daily_loss_limit_amount,note"),
+    # As files were that know of no currency.
     "instrument_multipliers": "symbol_prefix,instrument_type,multiplier,note\n",
     "adjustment_categories": "category_prefix,adjustment_class,note\n",
     "session_cutoffs": "symbol_prefix,cutoff_time,valid_from,note\n",
@@ -63,11 +65,16 @@ def write(home: Home, name: str, *lines: str, header: str | None = None) -> Path
 
 
 def refusal(home: Home) -> str:
-    """The line that says what is wrong."""
-    with pytest.raises(DeskFileError) as caught:
-        read_desk(make_settings(), home)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
+    """The line that says what is wrong, with the file or with one line of it."""
+    try:
+        contents = read_desk(make_settings(), home)
+    except DeskFileError as error:
+        said = str(error)
+    else:
+        ((path, why),) = [(one.path, why) for one in contents for _, why in one.refused]
+        said = f"{path}, {why}"
+    assert "\n" not in said
+    return said
 
 
 def test_a_new_desk_has_headers_only_and_says_nothing(home: Home) -> None:
@@ -296,7 +303,7 @@ def test_instruments_are_kept_and_wrong_lines_beside_them(home: Home) -> None:
     ) == [
         (2, "XOM", "Energy", None, None, None),
         (3, "SPXL", None, "SPY", "three times", None),
-        (4, *[None] * 4, "line 4 is about the same as line 2 (symbol). "
+        (4, *[None] * 4, "line 4 is about the same as line 2 (symbol), which counts. "
          "Delete one of them."),
         (5, *[None] * 4, "line 5: says neither sector nor proxy. Fix it."),
         (6, *[None] * 4, "line 6, column symbol: '' is empty. Fix it."),
@@ -304,6 +311,48 @@ def test_instruments_are_kept_and_wrong_lines_beside_them(home: Home) -> None:
          "sector is in; leave it empty. Fix it."),
         (8, "#ES", "Index", "SPY", None, None),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("file", DESK_FILES, ids=lambda file: file.name)
+def test_a_wrong_line_takes_no_right_one_with_it(home: Home, file: DeskFile) -> None:
+    """But where a slip would make up a trader, or send a limit to a platform."""
+    home.desk.mkdir()
+    lines = [",".join(file.columns), *[f"{'x,' * len(file.columns)}x"] * 2]
+    (home.desk / file.file_name).write_text("\n".join(lines))
+    whole = {"trader_accounts", "limit_bounds", "ibkr_rules", "fix_limits"}
+    if file.name in whole:
+        assert "line 2 has" in refusal(home)
+        return
+    contents = read_desk(make_settings(), home)
+    assert [number for number, _ in contents[0].refused] == [2, 3]
+    said = record_desk(home, contents)
+    assert said is not None
+    assert (
+        f"{file.file_name} is new, 2 lines; not taken: {file.file_name}, line 2" in said
+    )
+    assert rows(
+        home,
+        f"select line_number, refused_for like 'line % has %. Fix it.' "
+        f"from {file.table.name} order by all",
+    ) == [(2, True), (3, True)]
+    with duckdb.connect(home.warehouse) as connection:
+        # A file whose lines are all wrong has lines.
+        assert connection.execute("select lines_count from raw.desk_files").fetchall()
+    (home.desk / file.file_name).unlink()
+    with pytest.raises(DeskFileError, match="it had 2 lines"):
+        record_desk(home, read_desk(make_settings(), home))
+
+
+def test_the_lines_beside_a_wrong_one_count(home: Home) -> None:
+    write(home, "limits", "A1,,500", "A2,,-1", "A1,,600", "A3,,700")
+    (content,) = read_desk(make_settings(), home)
+    accounts = [cells[0] for _, cells in content.lines]
+    assert accounts == ["A1", "A3"]
+    assert [why for _, why in content.refused] == [
+        "line 3, column daily_loss_limit_amount: '-1' is not a number above 0. Fix it.",
+        "line 4 is about the same as line 2 (account, valid_from), which counts. "
+        "Delete one of them.",
+    ]
 
 
 def test_instruments_need_a_column_that_says_something(home: Home) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from live.figures import OpeningState
-from live.opening import AccountInfo, Cutoff, Opening, OpeningLot
+from live.opening import AccountInfo, Cutoff, InstrumentLine, Opening, OpeningLot
 from live.reports import ExecutionReport, Kind
 from runtime.sessions import EASTERN
 from tests.exports import ExportedFill
@@ -17,11 +17,11 @@ SESSIONS = tuple(
     day for day, _, _ in weekday_sessions(date(2024, 12, 1), date(2026, 1, 31))
 )
 NO_FEES = {(None, kind): Decimal(0) for kind in ("equity", "option", "future", "forex")}
-MULTIPLIER_LINES = {
-    "": ("equity", Decimal(1)),
-    "@": ("forex", Decimal(1)),
-    "+": ("option", Decimal(100)),
-    "#": ("future", None),
+INSTRUMENT_LINES = {
+    "": InstrumentLine("equity", Decimal(1), None),
+    "@": InstrumentLine("forex", Decimal(1), None),
+    "+": InstrumentLine("option", Decimal(100), None),
+    "#": InstrumentLine("future", None, None),
 }
 CUTOFFS = (Cutoff("#", datetime(2025, 1, 1, 18).time()),)
 
@@ -66,8 +66,10 @@ def opening_of(
 ) -> Opening:
     """What the oracle says was held before a day, with zero fees unless told."""
     lots, prices = _held(day, book)
-    lines = dict(MULTIPLIER_LINES) | {
-        symbol: ("future" if symbol.startswith("#") else "equity", size)
+    lines = INSTRUMENT_LINES | {
+        symbol: InstrumentLine(
+            "future" if symbol.startswith("#") else "equity", size, None
+        )
         for symbol, size in (multipliers or {}).items()
     }
     infos = {}
@@ -81,7 +83,7 @@ def opening_of(
         lots=lots,
         accounts=infos,
         own_prices=prices,
-        multipliers=lines,
+        instrument_lines=lines,
         currency_suffixes={".TO": "CAD"},
         cutoffs=CUTOFFS,
         rates=rates or {},

@@ -20,7 +20,7 @@ from live.session import Session
 from runtime.errors import UserError
 from runtime.sessions import EASTERN
 from runtime.settings import Settings
-from tests.live.days import CUTOFFS, MULTIPLIER_LINES, NO_FEES, SESSIONS
+from tests.live.days import CUTOFFS, INSTRUMENT_LINES, NO_FEES, SESSIONS
 
 DAY = date(2025, 3, 3)
 OPEN = datetime(2025, 3, 3, 9, 30, tzinfo=EASTERN)
@@ -179,7 +179,7 @@ def opening(traders: Sequence[str], groups: int = 3) -> Opening:
             name: AccountInfo(name, name, f"group {place % groups}", None, "USD", True)
             for place, name in enumerate(traders)
         },
-        multipliers=MULTIPLIER_LINES,
+        instrument_lines=INSTRUMENT_LINES,
         cutoffs=CUTOFFS,
         fee_rates={**NO_FEES, (None, "equity"): Decimal("0.004")},
         sessions=SESSIONS,

@@ -320,7 +320,7 @@ def test_an_old_copy_is_used_and_said_to_be_old(home: Home, tmp_path: Path) -> N
     none = read_opening(there, Home(tmp_path), date(2025, 3, 12))
     assert (none.lots, none.state.positions_date) == ((), None)
     assert "every position begins at 0. Nothing is published" in none.state.problems[0]
-    assert none.multipliers and none.cutoffs
+    assert none.instrument_lines and none.cutoffs
     weekly = [one for one in none.limits if one.rule == "weekly_loss"]
     assert len(weekly) == 9 and {one.used_before for one in weekly} == {None}
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from live import paths, valuation
 from live.engine import Engine
 from live.fills import Fills, microseconds
-from live.opening import OpeningLot
+from live.instruments import Instruments
+from live.opening import InstrumentLine, OpeningLot
 from live.reports import ExecutionReport
 from live.valuation import STALE_AFTER
 from runtime.sessions import EASTERN
@@ -462,3 +463,30 @@ def test_a_snapshot_of_the_engine_goes_on_as_it_was() -> None:
     for fill in fills:
         other.take(report_of(fill, fill.fill_id))
     assert again.scope_figures(LATER) == other.scope_figures(LATER)
+
+
+def test_a_line_tells_the_currency_of_its_contracts() -> None:
+    """As int_instruments says it of the same lines."""
+    lines = {
+        "": InstrumentLine("equity", Decimal(1), "GBP"),
+        "@": InstrumentLine("forex", Decimal(1), "CHF"),
+        "+": InstrumentLine("option", Decimal(100), None),
+        "#": InstrumentLine("future", None, "USD"),
+        "#FDAX": InstrumentLine("future", Decimal(25), "EUR"),
+        "#FDAXM6": InstrumentLine("future", Decimal(5), None),
+        "DUAL.TO": InstrumentLine("equity", Decimal(1), "USD"),
+    }
+    instruments = Instruments(lines, {".TO": "CAD"}, ())
+    found = {
+        symbol: (instruments[symbol].multiplier, instruments[symbol].currency)
+        for symbol in (
+            "#FDAXH6", "#FDAXM6", "#FESXH6", "ABC", "SHOP.TO",
+            "+SHOP.TO260116C00050000", "DUAL.TO", "@USDJPY", "@ODD",
+        )
+    }  # fmt: skip
+    assert found == {
+        "#FDAXH6": (25, "EUR"), "#FDAXM6": (5, None), "#FESXH6": (None, "USD"),
+        "ABC": (1, "GBP"), "SHOP.TO": (1, "CAD"),
+        "+SHOP.TO260116C00050000": (100, "CAD"), "DUAL.TO": (1, "USD"),
+        "@USDJPY": (1, "JPY"), "@ODD": (1, "CHF"),
+    }  # fmt: skip

@@ -55,7 +55,7 @@ def opening_by(firm: Firm, ledger: Ledger) -> Opening:
         state=plain.state,
         lots=tuple(lots),
         accounts=accounts,
-        multipliers=plain.multipliers,
+        instrument_lines=plain.instrument_lines,
         cutoffs=plain.cutoffs,
         fee_rates=NO_FEES,
         sessions=plain.sessions,

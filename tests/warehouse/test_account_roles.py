@@ -160,7 +160,9 @@ def test_two_roles_at_one_time_are_one_line_and_nothing_of_it_counts(
     )
     assert ("T1", "unclear", False, 3) in rows(home, NET)
     assert ("E1", "error", False, -25) in rows(home, NET)
-    assert found(home, "unused_seed_lines")[1].endswith(": NOBODY")
+    assert found(home, "unused_seed_lines")[1].endswith(
+        ": account_roles.csv, line 5: NOBODY"
+    )
 
 
 @pytest.mark.long

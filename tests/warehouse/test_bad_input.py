@@ -123,7 +123,8 @@ def test_a_root_without_a_line_is_named_with_the_line_to_add(home: Home) -> None
     )
     for root in ("#NEW", "#SIMAX"):
         assert (
-            f"{root},future,SIZE, for 2 fills of 1 accounts, dollars 2010.00 times SIZE"
+            f"{root},future,SIZE,, for 2 fills of 1 accounts, dollars 2010.00 times "
+            "SIZE"
         ) in finding
 
 

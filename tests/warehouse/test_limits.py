@@ -294,7 +294,7 @@ def test_limits_of_nobody_are_named(tmp_path: Path) -> None:
     (tmp_path / "desk").mkdir()
     (tmp_path / "desk" / "limits.csv").write_text(
         "account,trader,trader_group,strategy,daily_loss_limit_amount\n"
-        "A1,,,,5\nA2,,,,5\n,BOB,,,5\n,,Red,,5\n,,,swing,5\n"
+        "A1,,,,5\nA2,,,,5\n,BOB,,,5\n,,Red,,5\n,,,swing,5\nA1,,,,-5\n"
     )
     home = build_warehouse(
         tmp_path / "home", exports.folder, models="+data_quality",
@@ -307,7 +307,19 @@ def test_limits_of_nobody_are_named(tmp_path: Path) -> None:
     ) == [
         (
             4,
-            "limits are of unknown accounts or traders, and apply to none: "
-            "account A2, strategy swing, trader BOB, trader group Red",
+            "lines of limits.csv are of unknown accounts, traders, groups or "
+            "strategies, and apply to none: line 3, account A2; line 4, trader BOB; "
+            "line 5, trader group Red; line 6, strategy swing",
         )
     ]
+    assert rows(
+        home,
+        "select found_count, needs_attention, finding from marts.data_quality "
+        "where check_name = 'refused_desk_lines'",
+    ) == [
+        (
+            1, True,
+            "lines of the desk's files are wrong and do not count: limits.csv, line 7, "
+            "column daily_loss_limit_amount: '-5' is not a number above 0. Fix it.",
+        )
+    ]  # fmt: skip

@@ -335,6 +335,7 @@ def test_what_is_wrong_with_the_data_is_counted_for_the_report(home: Home) -> No
         "position_breaks": 0,
         "stale_marks": 0,
         "no_multiplier": 1,
+        "contract_sizes": 0,
         "unlisted_account": 1,
         "accounts_off_the_list": 0,
         "journal_entries": len(JOURNAL),

@@ -24,9 +24,12 @@ AS_OF = DAYS[-1]
 HELD = "QQZ"
 OPTION = "+QQZ250307C00020000"
 NAKED = "QQZ250307P00020000"
+# Of ten shares, though its sign says a hundred; of 25, and nobody has said so.
+MINI, UNSIZED = "+QQM260116C00050000", "#QQUM6"
+CANADIAN = "QQC.TO"
 NAMES = [
     "EQUAL", "MORE", "PRICE", "GONE", "GROWS", "OPENED", "EXPIRED", "POSTED",
-    "UNLISTED", "REPEATS", "RENAMED",
+    "UNLISTED", "REPEATS", "RENAMED", "SIZES", "NORATE",
 ]  # fmt: skip
 MODELS = "+position_reconciliation +data_quality"
 
@@ -56,6 +59,8 @@ COMMON = [
     fill("POSTED", 5, "S", 2, "0", symbol=OPTION, status="EXP"),
     fill("UNLISTED", 0, "B", 10, "10.00", symbol="QQY"),
     fill("REPEATS", 0, "B", 10, "10.00", symbol="QQY"),
+    fill("SIZES", 0, "S", 3, "2.00", symbol=MINI),
+    fill("SIZES", 0, "B", 2, "100.00", symbol=UNSIZED),
     # OLDQ is NEWQ from the third session on, which nobody has posted or told.
     fill("RENAMED", 0, "B", 10, "1.00", symbol="OLDQ"),
     fill("RENAMED", 4, "S", 10, "1.10", symbol="NEWQ"),
@@ -65,6 +70,7 @@ OURS = [
     # The broker has our fill at 9.80; another one not at all.
     fill("PRICE", 1, "B", 100, "10.00"),
     fill("UNLISTED", 3, "B", 25, "10.00"),
+    fill("NORATE", 1, "B", 100, "10.00", symbol=CANADIAN, currency="CAD"),
     # Two breaks of one quantity, a week apart.
     fill("REPEATS", 1, "B", 5, "10.00"),
     fill("REPEATS", 3, "S", 5, "10.00"),
@@ -72,6 +78,7 @@ OURS = [
 ]
 THEIRS = [
     fill("PRICE", 1, "B", 100, "9.80"),
+    fill("NORATE", 1, "B", 100, "9.98", symbol=CANADIAN, currency="CAD"),
     fill("MORE", 2, "B", 50, "9.40"),
     # A break that is mended after two sessions, and one that becomes another.
     fill("GONE", 1, "S", 30, "10.00"),
@@ -83,17 +90,26 @@ THEIRS = [
 
 def firm_of(fills: Sequence[Fill], **more) -> Firm:
     """Every account, and the closing prices."""
-    accounts = [Account(500 + place, name) for place, name in enumerate(NAMES)]
+    accounts = [
+        Account(500 + place, name, currency="CAD" if name == "NORATE" else "USD")
+        for place, name in enumerate(NAMES)
+    ]
     closes = {
         **{(HELD, day): Decimal("10.50") for day in DAYS},
         **{("QQY", day): Decimal("11.005") for day in DAYS},
+        # A cent does not tell the size of a contract.
+        **{(MINI, day): Decimal("2.01") for day in DAYS[:2]},
+        **{(MINI, day): Decimal("2.40") for day in DAYS[2:]},
+        **{(UNSIZED, day): Decimal("101.50") for day in DAYS},
+        **{(CANADIAN, day): Decimal("10.20") for day in DAYS},
         **{(OPTION, day): Decimal("2.00") for day in DAYS[:5]},
         **{(NAKED, day): Decimal("0.50") for day in DAYS[:5]},
         **{("OLDQ", day): Decimal(1) for day in DAYS[:2]},
         **{("NEWQ", day): Decimal(1) for day in DAYS[2:]},
     }
-    multipliers = {OPTION: Decimal(100)}
-    return Firm(accounts, list(fills), (), closes, multipliers, **more)
+    sizes = {OPTION: Decimal(100), MINI: Decimal(10), UNSIZED: Decimal(25)}
+    rates = {("CAD", DAYS[0]): Decimal("0.70")}
+    return Firm(accounts, list(fills), (), closes, sizes, exchange_rates=rates, **more)
 
 
 @pytest.fixture(scope="module")
@@ -221,15 +237,16 @@ def test_open_breaks_are_an_alarm_with_their_dollars(home: Home) -> None:
         "select found_count, needs_attention, finding from marts.data_quality "
         "where check_name = 'position_breaks'",
     )
-    assert (count, needs_attention) == (9, True)
+    assert (count, needs_attention) == (12, True)
     assert finding == (
-        "positions differ from the broker's or have expired, by $1391.00 in all: "
+        "positions differ from the broker's or have expired, by $1499.00 in all: "
+        f"NORATE {CANADIAN}, ours 100, the broker's 100, of unknown worth (price "
+        f"break, 8 sessions old); SIZES {UNSIZED}, ours 0, the broker's 2, of unknown "
+        "worth (position break, 9 sessions old); "
         "MORE QQZ, ours 100, the broker's 150, $525.00 (position break, 7 sessions "
         f"old); EXPIRED {OPTION}, ours 2, the broker's 2, $300.00 (dead option, 4 "
         "sessions old); UNLISTED QQZ, ours 25, the broker's 0, $262.50 (position "
-        "break, 6 sessions old); GROWS QQZ, ours 100, the broker's 120, $210.00 "
-        "(position break, 5 sessions old); REPEATS QQZ, ours 5, the broker's 0, $52.50 "
-        "(position break, 2 sessions old) and 4 more"
+        "break, 6 sessions old) and 7 more"
     )
 
 
@@ -294,7 +311,7 @@ def test_a_break_is_signed_off_once_by_its_first_day_and_amount(
             signed, "select check_name, (found_count, finding) from marts.data_quality"
         )
     )
-    assert told["position_breaks"][0] == 7
+    assert told["position_breaks"][0] == 10
     assert told["signed_off_breaks"][1] == (
         "differences from the broker's own figures are signed off, $825.00 in all: "
         f"EXPIRED {OPTION} of {DAYS[5]} by Ben; MORE QQZ of {DAYS[2]} by Ann"
@@ -353,3 +370,54 @@ def test_a_broker_that_never_sends_positions_agrees_with_nothing(
         "select distinct difference_class, status, broker_position_quantity "
         "from marts.position_reconciliation",
     ) == [("not_compared", None, None)]
+
+
+def test_the_size_of_a_contract_is_held_against_the_brokers_prices(home: Home) -> None:
+    sizes = rows(
+        home,
+        "select trade_date, multiplier, broker_multiplier, multiplier_differs, "
+        "explanation from marts.position_reconciliation where account_id = 'SIZES' "
+        f"and symbol = '{MINI}' order by trade_date",
+    )
+    # -3 x (2.01 - 2.00) x 10 = -0.30, which two cents of rounding leave open.
+    assert [size[1:4] for size in sizes[:2]] == [(100, None, False)] * 2, sizes
+    # -3 x (2.40 - 2.00) x 10 = -12.
+    assert [size[1:] for size in sizes[2:]] == [
+        (
+            100, 10, True,
+            "the broker's unrealized is $-12.00, ours $-120.00; by its prices a "
+            "contract is worth 10, ours 100",
+        )
+    ] * len(DAYS[2:9])  # fmt: skip
+    told = dict(
+        rows(
+            home,
+            "select check_name, finding from marts.data_quality "
+            "where check_name in ('contract_sizes', 'no_multiplier') "
+            "and found_count = 1",
+        )
+    )
+    assert told["contract_sizes"].endswith(
+        f": {MINI} of SIZES on {DAYS[8]} 10, not 100 (line: +QQM,option,10,,)"
+    )
+    # 2 x (101.50 - 100.00) x 25 = 75.
+    assert told["no_multiplier"].endswith(
+        "#QQU,future,SIZE,, for 1 fills of 1 accounts, dollars 200.00 times SIZE "
+        "(SIZE is 25 by the broker's prices and unrealized)"
+    )
+
+
+def test_without_a_rate_a_difference_is_told_in_the_accounts_currency(
+    home: Home,
+) -> None:
+    assert rows(
+        home,
+        "select distinct difference_class, difference_amount, unrealized_pnl, "
+        "explanation from marts.position_reconciliation where account_id = 'NORATE'",
+    ) == [
+        (
+            "price_break", None, None,
+            "the broker's average price is 9.98, ours 10; the broker's unrealized is "
+            "CAD 22.00, ours CAD 20.00",
+        )
+    ]  # fmt: skip

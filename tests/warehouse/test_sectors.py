@@ -175,7 +175,7 @@ def test_a_wrong_line_and_a_symbol_never_traded_are_told(home: Home) -> None:
         1, "symbols of instruments.csv were never traded: GONE", False
     )  # fmt: skip
     assert told["refused_desk_lines"] == (
-        1, "lines of the desk's files are wrong and are excluded: "
-        "instruments.csv, line 8 is about the same as line 2 (symbol). Delete one of "
-        "them.", True,
+        1, "lines of the desk's files are wrong and do not count: "
+        "instruments.csv, line 8 is about the same as line 2 (symbol), which counts. "
+        "Delete one of them.", True,
     )  # fmt: skip

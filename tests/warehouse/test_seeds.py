@@ -88,7 +88,7 @@ def test_a_line_about_nobody_is_told(home: Home) -> None:
         "where check_name = 'unused_seed_lines'"
     )
     text = "lines of the desk's files name unknown accounts or traders: "
-    assert rows(home, told) == [(1, False, f"{text}A2")]
+    assert rows(home, told) == [(1, False, f"{text}trader_accounts.csv, line 3: A2")]
     said(
         home,
         "traders",

@@ -17,7 +17,6 @@ lines as (
         cash_per_share,
         cost_share
     from {{ ref('stg_desk__corporate_actions') }}
-    where refused_for is null
 ),
 
 sessions as (

@@ -43,7 +43,6 @@ desk_lines as (
         signed_quantity,
         price
     from {{ ref('stg_desk__opening_lots') }}
-    where refused_for is null
 ),
 
 told_symbols as (

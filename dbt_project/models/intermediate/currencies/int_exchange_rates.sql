@@ -10,7 +10,6 @@ lines as (
         rate_date,
         exchange_rate
     from {{ ref('stg_desk__exchange_rates') }}
-    where refused_for is null
 ),
 
 run_context as (

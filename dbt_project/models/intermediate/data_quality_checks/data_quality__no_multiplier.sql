@@ -18,6 +18,16 @@ instruments as (
     from {{ ref('int_instruments') }}
 ),
 
+broker_sizes as (
+    select
+        symbol_root,
+        min(broker_multiplier) as broker_multiplier
+    from {{ ref('int_broker_multipliers') }}
+    where multiplier is null
+    group by symbol_root
+    having min(broker_multiplier) = max(broker_multiplier)
+),
+
 roots as (
     select
         instruments.symbol_root,
@@ -32,9 +42,18 @@ roots as (
 
 roots_ordered as (
     select
-        *,
-        row_number() over (order by fills_count desc, symbol_root asc) as shown_order
+        roots.*,
+        case
+            when broker_sizes.symbol_root is null then ''
+            else
+                ' (SIZE is ' || {{ plain_number('broker_sizes.broker_multiplier') }}
+                || ' by the broker''s prices and unrealized)'
+        end as size_text,
+        row_number() over (
+            order by roots.fills_count desc, roots.symbol_root asc
+        ) as shown_order
     from roots
+    left join broker_sizes on roots.symbol_root = broker_sizes.symbol_root
 ),
 
 final as (
@@ -44,9 +63,9 @@ final as (
         'fills of instruments without a contract size are excluded, from days traded too; '
         || 'lines to add: '
         || {{ first_few_joined(
-            "symbol_root || ',' || instrument_type || ',SIZE, for ' || fills_count "
+            "symbol_root || ',' || instrument_type || ',SIZE,, for ' || fills_count "
             ~ "|| ' fills of ' || accounts_count || ' accounts, dollars ' "
-            ~ "|| unit_notional || ' times SIZE'",
+            ~ "|| unit_notional || ' times SIZE' || size_text",
             '; ',
         ) }} as finding
     from roots_ordered

@@ -1,6 +1,6 @@
 {#
-    Grain: one row: limits of accounts, traders, groups or strategies that nobody knows.
-    They hold for nobody.
+    Grain: one row: lines of limits.csv of accounts, traders, groups or strategies that
+    nobody knows. They hold for nobody.
 #}
 with
 
@@ -12,7 +12,8 @@ scopes as (
 ),
 
 limits as (
-    select distinct
+    select
+        line_number,
         scope_type,
         scope_name
     from {{ ref('stg_desk__limits') }}
@@ -20,9 +21,9 @@ limits as (
 
 unmatched_limits as (
     select
-        limits.scope_type,
-        limits.scope_name,
-        row_number() over (order by limits.scope_type, limits.scope_name) as shown_order
+        'line ' || limits.line_number || ', ' || replace(limits.scope_type, '_', ' ') || ' '
+        || limits.scope_name as line_text,
+        row_number() over (order by limits.line_number) as shown_order
     from limits
     left join scopes
         on
@@ -35,9 +36,8 @@ final as (
     select
         'unmatched_limits' as check_name,
         count(*) as found_count,
-        'limits are of unknown accounts or traders, and apply to none: '
-        || {{ first_few_joined("replace(scope_type, '_', ' ') || ' ' || scope_name") }}
-            as finding
+        'lines of limits.csv are of unknown accounts, traders, groups or strategies, and '
+        || 'apply to none: ' || {{ first_few_joined('line_text', '; ') }} as finding
     from unmatched_limits
 )
 

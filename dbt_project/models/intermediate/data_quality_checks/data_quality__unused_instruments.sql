@@ -4,7 +4,6 @@ with
 instruments as (
     select symbol
     from {{ ref('stg_desk__instruments') }}
-    where refused_for is null
 ),
 
 known_symbols as (

@@ -8,7 +8,6 @@ lines as (
         symbol,
         opened_date
     from {{ ref('stg_desk__opening_lots') }}
-    where refused_for is null
 ),
 
 opening_lots as (

@@ -10,24 +10,32 @@ account_traders as (
 
 trader_accounts as (
     select
+        line_number,
         account_id,
         trader_id
     from {{ ref('stg_desk__trader_accounts') }}
 ),
 
 traders as (
-    select trader_id from {{ ref('stg_desk__traders') }}
+    select
+        line_number,
+        trader_id
+    from {{ ref('stg_desk__traders') }}
 ),
 
 account_roles as (
     select
+        line_number,
         account_id,
         parent_account_id
     from {{ ref('stg_desk__account_roles') }}
 ),
 
 payout_terms as (
-    select trader_id from {{ ref('stg_desk__payout_terms') }}
+    select
+        line_number,
+        trader_id
+    from {{ ref('stg_desk__payout_terms') }}
 ),
 
 known_names as (
@@ -41,32 +49,51 @@ known_names as (
     from trader_accounts
 ),
 
-seed_names as (
-    select account_id as named_id
+named as (
+    select
+        'trader_accounts.csv' as file_name,
+        line_number,
+        account_id as named_id
     from trader_accounts
     union all
-    select trader_id as named_id
+    select
+        'traders.csv' as file_name,
+        line_number,
+        trader_id as named_id
     from traders
     union all
-    select trader_id as named_id
-    from payout_terms
-    union all
-    select account_id as named_id
+    select
+        'account_roles.csv' as file_name,
+        line_number,
+        account_id as named_id
     from account_roles
     union all
-    select parent_account_id as named_id
+    select
+        'account_roles.csv' as file_name,
+        line_number,
+        parent_account_id as named_id
     from account_roles
     where parent_account_id is not null
+    union all
+    select
+        'payout_terms.csv' as file_name,
+        line_number,
+        trader_id as named_id
+    from payout_terms
 ),
 
 unused_names as (
+    -- A line without a number is one of the project's seed.
     select
-        seed_names.named_id,
-        row_number() over (order by seed_names.named_id) as shown_order
-    from seed_names
-    left join known_names on seed_names.named_id = known_names.known_id
+        named.file_name || coalesce(', line ' || named.line_number, ' of the project')
+        || ': ' || named.named_id as line_text,
+        row_number() over (
+            order by named.file_name, named.line_number, named.named_id
+        ) as shown_order
+    from named
+    left join known_names on named.named_id = known_names.known_id
     where known_names.known_id is null
-    group by seed_names.named_id
+    group by named.file_name, named.line_number, named.named_id
 ),
 
 final as (
@@ -74,7 +101,7 @@ final as (
         'unused_seed_lines' as check_name,
         count(*) as found_count,
         'lines of the desk''s files name unknown accounts or traders: '
-        || {{ first_few_joined('named_id') }} as finding
+        || {{ first_few_joined('line_text', '; ') }} as finding
     from unused_names
 )
 

@@ -18,7 +18,6 @@ instruments as (
         sector,
         proxy
     from {{ ref('stg_desk__instruments') }}
-    where refused_for is null
 ),
 
 proxies as (

@@ -8,8 +8,9 @@
     digit, and whose root is the whole symbol.
     A null multiplier, or no type, means nobody has said what a contract is worth: its
     fills are excluded and reported.
-    The currency is the second leg's of a pair, else that of the ending (.TO); null where
-    the symbol tells none: then the fill or its account does.
+    The currency is the second leg's of a pair, else what the line of the symbol or its
+    root says, else that of the ending (.TO), else what the sign's line says; null where none
+    of them does: then the fill or its account does.
 #}
 with
 
@@ -29,7 +30,8 @@ instrument_multipliers as (
     select
         coalesce(symbol_prefix, '') as symbol_prefix,
         instrument_type,
-        multiplier
+        multiplier,
+        currency
     from {{ ref('stg_desk__instrument_multipliers') }}
 ),
 
@@ -94,6 +96,7 @@ lines_ranked as (
         instrument_multipliers.symbol_prefix,
         instrument_multipliers.instrument_type,
         instrument_multipliers.multiplier,
+        instrument_multipliers.currency,
         row_number() over (
             partition by matching_lines.symbol
             order by length(instrument_multipliers.symbol_prefix) desc
@@ -144,8 +147,15 @@ final as (
                 else lines_ranked.multiplier
             end as decimal(18, 8)
         ) as multiplier,
-        coalesce({{ quote_currency('symbols.symbol') }}, currency_suffixes.currency)
-            as currency
+        coalesce(
+            {{ quote_currency('symbols.symbol') }},
+            case
+                when lines_ranked.symbol_prefix <> symbols.type_sign
+                    then lines_ranked.currency
+            end,
+            currency_suffixes.currency,
+            lines_ranked.currency
+        ) as currency
     from symbols
     left join lines_ranked
         on symbols.symbol = lines_ranked.symbol and lines_ranked.match_rank = 1

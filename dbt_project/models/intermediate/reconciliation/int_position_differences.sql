@@ -6,6 +6,9 @@
     half a unit of the close's last decimal for each unit held, for our mark is the close
     as it is shown. The broker shows it in the account's currency, in which it is compared;
     amounts are then in the base currency.
+    What the broker takes a contract to be worth is its unrealized / (quantity x (close -
+    average price)), between the two bounds that its roundings leave. None is known where the
+    price has hardly moved.
 #}
 {% set six_digits = '(' ~ '[0-9]' * 6 ~ ')' %}
 {% set eight_digits = '[0-9]' * 8 %}
@@ -78,6 +81,7 @@ positions_joined as (
         held_days.multiplier,
         held_days.open_cost,
         coalesce(broker_positions.close_price, held_days.close_price) as close_price,
+        broker_positions.close_price as broker_close_price,
         held_days.local_unrealized_pnl,
         held_days.unrealized_pnl,
         broker_positions.account_id is not null as is_listed,
@@ -121,6 +125,7 @@ expiries as (
 positions_rated as (
     select
         positions_joined.*,
+        account_currencies.currency as account_currency,
         {{ rate_of(
             'coalesce(positions_joined.currency, instruments.currency, account_currencies.currency)',
             'rates',
@@ -151,6 +156,8 @@ positions_measured as (
         positions_joined.position_quantity,
         positions_joined.open_cost,
         positions_joined.close_price,
+        positions_joined.broker_close_price,
+        positions_joined.account_currency,
         positions_joined.exchange_rate,
         positions_joined.account_exchange_rate,
         case
@@ -217,8 +224,61 @@ positions_compared as (
             * cast(abs(position_quantity) as double) * cast(multiplier as double)
             * coalesce(account_units, 1),
             10
-        ) as unrealized_tolerance
+        ) as unrealized_tolerance,
+        abs(cast(broker_close_price - broker_average_price as double)) as price_move,
+        {{ var('displayed_rounding') }} + 0.5 * power(10, -close_decimals)
+            as price_move_rounding,
+        abs(cast(broker_quantity as double)) * cast(account_units as double)
+            as broker_units,
+        sign(broker_unrealized_pnl)
+        = sign(broker_quantity) * sign(broker_close_price - broker_average_price)
+            as is_move_shown
     from positions_measured
+),
+
+sizes_bounded as (
+    select
+        *,
+        case
+            when is_move_shown
+                then {{ safe_divide(
+                    "abs(cast(broker_unrealized_pnl as double)) - "
+                    ~ var('gross_rounding_per_row'),
+                    'broker_units * (price_move + price_move_rounding)',
+                ) }}
+        end as least_multiplier,
+        case
+            when is_move_shown and price_move > price_move_rounding
+                then {{ safe_divide(
+                    "abs(cast(broker_unrealized_pnl as double)) + "
+                    ~ var('gross_rounding_per_row'),
+                    'broker_units * (price_move - price_move_rounding)',
+                ) }}
+        end as most_multiplier
+    from positions_compared
+),
+
+sizes_implied as (
+    -- The roundest number within the bounds: sizes are round.
+    select
+        *,
+        case
+            when most_multiplier <= 1.25 * least_multiplier
+                then coalesce(
+                    {% for decimals in range(-3, 4) -%}
+                        case
+                            when
+                                round((least_multiplier + most_multiplier) / 2, {{ decimals }})
+                                between least_multiplier and most_multiplier
+                                then round(
+                                    (least_multiplier + most_multiplier) / 2, {{ decimals }}
+                                )
+                        end,
+                    {% endfor -%}
+                    (least_multiplier + most_multiplier) / 2
+                )
+        end as broker_multiplier
+    from sizes_bounded
 ),
 
 classified as (
@@ -238,6 +298,15 @@ classified as (
             + {{ var('displayed_rounding') }} * units_held * coalesce(account_units, 1),
             true
         ) as is_explained_by_average,
+        coalesce(
+            abs(cast(unrealized_difference as double)) > unrealized_tolerance, false
+        ) as unrealized_differs,
+        -- By more than a rate of exchange that is another one.
+        coalesce(
+            multiplier not between 0.9 * least_multiplier and 1.1 * most_multiplier
+            and broker_multiplier is not null,
+            false
+        ) as multiplier_differs,
         case
             when passed_expiry_date is not null then 'dead_option'
             when broker_quantity is null then 'not_compared'
@@ -251,7 +320,7 @@ classified as (
         coalesce(
             close_price, broker_average_price, cast(average_price as decimal(18, 8))
         ) as known_price
-    from positions_compared
+    from sizes_implied
 ),
 
 valued as (
@@ -302,6 +371,9 @@ final as (
         passed_expiry_date,
         is_listed,
         average_price_differs,
+        unrealized_differs,
+        multiplier_differs,
+        account_currency,
         -- What makes a break another one; null where nothing is compared.
         case difference_class
             when 'not_compared' then null
@@ -336,6 +408,11 @@ final as (
         average_price_difference,
         close_price,
         multiplier,
+        cast(broker_multiplier as decimal(38, 8)) as broker_multiplier,
+        ---------- money, in the account's currency as the broker shows it
+        unrealized_pnl as account_unrealized_pnl,
+        broker_unrealized_pnl as broker_account_unrealized_pnl,
+        cast(unrealized_tolerance as decimal(38, 8)) as unrealized_tolerance,
         ---------- money
         {% for column in ['unrealized_pnl', 'broker_unrealized_pnl'] -%}
             {{ in_base(column, 'account_exchange_rate') }} as {{ column }},
@@ -343,9 +420,7 @@ final as (
         -- Of what is shown: at a rate each is rounded, and without one unknown.
         {{ in_base('unrealized_pnl', 'account_exchange_rate') }}
         - {{ in_base('broker_unrealized_pnl', 'account_exchange_rate') }}
-            as unrealized_difference,
-        -- In the account's currency, as the broker shows it.
-        cast(unrealized_tolerance as decimal(38, 8)) as unrealized_tolerance
+            as unrealized_difference
     from valued
 )
 

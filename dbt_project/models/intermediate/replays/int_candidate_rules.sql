@@ -8,7 +8,6 @@ with
 candidate_rules as (
     select rule
     from {{ ref('stg_desk__candidate_rules') }}
-    where refused_for is null
 ),
 
 in_words as (

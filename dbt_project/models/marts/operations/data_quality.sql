@@ -8,6 +8,7 @@
     'unreconciled',
     'position_breaks',
     'no_multiplier',
+    'contract_sizes',
     'unlisted_account',
     'accounts_off_the_list',
     'no_exchange_rate',

@@ -152,7 +152,9 @@ breaks_classed as (
     select
         *,
         case
-            when difference_class = 'position_break' and is_from_the_first_day
+            when
+                difference_class = 'position_break' and is_from_the_first_day
+                and multiplier is not null
                 then 'opening_position_missing'
             else difference_class
         end as named_class
@@ -224,6 +226,8 @@ final as (
                         else {{ plain_number('position_quantity') }}
                     end
                     || case
+                        when multiplier is null
+                            then '; its contract size is unknown, and its fills are excluded'
                         when named_class = 'opening_position_missing'
                             then
                                 '; by as much since the account''s first day: it was opened '
@@ -241,12 +245,23 @@ final as (
                                 || {{ plain_number('average_price') }}
                     end,
                     case
-                        when
-                            abs(unrealized_difference) > unrealized_tolerance
+                        when unrealized_differs
                             then
-                                'the broker''s unrealized is $'
-                                || cast(broker_unrealized_pnl as decimal(38, 2))
-                                || ', ours $' || cast(unrealized_pnl as decimal(38, 2))
+                                'the broker''s unrealized is '
+                                || {{ money_text(
+                                    'broker_account_unrealized_pnl', 'account_currency'
+                                ) }}
+                                || ', ours '
+                                || {{ money_text(
+                                    'account_unrealized_pnl', 'account_currency'
+                                ) }}
+                    end,
+                    case
+                        when multiplier_differs
+                            then
+                                'by its prices a contract is worth '
+                                || {{ plain_number('broker_multiplier') }} || ', ours '
+                                || {{ plain_number('multiplier') }}
                     end
                 )
         end as explanation,
@@ -268,6 +283,8 @@ final as (
         average_price_difference,
         close_price,
         multiplier,
+        broker_multiplier,
+        multiplier_differs,
         ---------- money
         cast(unrealized_pnl as decimal(38, 8)) as unrealized_pnl,
         broker_unrealized_pnl,

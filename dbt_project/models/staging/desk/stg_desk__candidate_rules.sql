@@ -1,6 +1,6 @@
 {#
-    Grain: one row per line of candidate_rules.csv, those that are refused included; of the
-    project's seed where the desk's file has none.
+    Grain: one row per line of candidate_rules.csv; of the project's seed where the desk's
+    file has none.
 #}
 with
 
@@ -12,15 +12,13 @@ final as (
     select
         lines.line_number,
         lines.rule,
-        lines.note,
-        lines.refused_for
+        lines.note
     from lines
     union all
     select
         cast(null as bigint) as line_number,
         rule,
-        note,
-        cast(null as string) as refused_for
+        note
     from {{ ref('candidate_rules') }}
     where not exists (select 1 from lines)
 )

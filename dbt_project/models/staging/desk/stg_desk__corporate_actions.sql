@@ -1,5 +1,5 @@
 {#
-    Grain: one row per line of corporate_actions.csv, those that are refused included.
+    Grain: one row per line of corporate_actions.csv.
     A line for shares says how many new ones an old one becomes, or of a spin-off is given
     (split, symbol_change, merger, spin_off); one that closes what is open says at which
     price (expiry, merger for cash alone). cost_share is the part of the cost that goes over
@@ -31,8 +31,7 @@ final as (
         case when new_symbol is not null then cast(cash_per_share as decimal(18, 8)) end
             as cash_per_share,
         cast(cost_share as decimal(18, 8)) as cost_share,
-        note,
-        refused_for
+        note
     from lines
 )
 

@@ -1,5 +1,5 @@
 {#
-    Grain: one row per line of exchange_rates.csv, those that are refused included.
+    Grain: one row per line of exchange_rates.csv.
 #}
 with
 
@@ -13,8 +13,7 @@ final as (
         cast(rate_date as date) as rate_date,
         currency,
         cast(rate as decimal(17, 10)) as exchange_rate,
-        note,
-        refused_for
+        note
     from lines
 )
 

@@ -13,6 +13,7 @@ desk_lines as (
         coalesce(lines.symbol_prefix, '') as symbol_prefix,
         lines.instrument_type,
         cast(lines.multiplier as decimal(18, 8)) as multiplier,
+        lines.currency,
         lines.note
     from lines
 ),
@@ -22,6 +23,7 @@ project_lines as (
         coalesce(symbol_prefix, '') as symbol_prefix,
         instrument_type,
         multiplier,
+        currency,
         note
     from {{ ref('instrument_multipliers') }}
 ),

@@ -1,5 +1,5 @@
 {#
-    Grain: one row per line of instruments.csv, those that are refused included.
+    Grain: one row per line of instruments.csv.
 #}
 with
 
@@ -13,8 +13,7 @@ final as (
         symbol,
         sector,
         proxy,
-        note,
-        refused_for
+        note
     from lines
 )
 

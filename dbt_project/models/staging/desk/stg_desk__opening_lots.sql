@@ -1,5 +1,5 @@
 {#
-    Grain: one row per line of opening_lots.csv, those that are refused included.
+    Grain: one row per line of opening_lots.csv.
 #}
 with
 
@@ -16,8 +16,7 @@ final as (
         cast(opened_date as date) as opened_date,
         cast(quantity as decimal(18, 8)) as signed_quantity,
         cast(price as decimal(18, 8)) as price,
-        note,
-        refused_for
+        note
     from lines
 )
 

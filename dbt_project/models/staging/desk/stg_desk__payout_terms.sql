@@ -7,6 +7,7 @@ lines as (
 
 final as (
     select
+        lines.line_number,
         lines.trader_id,
         coalesce(cast(lines.valid_from as date), {{ min_date() }}) as valid_from,
         cast(lines.payout_rate as decimal(18, 8)) as payout_rate,

@@ -10,6 +10,7 @@ lines as (
 
 final as (
     select
+        lines.line_number,
         lines.account_id,
         lines.valid_from,
         lines.trader_id,
@@ -17,6 +18,7 @@ final as (
     from lines
     union all
     select
+        cast(null as bigint) as line_number,
         account_id,
         valid_from,
         trader_id,

@@ -10,6 +10,7 @@ lines as (
 
 final as (
     select
+        lines.line_number,
         lines.trader_id,
         lines.valid_from,
         lines.display_name,
@@ -21,6 +22,7 @@ final as (
     from lines
     union all
     select
+        cast(null as bigint) as line_number,
         trader_id,
         valid_from,
         display_name,
