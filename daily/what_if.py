@@ -135,7 +135,7 @@ def _answer(
     if len(desk) == 1:
         yield from _traders(connection)
     else:
-        yield _best(connection, desk)
+        yield best_of(connection, [row["rule"] for row in desk])
 
 
 def beside_what_was(desk: Sequence[dict]) -> Iterator[tuple[str, ...]]:
@@ -205,21 +205,29 @@ def _traders(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
         yield f"  and {len(found) - TRADERS_SHOWN} more traders"
 
 
-def _best(connection: duckdb.DuckDBPyConnection, desk: list[dict]) -> str:
+def best_of(connection: duckdb.DuckDBPyConnection, rules: Sequence[str]) -> str:
     """The best of several rules, if it is better than the best of chance would be."""
     import numpy as np
 
     from ml.searched import chances
 
+    # As in rule_effects. A day that one rule knows nothing of tells none from another.
     frame = connection.execute(
-        "select rule, days.trader_id, days.trade_date, "
-        "cast(coalesce(effect_after_slip, 0) as double) as gain "
-        "from tried_rules cross join replay_days as days "
-        "left join tried_replays using (rule, trader_id, trade_date) "
-        "order by rule, days.trader_id, days.trade_date"
+        "select rules.rule, days.trader_id, days.trade_date, cast(case "
+        "when rules.is_usual_days and days.usual_day_amount is null then null "
+        "when replays.rule is null then 0 "
+        "when replays.effect is not null then replays.effect_after_slip "
+        "end as double) as gain "
+        "from tried_rules as rules cross join replay_days as days "
+        "left join tried_replays as replays on rules.rule = replays.rule "
+        "and days.trader_id = replays.trader_id "
+        "and days.trade_date = replays.trade_date "
+        "qualify count(gain) over (partition by days.trader_id, days.trade_date) = ? "
+        "order by rules.rule, days.trader_id, days.trade_date",
+        [len(rules)],
     ).df()
-    names = sorted({row["rule"] for row in desk})
-    gains = frame["gain"].to_numpy().reshape(len(names), -1)
+    names = sorted(rules)
+    gains = frame["gain"].to_numpy().reshape(len(names), len(frame) // len(names))
     of_one = frame.iloc[: gains.shape[1]]
     found = chances(
         gains, of_one["trade_date"].to_numpy(), of_one["trader_id"].to_numpy()

@@ -1,13 +1,15 @@
 """Rules as people write them, and what is said of them."""
 
+from datetime import date, timedelta
 from decimal import Decimal
 
+import duckdb
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daily.what_if import beside_what_was
+from daily.what_if import beside_what_was, best_of
 from ingestion.desk_rules import KINDS, MOST_RULES, parse_rules
 from ml.searched import chances
 from runtime.errors import UserError
@@ -138,3 +140,35 @@ def test_what_is_never_hit_and_too_few_dates_tell_nothing() -> None:
     dates, traders = np.arange(30), np.zeros(30)
     assert chances(np.zeros((2, 30)), dates, traders).tolist() == [1, 1]
     assert chances(np.zeros((2, 30)), dates % 5, traders) is None
+
+
+def test_days_that_one_rule_knows_nothing_of_make_none_the_best() -> None:
+    """A stop gains on days before the trader's usual day is known, and never after."""
+    days = [date(2025, 3, 3) + timedelta(days=number) for number in range(60)]
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create table tried_rules (rule varchar, is_usual_days boolean); "
+            "insert into tried_rules values ('stop 100', false), ('stop 2x', true); "
+            "create table replay_days (trader_id varchar, trade_date date, "
+            "usual_day_amount decimal(38, 8)); "
+            "create table tried_replays (rule varchar, trader_id varchar, "
+            "trade_date date, effect decimal(38, 8), effect_after_slip decimal(38, 8))"
+        )
+        connection.executemany(
+            "insert into replay_days values ('T1', ?, ?)",
+            [(day, 50 if place >= 30 else None) for place, day in enumerate(days)],
+        )
+        connection.executemany(
+            "insert into tried_replays values ('stop 100', 'T1', ?, ?, ?)",
+            [(day, 90 + place, 80 + place) for place, day in enumerate(days[:30])],
+        )
+        of_both = best_of(connection, ["stop 2x", "stop 100"])
+        assert of_both.startswith("  No rule of these 2 is better than chance")
+        # Where all is known of both, it is.
+        connection.execute("update replay_days set usual_day_amount = 50")
+        assert "stop 100, 2,835 after slip" in best_of(
+            connection, ["stop 100", "stop 2x"]
+        )
+        connection.execute("update replay_days set usual_day_amount = null")
+        nothing = best_of(connection, ["stop 100", "stop 2x"])
+        assert nothing == "  Too few dates to tell the best of them from chance."

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -279,6 +279,61 @@ def test_a_note_closes_a_breach_and_another_opens_it_again(home: Home) -> None:
         record_desk(home, read_desk(settings, home))
         build_models_of(settings, home, models="fct_breaches")
         assert rows(home, query) == [expected]
+
+
+def test_what_goes_deeper_after_it_was_closed_is_open_again(home: Home) -> None:
+    """By more than a tenth of the limit, and after what was known as it was closed."""
+    cases = rows(
+        home,
+        "select breaches.scope_type, breaches.scope_name, breaches.trade_date, "
+        "any_value(breaches.limit_value), "
+        "list(uses.trade_date order by uses.trade_date), "
+        "list(uses.peak_value order by uses.trade_date) "
+        "from marts.fct_breaches as breaches join marts.fct_limit_use as uses "
+        "on uses.scope_type = breaches.scope_type "
+        "and uses.scope_name = breaches.scope_name and uses.rule = breaches.rule "
+        "and uses.trade_date between breaches.trade_date and last_breached_date "
+        "where breaches.rule = 'drawdown' and breaches.breached_days_count > 1 "
+        "group by all",
+    )
+    folder = home.root.parent / "desk"
+    settings = make_settings(source="files", risk_home=home.root, desk=folder)
+    header = "trade_date,rule,scope,name,noted_at,noted_by,closes,note\n"
+    seen = set()
+    for place in (0, 1, 2, None):
+        lines, expected = [], {}
+        for kind, name, first, limit, days, peaks in cases:
+            after = days[-1] + timedelta(days=1)
+            closed = after if place is None else days[min(place, len(days) - 1)]
+            shown = "" if kind == "desk" else name
+            lines.append(
+                f"{first},drawdown,{kind},{shown},{closed}T14:00:00Z,Ann,true,x"
+            )
+            known = max(
+                [peak for day, peak in zip(days, peaks, strict=True) if day < closed]
+                or [peaks[0]]
+            )
+            later = max(
+                [peak for day, peak in zip(days, peaks, strict=True) if day >= closed]
+                or [0]
+            )
+            deeper = later > known + limit / 10
+            expected[kind, name, first] = "open" if deeper else "closed", deeper
+        seen |= set(expected.values())
+        (folder / "breach_notes.csv").write_text(header + "\n".join(lines))
+        record_desk(home, read_desk(settings, home))
+        build_models_of(settings, home, models="fct_breaches")
+        found = rows(
+            home,
+            "select scope_type, scope_name, trade_date, status, is_reopened "
+            "from marts.fct_breaches where rule = 'drawdown' "
+            "and breached_days_count > 1",
+        )
+        assert {tuple(one[:3]): tuple(one[3:]) for one in found} == expected
+    assert seen == {("open", True), ("closed", False)}
+    (folder / "breach_notes.csv").write_text(header)
+    record_desk(home, read_desk(settings, home))
+    build_models_of(settings, home, models="fct_breaches")
 
 
 def test_both_languages_know_the_same_rules() -> None:

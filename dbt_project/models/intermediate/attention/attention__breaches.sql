@@ -72,6 +72,13 @@ final as (
             when breaches.breached_days_count > 1
                 then ', ' || breaches.breached_days_count || ' sessions beyond the limit'
             else ''
+        end
+        || case
+            when breaches.is_reopened
+                then
+                    ', deeper since ' || breaches.noted_by || ' closed it on '
+                    || cast(breaches.noted_at as date)
+            else ''
         end as fact,
         'limit ' || {{ limit_amount_words('breaches.limit_unit', 'breaches.limit_value') }}
         || case

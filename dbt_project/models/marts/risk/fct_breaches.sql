@@ -4,6 +4,8 @@
     are one breach; every day's loss is one of its own.
     The case file: the limit, how far beyond it, when to the second, what was held then, what
     came after, what had been forecast that morning, what was noted since.
+    What goes deeper after it was closed, by more than a tenth of its limit, is open again.
+    Known to who closes it are the sessions before that date, else that date's.
 #}
 with
 
@@ -76,7 +78,8 @@ breaches as (
         max(trade_date) as last_breached_date,
         max(trade_date) = max(last_date) as is_ongoing,
         count(*) as breached_days_count,
-        max(peak_value) as most_value
+        max(peak_value) as most_value,
+        min_by(limit_value, trade_date) as limit_value
     from uses_numbered
     where is_breached
     group by scope_type, scope_name, rule, breach_number
@@ -128,6 +131,83 @@ notes_summed as (
     group by breaches.scope_type, breaches.scope_name, breaches.rule, breaches.trade_date
 ),
 
+depths as (
+    select
+        uses_numbered.scope_type,
+        uses_numbered.scope_name,
+        uses_numbered.rule,
+        notes_summed.trade_date,
+        coalesce(
+            max(
+                case
+                    when uses_numbered.trade_date < cast(notes_summed.noted_at as date)
+                        then uses_numbered.peak_value
+                end
+            ),
+            max(
+                case
+                    when uses_numbered.trade_date = cast(notes_summed.noted_at as date)
+                        then uses_numbered.peak_value
+                end
+            )
+        ) as known_value,
+        max(
+            case
+                when uses_numbered.trade_date >= cast(notes_summed.noted_at as date)
+                    then uses_numbered.peak_value
+            end
+        ) as later_value
+    from notes_summed
+    inner join breaches
+        on
+            notes_summed.scope_type = breaches.scope_type
+            and notes_summed.scope_name = breaches.scope_name
+            and notes_summed.rule = breaches.rule
+            and notes_summed.trade_date = breaches.trade_date
+    inner join uses_numbered
+        on
+            breaches.scope_type = uses_numbered.scope_type
+            and breaches.scope_name = uses_numbered.scope_name
+            and breaches.rule = uses_numbered.rule
+            and breaches.trade_date <= uses_numbered.trade_date
+            and breaches.last_breached_date >= uses_numbered.trade_date
+    where notes_summed.is_closed
+    group by
+        uses_numbered.scope_type,
+        uses_numbered.scope_name,
+        uses_numbered.rule,
+        notes_summed.trade_date
+),
+
+cases as (
+    select
+        breaches.*,
+        notes_summed.notes_count,
+        notes_summed.note,
+        notes_summed.noted_by,
+        notes_summed.noted_at,
+        coalesce(notes_summed.is_closed, false) as is_closed,
+        coalesce(
+            depths.later_value
+            > depths.known_value
+            + {{ var('reopened_beyond_limit_share') }} * breaches.limit_value,
+            false
+        ) as is_reopened
+    from breaches
+    left join notes_summed
+        on
+            breaches.scope_type = notes_summed.scope_type
+            and breaches.scope_name = notes_summed.scope_name
+            and breaches.rule = notes_summed.rule
+            and breaches.trade_date = notes_summed.trade_date
+    left join depths
+        on
+            breaches.scope_type = depths.scope_type
+            and breaches.scope_name = depths.scope_name
+            and breaches.rule = depths.rule
+            and breaches.trade_date = depths.trade_date
+),
+
 final as (
     select
         ---------- keys
@@ -161,13 +241,14 @@ final as (
         predictions.limit_risk as forecast_limit_risk,
         advice.position_multiplier as advised_position_multiplier,
         ---------- done about it
-        case when coalesce(notes_summed.is_closed, false) then 'closed' else 'open' end
+        case when breaches.is_closed and not breaches.is_reopened then 'closed' else 'open' end
             as status,
-        coalesce(notes_summed.notes_count, 0) as notes_count,
-        notes_summed.note,
-        notes_summed.noted_by,
-        notes_summed.noted_at
-    from breaches
+        breaches.is_reopened,
+        coalesce(breaches.notes_count, 0) as notes_count,
+        breaches.note,
+        breaches.noted_by,
+        breaches.noted_at
+    from cases as breaches
     inner join limit_use as first_uses
         on
             breaches.scope_type = first_uses.scope_type
@@ -185,12 +266,6 @@ final as (
             and breaches.scope_name = positions_told.scope_name
             and breaches.rule = positions_told.rule
             and breaches.trade_date = positions_told.trade_date
-    left join notes_summed
-        on
-            breaches.scope_type = notes_summed.scope_type
-            and breaches.scope_name = notes_summed.scope_name
-            and breaches.rule = notes_summed.rule
-            and breaches.trade_date = notes_summed.trade_date
     left join roster
         on
             breaches.scope_type = 'trader'
