@@ -74,6 +74,7 @@ breaches as (
         scope_type,
         scope_name,
         rule,
+        breach_number,
         min(trade_date) as trade_date,
         max(trade_date) as last_breached_date,
         max(trade_date) = max(last_date) as is_ongoing,
@@ -114,7 +115,7 @@ notes_summed as (
         breaches.scope_type,
         breaches.scope_name,
         breaches.rule,
-        breaches.trade_date,
+        breaches.breach_number,
         count(*) as notes_count,
         max(notes.noted_at) as noted_at,
         max_by(notes.note, notes.noted_at) as note,
@@ -128,15 +129,15 @@ notes_summed as (
             and breaches.rule = notes.rule
             and breaches.trade_date <= notes.trade_date
             and breaches.last_breached_date >= notes.trade_date
-    group by breaches.scope_type, breaches.scope_name, breaches.rule, breaches.trade_date
+    group by breaches.scope_type, breaches.scope_name, breaches.rule, breaches.breach_number
 ),
 
 depths as (
     select
-        uses_numbered.scope_type,
-        uses_numbered.scope_name,
-        uses_numbered.rule,
-        notes_summed.trade_date,
+        notes_summed.scope_type,
+        notes_summed.scope_name,
+        notes_summed.rule,
+        notes_summed.breach_number,
         coalesce(
             max(
                 case
@@ -158,25 +159,18 @@ depths as (
             end
         ) as later_value
     from notes_summed
-    inner join breaches
-        on
-            notes_summed.scope_type = breaches.scope_type
-            and notes_summed.scope_name = breaches.scope_name
-            and notes_summed.rule = breaches.rule
-            and notes_summed.trade_date = breaches.trade_date
     inner join uses_numbered
         on
-            breaches.scope_type = uses_numbered.scope_type
-            and breaches.scope_name = uses_numbered.scope_name
-            and breaches.rule = uses_numbered.rule
-            and breaches.trade_date <= uses_numbered.trade_date
-            and breaches.last_breached_date >= uses_numbered.trade_date
-    where notes_summed.is_closed
+            notes_summed.scope_type = uses_numbered.scope_type
+            and notes_summed.scope_name = uses_numbered.scope_name
+            and notes_summed.rule = uses_numbered.rule
+            and notes_summed.breach_number = uses_numbered.breach_number
+    where notes_summed.is_closed and uses_numbered.is_breached
     group by
-        uses_numbered.scope_type,
-        uses_numbered.scope_name,
-        uses_numbered.rule,
-        notes_summed.trade_date
+        notes_summed.scope_type,
+        notes_summed.scope_name,
+        notes_summed.rule,
+        notes_summed.breach_number
 ),
 
 cases as (
@@ -199,13 +193,13 @@ cases as (
             breaches.scope_type = notes_summed.scope_type
             and breaches.scope_name = notes_summed.scope_name
             and breaches.rule = notes_summed.rule
-            and breaches.trade_date = notes_summed.trade_date
+            and breaches.breach_number = notes_summed.breach_number
     left join depths
         on
             breaches.scope_type = depths.scope_type
             and breaches.scope_name = depths.scope_name
             and breaches.rule = depths.rule
-            and breaches.trade_date = depths.trade_date
+            and breaches.breach_number = depths.breach_number
 ),
 
 final as (
