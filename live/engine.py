@@ -25,7 +25,7 @@ _MOST_NAMED = 10
 # So many subjects of a flag are kept.
 _MOST_KEPT = 1000
 # Content by which a report is the same as one that came before.
-_Content = tuple[int, int, int, int]
+_Content = tuple[int, int, int, str, str]
 
 
 @dataclass(slots=True)
@@ -130,12 +130,12 @@ class Engine:
                 return "duplicate"
             self._tell("conflict", report, report.exec_id)
             return "conflict"
-        at, signed, price, book_number = content
+        at, signed, price, account_id, symbol = content
+        book = self._day.book(account_id, symbol)
         number = self._day.fills.add(
-            at, signed, price, book_number, report.exec_id, self._source(report.source)
+            at, signed, price, book.number, report.exec_id, self._source(report.source)
         )
         ids[report.exec_id] = number
-        book = self._day.books[book_number]
         self._note_fill(number, book, report)
         self._put(number, book)
         self._resolve(report.source, report.exec_id, number)
@@ -175,19 +175,20 @@ class Engine:
     def _content(self, report: ExecutionReport, at: int) -> _Content:
         quantity = scaled(report.quantity)
         signed = quantity if report.side in "BC" else -quantity
-        book = self._day.book(report.account, report.symbol)
-        return at, signed, scaled(report.price), book.number
+        return at, signed, scaled(report.price), report.account, report.symbol
 
     def _original(self, number: int) -> _Content:
         kept = self._originals.get(number)
         if kept is not None:
             return kept
         fills = self._day.fills
+        book = self._day.books[fills.book[number]]
         return (
             fills.at[number],
             fills.quantity[number],
             fills.price[number],
-            fills.book[number],
+            book.account_id,
+            book.symbol,
         )
 
     def _take_amendment(self, report: ExecutionReport, at_et: datetime) -> Outcome:
@@ -223,11 +224,11 @@ class Engine:
             fills.quantity[number] = 0
         else:
             at = fills.at[number]
-            _, signed, price, book_number = self._content(last, at)
+            _, signed, price, account_id, symbol = self._content(last, at)
+            book = self._day.book(account_id, symbol)
             fills.quantity[number] = signed
             fills.price[number] = price
-            fills.book[number] = book_number
-            book = self._day.books[book_number]
+            fills.book[number] = book.number
             self._note_fill(number, book, last)
             self._put(number, book)
         # A later amendment may name this one.

@@ -336,6 +336,20 @@ def test_a_duplicate_books_nothing_and_a_conflict_is_told() -> None:
     assert engine.scope_figures(LATER)["desk", "desk"].fills_count == 2
 
 
+def test_a_conflict_of_an_account_that_nobody_knows_makes_no_row() -> None:
+    engine = started()
+    fill = bought(1, 0, 100, "9")
+    engine.take(report_of(fill, "1"))
+    known, symbols = set(engine.scopes), set(engine.symbol_figures(LATER))
+    for other in ({"account": "NOBODY"}, {"symbol": "XYZ"}):
+        report = replace(report_of(fill, "1"), **other)
+        assert not engine.is_duplicate(report)
+        assert engine.take(report) == "conflict"
+    assert set(engine.scopes) == set(engine.scope_figures(LATER)) == known
+    assert set(engine.symbol_figures(LATER)) == symbols
+    assert [one.kind for one in engine.flags()] == ["conflict"]
+
+
 def test_an_original_that_is_sent_again_after_its_correction_is_a_duplicate() -> None:
     """A replay begins with what was there first."""
     engine = started()
