@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 import duckdb
 import humanize
 
+from live.alert_log import past_alerts
+from live.last_night import session_at
 from reports.outbox import waiting
 from reports.render import counted
 from reports.summary import published_data
@@ -41,7 +43,7 @@ def status(settings: Settings, now: datetime | None = None) -> str:
         ("next", _next(settings, now)),
         ("mail", _mail(settings, home)),
         *_limits(settings, home, now),
-        *_live(home),
+        *_live(home, now),
     ]
     return "\n".join(wrapped(f"{name:<9} ", text) for name, text in lines)
 
@@ -196,18 +198,21 @@ def _limits(settings: Settings, home: Home, now: datetime) -> list[tuple[str, st
     return [("" if place else "limits", line) for place, line in enumerate(lines)]
 
 
-def _live(home: Home) -> list[tuple[str, str]]:
+def _live(home: Home, now: datetime) -> list[tuple[str, str]]:
     """What of the live desk's past sessions a person should act on; or nothing."""
+    _, damage = past_alerts(home.live, session_at(now))
+    found = [] if damage is None else [damage]
     try:
         with open_published(home) as connection:
-            found = connection.execute(
+            findings = connection.execute(
                 "select finding from live_health where needs_attention "
                 "and found_count > 0 order by check_order"
             ).fetchall()
     except UserError:
         # Nothing is published, or by a version that knew no live desk.
-        return []
-    return [("" if place else "live", line) for place, (line,) in enumerate(found)]
+        findings = []
+    found += [line for (line,) in findings]
+    return [("" if place else "live", line) for place, line in enumerate(found)]
 
 
 def _mail(settings: Settings, home: Home) -> str:

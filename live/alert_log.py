@@ -10,10 +10,10 @@ import fcntl
 import json
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,6 +24,8 @@ FILE = "alerts.jsonl"
 MAIL, WEBHOOK = "mail", "webhook"
 CHANNELS = (MAIL, WEBHOOK)
 Severity = Literal["info", "warning", "critical"]
+# What a line raises that is none.
+_NO_EVENT = (ValueError, KeyError, TypeError, RecursionError)
 
 
 @dataclass(slots=True)
@@ -114,7 +116,7 @@ class AlertLog:
         for line in lines:
             try:
                 self._apply(json.loads(line))
-            except (ValueError, KeyError, TypeError):
+            except _NO_EVENT:
                 raise UserError(
                     f"{self.path} is damaged at byte {self._offset}: a line is no "
                     "event. Move the file away and start again: what holds is raised "
@@ -182,43 +184,90 @@ class AlertLog:
             os.close(handle)
 
     def _apply(self, event: dict[str, Any]) -> None:
-        kind, at = event["event"], datetime.fromisoformat(event["at"])
-        if kind == "raised":
-            self.version += 1
-            # Raised twice, by a process that could not read the other's: once.
-            if event["alert_id"] not in self.alerts:
-                self.alerts[event["alert_id"]] = Alert(
-                    alert_id=event["alert_id"],
-                    key=event["key"],
-                    kind=event["kind"],
-                    severity=event["severity"],
-                    level=event["level"],
-                    scope=tuple(event["scope"]) if event["scope"] else None,
-                    rule=event["rule"],
-                    text=event["text"],
-                    raised_at=at,
-                    worst=event.get("worst"),
-                    case=event.get("case") or {},
-                )
-            return
-        if kind in ("batched", "sent"):
-            for one in event["alert_ids"]:
-                if kind == "batched":
-                    self.alerts[one].batch = event["batch"]
-                else:
-                    self.alerts[one].sent.add(event["channel"])
-            return
-        self.version += 1
-        alert = self.alerts[event["alert_id"]]
-        if kind == "over":
-            alert.is_over, alert.over_at = True, at
-            alert.worst = event.get("worst", alert.worst)
-        elif kind == "acknowledged":
-            alert.acknowledged_by, alert.acknowledged_at = event["by"], at
-            # Optional, and unknown to logs of an earlier version.
-            alert.acknowledge_reason = event.get("reason")
-        elif kind == "released":
-            alert.released_by, alert.released_at = event["by"], at
-            alert.release_reason = event["reason"]
-        else:
-            raise ValueError(kind)
+        _apply(self.alerts, event)
+        self.version += event["event"] not in ("batched", "sent")
+
+
+def past_alerts(folder: Path, before: date) -> tuple[Sequence[Alert], str | None]:
+    """Alerts of the last session before a date that the live desk has seen.
+
+    Args:
+        folder: Of all sessions.
+
+    Returns:
+        Those that can be read, and in one sentence what cannot; None if all can.
+    """
+    paths = [
+        one / FILE
+        for one in sorted(folder.iterdir() if folder.is_dir() else ())
+        if one.name < str(before) and (one / FILE).exists()
+    ]
+    if not paths:
+        return (), None
+    path, alerts, damaged = paths[-1], dict[str, Alert](), list[int]()
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        return (), _cannot_be_read(path, os.strerror(error.errno or 0))
+    offset = 0
+    # What is after the last end of a line, a crash has torn.
+    for line in lines[:-1]:
+        try:
+            _apply(alerts, json.loads(line))
+        except _NO_EVENT:
+            damaged.append(offset)
+        offset += len(line) + 1
+    if not damaged:
+        return tuple(alerts.values()), None
+    where = f"{len(damaged)} of {len(lines) - 1} lines, the first at byte {damaged[0]}"
+    return tuple(alerts.values()), _cannot_be_read(path, where)
+
+
+def _cannot_be_read(path: Path, why: str) -> str:
+    return (
+        f"{path} is damaged ({why}): a breach in what cannot be read is not red today "
+        "though nobody may have released it, and one whose release cannot be read is "
+        "red. Put the file back from a backup, and start the live desk again."
+    )
+
+
+def _apply(alerts: dict[str, Alert], event: dict[str, Any]) -> None:
+    kind, at = event["event"], datetime.fromisoformat(event["at"])
+    if kind == "raised":
+        scope = event["scope"]
+        # Raised twice, by a process that could not read the other's: once.
+        if event["alert_id"] not in alerts:
+            alerts[event["alert_id"]] = Alert(
+                alert_id=event["alert_id"],
+                key=event["key"],
+                kind=event["kind"],
+                severity=event["severity"],
+                level=int(event["level"]),
+                scope=(scope[0], scope[1]) if scope else None,
+                rule=event["rule"],
+                text=event["text"],
+                raised_at=at,
+                worst=event.get("worst"),
+                case=event.get("case") or {},
+            )
+        return
+    if kind in ("batched", "sent"):
+        for one in event["alert_ids"]:
+            if kind == "batched":
+                alerts[one].batch = event["batch"]
+            else:
+                alerts[one].sent.add(event["channel"])
+        return
+    alert = alerts[event["alert_id"]]
+    if kind == "over":
+        alert.is_over, alert.over_at = True, at
+        alert.worst = event.get("worst", alert.worst)
+    elif kind == "acknowledged":
+        alert.acknowledged_by, alert.acknowledged_at = event["by"], at
+        # Optional, and unknown to logs of an earlier version.
+        alert.acknowledge_reason = event.get("reason")
+    elif kind == "released":
+        alert.released_by, alert.released_at = event["by"], at
+        alert.release_reason = event["reason"]
+    else:
+        raise ValueError(kind)

@@ -270,13 +270,13 @@ def _alert_id(session_date: date, kind: str, key: str, ordinal: int) -> str:
     return f"{session_date}-{kind}-{hashlib.sha256(made_of).hexdigest()[:12]}"
 
 
-def carry_latches(log: AlertLog, previous: AlertLog) -> None:
+def carry_latches(log: AlertLog, past: Iterable[Alert]) -> None:
     """Bring breaches that nobody has released into the log of a new session.
 
     They are shown there until somebody releases them, and are not sent once more.
     """
     events: list[dict[str, Any]] = []
-    for one in previous.alerts.values():
+    for one in past:
         if not one.is_latched or one.alert_id in log.alerts:
             continue
         text, key = one.text, one.key

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import click
 
-from live.alert_log import FILE, AlertLog
+from live.alert_log import FILE, AlertLog, past_alerts
 from live.alerts import carry_latches
 from live.baselines import (
     Baselines,
@@ -203,16 +203,16 @@ def _run_session(
     with ExitStack() as held:
         session = held.enter_context(Session(folder, opening, feed.sources, feed.clock))
         log = AlertLog(folder / FILE)
-        previous = _previous_log(home, feed.session_date)
-        if previous is not None:
-            carry_latches(log, previous)
+        past, past_problem = past_alerts(home.live, feed.session_date)
+        carry_latches(log, past)
         delivery = Delivery(log, settings, home, is_synthetic=feed.is_synthetic)
         chances = Chances(baselines, _loss_limits(opening))
         # Seconds of a large desk's start, which nobody should wait for.
         threading.Thread(target=chances.run_test, daemon=True, name="chance").start()
         watch = Watch(
-            session, opening.limits, baselines, chances, delivery=delivery, log=log
-        )
+            session, opening.limits, baselines, chances,
+            delivery=delivery, log=log, past_problem=past_problem,
+        )  # fmt: skip
         limits = LimitsFile(settings, home, feed.session_date)
         address = _page(held, session, watch, settings)
         delivery.address = address
@@ -325,16 +325,6 @@ def _loss_limits(opening: Opening) -> dict[str, float]:
         and one.rule == "daily_loss"
         and one.limit_value > 0
     }
-
-
-def _previous_log(home: Home, session_date: date) -> AlertLog | None:
-    """Alerts of the last session before this one that the live desk has seen."""
-    folders = sorted(
-        one
-        for one in home.live.iterdir()
-        if one.name < str(session_date) and (one / FILE).exists()
-    )
-    return AlertLog(folders[-1] / FILE) if folders else None
 
 
 def _page(

@@ -63,6 +63,7 @@ class Watch:
     Args:
         session: Entered.
         limits: In force as the day begins.
+        past_problem: Why breaches of the session before may not all be known.
         clock: Seconds that nobody sets back; tests bring their own.
     """
 
@@ -75,6 +76,7 @@ class Watch:
         *,
         delivery: Delivery | None = None,
         log: AlertLog | None = None,
+        past_problem: str | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._session = session
@@ -86,6 +88,7 @@ class Watch:
         self._limits = _by_scope(limits)
         self._limits_problem: str | None = None
         self._log = log or AlertLog(session.folder / FILE)
+        self._past_problem = past_problem
         self._snapshot = session.snapshot()
         self._session_date = self._snapshot.session_date
         self._opens_at, self._closes_at = _hours(self._session_date)
@@ -386,6 +389,10 @@ class Watch:
                     "No limit is in force for anybody: nothing alerts before it is too "
                     "late. Write limits.csv.",
                 )
+            )
+        if self._past_problem:
+            found.append(
+                Condition("past_alerts", "desk", "warning", self._past_problem)
             )
         if self._log.problem:
             found.append(

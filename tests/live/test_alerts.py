@@ -15,13 +15,15 @@ import hypothesis
 import hypothesis.strategies as st
 import pytest
 
-from live.alert_log import FILE, AlertLog
+from live.alert_log import FILE, AlertLog, past_alerts
 from live.alerts import Alerts, Condition, carry_latches, release
 from live.limit_uses import Use
 from live.screen import screen
 from runtime.errors import UserError
 from tests.live.watched import DAY, TEN, Watched, fill, limit
 
+FRIDAY = date(2025, 2, 28)
+LOST = "limit|trader|T1|daily_loss|100"
 LEVELS = [("limit", 50), ("limit", 75), ("limit", 90), ("limit", 100)]
 
 
@@ -110,14 +112,22 @@ def test_a_restart_raises_nothing_twice_and_keeps_the_latch(tmp_path: Path) -> N
         assert shown.latch is not None
 
 
+def friday_alerts(folder: Path) -> Alerts:
+    """Those of the session before, in its log."""
+    log = AlertLog(folder / str(FRIDAY) / FILE)
+    return Alerts(log, FRIDAY, lambda _: {})
+
+
 def test_an_unreleased_breach_is_carried_into_the_next_session(tmp_path: Path) -> None:
-    friday = Alerts(AlertLog(tmp_path / "one" / FILE), date(2025, 2, 28), lambda _: {})
+    friday = friday_alerts(tmp_path)
     use = Use(limit(1000), Decimal(1100), Decimal(1100), None)
     alert_id = friday.look([use], [], TEN - timedelta(days=3))[-1].alert_id
-    log = AlertLog(tmp_path / "two" / FILE)
-    carry_latches(log, AlertLog(tmp_path / "one" / FILE))
-    carry_latches(log, AlertLog(tmp_path / "one" / FILE))
-    with Watched(tmp_path / "two", [limit(1000)]) as two:
+    log = AlertLog(tmp_path / str(DAY) / FILE)
+    past, problem = past_alerts(tmp_path, DAY)
+    carry_latches(log, past)
+    carry_latches(log, past)
+    assert problem is None
+    with Watched(tmp_path / str(DAY), [limit(1000)]) as two:
         shown = two.watch.assess(two.session.snapshot())["trader", "T1"].limits[0]
         assert shown.latch is not None
         assert shown.level == 0
@@ -129,6 +139,36 @@ def test_an_unreleased_breach_is_carried_into_the_next_session(tmp_path: Path) -
             two.watch.assess(two.session.snapshot())["trader", "T1"].limits[0].latch
             is not None
         )
+
+
+def test_a_damaged_log_of_the_session_before_is_told_and_its_breaches_hold(
+    tmp_path: Path,
+) -> None:
+    friday = friday_alerts(tmp_path)
+    lost = Use(limit(1000, scope_name="T1"), Decimal(1100), Decimal(1100), None)
+    kept = Use(limit(1000, scope_name="T2"), Decimal(1100), Decimal(1100), None)
+    friday.look([lost], [], TEN - timedelta(days=3))
+    friday.look([kept], [], TEN - timedelta(days=3))
+    [breach] = [one for one in friday.log.alerts.values() if one.key == LOST]
+    release(friday.log, breach.alert_id, "Ann", "seen", TEN - timedelta(days=3))
+    path = tmp_path / str(FRIDAY) / FILE
+    lines = path.read_bytes().splitlines(keepends=True)
+    # The breach that was released cannot be read, nor then its release; and rubbish.
+    wrong = next(number for number, line in enumerate(lines) if LOST.encode() in line)
+    begin = sum(map(len, lines[:wrong]))
+    lines[wrong] = b"\xff\x00 rubbish\n"
+    path.write_bytes(b"".join(lines) + b"[" * 100_000 + b'\n[]\n7\n{"event": "torn')
+    past, problem = past_alerts(tmp_path, DAY)
+    assert problem is not None
+    assert f"{path} is damaged (5 of {len(lines) + 3} lines, the first" in problem
+    assert f"at byte {begin})" in problem
+    log = AlertLog(tmp_path / str(DAY) / FILE)
+    carry_latches(log, past)
+    with Watched(tmp_path / str(DAY), [limit(1000)], past_problem=problem) as one:
+        assert one.look() == [("past_alerts", 0)]
+        assert one.look() == []
+        assert one.watch.health(one.session.snapshot()) == ("yellow", (problem,))
+        assert [one.scope for one in log.alerts.values()] == [("trader", "T2")]
 
 
 def test_unknown_is_no_zero(tmp_path: Path) -> None:

@@ -147,6 +147,7 @@ class Watched:
         begun: Opening | None = None,
         baselines: Baselines | None = None,
         delivery: Delivery | None = None,
+        past_problem: str | None = None,
     ) -> None:
         self.clock = Clock()
         self.source = HandSource()
@@ -155,6 +156,7 @@ class Watched:
         self._limits = limits
         self._begun = begun or opening(limits=limits)
         self._delivery = delivery
+        self._past_problem = past_problem
 
     def __enter__(self) -> "Watched":
         self.session = Session(self._folder, self._begun, [self.source], self.clock.at)
@@ -166,6 +168,7 @@ class Watched:
             self._baselines,
             chances,
             delivery=self._delivery,
+            past_problem=self._past_problem,
             clock=self.clock.monotonic,
         )
         return self

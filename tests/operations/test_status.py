@@ -62,6 +62,18 @@ def test_a_sound_live_desk_is_no_line(sample: SampleRun) -> None:
     assert "live" not in told
 
 
+def test_a_damaged_log_of_alerts_is_told(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    path = home.live / "2025-02-28" / "alerts.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_text("rubbish\n")
+    told = call_daily("status", SOURCE="sample", RISK_HOME=home.root)
+    assert told.code == 0, told.err
+    assert "is damaged (1 of 1 lines, the first at byte 0)" in " ".join(
+        told.out.split()
+    )
+
+
 def test_how_old_the_models_are_is_told(sample: SampleRun, tmp_path: Path) -> None:
     home = Home(tmp_path)
     shutil.copytree(sample.home.published, home.published, symlinks=True)
