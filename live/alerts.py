@@ -266,7 +266,7 @@ class Alerts:
 
 def _alert_id(session_date: date, kind: str, key: str, ordinal: int) -> str:
     """A file's name of letters, whatever a trader's name."""
-    made_of = f"{session_date}|{key}|{ordinal}".encode()
+    made_of = f"{session_date}|{key}|{ordinal}".encode("utf-8", "backslashreplace")
     return f"{session_date}-{kind}-{hashlib.sha256(made_of).hexdigest()[:12]}"
 
 

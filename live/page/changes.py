@@ -5,7 +5,7 @@ that it has.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from decimal import Decimal
 from operator import attrgetter
 from typing import Any
@@ -88,9 +88,27 @@ def to_json(value: Any) -> bytes:
     """As `screen.as_json` has it: decimals as text, times in ISO 8601.
 
     A thousand rows a second are too many for `dataclasses.asdict`; a test holds that
-    both say the same.
+    both say the same. Half a sign, which no UTF-8 has, is shown as its number.
     """
-    return orjson.dumps(value, default=_plain)
+    try:
+        return orjson.dumps(value, default=_plain)
+    except orjson.JSONEncodeError:
+        return orjson.dumps(_without_half_signs(value), default=_plain)
+
+
+def _without_half_signs(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if is_dataclass(value):
+        value = {one.name: getattr(value, one.name) for one in fields(value)}
+    if isinstance(value, Mapping):
+        return {
+            _without_half_signs(name): _without_half_signs(one)
+            for name, one in value.items()
+        }
+    if isinstance(value, tuple | list):
+        return [_without_half_signs(one) for one in value]
+    return value
 
 
 def _plain(value: Any) -> Any:

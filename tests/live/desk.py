@@ -91,7 +91,7 @@ class SmallWatch:
             level = max(
                 (at for at in (50, 75, 90, 100) if (share or 0) >= at / 100), default=0
             )
-            alert_id = f"{DAY}-limit-{scope[1].encode().hex()[:40]}"
+            alert_id = f"{DAY}-limit-{scope[1].encode('utf-8', 'replace').hex()[:40]}"
             if level >= 75 and alert_id not in self.rows:
                 self.rows[alert_id] = self._raised(alert_id, scope, level, snapshot)
             row = self.rows.get(alert_id)

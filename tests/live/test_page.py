@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,13 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
+from live.desk import _write_state
 from live.page import Page, app, follow, server, stream
 from live.page.access import read_access
 from live.page.changes import Change, Changes, to_json
 from live.page.logins import Logins, Throttle, add_login, hash_of
 from live.screen import as_json, screen, symbol_rows
-from live.session import Session
+from live.session import STATE, Session
 from runtime.errors import UserError
 from tests.live import desk
 from tests.live.desk import DAY, HOSTILE, OPEN, SmallWatch, reports, running
@@ -157,6 +159,30 @@ def test_parts_are_the_json_of_the_screen(tmp_path: Path) -> None:
         assert json.loads(to_json(part)) == said
     assert json.loads(to_json(parts["sources"])) == whole["sources"]
     assert json.loads(to_json(symbols)) == whole["symbols"]
+
+
+def test_half_a_sign_in_a_name_breaks_neither_page_nor_state(tmp_path: Path) -> None:
+    """Names that were read from bytes which are no text, as of files, have them."""
+    half = b"T\xff".decode("utf-8", "surrogateescape")
+    with running(tmp_path, ["T1", half]) as (feed, _, page):
+        following = Following(page)
+        events = iter(following)
+        kind, first = next(events)
+        row = first["parts"]["row/trader/T\\udcff"]
+        assert (kind, row["scope_name"]) == ("screen", "T\\udcff")
+        assert first["parts"]["row/trader/T1"]["net_pnl"] == "0.00000000"
+        feed.said = replace(feed.said, problem=half)
+        changed = next(one for _, one in events if "sources" in one["parts"])
+        assert changed["parts"]["sources"][0]["problem"] == "T\\udcff"
+        following.close()
+    folder = tmp_path / "state" / str(DAY)
+    folder.mkdir(parents=True)
+    begun = desk.opening([half])
+    with Session(folder, begun, [feed], clock=lambda: OPEN) as session:
+        _write_state(session, SmallWatch(), is_finished=True)  # type: ignore[arg-type]
+    state = json.loads((folder / STATE).read_bytes())
+    assert half in [row["scope_name"] for row in state["rows"]]
+    assert state["sources"][0]["problem"] == half
 
 
 def test_what_only_ages_is_no_change(tmp_path: Path) -> None:
