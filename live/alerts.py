@@ -84,6 +84,8 @@ class Alerts:
         self._carried: dict[tuple[Scope, str], Alert] = {}
         self._ordinals: Counter[str] = Counter()
         self._indexed = 0
+        # Of the log, up to which `level` and `latch` know every alert.
+        self.version = 0
         # Of each limit the use that was decided on last, and by which log.
         self._decided: dict[tuple[Scope, str], Use] = {}
         self._decided_by: int | None = None
@@ -130,7 +132,7 @@ class Alerts:
         return None
 
     def _index(self) -> None:
-        alerts = list(self.log.alerts.values())
+        version, alerts = self.log.version, list(self.log.alerts.values())
         for alert in alerts[self._indexed :]:
             self._ordinals[alert.key] += 1
             self._by_key[alert.key] = alert
@@ -139,9 +141,12 @@ class Alerts:
             if alert.key.startswith(CARRIED):
                 self._carried[alert.scope, alert.rule] = alert
             else:
-                known = self._by_limit.setdefault((alert.scope, alert.rule), {})
-                known[alert.level] = alert
+                limit = alert.scope, alert.rule
+                # Another one each time: somebody may be reading the one before.
+                known = self._by_limit.get(limit, {})
+                self._by_limit[limit] = {**known, alert.level: alert}
         self._indexed = len(alerts)
+        self.version = version
 
     # ------------------------------------------------------------------- limits
 

@@ -84,6 +84,8 @@ class Watch:
         self._chances = chances
         self._delivery = delivery
         self._clock = clock
+        # One look at a time, which waits for a disk; who shows figures does not.
+        self._looking = threading.Lock()
         self._lock = threading.RLock()
         self._limits = _by_scope(limits)
         self._limits_problem: str | None = None
@@ -98,6 +100,7 @@ class Watch:
         # What was said last of each scope, of which figures; and all it follows from.
         self._said: dict[Scope, tuple[ScopeFigures, list[Use], Assessment]] = {}
         self._said_of: tuple | None = None
+        self._said_by: tuple[int, int] | None = None
         self._usual: dict[str, tuple[tuple, Usual]] = {}
         self._chance: dict[str, tuple[tuple, Chance]] = {}
         self._crowded: list[Condition] = []
@@ -131,26 +134,26 @@ class Watch:
             oldest: Seconds; figures of a look that was within them will do. Where any
                 will, the desk's crowding is that of up to a second ago.
         """
-        snapshot = self._session.snapshot(oldest=oldest)
-        with self._lock:
-            self._snapshot = snapshot
+        with self._looking:
+            snapshot = self._snapshot = self._session.snapshot(oldest=oldest)
             self._log.flush()
-            tilted = {
-                scope[1]: one.tilt
-                for scope, one in self.assess(snapshot).items()
-                if one.tilt
-            }
-            uses = [use for scope in snapshot.scopes for use in self._said[scope][1]]
-            uses += [
-                use_of(limit, None)
-                for scope, limits in self._limits.items()
-                if scope not in snapshot.scopes
-                for limit in limits
-            ]
+            with self._lock:
+                assessed = self.assess(snapshot)
+                found = self._conditions(snapshot)
+                uses = [
+                    use for scope in snapshot.scopes for use in self._said[scope][1]
+                ]
+                uses += [
+                    use_of(limit, None)
+                    for scope, limits in self._limits.items()
+                    if scope not in snapshot.scopes
+                    for limit in limits
+                ]
+            tilted = {scope[1]: one.tilt for scope, one in assessed.items() if one.tilt}
             conditions = self._lasting(
                 one
                 for one in (
-                    *self._conditions(snapshot),
+                    *found,
                     *tilt_conditions(tilted),
                     *self._crowding(snapshot, LOOK_SECONDS if oldest else 0.0),
                 )
@@ -196,15 +199,18 @@ class Watch:
 
     def _forget_if_other(self, now: datetime, bucket: int) -> None:
         """Say all anew where something else than figures has changed."""
-        said_of = (
-            bucket,
-            self._is_near_close(now),
-            self._chances.test,
-            self._log.version,
-        )
+        said_of = bucket, self._is_near_close(now), self._chances.test
         if said_of != self._said_of:
             self._said_of = said_of
             self._said.clear()
+        # A release counts at once, an alert once it is known to whoever decides.
+        said_by = self._log.version, self._alerts.version
+        if said_by != self._said_by:
+            self._said_by = said_by
+            # Of whom there is no alert nothing else is said.
+            for alert in list(self._log.alerts.values()):
+                if alert.scope is not None:
+                    self._said.pop(alert.scope, None)
 
     def _said_now(
         self, figures: ScopeFigures, now: datetime, bucket: int
@@ -277,7 +283,7 @@ class Watch:
         Raises:
             UserError: There is no such breach, or a name or reason is missing.
         """
-        with self._lock:
+        with self._looking:
             release(self._log, alert_id, by, reason, utc_now())
 
     # ------------------------------------------------------------------ what it does

@@ -1,8 +1,11 @@
 """What is watched: the feed, the clock, limits that go missing, tilt, crowding."""
 
+import os
 import resource
 import signal
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -337,3 +340,34 @@ def test_a_breach_alerts_though_figures_of_before_it_were_at_hand(
         raised = [alert.level for alert in one.watch.alerts()]
         one.watch.stop()
     assert sorted(raised) == [50, 75, 90, 100]
+
+
+def test_who_shows_figures_does_not_wait_for_the_disk_that_keeps_an_alert(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, is_free = threading.Event(), threading.Event()
+    fsync = os.fsync
+
+    def busy(handle: int) -> None:
+        begun.set()
+        assert is_free.wait(30)
+        fsync(handle)
+
+    with Watched(tmp_path, [limit(1000)]) as one, ThreadPoolExecutor() as threads:
+        one.take(result("A1", -1001, one.clock.now))
+        monkeypatch.setattr("live.alert_log.os.fsync", busy)
+        look = threads.submit(one.look)
+        assert begun.wait(30)
+        snapshot = one.session.snapshot()
+        shown = threads.submit(screen, snapshot, one.watch)
+        try:
+            [row] = [row for row in shown.result(20).rows if row.scope_name == "T1"]
+            assert row.used == 1001
+            assert not look.done()
+        finally:
+            is_free.set()
+        assert look.result(20)[-1] == ("limit", 100)
+        # What was shown meanwhile is not what stays.
+        shown = screen(snapshot, one.watch).rows
+        [row] = [row for row in shown if row.scope_name == "T1"]
+        assert (row.alert_level, row.latch is not None) == (100, True)
