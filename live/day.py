@@ -58,7 +58,8 @@ class Day:
 
     Attributes:
         marks: Of a symbol the number of the desk's last fill in it that has a price.
-        moved: Accounts with another fill, or one less, since figures were read.
+        moved: Accounts with another fill, or one less, since their figures were read:
+            how many reports had come before. Who waits longest is first.
     """
 
     def __init__(self, opening: Opening) -> None:
@@ -82,7 +83,7 @@ class Day:
         self._book_of: dict[tuple[str, str], Book] = {}
         self._books_of_symbol: dict[str, list[Book]] = defaultdict(list)
         self.marks: dict[str, int] = {}
-        self.moved: set[str] = set()
+        self.moved: dict[str, int] = {}
         for info in opening.accounts.values():
             self._add_account(info, is_known=True)
         self._add_lots(opening)
@@ -185,10 +186,14 @@ class Day:
                 lots[0].currency,
             )
 
-    def move(self, account: Account) -> None:
-        """A fill has changed what an account has realized or holds."""
+    def move(self, account: Account, sequence: int) -> None:
+        """A fill has changed what an account has realized or holds.
+
+        Args:
+            sequence: Reports taken before it.
+        """
         account.realized = account.opened = None
-        self.moved.add(account.info.account_id)
+        self.moved.setdefault(account.info.account_id, sequence)
 
     def note_mark(self, symbol: str, number: int) -> None:
         """A fill is the desk's last one in a symbol, if none is later."""

@@ -254,7 +254,7 @@ def _follow(
     rows = KeptRows()
     while True:
         time.sleep(_TICK_SECONDS)
-        snapshot = session.snapshot()
+        snapshot = session.snapshot(oldest=_TICK_SECONDS)
         view.show(screen(snapshot, watch, rows))
         now = time.monotonic()
         if now - state_at >= _STATE_SECONDS:

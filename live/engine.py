@@ -108,7 +108,7 @@ class Engine:
             book = self._day.books[number]
             since = book.settle(self._day.fills)
             account = self._day.accounts[book.account_id]
-            self._day.move(account)
+            self._day.move(account, self.sequence)
             if since is not None:
                 for one in account.scopes:
                     one.path.revise_from(self._day.fills, since)
@@ -283,7 +283,7 @@ class Engine:
                 one.path.add(fills, number)
             if fills.price[number]:
                 self._day.note_mark(book.symbol, number)
-        self._day.move(account)
+        self._day.move(account, self.sequence)
         self._changed.update(account.scope_names)
 
     def _take_out(self, number: int, book: Book) -> None:
@@ -294,7 +294,7 @@ class Engine:
             for one in account.scopes:
                 one.path.remove(self._day.fills, number)
         self._day.fills.closed_trade.pop(number, None)
-        self._day.move(account)
+        self._day.move(account, self.sequence)
         self._changed.update(account.scope_names)
         self._day.forget_mark(book.symbol, number)
 
@@ -310,6 +310,11 @@ class Engine:
     def scopes(self) -> Sequence[Scope]:
         """Every scope, those without a fill too."""
         return tuple(self._day.scopes)
+
+    @property
+    def read_sequence(self) -> int:
+        """Reports that are all in what was read last of accounts and traders."""
+        return next(iter(self._day.moved.values()), self.sequence)
 
     @property
     def waiting_count(self) -> int:
@@ -354,16 +359,22 @@ class Engine:
         return symbol_figures(self._day, now, account_ids)
 
     def scope_figures(
-        self, now: datetime, repriced_share: float = 1.0
+        self,
+        now: datetime,
+        repriced_share: float = 1.0,
+        most: int | None = None,
+        *,
+        is_summed: bool = True,
     ) -> dict[Scope, ScopeFigures]:
         """Figures of every scope; the same objects where nothing moved.
 
         Args:
-            repriced_share: Of how many accounts without a new fill open P&L is worked
-                out anew, in turns: 1 is all of them, as of now.
+            repriced_share, most, is_summed: As `KeptFigures.read` has them.
         """
         self.settle()
-        return self._figures.read(self._day, now, repriced_share)
+        return self._figures.read(
+            self._day, now, repriced_share, most, is_summed=is_summed
+        )
 
     def exposures_by_side(self) -> dict[tuple[str, bool], dict[str, Decimal]]:
         """Dollars that each trader has in a symbol, long (True) and short apart."""

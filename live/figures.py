@@ -209,14 +209,20 @@ class Snapshot:
     fill since. Figures of a scope in which nothing moved are the same object as in the
     snapshot before.
 
+    While more accounts have new fills than were read at once, each scope's figures are
+    of one moment, and that of who waits longest comes next.
+
     Attributes:
-        sequence: Reports taken so far; the same number, the same realized figures.
+        sequence: Reports up to it are in the figures of all accounts and traders; of
+            those after it, some may be.
+        is_partial: Reports that came after it are in some figures only.
         counts: Reports by outcome, and `quarantined`.
     """
 
     session_date: date
     taken_at: datetime
     sequence: int
+    is_partial: bool
     opening: OpeningState
     sources: tuple[SourceState, ...]
     flags: tuple[Flag, ...]

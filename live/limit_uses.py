@@ -15,7 +15,8 @@ _ZERO = Decimal(0)
 AT_CLOSE = ("overnight_exposure",)
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, as a trader's is made with each of their fills.
+@dataclass(slots=True)
 class Use:
     """Of one limit.
 

@@ -7,6 +7,7 @@ time it takes to read the figures.
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -36,6 +37,8 @@ SYNC_SECONDS = 1.0
 _FRESH = timedelta(seconds=1)
 # Within it open P&L of every account is worked out anew, some of them at each look.
 REPRICED_SECONDS = 2.0
+# Groups, strategies and the desk are summed as often while traders are read in turns.
+SUMMED_SECONDS = 0.2
 
 
 class Subscription:
@@ -101,7 +104,10 @@ class Session:
         self._subscriptions: list[Subscription] = []
         self._last: Snapshot | None = None
         self._last_key: tuple | None = None
-        self._looked_at = 0.0
+        self._looked_at = self._summed_at = self._whole_at = 0.0
+        # When somebody looked, and how many reports had come: first a look all of whose
+        # reports are in the figures, then those since.
+        self._looks: deque[tuple[float, int]] = deque()
 
     def __enter__(self) -> Self:
         """Read the journal, then begin to take.
@@ -166,17 +172,21 @@ class Session:
         """Reports taken so far."""
         return self._engine.sequence
 
-    def snapshot(self, *, is_whole: bool = False, oldest: float = 0.0) -> Snapshot:
+    def snapshot(
+        self, *, is_whole: bool = False, oldest: float = 0.0, most: int | None = None
+    ) -> Snapshot:
         """All figures now; from any thread, as cheap as little changed.
 
         Args:
             is_whole: Whether open P&L of everybody is as of now. Otherwise, on a large
                 desk, that of who does not trade is up to `REPRICED_SECONDS` old.
-            oldest: Seconds; figures that somebody has looked at within them will do.
+            oldest: Seconds; figures that have all that came before will do.
+            most: Accounts of which new fills are read, who waits longest first, and
+                groups and the desk each `SUMMED_SECONDS`; None: all of them.
         """
         # In this order: whoever looks sets the time last.
-        looked_at, last = self._looked_at, self._last
-        if last is not None and time.monotonic() - looked_at < oldest:
+        whole_at, last = self._whole_at, self._last
+        if last is not None and time.monotonic() - whole_at < oldest:
             return last
         states = tuple(source.state() for source in self._sources)
         with self._lock:
@@ -191,6 +201,7 @@ class Session:
             if (
                 not is_whole
                 and last is not None
+                and not last.is_partial
                 and key == self._last_key
                 and now < last.taken_at + _FRESH
             ):
@@ -202,17 +213,31 @@ class Session:
             counts["quarantined"] = self._quarantine.count
             looking_at = time.monotonic()
             repriced_share = min(1.0, (looking_at - self._looked_at) / REPRICED_SECONDS)
+            is_summed = looking_at - self._summed_at >= SUMMED_SECONDS
+            scopes = engine.scope_figures(
+                now,
+                1.0 if is_whole else repriced_share,
+                most,
+                is_summed=is_summed,
+            )
             self._last = Snapshot(
                 session_date=engine.session_date,
                 taken_at=now,
-                sequence=engine.sequence,
+                sequence=engine.read_sequence,
+                is_partial=engine.read_sequence < engine.sequence,
                 opening=self._opening.state,
                 sources=states,
                 flags=(*engine.flags(), *self._flags(now)),
                 counts=counts,
-                scopes=engine.scope_figures(now, 1.0 if is_whole else repriced_share),
+                scopes=scopes,
             )
+            if is_summed or not self._last.is_partial:
+                self._summed_at = looking_at
+            self._looks.append((looking_at, engine.sequence))
+            while len(self._looks) > 1 and self._looks[1][1] <= self._last.sequence:
+                self._looks.popleft()
             self._last_key, self._looked_at = key, looking_at
+            self._whole_at = min(self._looks[0][0], self._summed_at)
             return self._last
 
     def symbol_figures(
@@ -263,6 +288,7 @@ class Session:
                 engine.take(report)
             self._opening, self._engine = opening, engine
             self._last_key = None
+            self._looks.clear()
             self._begin_checkpoint(journal)
             changed = set(engine.scopes)
             for one in self._subscriptions:

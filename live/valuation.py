@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, islice
 from math import ceil
 from operator import attrgetter
 from typing import Any
@@ -73,11 +73,19 @@ class KeptFigures:
 
     def __init__(self) -> None:
         self._figures: dict[Scope, ScopeFigures] = {}
+        # Of several traders, with something that their figures are without.
+        self._unsummed: dict[Scope, ScopeDay] = {}
         # Whose turn it is.
         self._next = 0
 
     def read(
-        self, day: Day, now: datetime, repriced_share: float
+        self,
+        day: Day,
+        now: datetime,
+        repriced_share: float,
+        most: int | None = None,
+        *,
+        is_summed: bool = True,
     ) -> dict[Scope, ScopeFigures]:
         """Figures of every scope; the same objects where nothing moved.
 
@@ -85,22 +93,32 @@ class KeptFigures:
             day: Settled; always the same one.
             repriced_share: Of how many accounts without a new fill open P&L is worked
                 out anew, in turns: 1 is all of them, as of now.
+            most: Accounts with a new fill of which figures are read, who waits longest
+                first; the others stay in `day.moved`. None: all of them.
+            is_summed: False: groups, strategies and the desk are left as they were,
+                while anybody waits. Otherwise they have every fill.
         """
         since = _fresh_since(now)
         accounts = list(day.accounts.values())
-        moved = [day.accounts[one] for one in day.moved] if self._figures else accounts
-        day.moved.clear()
         scopes: dict[Scope, ScopeDay] = {}
-        for account in moved:
-            if account.realized is None:
-                account.realized = _realized(day, account)
-            account.opened = _open(day, account, since)
-            scopes |= zip(account.scope_names, account.scopes, strict=True)
-        for account in self._in_turn(accounts, repriced_share):
+        for account in self._taken(day, most):
+            _value(day, account, since)
+            scopes |= self._own_scopes(account)
+        # While anybody waits for more than a price, no price comes before its time.
+        least = 0 if day.moved else _LEAST_REPRICED
+        for account in self._in_turn(accounts, repriced_share, least):
+            if any(one.info.account_id in day.moved for one in _of_one_trader(account)):
+                continue
             opened = _open(day, account, since)
             if opened != account.opened:
                 account.opened = opened
-                scopes |= zip(account.scope_names, account.scopes, strict=True)
+                scopes |= self._own_scopes(account)
+        if is_summed or not day.moved:
+            for account_id in day.moved:
+                _value(day, day.accounts[account_id], since)
+                self._own_scopes(day.accounts[account_id])
+            scopes |= self._unsummed
+            self._unsummed = {}
         for scope, one in scopes.items():
             if scope[0] == "account" and _is_all_of_a_trader(day, one.accounts[0]):
                 continue
@@ -117,12 +135,42 @@ class KeptFigures:
                 )
         return self._figures.copy()
 
-    def _in_turn(self, accounts: list[Account], share: float) -> list[Account]:
-        count = max(_LEAST_REPRICED, ceil(share * len(accounts)))
+    def _taken(self, day: Day, most: int | None) -> list[Account]:
+        """Whose turn it is of those who moved, with all that moved of their traders."""
+        if not self._figures:
+            day.moved.clear()
+            return list(day.accounts.values())
+        taken: dict[str, Account] = {}
+        for account_id in islice(day.moved, most):
+            for one in _of_one_trader(day.accounts[account_id]):
+                if one.info.account_id in day.moved:
+                    taken[one.info.account_id] = one
+        for account_id in taken:
+            del day.moved[account_id]
+        return list(taken.values())
+
+    def _own_scopes(self, account: Account) -> dict[Scope, ScopeDay]:
+        """Its own and its trader's; the others wait to be summed."""
+        own: dict[Scope, ScopeDay] = {}
+        for scope, one in zip(account.scope_names, account.scopes, strict=True):
+            found = own if scope[0] in ("account", "trader") else self._unsummed
+            found[scope] = one
+        return own
+
+    def _in_turn(
+        self, accounts: list[Account], share: float, least: int
+    ) -> list[Account]:
+        count = max(least, ceil(share * len(accounts)))
         if count >= len(accounts):
             return accounts
         first, self._next = self._next, (self._next + count) % len(accounts)
         return (accounts + accounts)[first : first + count]
+
+
+def _of_one_trader(account: Account) -> list[Account]:
+    """Accounts whose figures are read together."""
+    # The second scope is its trader; an account in no total has none.
+    return account.scopes[1].accounts if len(account.scopes) > 1 else [account]
 
 
 def _is_all_of_a_trader(day: Day, account: Account) -> bool:
@@ -251,19 +299,27 @@ def _sum_open(parts: Sequence[_Open]) -> _Open:
     )
 
 
+def _value(day: Day, account: Account, since: int) -> None:
+    """Sum up what an account with a new fill has realized, and what is open."""
+    if account.realized is None:
+        account.realized = _realized(day, account)
+    account.opened = _open(day, account, since)
+
+
 def _open(day: Day, account: Account, since: int) -> _Open:
-    total = _Open()
+    total, marks = 0, list[int]()
+    unknown: list[str] = []
     for book in account.books:
         if not book.position and book.multiplier is not None:
             continue
         pnl, mark = _open_pnl(day, book, since)
-        if pnl is None:
+        if pnl is None or mark is None:
             if book.numbers or book.position:
-                total.unknown.append(book.symbol)
+                unknown.append(book.symbol)
             continue
-        total.pnl += pnl
-        total.oldest_mark = _earlier(total.oldest_mark, mark)
-    return total
+        total += pnl
+        marks.append(mark)
+    return _Open(total, min(marks, default=None), unknown)
 
 
 def _open_pnl(day: Day, book: Book, since: int) -> tuple[int | None, int | None]:
@@ -366,12 +422,8 @@ def _scope_figures(
     path = one.path.state(day.fills)
     numbers, at = one.path.numbers, day.fills.at
     drawdown = path.peak - path.net
-
-    def money(amount: int) -> Decimal | None:
-        return None if net is None else decimal(amount)
-
-    def dollars(cents: int) -> Decimal | None:
-        return _dollars(cents) if total.is_exposure_known else None
+    money = _unknown if net is None else decimal
+    dollars = _dollars if total.is_exposure_known else _unknown
 
     return ScopeFigures(
         scope=one.scope,
@@ -411,17 +463,16 @@ def _scope_figures(
     )
 
 
+def _unknown(amount: int) -> None:
+    """In place of an amount that is not known whole."""
+    del amount
+
+
 def _converted(amount: int, rate: int | None) -> int | None:
     """In the base currency; nothing is nothing, at whatever rate."""
     if not amount:
         return 0
     return None if rate is None else in_base(amount, rate)
-
-
-def _earlier(one: int | None, other: int | None) -> int | None:
-    if one is None or other is None:
-        return other if one is None else one
-    return min(one, other)
 
 
 def _dollars(cents: int) -> Decimal:
@@ -436,6 +487,8 @@ def _utc_offset(hour: int) -> int:
     return (at_et - at_utc) // timedelta(microseconds=1)
 
 
+# Most of a trader's times are those of the look before.
+@lru_cache(maxsize=2**15)
 def _utc(at: int) -> datetime:
     return _BEGINNING_UTC + timedelta(microseconds=at - _utc_offset(at // _HOUR))
 

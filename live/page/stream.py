@@ -19,7 +19,7 @@ from live.page.changes import Change, to_json
 
 MOST_CLIENTS = 100
 # Events: a few seconds of a busy desk.
-_MOST_WAITING = 32
+_MOST_WAITING = 128
 # A client that takes nothing for so long is not there.
 _SEND_SECONDS = 10
 # How often a client's log-in is looked at again.

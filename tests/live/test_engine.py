@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from live import paths, valuation
 from live.engine import Engine
+from live.figures import Scope, ScopeFigures
 from live.fills import Fills, microseconds
 from live.instruments import Instruments
 from live.opening import InstrumentLine, OpeningLot
@@ -278,22 +279,30 @@ def test_a_bust_is_walked_from_its_place(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_figures_that_are_kept_are_those_that_are_made_anew(
     data: st.DataObject,
 ) -> None:
-    """Whoever looked before, at however few accounts' prices, and at whatever time."""
+    """Whoever looked before, at however few accounts or prices, at whatever time."""
     fills = data.draw(traded(days=1))
     _, reports = data.draw(reported(fills))
     opening = opening_of(
         MONDAY, None, TRADERS, traders=TRADERS, groups=GROUPS, multipliers=MULTIPLIERS
     )
-    followed, fresh = Engine(opening), Engine(opening)
+    followed, fresh, whole = Engine(opening), Engine(opening), Engine(opening)
     begin = datetime(2025, 3, 3, 9, 30, tzinfo=EASTERN)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(valuation, "_LEAST_REPRICED", 1)
         for report in reports:
-            followed.take(report)
-            fresh.take(report)
+            for one in (followed, fresh, whole):
+                one.take(report)
             if data.draw(st.booleans()):
                 seconds = data.draw(st.sampled_from([1, 3, 600, 3000]))
-                followed.scope_figures(begin + timedelta(seconds=seconds), 0.1)
+                now = begin + timedelta(seconds=seconds)
+                most = data.draw(st.sampled_from([None, 1, 2]))
+                is_summed = data.draw(st.booleans())
+                found = followed.scope_figures(now, 0.1, most, is_summed=is_summed)
+                _assert_read_in_turns(followed, found, whole.scope_figures(now))
+                if is_summed or followed.read_sequence == followed.sequence:
+                    assert _realized(found["desk", "desk"]) == _realized(
+                        whole.scope_figures(now)["desk", "desk"]
+                    )
         now = begin + timedelta(seconds=data.draw(st.sampled_from([5, 900, 3600])))
         # Of three accounts each has had its turn.
         for _ in TRADERS:
@@ -301,6 +310,26 @@ def test_figures_that_are_kept_are_those_that_are_made_anew(
         assert found == fresh.scope_figures(now)
         again = followed.scope_figures(now)
         assert all(again[scope] is found[scope] for scope in found)
+
+
+def _assert_read_in_turns(
+    engine: Engine, found: dict[Scope, ScopeFigures], whole: dict[Scope, ScopeFigures]
+) -> None:
+    """Who does not wait has every fill; who waits has none of those after the last."""
+    waiting = engine._day.moved
+    assert engine.read_sequence == min(waiting.values(), default=engine.sequence)
+    for scope, one in found.items():
+        if scope[0] in ("account", "trader") and waiting.keys().isdisjoint(
+            one.account_ids
+        ):
+            assert _realized(one) == _realized(whole[scope]), scope
+
+
+def _realized(figures: ScopeFigures) -> ScopeFigures:
+    """What no price moves."""
+    return replace(
+        figures, open_pnl=None, total_pnl=None, open_unknown=(), oldest_mark_at=None
+    )
 
 
 def test_an_old_price_is_no_price() -> None:
