@@ -16,6 +16,9 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
+
+import orjson
 
 from live.reports import ExecutionReport
 from runtime.errors import UserError
@@ -25,7 +28,6 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _READ_BYTES = 2**24
-_TO_JSON = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class JournalFullError(OSError):
@@ -178,8 +180,19 @@ def _encoded(report: ExecutionReport) -> bytes:
         report.sequence,
         int(report.is_late),
     )
-    text = _TO_JSON(cells).encode()
+    try:
+        text = orjson.dumps(cells)
+    except orjson.JSONEncodeError:
+        # Half a sign, which no UTF-8 has.
+        text = json.dumps(cells, separators=(",", ":")).encode()
     return b"%08x %x %b\n" % (zlib.crc32(text), len(text), text)
+
+
+def _cells(text: bytes) -> list[Any]:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return json.loads(text)
 
 
 def decoded(line: bytes) -> ExecutionReport | None:
@@ -190,7 +203,7 @@ def decoded(line: bytes) -> ExecutionReport | None:
         is_whole = int(length, 16) == len(text) and int(checksum, 16) == zlib.crc32(
             text
         )
-        cells = json.loads(text) if is_whole else None
+        cells = _cells(text) if is_whole else None
     except ValueError:
         return None
     if cells is None:

@@ -4,7 +4,7 @@
 reads: money as decimal strings, times as ISO 8601 in UTC, unknown as null, never 0.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -270,16 +270,20 @@ class KeptRows:
     def __init__(self) -> None:
         self._rows: dict[Scope, tuple[ScopeFigures, Assessment, ScreenRow]] = {}
         self._order: list[Scope] = []
+        # Accounts that are all of a trader, and of which opening and scopes.
+        self._alone: frozenset[Scope] = frozenset()
+        self._alone_of: tuple[object, Collection[Scope]] = None, ()
 
     def of(
         self, snapshot: Snapshot, assessed: Mapping[Scope, Assessment]
     ) -> tuple[ScreenRow, ...]:
         """The desk first, then groups, strategies, traders, accounts, by name."""
-        before = self._rows
+        self._find_alone(snapshot)
+        before, alone = self._rows, self._alone
         rows = self._rows = {}
         for scope, figures in snapshot.scopes.items():
             said = assessed.get(scope, NOTHING_SAID)
-            if said is NOTHING_SAID and _is_all_of_a_trader(snapshot, figures):
+            if said is NOTHING_SAID and scope in alone:
                 continue
             kept = before.get(scope)
             if kept is None or kept[0] is not figures or kept[1] is not said:
@@ -287,7 +291,18 @@ class KeptRows:
             rows[scope] = kept
         if rows.keys() != before.keys():
             self._order = _in_order(rows)
-        return tuple(rows[scope][2] for scope in self._order)
+        return tuple([rows[scope][2] for scope in self._order])
+
+    def _find_alone(self, snapshot: Snapshot) -> None:
+        opening, scopes = self._alone_of
+        if opening is snapshot.opening and scopes == snapshot.scopes.keys():
+            return
+        self._alone_of = snapshot.opening, snapshot.scopes.keys()
+        self._alone = frozenset(
+            scope
+            for scope, figures in snapshot.scopes.items()
+            if _is_all_of_a_trader(snapshot, figures)
+        )
 
 
 def _is_all_of_a_trader(snapshot: Snapshot, figures: ScopeFigures) -> bool:

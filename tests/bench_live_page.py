@@ -122,15 +122,16 @@ def desk() -> Iterator[tuple[Feed, Session, Watch]]:
 
 
 def send(feed: Feed, rate: int) -> list[float]:
-    """Fills one by one at a rate; when each came."""
+    """Fills one by one at a rate; when each was due, however late it could be taken."""
     sent = []
     began = time.monotonic()
     for number in range(rate * SECONDS):
-        wait = began + number / rate - time.monotonic()
+        due = began + number / rate
+        wait = due - time.monotonic()
         if wait > 0:
             time.sleep(wait)
         report = next(feed.fills)
-        sent.append(time.monotonic())
+        sent.append(due)
         # Not `send`, which makes the source's state anew with each of them.
         feed.receive([report])
     return sent

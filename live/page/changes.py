@@ -40,8 +40,9 @@ class Changes:
     """Remembers the last screen, to tell what the next one changes."""
 
     def __init__(self) -> None:
-        # Of each part what to compare; of a row the row itself.
+        # Of each part but rows what to compare.
         self._known: dict[str, Any] = {}
+        self._rows: tuple[ScreenRow, ...] = ()
 
     def of(self, shown: Screen) -> Change:
         """What changed since the screen before; the first time everything."""
@@ -51,19 +52,36 @@ class Changes:
             found[name] = content
             if known.get(name) != content:
                 parts[name] = value
-        for row in shown.rows:
-            name = f"row/{row.scope_type}/{row.scope_name}"
-            before = known.get(name)
-            found[name] = row
-            if before is row:
-                continue
+        gone = [name for name in known if name not in found]
+        pairs, gone_rows = _pairs(self._rows, shown.rows)
+        for before, row in pairs:
+            name = _name(row)
             if before is None:
                 parts[name] = row
             elif other := _other_fields(before, row):
                 parts[name], fields_[name] = row, other
-        gone = tuple(name for name in known if name not in found)
-        self._known = found
-        return Change(parts, fields_, gone)
+        self._known, self._rows = found, shown.rows
+        return Change(parts, fields_, (*gone, *gone_rows))
+
+
+def _name(row: ScreenRow) -> str:
+    return f"row/{row.scope_type}/{row.scope_name}"
+
+
+def _pairs(
+    before: tuple[ScreenRow, ...], now: tuple[ScreenRow, ...]
+) -> tuple[list[tuple[ScreenRow | None, ScreenRow]], list[str]]:
+    """Rows that are other objects than before, each beside its own; names that went."""
+    if len(before) == len(now):
+        # Of a large desk most rows are the same ones, each in its place.
+        pairs = [
+            (was, row) for was, row in zip(before, now, strict=True) if was is not row
+        ]
+        if all(_name(was) == _name(row) for was, row in pairs):
+            return [*pairs], []
+    names = {_name(row): row for row in before}
+    found = [(names.pop(_name(row), None), row) for row in now]
+    return [(was, row) for was, row in found if was is not row], [*names]
 
 
 def _other_fields(before: ScreenRow, row: ScreenRow) -> dict[str, Any]:
