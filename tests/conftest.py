@@ -276,6 +276,24 @@ def build_models_of(
     )  # fmt: skip
 
 
+def build_by_plan(settings: Settings, home: Home, models: str) -> str:
+    """As `make build`, of what is built by plan and of these; what it says."""
+    from runtime.transform import build
+    from runtime.transform.dbt import run_dbt
+
+    def narrowed(settings: Settings, home: Home, *arguments: str, **more: object) -> list:
+        place = arguments.index("--selector")
+        wanted = ("--select", "+tag:planned", *models.split())
+        chosen = (*arguments[:place], *wanted, *arguments[place + 2 :])
+        return run_dbt(settings, home, *chosen, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(build, "run_dbt", narrowed)
+        return build.build_models(
+            settings, home, "--exclude-resource-type", "test", "--no-write-json"
+        )[0]
+
+
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A certificate of nobody for this machine, and its key."""

@@ -24,7 +24,7 @@ from runtime.publish.marts_copy import publish
 from runtime.sessions import sessions_between
 from runtime.transform.build import build_models
 from runtime.transform.build_state import reason_to_build_all
-from tests.conftest import build_models_of, make_settings, rows
+from tests.conftest import build_by_plan, build_models_of, make_settings, rows
 from tests.draws import draw
 from tests.mornings import load_morning
 from tests.tables import differing
@@ -292,7 +292,10 @@ def test_an_account_without_a_rate_yet_is_unknown_and_the_build_continues(
         load_morning(simulator, home)
     # As central banks tell them: of more decimals than an amount in dollars can keep.
     tell(home, "2025-03-06,CAD,0.6912345678,\n")
-    build(home)
+    build_models_of(
+        make_settings(risk_home=home.root), home,
+        models="+fct_account_equity +position_reconciliation", data_tests=True,
+    )  # fmt: skip
     assert rows(
         home,
         "select trade_date < '2025-03-06', count(*), count(cash_amount), "
@@ -342,7 +345,11 @@ def test_a_later_rate_builds_the_days_that_it_touches(
 ) -> None:
     tell(home, CAD.replace("0.8", "0.75") + JPY)
     assert reason_to_build_all(home) is None
-    build(home, *draw(("--exclude-resource-type", "test"), ()))
+    if draw(False, True):
+        build(home)
+    else:
+        settings = make_settings(risk_home=home.root)
+        build_by_plan(settings, home, "+daily_totals +int_trader_days")
     planned = rows(
         home,
         "select account_id, cast(trade_date as varchar) "

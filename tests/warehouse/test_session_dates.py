@@ -13,8 +13,7 @@ import pytest
 from ingestion.gate import GateError
 from ingestion.pipeline import bring_up_to_date
 from runtime.home import Home
-from runtime.transform.build import build_models
-from tests.conftest import make_settings, rows
+from tests.conftest import build_by_plan, make_settings, rows
 from tests.draws import draw
 from tests.exports import ExportedDay, ExportedFill, Exports
 from tests.oracle.queues import daily_gross
@@ -28,6 +27,7 @@ TIMES = (
     time(0), time(0, 0, 1), time(9, 30), time(16, 59, 59), time(17), time(17, 59, 59),
     time(18), time(18, 0, 1), time(20), time(23, 59, 59),
 )  # fmt: skip
+MODELS = "+daily_totals +fct_fills +fct_fees +broker_reconciliation"
 SIX, EIGHT = time(18), time(20)
 # By symbol: contract size, the cut-off that counts, and that of the other rule.
 SYMBOLS = {
@@ -142,7 +142,7 @@ def firm(tmp_path_factory: pytest.TempPathFactory) -> Firm:
             desk=desk, gate="warn",
         )  # fmt: skip
         bring_up_to_date(chosen)
-        built, _ = build_models(chosen, home, "--exclude-resource-type", "test")
+        built = build_by_plan(chosen, home, MODELS)
         lasts += rows(home, "select max(trade_date) from marts.daily_totals")
     # The second morning has built few days anew, and all of what is tested here.
     assert "in full" not in built
