@@ -25,6 +25,7 @@ from tests import draws
 
 if TYPE_CHECKING:
     from tests.mail_server import Desk
+    from tests.operations.tiny_desk import TinyMorning
 
 REAL_DATA = PROJECT_ROOT.parent / "shared" / "data"
 
@@ -192,6 +193,14 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> SampleRun:
     return SampleRun(home, run, Home(first))
 
 
+@pytest.fixture(scope="session")
+def tiny_morning(tmp_path_factory: pytest.TempPathFactory) -> "TinyMorning":
+    """Of one account and two days; run by who needs it first."""
+    from tests.operations.tiny_desk import TinyMorning, run_tiny_desk
+
+    return TinyMorning(*made_once(tmp_path_factory, "tiny_morning", run_tiny_desk))
+
+
 def made_once(
     tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Run]
 ) -> tuple[Path, Run]:
@@ -281,7 +290,9 @@ def build_by_plan(settings: Settings, home: Home, models: str) -> str:
     from runtime.transform import build
     from runtime.transform.dbt import run_dbt
 
-    def narrowed(settings: Settings, home: Home, *arguments: str, **more: object) -> list:
+    def narrowed(
+        settings: Settings, home: Home, *arguments: str, **more: object
+    ) -> list:
         place = arguments.index("--selector")
         wanted = ("--select", "+tag:planned", *models.split())
         chosen = (*arguments[:place], *wanted, *arguments[place + 2 :])

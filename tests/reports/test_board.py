@@ -39,8 +39,9 @@ from tests.conftest import (
 from tests.desks import copied, left_with, multiplied, renamed
 from tests.draws import draw
 from tests.exports import ExportedFill, Exports
+from tests.operations.tiny_desk import TinyMorning
 
-SETTINGS = make_settings(source="sample")
+SETTINGS, FILES = make_settings(source="sample"), make_settings(source="files")
 HOSTILE = {
     "SIM001": "<script>alert(1)</script>",
     "SIM002": 'A, "B" & C',
@@ -739,26 +740,18 @@ def test_a_board_that_cannot_be_written_leaves_the_last_one(
     ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def once_written(home: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A board, just written; nobody writes there again."""
-    mine = copied(home, Home(tmp_path_factory.mktemp("written") / "home"))
-    write_board(SETTINGS, mine)
-    return mine
-
-
 @pytest.fixture
-def written(once_written: Home, tmp_path: Path) -> Home:
-    """The same of one's own."""
-    mine = Home(tmp_path / "home")
-    shutil.copytree(once_written.root, mine.root, symlinks=True)
+def written(tiny_morning: TinyMorning, tmp_path: Path) -> Home:
+    """A board of one trader, just written; that of a whole desk only takes longer."""
+    mine = tiny_morning.copy_to(tmp_path)
+    write_board(FILES, mine)
     return mine
 
 
 def test_a_board_of_the_same_marts_gets_the_runs_alone(written: Home) -> None:
     before = {page: page.read_bytes() for page in pages(written.board)}
     Ledger(written).begin("20251219T120000-1", "run", "a step of now", 1, 1, written)
-    settings = make_settings(source="sample", risk_home=written.root)
+    settings = make_settings(source="files", risk_home=written.root)
     assert "nothing has changed since" in write_board(settings, written)
     after = {page: page.read_bytes() for page in pages(written.board)}
     assert {page.name for page in before if after.pop(page) != before[page]} == {
@@ -773,7 +766,7 @@ def _publish_again(mine: Home) -> None:
 
 
 def _write_report(mine: Home) -> None:
-    as_of = summarise(SETTINGS, mine)["as_of"]
+    as_of = summarise(FILES, mine)["as_of"]
     (mine.reports / as_of).mkdir(parents=True)
     (mine.reports / as_of / "report.html").write_text("a report")
 
@@ -797,18 +790,18 @@ def test_a_board_is_written_again_where_anything_is_another(
     written: Home, change: Callable[[Home], object]
 ) -> None:
     change(written)
-    assert write_board(SETTINGS, written).startswith("25 traders")
-    assert "nothing has changed since" in write_board(SETTINGS, written)
+    assert write_board(FILES, written).startswith("1 trader ")
+    assert "nothing has changed since" in write_board(FILES, written)
 
 
 def test_a_board_of_other_code_or_another_day_is_written_again(
     written: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(write, "_code", lambda: "another")
-    assert write_board(SETTINGS, written).startswith("25 traders")
+    assert write_board(FILES, written).startswith("1 trader ")
     # What is said of the same marts today: that they are stale.
     monkeypatch.setattr(write, "read_summary", _stale)
-    assert write_board(SETTINGS, written).startswith("25 traders")
+    assert write_board(FILES, written).startswith("1 trader ")
     assert "the data is stale" in (written.board / "index.html").read_text("utf-8")
 
 
