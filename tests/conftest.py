@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -232,6 +232,14 @@ def rows(home: Home, sql: str) -> list[tuple]:
     """The rows of a query on a warehouse."""
     with connected(home) as connection:
         return connection.execute(sql).fetchall()
+
+
+def rows_of_each(home: Home, queries: Mapping[str, str]) -> dict[str, list[tuple]]:
+    """The rows of several queries; to open a warehouse takes longer than most."""
+    with connected(home) as connection:
+        return {
+            name: connection.execute(sql).fetchall() for name, sql in queries.items()
+        }
 
 
 BuildWarehouse = Callable[..., Home]

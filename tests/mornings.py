@@ -15,7 +15,7 @@ from ingestion.simulator import Simulator
 from ingestion.sources import ApiSource, Request
 from runtime.home import Home
 from runtime.sessions import EASTERN
-from tests.conftest import make_settings, rows
+from tests.conftest import make_settings, rows, rows_of_each
 
 
 def _number(cell: str) -> Decimal | None:
@@ -206,22 +206,19 @@ def shown(simulator: Simulator) -> dict[str, Counter]:
 
 def held(home: Home) -> dict[str, Counter]:
     """Every row of the versions known last, as `shown`."""
-    found = {"accounts": _held_accounts(home), "fills": held_fills(home)}
-    for resource in ("broker_days", "positions", "adjustments"):
-        columns = ", ".join(COLUMNS[resource])
-        found[resource] = Counter(
-            rows(
-                home,
-                f"""
-                with current_versions as
-                    ({CURRENT_VERSIONS.format(resource=resource)})
-                select account_number, {columns} from raw.{resource}
-                inner join current_versions
-                    using (account_number, trade_date, content_hash)
-                """,
-            )
-        )
-    return found
+    others = {
+        resource: f"""
+            with current_versions as ({CURRENT_VERSIONS.format(resource=resource)})
+            select account_number, {", ".join(COLUMNS[resource])} from raw.{resource}
+            inner join current_versions
+                using (account_number, trade_date, content_hash)
+            """
+        for resource in ("broker_days", "positions", "adjustments")
+    }
+    return {"accounts": _held_accounts(home), "fills": held_fills(home)} | {
+        resource: Counter(found)
+        for resource, found in rows_of_each(home, others).items()
+    }
 
 
 def shown_fills(simulator: Simulator) -> Counter:
@@ -371,10 +368,8 @@ def assert_as_shown(home: Home, simulator: Simulator) -> dict[str, Counter]:
 
 def assert_versions_are_whole(home: Home) -> None:
     """Every version that counts has all its rows, each once."""
-    for resource in ("fills", "broker_days", "positions", "adjustments"):
-        broken = rows(
-            home,
-            f"""
+    broken = {
+        resource: f"""
             select account_number, trade_date, content_hash, versions.rows_count
             from raw.day_versions as versions left join raw.{resource} as held
                 using (account_number, trade_date, content_hash)
@@ -383,9 +378,10 @@ def assert_versions_are_whole(home: Home) -> None:
             having versions.rows_count <> count(held.row_number)
                 / count(distinct versions.known_at)
                 or count(distinct held.row_number) <> versions.rows_count
-            """,
-        )
-        assert broken == [], resource
+            """
+        for resource in ("fills", "broker_days", "positions", "adjustments")
+    }
+    assert not any(rows_of_each(home, broken).values())
 
 
 def raw_tables(home: Home) -> dict[str, list[tuple]]:
@@ -399,11 +395,7 @@ def raw_tables(home: Home) -> dict[str, list[tuple]]:
         "select table_name from information_schema.tables where table_schema = 'raw' "
         "and table_name not like '%dlt%' and table_name not like 'gate_%'",
     )
-    return {
-        name: rows(
-            home,
-            "select columns(lambda name: name <> 'ingested_at') "
-            f"from raw.{name} order by all",
-        )
-        for (name,) in names
-    }
+    all_but_when = "select columns(lambda name: name <> 'ingested_at') from raw."
+    return rows_of_each(
+        home, {name: f"{all_but_when}{name} order by all" for (name,) in names}
+    )

@@ -48,11 +48,14 @@ from tests.mornings import (
 
 SEED = int(os.environ.get("KILL_SEED", "1"))
 SESSIONS = sessions_between(date(2024, 12, 2), date(2025, 3, 7))
-BEGINS = date(2025, 2, 10)  # of what is kept of the firm, so that a kill takes seconds
+# Of what is kept of the firm, so that a kill takes seconds.
+BEGINS = draw(date(2025, 2, 24), date(2025, 2, 10))
 FIRST_MORNING, NEXT_MORNING = date(2025, 3, 7), date(2025, 3, 8)
 # Of a day that no morning looks at any more; a backfill finds it.
 MUCH_LATER = date(2025, 3, 10)
-SMALL = 2_000  # rows of a slice: many small commits are many places to die in
+SMALL = draw(
+    1_000, 2_000
+)  # rows of a slice: many small commits are many places to die in
 
 DO_IN_A_PROCESS = f"""
 import sys
@@ -164,7 +167,7 @@ def _is_recent(fill) -> bool:
 
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[Simulator]:
-    """A firm of four weeks whose rows change after they were published."""
+    """A firm of two or four weeks whose rows change after they were published."""
     firm = since(BEGINS, some_of(sample_firm(SESSIONS, 7), 12))
     with serve(
         firm, as_of=FIRST_MORNING, revisions=revisions_of(firm), rate_limit=10**6

@@ -18,7 +18,7 @@ from runtime.errors import UserError
 from runtime.home import Home
 from runtime.sessions import sessions_between
 from tests.conftest import build_models_of, make_settings
-from tests.desks import some_of
+from tests.desks import since, some_of
 from tests.draws import draw
 from tests.mornings import (
     assert_as_shown,
@@ -36,8 +36,9 @@ FREE = {"rate_limit": 10**6}
 
 @pytest.fixture(scope="module")
 def firm() -> Firm:
-    """Three months."""
-    return some_of(sample_firm(SESSIONS, 7), draw(2, 5))
+    """Three months; in a short draw nobody trades in the first two."""
+    begins = draw(date(2025, 1, 27), SESSIONS[0])
+    return since(begins, some_of(sample_firm(SESSIONS, 7), draw(2, 5)))
 
 
 def swept(simulator: Simulator, home: Home) -> str:

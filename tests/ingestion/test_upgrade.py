@@ -15,7 +15,7 @@ from ingestion.upgrade import schema_versions, upgrade
 from runtime.errors import UserError
 from runtime.home import Home
 from runtime.warehouse import RAW_LAYOUT, read_run_context
-from tests.conftest import connected, rows, start_python
+from tests.conftest import connected, rows, rows_of_each, start_python
 from tests.in_process import call_daily
 from tests.ml.test_tables import FORMER_LAYOUT, NEW_TABLE, filled, held
 from tests.mornings import raw_tables
@@ -80,9 +80,9 @@ def before(request: pytest.FixtureRequest, tmp_path: Path) -> Home:
 def contents(home: Home) -> dict[str, list[tuple]]:
     """Every row of every table."""
     tables = "select schema_name || '.' || table_name from duckdb_tables()"
-    return {
-        name: rows(home, f"from {name} order by all") for (name,) in rows(home, tables)
-    }
+    return rows_of_each(
+        home, {name: f"from {name} order by all" for (name,) in rows(home, tables)}
+    )
 
 
 def counted(home: Home) -> dict[str, int]:

@@ -20,6 +20,7 @@ from live.alerts import Alerts, Condition, carry_latches, release
 from live.limit_uses import Use
 from live.screen import screen
 from runtime.errors import UserError
+from tests.draws import draw
 from tests.live.watched import DAY, TEN, Watched, fill, limit
 
 FRIDAY = date(2025, 2, 28)
@@ -402,7 +403,7 @@ def test_killed_at_any_moment_it_raises_what_it_would_have(tmp_path: Path) -> No
     lasted = time.monotonic() - started
     broken = tmp_path / "broken.jsonl"
     dice = random.Random(3)
-    for _ in range(4):
+    for _ in range(draw(1, 4)):
         run(broken, dice.random() * min(lasted, 0.5))
     run(broken, None)
     found = AlertLog(broken).alerts

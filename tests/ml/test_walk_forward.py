@@ -19,7 +19,7 @@ from tests.ml.damages import DAMAGES, poison, reseal
 from tests.ml.frames import START, cut, frames, to_days
 
 LAST = START + timedelta(days=199)
-REFIT_DAYS = 14
+REFIT_DAYS = draw(28, 14)
 
 
 def walk(marts, last=LAST, tuning: Tuning = Tuning(), **options):  # noqa: B008

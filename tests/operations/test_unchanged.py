@@ -91,6 +91,7 @@ def test_nothing_is_made_twice_and_each_step_says_so(home: Home) -> None:
     assert page.count(SKIPPED) == len(STEPS)
 
 
+@pytest.mark.long
 def test_a_corrected_price_makes_all_of_it_again(home: Home) -> None:
     Exports(home.root.parent / "exports").write(fills(price=7))
     assert morning(home) == set()
@@ -106,6 +107,13 @@ def by_hand(*statements: str) -> Callable[[Home], None]:
                 connection.execute(statement)
 
     return do
+
+
+def correct_price(home: Home) -> None:
+    """The broker corrects a fill."""
+    Exports(home.root.parent / "exports").write(fills(price=7))
+    ingest = do(home, "ingest")
+    assert ingest.code == 0, ingest.err
 
 
 def set_limit(home: Home) -> None:
@@ -149,6 +157,7 @@ def delete_day(home: Home) -> None:
 @pytest.mark.parametrize(
     ("change", "stands"),
     [
+        (correct_price, {"publish"}),
         (lambda _: None, {BUILD, RISK, "publish"}),
         (set_limit, {"publish"}),
         (build_by_hand, {"publish"}),

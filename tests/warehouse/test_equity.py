@@ -207,7 +207,7 @@ def test_every_account_and_date_is_the_simulators_own_books(
         firm = simulator.firm
     tell_desk(home)
     record_desk(home, read_desk(settings, home))
-    build_models_of(settings, home, data_tests=True)
+    build_models_of(settings, home, models=f"{MODELS} +fct_fills", data_tests=True)
     ledger = Ledger(firm, DAYS[-2])
     books = {
         (account.name, day.date): day
