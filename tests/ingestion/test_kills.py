@@ -53,9 +53,8 @@ BEGINS = draw(date(2025, 2, 24), date(2025, 2, 10))
 FIRST_MORNING, NEXT_MORNING = date(2025, 3, 7), date(2025, 3, 8)
 # Of a day that no morning looks at any more; a backfill finds it.
 MUCH_LATER = date(2025, 3, 10)
-SMALL = draw(
-    1_000, 2_000
-)  # rows of a slice: many small commits are many places to die in
+# Rows of a slice: many small commits are many places to die in.
+SMALL = draw(1_000, 2_000)
 
 DO_IN_A_PROCESS = f"""
 import sys
