@@ -231,29 +231,29 @@ def test_an_export_of_one_page_of_several_is_refused(tmp_path: Path) -> None:
     assert rows(home, "select count(*) from raw.quarantine") == [(0,)]
 
 
-def test_fees_are_found_by_name_wherever_they_stand(tmp_path: Path) -> None:
-    home = Home(tmp_path / "home")
-    exports = Exports(tmp_path / "exports").write([exported("A1", 3)])
-    file = next((exports.folder / "fills").glob("*.csv"))
-    file.write_text(
-        "Date/Time,Account,B/S,Qty,Symbol,Price,Comm,Ecn Fee,Liq,Order Id,Fill Id\n"
-        "03/03/2025 10:00:00,A1,B,1,ABC,2,0.50,-0.20,R,O1,F1\n"
+# Midnight at the end of a day, which is not the next day.
+MIDNIGHTS = ("2025-03-03 24:00:00", "3/3/25 24:00:00")
+
+
+@pytest.fixture(scope="module")
+def read_once(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """Cells that are written in many ways, each kind in accounts of its own."""
+    folder = tmp_path_factory.mktemp("read_once")
+    exports = Exports(folder / "exports").write(
+        [
+            *(exported(x, 6) for x in ("A1", "A2", "A3")),
+            exported("FEES", 3),
+            *(exported(x, day) for x in ("NIGHT1", "NIGHT2") for day in (3, 4)),
+        ]
     )
-    load_files(exports.folder, home)
-    assert rows(home, "select total_fees from raw.fills") == [(Decimal("0.30"),)]
-    fees = dict(rows(home, "select fee_name, amount from raw.fill_fees"))
-    assert fees == {"comm": Decimal("0.50"), "ecn_fee": Decimal("-0.20")}
-
-
-def test_fee_columns_of_the_summary_are_amounts_and_add_up(tmp_path: Path) -> None:
-    """In every way PropReports writes them; adjustments are no fees.
-
-    Unknown are the sum of fees without a column, beside a column that nobody has
-    declared, and of a cell that is no amount.
-    """
-    home = Home(tmp_path / "home")
-    accounts = ("A1", "A2", "A3")
-    exports = Exports(tmp_path / "exports").write(exported(x, 6) for x in accounts)
+    files = exports.folder / "fills"
+    (files / "503.csv").write_text(
+        "Date/Time,Account,B/S,Qty,Symbol,Price,Comm,Ecn Fee,Liq,Order Id,Fill Id\n"
+        "03/03/2025 10:00:00,FEES,B,1,ABC,2,0.50,-0.20,R,O1,F1\n"
+    )
+    for name, text in zip(("504.csv", "505.csv"), MIDNIGHTS, strict=True):
+        file = files / name
+        file.write_text(file.read_text().replace("03/03/2025 10:00:00", text))
     summaries = exports.folder / "summaryByDate"
     summaries.mkdir()
     for name, columns, *lines in (
@@ -269,7 +269,27 @@ def test_fee_columns_of_the_summary_are_amounts_and_add_up(tmp_path: Path) -> No
     ):
         header = f"Date,Type,Gross,Trade Fees,Net,{columns}"
         (summaries / f"{name}.csv").write_text("\n".join([header, *lines]))
+    home = Home(folder / "home")
     load_files(exports.folder, home)
+    return home
+
+
+def test_fees_are_found_by_name_wherever_they_stand(read_once: Home) -> None:
+    of = "where account_number = '503'"
+    assert rows(read_once, f"select total_fees from raw.fills {of}") == [
+        (Decimal("0.30"),)
+    ]
+    fees = dict(rows(read_once, f"select fee_name, amount from raw.fill_fees {of}"))
+    assert fees == {"comm": Decimal("0.50"), "ecn_fee": Decimal("-0.20")}
+
+
+def test_fee_columns_of_the_summary_are_amounts_and_add_up(read_once: Home) -> None:
+    """In every way PropReports writes them; adjustments are no fees.
+
+    Unknown are the sum of fees without a column, beside a column that nobody has
+    declared, and of a cell that is no amount.
+    """
+    home = read_once
     day = "account_number, cast(trade_date as varchar)"
     assert rows(
         home, f"select {day}, fee_columns_amount from raw.broker_days order by all"
@@ -326,19 +346,9 @@ def test_what_dlt_left_half_written_is_in_nobodys_way(tmp_path: Path) -> None:
     assert len(held_fills(home)) == 2
 
 
-@pytest.mark.few(1)
-@pytest.mark.parametrize("text", ["2025-03-03 24:00:00", "3/3/25 24:00:00"])
-def test_midnight_at_the_end_of_a_day_is_not_the_next_day(
-    tmp_path: Path, text: str
-) -> None:
-    home = Home(tmp_path / "home")
-    exports = Exports(tmp_path / "exports").write(
-        [exported("A1", 3), exported("A1", 4)]
-    )
-    file = next((exports.folder / "fills").glob("*.csv"))
-    file.write_text(file.read_text().replace("03/03/2025 10:00:00", text))
-    load_files(exports.folder, home)
-    assert rows(home, "select cell from raw.quarantine") == [(text,)]
+def test_midnight_at_the_end_of_a_day_is_not_the_next_day(read_once: Home) -> None:
+    refused = "select cell from raw.quarantine where resource = 'fills' order by cell"
+    assert rows(read_once, refused) == [(text,) for text in MIDNIGHTS]
 
 
 def test_a_home_that_cannot_be_written_is_said_in_one_line(tmp_path: Path) -> None:

@@ -294,7 +294,7 @@ def test_an_account_without_a_rate_yet_is_unknown_and_the_build_continues(
     tell(home, "2025-03-06,CAD,0.6912345678,\n")
     build_models_of(
         make_settings(risk_home=home.root), home,
-        models="+fct_account_equity +position_reconciliation", data_tests=True,
+        models="+fct_account_equity +position_reconciliation",
     )  # fmt: skip
     assert rows(
         home,
