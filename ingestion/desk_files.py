@@ -35,6 +35,7 @@ SEEDS = PROJECT_ROOT / "dbt_project" / "seeds"
 _EARLIEST, _NEXT = datetime(1990, 1, 1), timedelta(microseconds=1)
 _SEPARATORS = (b",", b";", b"\t")
 _MOST = Decimal(10) ** 10
+_MOST_DIGITS = 100
 _FLAGS = {"true": "true", "false": "false", "yes": "true", "no": "false"}
 _INSTRUMENT_TYPES = ("equity", "option", "future", "forex")
 # Of which master, house, error and demo are in no total of the desk.
@@ -138,8 +139,13 @@ def _number(cell: str) -> Decimal:
         number: Decimal | None = Decimal(cell)
     except InvalidOperation:
         number = None
-    # NaN is none either, and cannot even be compared.
-    if number is None or number.is_nan():
+    # NaN is none either, and cannot even be compared; 1e-999999999 fills the memory once
+    # it is written out.
+    if (
+        number is None
+        or number.is_nan()
+        or (number.is_finite() and abs(number.adjusted()) > _MOST_DIGITS)
+    ):
         raise ValueError("is not a number, such as 2500 or 0.5")
     return number
 
@@ -237,11 +243,12 @@ def _only_true(cell: str) -> str:
 def _needed_moment(cell: str) -> str:
     try:
         moment = datetime.fromisoformat(_needed(cell))
-    except ValueError:
+        if moment.tzinfo is not None:
+            # Which the first and the last day of the calendar may not have.
+            return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError):
         raise ValueError("is not a time such as 2025-06-02T08:45:00Z") from None
-    if moment.tzinfo is None:
-        raise ValueError("has no time zone; write 2025-06-02T08:45:00Z")
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    raise ValueError("has no time zone; write 2025-06-02T08:45:00Z")
 
 
 def _one_of(choices: Sequence[str]) -> Callable[[str], str]:

@@ -45,7 +45,10 @@ HEADERS = {
 MONDAY, TUESDAY = datetime(2025, 3, 3, 12), datetime(2025, 3, 4, 12)
 NOTED = "2025-03-04T08:00:00Z"
 WRONG_DATES = ("6/2/2025", "2.6.2025", "45810", "20250602", "2025-02-30", "2025-6-2")
-WRONG_AMOUNTS = ("0", "-5", "1e99", "NaN", "Infinity", "1,5", "$5", "0.000000001")
+WRONG_AMOUNTS = (
+    "0", "-5", "1e99", "NaN", "Infinity", "1,5", "$5", "0.000000001", "1e999999999",
+    "1e-99999999999999999",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -136,7 +139,8 @@ def test_seeds_that_were_edited_come_along_and_are_said(
         ("breach_notes", f"2025-03-03,loss,desk,,{NOTED},A,true,x", "rule", "loss"),
         ("breach_notes", f"2025-03-03,trades,desk,,{NOTED},A,,x", "closes", ""),
         *(("breach_notes", f"2025-03-03,trades,desk,,{one},A,true,x", "noted_at", one)
-          for one in ("", "2025-03-04T08:00:00", "08:00", "yesterday")),
+          for one in ("", "2025-03-04T08:00:00", "08:00", "yesterday",
+                      "9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00+05:00")),
         ("trader_accounts", "A1,,,", "trader_id", ""),
         ("trader_accounts", "A1 ,,BOB,", "account_id", "A1 "),
         ("trader_accounts", "A1,,\xa0BOB,", "trader_id", "\xa0BOB"),
@@ -152,7 +156,9 @@ def test_seeds_that_were_edited_come_along_and_are_said(
         ("adjustment_categories", "Fee: Coffee,coffee,", "adjustment_class", "coffee"),
         ("adjustment_categories", ",dividend,", "category_prefix", ""),
         *(("signed_off_breaks", f'A1,2025-03-03,"{one}",ANN,', "amount", one)
-          for one in ("", "95.001", "1e99", "NaN", "-Infinity", "9,5", "$95", "x")),
+          for one in ("", "95.001", "1e99", "NaN", "-Infinity", "9,5", "$95", "x",
+                      "-1e999999999", "0e999999999")),
+        ("opening_lots", "A1,XOM,2025-03-03,1e999999999,10,", "quantity", "1e999999999"),
         *(("signed_off_breaks", f"A1,{one},95,ANN,", "trade_date", one)
           for one in ("", *WRONG_DATES)),
         ("signed_off_breaks", "A1,2025-03-03,95,,", "signed_off_by", ""),
