@@ -139,8 +139,7 @@ def _number(cell: str) -> Decimal:
         number: Decimal | None = Decimal(cell)
     except InvalidOperation:
         number = None
-    # NaN is none either, and cannot even be compared; 1e-999999999 fills the memory once
-    # it is written out.
+    # NaN is none either, and cannot even be compared; 1e-999999999 fills the memory.
     if (
         number is None
         or number.is_nan()
@@ -969,7 +968,8 @@ def _read(file: DeskFile, path: Path) -> DeskContent:
         content = read_regular(path)
     except OSError as error:
         raise DeskFileError(f"{path} cannot be read ({error.strerror}).") from None
-    reader = csv.reader(io.StringIO(_decoded(path, content), newline=""), strict=True)
+    text, foreign = _decoded(content)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     names: list[str] = []
     lines: list[tuple[int, tuple[str | None, ...]]] = []
     refused: list[tuple[int, str]] = []
@@ -980,9 +980,11 @@ def _read(file: DeskFile, path: Path) -> DeskContent:
             if not any(cell.strip() for cell in cells):
                 continue
             if not names:
+                _check_text(path, reader.line_num, foreign)
                 names = _header(file, path, reader.line_num, cells)
                 continue
             try:
+                _check_text(path, reader.line_num, foreign)
                 values = _cells(file, path, reader.line_num, names, cells)
                 key = tuple(values.get(name) for name in file.key)
                 if key in seen:
@@ -1014,16 +1016,25 @@ def _read(file: DeskFile, path: Path) -> DeskContent:
     return DeskContent(file, path, content_hash, tuple(lines), tuple(refused))
 
 
-def _decoded(path: Path, content: bytes) -> str:
+def _decoded(content: bytes) -> tuple[str, dict[int, str]]:
+    """The text of a file, and what is wrong with lines of it that are no UTF-8."""
     separator = max(_SEPARATORS, key=content.count).decode()
+    foreign = {}
     for number, line in enumerate(content.splitlines(), start=1):
         if found := foreign_cell(line, separator):
             place, cell = found
-            raise DeskFileError(
-                f"{path}, line {number}, column {place + 1}: {cell!r} is not written "
-                "as UTF-8. Save the file as CSV UTF-8, with commas."
+            foreign[number] = (
+                f"line {number}, column {place + 1}: {cell!r} is not written as UTF-8. "
+                "Save the file as CSV UTF-8, with commas."
             )
-    return content.decode("utf-8-sig")
+    return content.decode("utf-8-sig", "replace"), foreign
+
+
+def _check_text(path: Path, line: int, foreign: dict[int, str]) -> None:
+    """Refuse a row that ends on this line where a line of it is no UTF-8."""
+    found = [foreign.pop(number) for number in sorted(foreign) if number <= line]
+    if found:
+        raise DeskFileError(f"{path}, {found[0]}")
 
 
 def _header(file: DeskFile, path: Path, line: int, cells: list[str]) -> list[str]:

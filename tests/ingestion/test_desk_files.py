@@ -158,7 +158,7 @@ def test_seeds_that_were_edited_come_along_and_are_said(
         *(("signed_off_breaks", f'A1,2025-03-03,"{one}",ANN,', "amount", one)
           for one in ("", "95.001", "1e99", "NaN", "-Infinity", "9,5", "$95", "x",
                       "-1e999999999", "0e999999999")),
-        ("opening_lots", "A1,XOM,2025-03-03,1e999999999,10,", "quantity", "1e999999999"),
+        ("opening_lots", "A1,XOM,2025-03-03,1e99999999,10,", "quantity", "1e99999999"),
         *(("signed_off_breaks", f"A1,{one},95,ANN,", "trade_date", one)
           for one in ("", *WRONG_DATES)),
         ("signed_off_breaks", "A1,2025-03-03,95,,", "signed_off_by", ""),
@@ -361,6 +361,23 @@ def test_the_lines_beside_a_wrong_one_count(home: Home) -> None:
     ]
 
 
+def test_a_line_that_is_not_written_as_utf_8_takes_no_other_with_it(
+    home: Home,
+) -> None:
+    path = write(home, "limits")
+    lines = 'A1,,500\nA2,,600\nÄ3,,700\n"Ä\nÄ4",,800\nA5,,900\n'
+    path.write_bytes(path.read_bytes() + lines.encode("cp1252"))
+    (content,) = read_desk(make_settings(), home)
+    assert [cells[0] for _, cells in content.lines] == ["A1", "A2", "A5"]
+    assert [(number, why[:27]) for number, why in content.refused] == [
+        (4, "line 4, column 1: 'Ä3' is n"),
+        (6, "line 5, column 1: 'Ä' is no"),
+    ]
+    path = write(home, "trader_accounts", "A1,,T1,")
+    path.write_bytes(path.read_bytes() + "A2,,Ä2,\n".encode("cp1252"))
+    assert refusal(home).startswith(f"{path}, line 3, column 3: 'Ä2' is not written")
+
+
 def test_instruments_need_a_column_that_says_something(home: Home) -> None:
     write(home, "instruments", "XOM", header="symbol\n")
     assert "lacks one of sector, proxy." in refusal(home)
@@ -382,8 +399,8 @@ def test_a_pipe_in_place_of_a_file_holds_nobody_up(home: Home) -> None:
         (b"\n , \n", "has no header"),
         ("account,valid_from,daily_loss_limit_amount\nA\xe9,,5\n".encode("cp1252"),
          "line 2, column 1: 'Aé' is not written as UTF-8"),
-        ("account;valid_from;daily_loss_limit_amount\n\nB;;5\nA;é;5\n".encode("cp1252"),
-         "line 4, column 2: 'é' is not written as UTF-8. Save the file as CSV UTF-8"),
+        ("account;größe\nB;5\n".encode("cp1252"),
+         "line 1, column 2: 'größe' is not written as UTF-8. Save the file as CSV"),
         ("account,valid_from,daily_loss_limit_amount\n".encode("utf-16"),
          "line 1, column 1: "),
         (b"account;valid_from;daily_loss_limit_amount\nA1;;5\n",
