@@ -76,6 +76,13 @@ def read_facts(settings: Settings, home: Home) -> Facts:
     contents = {
         one.file.name: one for one in read_desk(settings, Home(settings.home_root))
     }
+    # What is miswritten is no limit to the models; a platform is not to lose it.
+    for name in ("limits", "traders"):
+        if name in contents and contents[name].refused:
+            _, why = contents[name].refused[0]
+            raise UserError(
+                f"{contents[name].path}, {why} Until then no limit goes out."
+            )
 
     def lines(file: DeskFile) -> list[dict[str, str | None]]:
         found = contents.get(file.name)

@@ -2,15 +2,17 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import duckdb
 import pytest
 
 from runtime.errors import UserError
+from runtime.home import Home
 from runtime.sessions import next_session, previous_session
 from runtime.staleness import today
 from tests.conftest import make_settings
-from trading_limits.facts import _check_fresh, _desk_limits, _traders
+from trading_limits.facts import _check_fresh, _desk_limits, _traders, read_facts
 
 SETTINGS = make_settings(source="sample")
 
@@ -54,6 +56,24 @@ def test_stale_data_and_a_session_that_is_over_stop_everything(
         check(last, now - timedelta(days=1))
     # The sample is old on purpose.
     check(date(2025, 12, 18), date(2025, 12, 19), is_sample=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "header"),
+    [
+        ("limits", "trader,daily_loss_limit_amount\n"),
+        ("traders", "trader_id,valid_from,display_name,strategy,trader_group,is_active,"
+         "daily_loss_limit_amount\n"),
+    ],
+)  # fmt: skip
+def test_a_limit_of_the_desk_that_is_miswritten_is_lost_on_no_platform(
+    tmp_path: Path, name: str, header: str
+) -> None:
+    cells = ["T1", *[""] * (header.count(",") - 1), "-500"]
+    (tmp_path / f"{name}.csv").write_text(f"{header}{','.join(cells)}\n")
+    said = rf"{name}\.csv, line 2, column daily_loss.*Until then no limit goes out\.$"
+    with pytest.raises(UserError, match=said):
+        read_facts(make_settings(desk=tmp_path), Home(tmp_path))
 
 
 def test_accounts_that_left_or_trade_for_nobody_are_not_known(
