@@ -42,6 +42,8 @@ _INSTRUMENT_TYPES = ("equity", "option", "future", "forex")
 _ACCOUNT_ROLES = ("trader", "master", "sub", "house", "error", "demo", "parent")
 _LARGEST_RATIO = 9999
 _LARGEST_RATE = 10**6
+# What is larger is a slip, and more than the models' money can hold.
+_LARGEST_SIZE, _LARGEST_QUANTITY, _LARGEST_COST = 10**8, 10**9, 10**12
 _ACTIONS = ("split", "symbol_change", "merger", "spin_off", "expiry")
 # Of which payout and transfer are no P&L.
 _ADJUSTMENT_CLASSES = (
@@ -159,6 +161,13 @@ def _amount(cell: str) -> str:
     if len(text.partition(".")[2].rstrip("0")) > 8:
         raise ValueError("has more than eight decimals")
     return text
+
+
+def _size(cell: str) -> str:
+    size = _amount(cell)
+    if size and Decimal(size) >= _LARGEST_SIZE:
+        raise ValueError(f"is not a contract size below {_LARGEST_SIZE}")
+    return size
 
 
 def _needed_amount(cell: str) -> str:
@@ -351,6 +360,15 @@ def _check_action(line: Mapping[str, str | None]) -> None:
                 "for both, and then cost_share is the part of the cost that the new "
                 f"shares take over; this line has {' and '.join(given) or 'neither'}"
             )
+
+
+def _check_lot(line: Mapping[str, str | None]) -> None:
+    quantity, price = abs(Decimal(line["quantity"] or 0)), Decimal(line["price"] or 0)
+    if quantity >= _LARGEST_QUANTITY or quantity * price >= _LARGEST_COST:
+        raise ValueError(
+            f"a lot is of less than {_LARGEST_QUANTITY} shares and costs less than "
+            f"{_LARGEST_COST}"
+        )
 
 
 def _check_rate(line: Mapping[str, str | None]) -> None:
@@ -553,7 +571,7 @@ DESK_FILES = (
         {
             "symbol_prefix": _text,
             "instrument_type": _one_of(_INSTRUMENT_TYPES),
-            "multiplier": _amount,
+            "multiplier": _size,
             "currency": _optional_currency,
             "note": _text,
         },
@@ -666,6 +684,7 @@ DESK_FILES = (
             "note": _text,
         },
         ("account_id", "symbol", "opened_date", "price"),
+        check_line=_check_lot,
     ),
     DeskFile(
         "candidate_rules",

@@ -149,6 +149,7 @@ def test_seeds_that_were_edited_come_along_and_are_said(
         ("traders", "T1,,,,,maybe,,", "is_active", "maybe"),
         ("instrument_multipliers", "#ES,fruit,50,", "instrument_type", "fruit"),
         ("instrument_multipliers", "#ES,future,-50,", "multiplier", "-50"),
+        ("instrument_multipliers", "#ES,future,1e8,", "multiplier", "1e8"),
         *(("session_cutoffs", f"#ES,{one},,", "cutoff_time", one)
           for one in ("06:00", "24:00", "18:60", "6pm", "18", "18:00:00")),
         *(("session_cutoffs", f"#ES,18:00,{one},", "valid_from", one)
@@ -294,6 +295,20 @@ def test_what_is_no_number_at_all_is_a_wrong_line_as_any_other(
          "0.5. Fix it."),
         (4, "100", None),
     ]  # fmt: skip
+
+
+def test_a_lot_is_of_no_more_than_money_can_hold(home: Home) -> None:
+    """More than 18 digits before and after the point stopped the morning."""
+    write(
+        home, "opening_lots", "A1,XOM,2025-03-03,-999999999.5,1000.00,",
+        "A1,XOM,2025-03-04,1000000000,10,", "A1,XOM,2025-03-05,-1000000,1000000,",
+    )  # fmt: skip
+    (content,) = read_desk(make_settings(), home)
+    assert [number for number, _ in content.lines] == [2]
+    assert [why[:35] for _, why in content.refused] == [
+        "line 3: a lot is of less than 10000",
+        "line 4: a lot is of less than 10000",
+    ]
 
 
 def test_instruments_are_kept_and_wrong_lines_beside_them(home: Home) -> None:
