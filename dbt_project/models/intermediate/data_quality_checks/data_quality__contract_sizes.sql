@@ -4,25 +4,28 @@
 #}
 with
 
-roots as (
+symbols_ranked as (
     select
         symbol_root,
-        max(coalesce(instrument_type, 'TYPE')) as instrument_type,
-        max_by(symbol, trade_date) as symbol,
-        max_by(account_id, trade_date) as account_id,
-        max(trade_date) as trade_date,
-        max_by(multiplier, trade_date) as multiplier,
-        max_by(broker_multiplier, trade_date) as broker_multiplier
+        coalesce(instrument_type, 'TYPE') as instrument_type,
+        symbol,
+        account_id,
+        trade_date,
+        multiplier,
+        broker_multiplier,
+        row_number() over (
+            partition by symbol_root order by trade_date desc, symbol asc
+        ) as recency
     from {{ ref('int_broker_multipliers') }}
     where multiplier_differs
-    group by symbol_root
 ),
 
 roots_ordered as (
     select
         *,
         row_number() over (order by symbol_root) as shown_order
-    from roots
+    from symbols_ranked
+    where recency = 1
 ),
 
 final as (
