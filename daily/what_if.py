@@ -227,13 +227,16 @@ def best_of(connection: duckdb.DuckDBPyConnection, rules: Sequence[str]) -> str:
         [len(rules)],
     ).df()
     names = sorted(rules)
-    gains = frame["gain"].to_numpy().reshape(len(names), len(frame) // len(names))
+    (all_days,) = connection.execute("select count(*) from replay_days").fetchall()[0]
+    days = len(frame) // len(names)
+    common = f" Compared on the {days:,} days that all know." * (days < all_days)
+    gains = frame["gain"].to_numpy().reshape(len(names), days)
     of_one = frame.iloc[: gains.shape[1]]
     found = chances(
         gains, of_one["trade_date"].to_numpy(), of_one["trader_id"].to_numpy()
     )
     if found is None:
-        return "  Too few dates to tell the best of them from chance."
+        return f"  Too few dates to tell the best of them from chance.{common}"
     clear = {
         name: gain.sum()
         for name, gain, chance in zip(names, gains, found, strict=True)
@@ -242,12 +245,13 @@ def best_of(connection: duckdb.DuckDBPyConnection, rules: Sequence[str]) -> str:
     if not clear:
         return (
             f"  No rule of these {len(names)} is better than chance, having tried so "
-            f"many (the clearest: a chance of {np.min(found):.0%})."
+            f"many (the clearest: a chance of {np.min(found):.0%}).{common}"
         )
     best = max(clear, key=lambda name: clear[name])
     others = len(clear) - 1
     return (
         f"  Best of these {len(names)}, having tried them all: {best}, "
         f"{dollars(clear[best])} after slip (chance that the best of none would look "
-        f"so: {found[names.index(best)]:.1%}); {others} more better than chance."
+        f"so: {found[names.index(best)]:.1%}); {others} more better than "
+        f"chance.{common}"
     )

@@ -171,4 +171,7 @@ def test_days_that_one_rule_knows_nothing_of_make_none_the_best() -> None:
         )
         connection.execute("update replay_days set usual_day_amount = null")
         nothing = best_of(connection, ["stop 100", "stop 2x"])
-        assert nothing == "  Too few dates to tell the best of them from chance."
+        assert nothing == (
+            "  Too few dates to tell the best of them from chance. Compared on the 0 "
+            "days that all know."
+        )

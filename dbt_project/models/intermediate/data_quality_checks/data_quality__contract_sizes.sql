@@ -1,23 +1,28 @@
 {#
     Grain: one row: roots of contracts whose size is another one than the broker's prices and
-    unrealized have it.
+    unrealized have it, on dates of the last thirty days: nobody corrects an older one.
 #}
 with
 
+run_context as (
+    select as_of_date from {{ ref('stg_propreports__run_context') }}
+),
+
 symbols_ranked as (
     select
-        symbol_root,
-        coalesce(instrument_type, 'TYPE') as instrument_type,
-        symbol,
-        account_id,
-        trade_date,
-        multiplier,
-        broker_multiplier,
+        sizes.symbol_root,
+        coalesce(sizes.instrument_type, 'TYPE') as instrument_type,
+        sizes.symbol,
+        sizes.account_id,
+        sizes.trade_date,
+        sizes.multiplier,
+        sizes.broker_multiplier,
         row_number() over (
-            partition by symbol_root order by trade_date desc, symbol asc
+            partition by sizes.symbol_root order by sizes.trade_date desc, sizes.symbol asc
         ) as recency
-    from {{ ref('int_broker_multipliers') }}
-    where multiplier_differs
+    from {{ ref('int_broker_multipliers') }} as sizes
+    inner join run_context on sizes.trade_date >= run_context.as_of_date - interval 30 day
+    where sizes.multiplier_differs
 ),
 
 roots_ordered as (

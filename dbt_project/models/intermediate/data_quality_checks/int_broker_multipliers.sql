@@ -1,6 +1,7 @@
 {#
     Grain: one row per symbol of whose contract the broker's positions show the size: as its
-    prices and unrealized have it on the last date that tells (int_position_differences).
+    prices and unrealized have it on the last date that tells (int_position_differences). If
+    one account's position agrees with our size, others of that date differ for another reason.
 #}
 with
 
@@ -13,7 +14,8 @@ positions_ranked as (
         broker_multiplier,
         multiplier_differs,
         row_number() over (
-            partition by symbol order by trade_date desc, account_id asc
+            partition by symbol
+            order by trade_date desc, multiplier_differs asc, account_id asc
         ) as recency
     from {{ ref('position_reconciliation') }}
     where broker_multiplier is not null
