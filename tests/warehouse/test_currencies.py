@@ -230,7 +230,7 @@ def test_a_position_without_mark_and_rate_is_of_unknown_worth(home: Home) -> Non
 def test_rates_that_are_wrong_or_old_are_alarms(home: Home) -> None:
     found_count, finding = told(home, "refused_desk_lines")
     assert found_count == 4
-    assert "line 4: USD is the base currency and has no rate. Fix it." in finding
+    assert "line 4: USD is the base currency and has no rate" in finding
     assert "line 5, column rate: '0' is not a rate above 0" in finding
     assert "line 6 is about the same as line 3 (rate_date, currency)" in finding
     assert "candidate_rules.csv, line 2, column rule: 'halt 1500' is no" in finding

@@ -375,6 +375,6 @@ def test_limits_of_nobody_are_named(tmp_path: Path) -> None:
         (
             1, True,
             "lines of the desk's files are wrong and do not count: limits.csv, line 7, "
-            "column daily_loss_limit_amount: '-5' is not a number above 0. Fix it.",
+            "column daily_loss_limit_amount: '-5' is not a number above 0",
         )
     ]  # fmt: skip

@@ -177,5 +177,5 @@ def test_a_wrong_line_and_a_symbol_never_traded_are_told(home: Home) -> None:
     assert told["refused_desk_lines"] == (
         1, "lines of the desk's files are wrong and do not count: "
         "instruments.csv, line 8 is about the same as line 2 (symbol), which counts. "
-        "Delete one of them.", True,
+        "Delete one of them", True,
     )  # fmt: skip

@@ -3,7 +3,9 @@ with
 
 refused_lines as (
     select
-        file_name || ', ' || refused_for as line_text,
+        -- How to fix them is said once, behind all of them.
+        file_name || ', ' || regexp_replace(refused_for, '[.]( Fix it[.])?$', '')
+            as line_text,
         row_number() over (order by file_order, line_number) as shown_order
     from {{ ref('stg_desk__refused_lines') }}
 ),
