@@ -87,6 +87,7 @@ def _rendered(name: str, *arguments: object) -> str:
 
     for used in _DIALECT:
         made.globals[used] = macro("dialects", used, f"default__{used}")
+    made.globals["rule_days"] = macro("replays", "rule_days", "rule_days")
     return macro("replays", name, name)(*arguments)
 
 
@@ -211,27 +212,24 @@ def best_of(connection: duckdb.DuckDBPyConnection, rules: Sequence[str]) -> str:
 
     from ml.searched import chances
 
-    # As in rule_effects. A day that one rule knows nothing of tells none from another.
+    rule_days = _rendered("rule_days", "tried_rules", "tried_replays", "replay_days")
+    # A day that one rule knows nothing of tells none from another.
     frame = connection.execute(
-        "select rules.rule, days.trader_id, days.trade_date, cast(case "
-        "when rules.is_usual_days and days.usual_day_amount is null then null "
-        "when replays.rule is null then 0 "
-        "when replays.effect is not null then replays.effect_after_slip "
-        "end as double) as gain "
-        "from tried_rules as rules cross join replay_days as days "
-        "left join tried_replays as replays on rules.rule = replays.rule "
-        "and days.trader_id = replays.trader_id "
-        "and days.trade_date = replays.trade_date "
-        "qualify count(gain) over (partition by days.trader_id, days.trade_date) = ? "
-        "order by rules.rule, days.trader_id, days.trade_date",
+        "select rule, trader_id, trade_date, "
+        "cast(case when effect is not null then effect_after_slip end as double) "
+        f"as gain from ({rule_days}) "
+        "qualify count(gain) over (partition by trader_id, trade_date) = ? "
+        "order by rule, trader_id, trade_date",
         [len(rules)],
     ).df()
     names = sorted(rules)
     (all_days,) = connection.execute("select count(*) from replay_days").fetchall()[0]
     days = len(frame) // len(names)
-    common = f" Compared on the {days:,} days that all know." * (days < all_days)
+    common = ""
+    if days < all_days:
+        common = f" Compared on the {days:,} days that all know."
     gains = frame["gain"].to_numpy().reshape(len(names), days)
-    of_one = frame.iloc[: gains.shape[1]]
+    of_one = frame.iloc[:days]
     found = chances(
         gains, of_one["trade_date"].to_numpy(), of_one["trader_id"].to_numpy()
     )

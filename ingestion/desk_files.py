@@ -197,10 +197,6 @@ def _currency(cell: str) -> str:
     return cell
 
 
-def _optional_currency(cell: str) -> str:
-    return cell and _currency(cell)
-
-
 def _suffix(cell: str) -> str:
     if not re.fullmatch(r"\.[A-Z]{1,4}", cell, re.ASCII):
         raise ValueError("is not the ending of a symbol, such as .TO")
@@ -219,10 +215,6 @@ def _share(cell: str) -> str:
     if Decimal(share) > 1:
         raise ValueError("is above 1, which is all of it")
     return share
-
-
-def _optional_share(cell: str) -> str:
-    return cell and _share(cell)
 
 
 def _whole_number(cell: str) -> str:
@@ -259,6 +251,10 @@ def _needed_moment(cell: str) -> str:
     raise ValueError("has no time zone; write 2025-06-02T08:45:00Z")
 
 
+def _optional(check: Callable[[str], str]) -> Callable[[str], str]:
+    return lambda cell: cell and check(cell)
+
+
 def _one_of(choices: Sequence[str]) -> Callable[[str], str]:
     def chosen(cell: str) -> str:
         if cell not in choices:
@@ -287,10 +283,6 @@ def _signed_quantity(cell: str) -> str:
 
 def _price(cell: str) -> str:
     return "0" if _number(_needed(cell)) == 0 else _amount(cell)
-
-
-def _cash(cell: str) -> str:
-    return cell and _price(cell)
 
 
 def _ratio(cell: str) -> str:
@@ -458,7 +450,7 @@ LIMITS = DeskFile(
         "desk": _only_true,
         "valid_from": _date,
         **_RULES,
-        "warning_share": _optional_share,
+        "warning_share": _optional(_share),
         "note": _text,
     },
     (*_SCOPES, "valid_from"),
@@ -572,7 +564,7 @@ DESK_FILES = (
             "symbol_prefix": _text,
             "instrument_type": _one_of(_INSTRUMENT_TYPES),
             "multiplier": _size,
-            "currency": _optional_currency,
+            "currency": _optional(_currency),
             "note": _text,
         },
         ("symbol_prefix",),
@@ -654,7 +646,7 @@ DESK_FILES = (
             "action": _one_of(_ACTIONS),
             "ratio": _ratio,
             "new_symbol": _text,
-            "cash_per_share": _cash,
+            "cash_per_share": _optional(_price),
             "cost_share": _part,
             "note": _text,
         },
@@ -970,8 +962,7 @@ def _record(
         f"delete from {table.name} where content_hash = ?", [one.content_hash]
     )
     kept = [(number, *cells, None) for number, cells in one.lines] + [
-        (number, *dict.fromkeys(one.file.columns).values(), why)
-        for number, why in one.refused
+        (number, *[None] * len(one.file.columns), why) for number, why in one.refused
     ]
     if kept:
         # An older warehouse has its columns in another order.

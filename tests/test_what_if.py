@@ -150,12 +150,12 @@ def test_days_that_one_rule_knows_nothing_of_make_none_the_best() -> None:
             "create table tried_rules (rule varchar, is_usual_days boolean); "
             "insert into tried_rules values ('stop 100', false), ('stop 2x', true); "
             "create table replay_days (trader_id varchar, trade_date date, "
-            "usual_day_amount decimal(38, 8)); "
+            "usual_day_amount decimal(38, 8), net_pnl decimal(38, 8)); "
             "create table tried_replays (rule varchar, trader_id varchar, "
             "trade_date date, effect decimal(38, 8), effect_after_slip decimal(38, 8))"
         )
         connection.executemany(
-            "insert into replay_days values ('T1', ?, ?)",
+            "insert into replay_days values ('T1', ?, ?, 0)",
             [(day, 50 if place >= 30 else None) for place, day in enumerate(days)],
         )
         connection.executemany(

@@ -1,6 +1,7 @@
 """The desk's own files: what they begin with, what is refused, what is kept of them."""
 
 import os
+import re
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -24,6 +25,7 @@ from ingestion.desk_files import (
 )
 from ingestion.downstream import prepare_downstream
 from runtime.home import Home
+from runtime.settings import PROJECT_ROOT
 from tests.conftest import make_settings, rows
 
 TRADERS = "trader_id,valid_from,display_name,strategy,trader_group,is_active,{}\n"
@@ -362,6 +364,15 @@ def test_a_wrong_line_takes_no_right_one_with_it(home: Home, file: DeskFile) -> 
     (home.desk / file.file_name).unlink()
     with pytest.raises(DeskFileError, match="it had 2 lines"):
         record_desk(home, read_desk(make_settings(), home))
+
+
+def test_the_alarm_looks_at_every_file_that_is_taken_line_by_line() -> None:
+    models = PROJECT_ROOT / "dbt_project/models/staging/desk"
+    listed = (models / "stg_desk__refused_lines.sql").read_text()
+    names = re.findall(r"'(\w+)'", listed.partition("] %}")[0])
+    assert sorted(names) == sorted(
+        file.name for file in DESK_FILES if not file.is_taken_whole
+    )
 
 
 def test_the_lines_beside_a_wrong_one_count(home: Home) -> None:

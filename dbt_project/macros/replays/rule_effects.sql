@@ -3,7 +3,7 @@
     (a threshold in usual days on a trader's first day, an effect without an exchange
     rate) is counted, and in no figure.
 
-    `make what-if` reads this file as well: it uses no macro but to_amount.
+    `make what-if` reads this file as well: it uses no macro but to_amount and rule_days.
 
     rules: relation with rule and is_usual_days.
     replays: what rule_replays gives.
@@ -14,28 +14,7 @@
     with
 
     rule_days as (
-        select
-            rules.rule,
-            days.trader_id,
-            days.trade_date,
-            days.net_pnl,
-            replays.rule is not null as is_hit,
-            case
-                when rules.is_usual_days and days.usual_day_amount is null then null
-                when replays.rule is null then cast(0 as decimal(38, 8))
-                else replays.effect
-            end as effect,
-            case
-                when replays.rule is null then cast(0 as decimal(38, 8))
-                else replays.effect_after_slip
-            end as effect_after_slip
-        from {{ rules }} as rules
-        cross join {{ days }} as days
-        left join {{ replays }} as replays
-            on
-                rules.rule = replays.rule
-                and days.trader_id = replays.trader_id
-                and days.trade_date = replays.trade_date
+        {{ rule_days(rules, replays, days) }}
     ),
 
     scoped_days as (
