@@ -109,12 +109,12 @@ def _no_settings_from_outside() -> None:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _dbt_is_quicker() -> None:
+def _dbt_is_shared() -> None:
     """Of a test alone most of the time is imports."""
     if "PYTEST_XDIST_WORKER" in os.environ:
-        from tests.quicker_dbt import make_dbt_quicker
+        from tests.shared_dbt import share_dbt
 
-        make_dbt_quicker()
+        share_dbt()
 
 
 def make_settings(**values: object) -> Settings:

@@ -15,6 +15,7 @@ from runtime.logs import DBT, dbt_log, log_dbt_to
 from runtime.settings import PROJECT_ROOT, Settings
 from runtime.signals import stop_if_asked
 from runtime.transform.parsed_manifest import ParsedManifest
+from runtime.transform.quicker_dbt import make_dbt_quicker
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
@@ -89,6 +90,7 @@ def _invoke(
     from dbt.cli.main import dbtRunner
     from dbt.contracts.graph.manifest import Manifest
 
+    make_dbt_quicker()
     home.dbt.mkdir(parents=True, exist_ok=True)
     log_dbt_to(home)
 
