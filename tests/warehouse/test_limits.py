@@ -267,6 +267,7 @@ def test_a_note_closes_a_breach_and_another_opens_it_again(home: Home) -> None:
     header = "trade_date,rule,scope,name,noted_at,noted_by,closes,note\n"
     first = f"{day},daily_loss,trader,T0,2025-03-20T08:00:00Z,Ann,true,Half size\n"
     second = f"{day},daily_loss,trader,T0,2025-03-21T03:00:00-05:00,Ben,false,Again\n"
+    third = f"{day},daily_loss,trader,T0,2025-03-21T08:00:00Z,Ann,true,Same second\n"
     query = (
         "select status, notes_count, note, noted_by from marts.fct_breaches "
         f"where scope_name = 'T0' and rule = 'daily_loss' and trade_date = '{day}'"
@@ -274,6 +275,8 @@ def test_a_note_closes_a_breach_and_another_opens_it_again(home: Home) -> None:
     for lines, expected in (
         (first, ("closed", 1, "Half size", "Ann")),
         (first + second, ("open", 2, "Again", "Ben")),
+        (first + second + third, ("closed", 3, "Same second", "Ann")),
+        (first + third + second, ("open", 3, "Again", "Ben")),
     ):
         (folder / "breach_notes.csv").write_text(header + lines)
         record_desk(home, read_desk(settings, home))

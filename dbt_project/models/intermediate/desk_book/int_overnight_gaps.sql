@@ -171,23 +171,54 @@ stresses as (
     {% endfor %}
 ),
 
-final as (
+stresses_summed as (
     select
-        ---------- keys
         prediction_date,
         stress,
-        ---------- text
         max(worst_sector) as worst_sector,
-        min_by(symbol, pnl) as worst_symbol,
-        ---------- numbers
         count(*) as symbols_count,
         count(*) - count(pnl) as unknown_symbols_count,
-        ---------- money
         -- Decimals, so that the order of the rows makes no difference.
         cast(sum(pnl) as decimal(38, 8)) as pnl,
         min(pnl) as worst_symbol_pnl
     from stresses
     group by prediction_date, stress
+),
+
+worst_symbols as (
+    -- Of equal ones the first by name.
+    select
+        stresses.prediction_date,
+        stresses.stress,
+        min(stresses.symbol) as worst_symbol
+    from stresses
+    inner join stresses_summed
+        on
+            stresses.prediction_date = stresses_summed.prediction_date
+            and stresses.stress = stresses_summed.stress
+            and stresses.pnl = stresses_summed.worst_symbol_pnl
+    group by stresses.prediction_date, stresses.stress
+),
+
+final as (
+    select
+        ---------- keys
+        stresses_summed.prediction_date,
+        stresses_summed.stress,
+        ---------- text
+        stresses_summed.worst_sector,
+        worst_symbols.worst_symbol,
+        ---------- numbers
+        stresses_summed.symbols_count,
+        stresses_summed.unknown_symbols_count,
+        ---------- money
+        stresses_summed.pnl,
+        stresses_summed.worst_symbol_pnl
+    from stresses_summed
+    left join worst_symbols
+        on
+            stresses_summed.prediction_date = worst_symbols.prediction_date
+            and stresses_summed.stress = worst_symbols.stress
 )
 
 select * from final

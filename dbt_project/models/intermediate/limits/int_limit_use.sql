@@ -62,23 +62,41 @@ limits as (
     select * from {{ ref('int_limits') }}
 ),
 
-positions as (
-    -- The largest in any one account and symbol: no position is two accounts'.
+positions_ordered as (
+    -- The largest in any one account and symbol: no position is two accounts'. Of equal
+    -- ones the first that was reached.
     select
         account_scopes.scope_type,
         account_scopes.scope_name,
         account_exposures.trade_date,
-        max(account_exposures.peak_quantity) as peak_quantity,
-        max_by(account_exposures.peak_quantity_at, account_exposures.peak_quantity)
-            as peak_quantity_at
+        account_exposures.peak_quantity,
+        account_exposures.peak_quantity_at,
+        row_number() over (
+            partition by
+                account_scopes.scope_type,
+                account_scopes.scope_name,
+                account_exposures.trade_date
+            order by
+                account_exposures.peak_quantity desc nulls last,
+                account_exposures.peak_quantity_at asc nulls last
+        ) as position_order
     from account_exposures
     inner join account_scopes
         on
             account_exposures.account_id = account_scopes.account_id
             and account_exposures.trade_date >= account_scopes.valid_from
             and account_exposures.trade_date < account_scopes.valid_to
-    group by
-        account_scopes.scope_type, account_scopes.scope_name, account_exposures.trade_date
+),
+
+positions as (
+    select
+        scope_type,
+        scope_name,
+        trade_date,
+        peak_quantity,
+        peak_quantity_at
+    from positions_ordered
+    where position_order = 1
 ),
 
 scope_trips as (

@@ -110,17 +110,25 @@ positions_told as (
     group by scope_type, scope_name, rule, trade_date
 ),
 
-notes_summed as (
+notes_ordered as (
+    -- Of two of the same second, the line that was added later.
     select
         breaches.scope_type,
         breaches.scope_name,
         breaches.rule,
         breaches.breach_number,
-        count(*) as notes_count,
-        max(notes.noted_at) as noted_at,
-        max_by(notes.note, notes.noted_at) as note,
-        max_by(notes.noted_by, notes.noted_at) as noted_by,
-        max_by(notes.closes, notes.noted_at) as is_closed
+        notes.noted_at,
+        notes.note,
+        notes.noted_by,
+        notes.closes,
+        row_number() over (
+            partition by
+                breaches.scope_type,
+                breaches.scope_name,
+                breaches.rule,
+                breaches.breach_number
+            order by notes.noted_at, notes.line_number
+        ) as note_number
     from breaches
     inner join notes
         on
@@ -129,7 +137,21 @@ notes_summed as (
             and breaches.rule = notes.rule
             and breaches.trade_date <= notes.trade_date
             and breaches.last_breached_date >= notes.trade_date
-    group by breaches.scope_type, breaches.scope_name, breaches.rule, breaches.breach_number
+),
+
+notes_summed as (
+    select
+        scope_type,
+        scope_name,
+        rule,
+        breach_number,
+        count(*) as notes_count,
+        max(noted_at) as noted_at,
+        max_by(note, note_number) as note,
+        max_by(noted_by, note_number) as noted_by,
+        max_by(closes, note_number) as is_closed
+    from notes_ordered
+    group by scope_type, scope_name, rule, breach_number
 ),
 
 depths as (
