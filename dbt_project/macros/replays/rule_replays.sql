@@ -35,38 +35,84 @@
         where not rules.is_usual_days or days.usual_day_amount is not null
     ),
 
+    points_measured as (
+        -- By what rules are held against; few points go further by more than one of them.
+        select
+            trader_id,
+            trade_date,
+            day_sequence,
+            'loss' as measure,
+            loss_amount as reached
+        from {{ points }}
+        where loss_amount is not null
+        union all
+        select
+            trader_id,
+            trade_date,
+            day_sequence,
+            'give_back' as measure,
+            give_back_amount as reached
+        from {{ points }}
+        where give_back_amount is not null
+        union all
+        select
+            trader_id,
+            trade_date,
+            day_sequence,
+            'trades' as measure,
+            cast(trades_count as decimal(38, 8)) as reached
+        from {{ points }}
+        where trades_count is not null
+        union all
+        select
+            trader_id,
+            trade_date,
+            day_sequence,
+            'losing_in_a_row' as measure,
+            cast(losing_in_a_row_count as decimal(38, 8)) as reached
+        from {{ points }}
+        where losing_in_a_row_count is not null
+    ),
+
+    days_measured as (
+        select
+            *,
+            case
+                when kind in ('stop', 'warn') then 'loss'
+                when kind = 'give_back' then 'give_back'
+                when kind = 'max_trades' then 'trades'
+                when kind in ('losing_trades', 'cool_down') then 'losing_in_a_row'
+            end as measure
+        from rule_days
+    ),
+
     points_reached as (
         select
-            rule_days.rule,
-            rule_days.kind,
-            rule_days.duration,
-            rule_days.trader_id,
-            rule_days.trade_date,
-            rule_days.net_pnl,
-            rule_days.is_path_foreknown,
-            rule_days.threshold,
+            days.rule,
+            days.kind,
+            days.duration,
+            days.trader_id,
+            days.trade_date,
+            days.net_pnl,
+            days.is_path_foreknown,
+            days.threshold,
             min(points.day_sequence) as day_sequence
-        from rule_days
-        inner join {{ points }} as points
+        from days_measured as days
+        inner join points_measured as points
             on
-                rule_days.trader_id = points.trader_id
-                and rule_days.trade_date = points.trade_date
-                and rule_days.threshold <= case
-                    when rule_days.kind in ('stop', 'warn') then points.loss_amount
-                    when rule_days.kind = 'give_back' then points.give_back_amount
-                    when rule_days.kind = 'max_trades' then points.trades_count
-                    when rule_days.kind in ('losing_trades', 'cool_down')
-                        then points.losing_in_a_row_count
-                end
+                days.trader_id = points.trader_id
+                and days.trade_date = points.trade_date
+                and days.measure = points.measure
+                and days.threshold <= points.reached
         group by
-            rule_days.rule,
-            rule_days.kind,
-            rule_days.duration,
-            rule_days.trader_id,
-            rule_days.trade_date,
-            rule_days.net_pnl,
-            rule_days.is_path_foreknown,
-            rule_days.threshold
+            days.rule,
+            days.kind,
+            days.duration,
+            days.trader_id,
+            days.trade_date,
+            days.net_pnl,
+            days.is_path_foreknown,
+            days.threshold
     ),
 
     fills_hit as (

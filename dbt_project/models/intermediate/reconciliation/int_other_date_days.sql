@@ -7,6 +7,17 @@
 #}
 with
 
+moved_books as (
+    -- Read by itself: two columns of every fill, and all of them of few.
+    select
+        account_id,
+        book_symbol,
+        case when min(currency) = max(currency) then max(currency) end as currency
+    from {{ ref('int_fills_current') }}
+    where is_counted and trade_date <> other_date
+    group by account_id, book_symbol
+),
+
 fills_current as (
     select
         account_id,
@@ -29,20 +40,6 @@ fills_current as (
     where is_counted
 ),
 
-moved_fills as (
-    select * from fills_current
-    where trade_date <> own_date
-),
-
-moved_books as (
-    select
-        account_id,
-        book_symbol,
-        case when min(currency) = max(currency) then max(currency) end as currency
-    from moved_fills
-    group by account_id, book_symbol
-),
-
 fills as (
     select fills_current.*
     from fills_current
@@ -50,6 +47,11 @@ fills as (
         on
             fills_current.account_id = moved_books.account_id
             and fills_current.book_symbol = moved_books.book_symbol
+),
+
+moved_fills as (
+    select * from fills
+    where trade_date <> own_date
 ),
 
 {{ fills_matched_within('fills') }},

@@ -388,7 +388,9 @@ final as (
         opened_date,
         case when is_closed then last_trade_date end as closed_date,
         opened_at_et,
-        case when is_closed then last_filled_at_et end as closed_at_et
+        case when is_closed then last_filled_at_et end as closed_at_et,
+        {{ to_utc('opened_at_et') }} as opened_at,
+        case when is_closed then {{ to_utc('last_filled_at_et') }} end as closed_at
     from trips_compared
 )
 

@@ -38,8 +38,8 @@ final as (
         ---------- times
         opened_date,
         closed_date,
-        {{ to_utc('opened_at_et') }} as opened_at,
-        {{ to_utc('closed_at_et') }} as closed_at
+        opened_at,
+        closed_at
     from round_trips
 )
 

@@ -106,16 +106,31 @@ scope_symbols as (
         account_symbols.trade_date, account_symbols.symbol
 ),
 
+scope_peaks as (
+    select
+        scope_type,
+        scope_name,
+        trade_date,
+        max(peak_exposure) as peak_exposure,
+        max(abs(overnight_exposure)) as overnight_exposure
+    from scope_symbols
+    group by scope_type, scope_name, trade_date
+),
+
 scope_symbols_compared as (
     select
-        *,
-        peak_exposure > 0 and peak_exposure = max(peak_exposure) over scope_day
-            as is_largest,
-        overnight_exposure <> 0
-        and abs(overnight_exposure) = max(abs(overnight_exposure)) over scope_day
+        scope_symbols.*,
+        scope_symbols.peak_exposure > 0
+        and scope_symbols.peak_exposure = scope_peaks.peak_exposure as is_largest,
+        scope_symbols.overnight_exposure <> 0
+        and abs(scope_symbols.overnight_exposure) = scope_peaks.overnight_exposure
             as is_largest_overnight
     from scope_symbols
-    window scope_day as (partition by scope_type, scope_name, trade_date)
+    inner join scope_peaks
+        on
+            scope_symbols.scope_type = scope_peaks.scope_type
+            and scope_symbols.scope_name = scope_peaks.scope_name
+            and scope_symbols.trade_date = scope_peaks.trade_date
 ),
 
 largest as (

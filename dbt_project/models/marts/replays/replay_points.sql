@@ -1,3 +1,4 @@
+{{ config(meta={'planned_by': 'trader_days'}) }}
 {#
     Grain: one row per fill at which a trader's day went further than before, and one for
     the moment before its first fill (day_sequence 0): where a rule can be hit, and what
