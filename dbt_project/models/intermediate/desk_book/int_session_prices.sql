@@ -1,3 +1,4 @@
+{{ config(materialized='view', meta={'planned_by': 'symbol_days'}) }}
 {#
     Grain: one row per account, symbol and date with a counted fill: the price it was left
     at before, the first one, and the last, per unit of the account's book, so that a split is no move.
@@ -14,8 +15,7 @@ prices as (
         opening_unit_price,
         first_unit_price,
         last_unit_price,
-        lag(trade_date) over (partition by account_id, book_symbol order by trade_date)
-            as previous_date
+        previous_trade_date
     from {{ ref('int_symbol_day_prices') }}
 ),
 
@@ -39,7 +39,7 @@ final as (
         ---------- flags
         coalesce(
             prices.opening_unit_price > 0
-            and prices.previous_date = sessions.previous_session_date,
+            and prices.previous_trade_date = sessions.previous_session_date,
             false
         ) as is_next_session
     from prices

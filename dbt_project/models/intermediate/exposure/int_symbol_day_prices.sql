@@ -38,7 +38,8 @@ carried as (
         previous_prices.account_id,
         previous_prices.book_symbol,
         max_by(previous_prices.last_unit_price, previous_prices.trade_date)
-            as last_unit_price
+            as last_unit_price,
+        max(previous_prices.trade_date) as last_date
     from previous_prices
     inner join planned_symbols
         on
@@ -74,6 +75,7 @@ days_carried as (
         priced_days.trade_date,
         priced_days.first_unit_price,
         carried.last_unit_price as carried_unit_price,
+        carried.last_date as carried_date,
         {{ last_so_far(
             'priced_days.day_unit_price',
             'priced_days.account_id, priced_days.book_symbol',
@@ -104,7 +106,14 @@ final as (
         ) as opening_unit_price,
         cast(first_unit_price as decimal(38, 8)) as first_unit_price,
         cast(coalesce(unit_price_so_far, carried_unit_price) as decimal(38, 8))
-            as last_unit_price
+            as last_unit_price,
+        ---------- times
+        coalesce(
+            lag(trade_date) over (
+                partition by account_id, book_symbol order by trade_date
+            ),
+            carried_date
+        ) as previous_trade_date
     from days_carried
 )
 
