@@ -194,6 +194,8 @@ class Landing:
         import dlt
         from dlt.pipeline.exceptions import PipelineStepFailed
 
+        from ingestion.dlt_destination import OpenWarehouse
+
         if self._pipeline is None:
             # What it keeps there it knows from the warehouse as well, and what a killed
             # run or a full disk left half-way would only be in its way.
@@ -201,7 +203,7 @@ class Landing:
             shutil.rmtree(folder, ignore_errors=True)
             self._pipeline = dlt.pipeline(
                 "propreports",
-                destination=dlt.destinations.duckdb(self.connection),
+                destination=OpenWarehouse(self.connection),
                 dataset_name="raw",
                 pipelines_dir=str(folder),
             )

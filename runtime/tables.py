@@ -62,20 +62,26 @@ def prepare_tables(
     In a transaction of the caller's. Every row of an earlier version stays; columns
     that it did not have are null.
     """
+    # Read once: to ask for each table takes longer than all else of a small load.
+    columns = _columns(connection)
     for table in tables:
-        _prepare(connection, table)
+        _prepare(connection, table, columns)
 
 
-def _prepare(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+def _prepare(
+    connection: duckdb.DuckDBPyConnection, table: Table, columns: dict[str, set[str]]
+) -> None:
     former = table.former_name
-    if former and _columns(connection, former) and not _columns(connection, table.name):
+    if former in columns and table.name not in columns:
         new_name = table.name.partition(".")[2]
         connection.execute(f"alter table {former} rename to {new_name}")
-    found = _columns(connection, table.name)
-    if not found:
+        columns[table.name] = columns.pop(former)
+    if table.name not in columns:
         connection.execute(f"create schema if not exists {table.schema}")
         connection.execute(_create_statement(table))
+        columns[table.name] = set(table.columns)
         return
+    found = columns[table.name]
     for column, former_column in table.former_columns.items():
         if former_column in found and column not in found:
             connection.execute(
@@ -100,14 +106,13 @@ def _create_statement(table: Table) -> str:
     return f"create table {table.name} ({', '.join(lines)})"
 
 
-def _columns(connection: duckdb.DuckDBPyConnection, name: str) -> set[str]:
-    schema, _, table = name.partition(".")
+def _columns(connection: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
+    """Columns of each table, by its name with its schema."""
     return {
-        column
-        for (column,) in connection.execute(
-            "select column_name from duckdb_columns() where not internal "
-            "and database_name = current_database() "
-            "and schema_name = ? and table_name = ?",
-            [schema, table],
+        table: set(columns)
+        for table, columns in connection.execute(
+            "select schema_name || '.' || table_name, list(column_name) "
+            "from duckdb_columns() where not internal "
+            "and database_name = current_database() group by all"
         ).fetchall()
     }

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pytest
 
@@ -293,6 +294,21 @@ def test_a_schema_that_does_not_fit_is_refused_in_one_line(
         load(tmp_path)
     assert "\n" not in str(caught.value)
     assert raw_tables(home) == before
+
+
+def test_what_dlt_is_told_of_duckdb_is_what_it_would_have_found() -> None:
+    import dlt
+    from dlt.common.normalizers.naming import snake_case
+
+    from ingestion.dlt_destination import OpenWarehouse
+
+    with duckdb.connect() as connection:
+        ours = OpenWarehouse(connection)
+        of_dlt = dlt.destinations.duckdb(connection)
+        assert ours.destination_type == of_dlt.destination_type
+        for naming in (None, snake_case.NamingConvention()):
+            found, expected = (x.capabilities(naming=naming) for x in (ours, of_dlt))
+            assert dict(found) == dict(expected)
 
 
 LOAD_IN_A_PROCESS = """
