@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -53,11 +54,19 @@ WRONG_AMOUNTS = (
 )  # fmt: skip
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    """With the tables that versions are kept in."""
-    made = Home(tmp_path)
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A warehouse with the tables that versions are kept in."""
+    made = Home(tmp_path_factory.mktemp("prepared"))
     prepare_downstream(made)
+    return made.warehouse
+
+
+@pytest.fixture
+def home(prepared: Path, tmp_path: Path) -> Home:
+    """With a copy of it, to be written to."""
+    made = Home(tmp_path)
+    shutil.copy(prepared, made.warehouse)
     return made
 
 
