@@ -191,33 +191,36 @@ FORMER_CODES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("column", "sentence", "code"),
-    [
-        *(
-            ("Qty", sentence.format("2025-03-03", "2025-03-04"), code)
-            for code, sentence in SENTENCES.items()
-            if code in FORMER_CODES
-        ),
-        (None, "has 3 cells, the header has 15", "wrong_width"),
-        (None, SENTENCES[ReasonCode.BLANK_DOCUMENT], "blank_document"),
-        (None, "s/Jane Roe.csv has no column Gross. Export it.", "unreadable_document"),
-        ("Account", "is the name of Jane Roe", "other"),
-    ],
-)
-def test_sentences_of_before_get_the_code_that_a_load_gives_now(
-    before: Home, column: str | None, sentence: str, code: str
-) -> None:
+# Column, sentence and its code.
+SENTENCES_OF_BEFORE = [
+    *(
+        ("Qty", sentence.format("2025-03-03", "2025-03-04"), code)
+        for code, sentence in SENTENCES.items()
+        if code in FORMER_CODES
+    ),
+    (None, "has 3 cells, the header has 15", "wrong_width"),
+    (None, SENTENCES[ReasonCode.BLANK_DOCUMENT], "blank_document"),
+    (None, "s/Jane Roe.csv has no column Gross. Export it.", "unreadable_document"),
+    ("Account", "is the name of Jane Roe", "other"),
+]
+
+
+def test_sentences_of_before_get_the_code_that_a_load_gives_now(before: Home) -> None:
     with open_warehouse(before.warehouse) as connection:
-        connection.execute(
+        connection.executemany(
             "insert into raw.quarantine by name select 'fills' as resource, "
-            "'x.csv' as origin, ? as column_name, ? as reason",
-            [column, sentence],
+            "'x.csv' as origin, ? as line_number, ? as column_name, ? as reason",
+            [
+                (number, column, sentence)
+                for number, (column, sentence, _) in enumerate(SENTENCES_OF_BEFORE)
+            ],
         )
     upgrade(before)
-    found = "select column_name, reason, reason_code from raw.quarantine"
-    assert rows(before, f"{found} where origin = 'x.csv'") == [(column, sentence, code)]
-    assert rows(before, f"{found} where origin <> 'x.csv'") == [
+    found = "select column_name, reason, reason_code from raw.quarantine where origin"
+    assert rows(before, f"{found} = 'x.csv' order by line_number") == (
+        SENTENCES_OF_BEFORE
+    )
+    assert rows(before, f"{found} <> 'x.csv'") == [
         ("B/S", "is not one of B, S, T, C", "not_a_side")
     ]
 
