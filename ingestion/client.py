@@ -133,7 +133,9 @@ class PropReportsClient:
         self._session.trust_env = urlsplit(url).hostname not in LOOPBACK
         adapter = requests.adapters.HTTPAdapter(
             # Only to connect: everything else is repeated by `_post`.
-            max_retries=Retry(total=3, read=0, status=0, other=0, backoff_factor=1)
+            max_retries=Retry(
+                total=3, read=0, status=0, other=0, backoff_factor=first_wait_seconds
+            )
         )
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.client import ApiError, PropReportsClient
+from ingestion.client import REQUESTS_PER_SECOND, ApiError, PropReportsClient
 from ingestion.simulator import Account, Fault, Fill, Firm, serve
 from runtime.home import Home
 from tests.conftest import rows, run_daily
@@ -41,10 +41,16 @@ def firm() -> Firm:
     return Firm(accounts=(Account(501, "A1"),), fills=tuple(fills))
 
 
-def client(simulator, **more) -> PropReportsClient:
-    """A client of the simulator."""
+def client(
+    simulator, *, requests_per_second: float = 1000, **more
+) -> PropReportsClient:
+    """A client of the simulator, which need not be spared."""
     return PropReportsClient(
-        simulator.url, user=simulator.user, password=simulator.password, **more
+        simulator.url,
+        user=simulator.user,
+        password=simulator.password,
+        requests_per_second=requests_per_second,
+        **more,
     )
 
 
@@ -157,7 +163,8 @@ def test_the_limit_of_requests_is_never_reached(firm: Firm) -> None:
             return reply
 
         simulator.answer = noted
-        with client(simulator) as session:
+        pace = {"requests_per_second": REQUESTS_PER_SECOND}
+        with client(simulator, **pace) as session:
             for _ in range(60):
                 session.version()
     assert {status for _, status in answered} == {200}

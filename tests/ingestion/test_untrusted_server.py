@@ -132,7 +132,12 @@ def firm() -> Firm:
 def ask(url: str, **more) -> bytes:
     """Log in with a password that must not be told, and ask for fills."""
     client = PropReportsClient(
-        url, user="demo", password=PLAIN, first_wait_seconds=0.001, **more
+        url,
+        user="demo",
+        password=PLAIN,
+        first_wait_seconds=0.001,
+        requests_per_second=1000,
+        **more,
     )
     with client as session:
         return session.pages(
