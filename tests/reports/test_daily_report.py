@@ -19,7 +19,8 @@ DAY = "2025-12-19"
 def home(sample: SampleRun, tmp_path: Path) -> Home:
     """The sample's marts, nothing mailed yet."""
     target = Home(tmp_path / "home")
-    shutil.copytree(sample.home.root, target.root, symlinks=True)
+    unread = shutil.ignore_patterns("dbt", "dlt", "docs", "board")
+    shutil.copytree(sample.home.root, target.root, symlinks=True, ignore=unread)
     return target
 
 
