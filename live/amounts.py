@@ -36,12 +36,12 @@ def scaled_rate(rate: Decimal) -> int:
 
 def decimal(amount: int) -> Decimal:
     """The number that so many hundred-millionths are."""
-    return Decimal(amount) * _ONE
+    return amount * _ONE
 
 
 def decimal_or_none(amount: int | None) -> Decimal | None:
     """The same; None stays unknown."""
-    return None if amount is None else Decimal(amount) * _ONE
+    return None if amount is None else amount * _ONE
 
 
 def rounded(number: int, divisor: int) -> int:

@@ -8,7 +8,9 @@ is now, so it is matched anew when somebody looks, from the tail alone.
 
 from array import array
 from collections.abc import Iterable
+from dataclasses import dataclass
 from math import gcd
+from typing import Any
 
 from live.amounts import UNIT, cents, in_base, product
 from live.fills import Fills, id_order
@@ -24,6 +26,20 @@ class _Side:
         # The first fill that is not wholly matched, and what is left of it.
         self.first = 0
         self.left = 0
+
+
+@dataclass(slots=True, eq=False)
+class Mark:
+    """The desk's last price in a symbol today, which all its books look at.
+
+    Attributes:
+        number: Of the fill that has it; None while there is none.
+        at: Time of that fill.
+    """
+
+    number: int | None = None
+    price: int = 0
+    at: int = 0
 
 
 class Book:
@@ -61,6 +77,7 @@ class Book:
         "is_exposure_known",
         "is_overnight_stale",
         "lots",
+        "mark",
         "multiplier",
         "number",
         "numbers",
@@ -75,6 +92,7 @@ class Book:
         "peak_quantity",
         "position",
         "rate",
+        "realized",
         "sold",
         "symbol",
         "trades",
@@ -91,6 +109,7 @@ class Book:
         multiplier: int | None,
         currency: str,
         rate: int | None,
+        mark: Mark,
         lots: Iterable[tuple[int, int]] = (),
         opening_cost: int | None = None,
         opening_price: int | None = None,
@@ -102,6 +121,7 @@ class Book:
         self.multiplier = multiplier
         self.usual_currency = currency
         self.usual_rate = rate
+        self.mark = mark
         self.lots = list(lots)
         self.opening_quantity = sum(quantity for quantity, _ in self.lots)
         if opening_cost is None and multiplier is not None:
@@ -113,6 +133,8 @@ class Book:
         self.other_currencies: dict[int, tuple[str, int | None]] = {}
         self.numbers = array("q")
         self.is_disordered = False
+        # What `valuation` has summed up of it.
+        self.realized: Any = None
         self._begin()
 
     def _begin(self) -> None:
@@ -171,9 +193,7 @@ class Book:
         was_closing = lots_sign and self._tail_sign() * lots_sign < 0
         gross = self._match_intraday(fills, number, signed, quantity, price, multiplier)
         self.intraday_gross += gross
-        fills.note("intraday", number, gross)
         rate = self._rate_of(number)
-        fills.note("gross", number, 0 if rate is None else in_base(gross, rate))
         if was_closing or (lots_sign and self._tail_sign() * lots_sign < 0):
             self.is_overnight_stale = True
         self._quantity_step = gcd(self._quantity_step, quantity)
@@ -190,8 +210,13 @@ class Book:
         if price:
             self.own_price = price
         before, self.exposure = self.exposure, self._worth()
-        fills.note("gross_cents", number, abs(self.exposure) - abs(before))
-        fills.note("net_cents", number, self.exposure - before)
+        fills.note(
+            number,
+            intraday=gross,
+            gross=0 if rate is None else in_base(gross, rate),
+            gross_cents=abs(self.exposure) - abs(before),
+            net_cents=self.exposure - before,
+        )
 
     def insert(self, fills: Fills, number: int) -> None:
         """Book a fill that comes before others; `settle` matches all anew."""
@@ -319,7 +344,7 @@ class Book:
         for number in changed:
             rate = self._rate_of(number)
             local = fills.intraday[number] + found.get(number, 0)
-            fills.note("gross", number, 0 if rate is None else in_base(local, rate))
+            fills.note(number, gross=0 if rate is None else in_base(local, rate))
         self._overnight = found
         self.overnight_gross = sum(found.values())
         return changed

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from live.amounts import scaled, scaled_rate
-from live.books import Book
+from live.books import Book, Mark
 from live.figures import DESK, Scope
 from live.fills import Fills, id_order
 from live.instruments import Instruments, SessionDates
@@ -43,21 +43,17 @@ class Account:
     books: list[Book] = field(default_factory=list)
     scopes: list[ScopeDay] = field(default_factory=list)
     scope_names: list[Scope] = field(default_factory=list)
-    # What `valuation` has summed up of it: no fill has changed that since.
+    # What `valuation` has summed up of it, and the books that a fill has changed since.
     realized: Any = None
     opened: Any = None
-
-    @property
-    def lacks_fee_rate(self) -> bool:
-        """Whether it has a fill of which nothing says what it cost."""
-        return any(one.fee_rate is None and one.numbers for one in self.books)
+    moved_books: set[Book] = field(default_factory=set)
 
 
 class Day:
     """What the engine changes and what figures are read from; begun with an opening.
 
     Attributes:
-        marks: Of a symbol the number of the desk's last fill in it that has a price.
+        marks: The desk's last price today, of each symbol that has a book.
         moved: Accounts with another fill, or one less, since their figures were read:
             how many reports had come before. Who waits longest is first.
     """
@@ -82,7 +78,7 @@ class Day:
         self.books: list[Book] = []
         self._book_of: dict[tuple[str, str], Book] = {}
         self._books_of_symbol: dict[str, list[Book]] = defaultdict(list)
-        self.marks: dict[str, int] = {}
+        self.marks: dict[str, Mark] = {}
         self.moved: dict[str, int] = {}
         for info in opening.accounts.values():
             self._add_account(info, is_known=True)
@@ -157,6 +153,7 @@ class Day:
             None if multiplier is None else scaled(multiplier),
             currency,
             self.rates.get(currency),
+            self.marks.setdefault(symbol, Mark()),
             lots,
             None if cost is None else scaled(cost),
             None if price is None else scaled(price),
@@ -166,6 +163,7 @@ class Day:
         self._book_of[account_id, symbol] = book
         self._books_of_symbol[symbol].append(book)
         account.books.append(book)
+        account.moved_books.add(book)
         return book
 
     def _fee_rate(self, account_id: str, kind: str) -> int | None:
@@ -186,33 +184,32 @@ class Day:
                 lots[0].currency,
             )
 
-    def move(self, account: Account, sequence: int) -> None:
-        """A fill has changed what an account has realized or holds.
+    def move(self, account: Account, book: Book, sequence: int) -> None:
+        """A fill has changed what an account has realized or holds in a book.
 
         Args:
             sequence: Reports taken before it.
         """
-        account.realized = account.opened = None
+        account.moved_books.add(book)
         self.moved.setdefault(account.info.account_id, sequence)
 
-    def note_mark(self, symbol: str, number: int) -> None:
+    def note_mark(self, book: Book, number: int) -> None:
         """A fill is the desk's last one in a symbol, if none is later."""
-        last = self.marks.get(symbol)
-        at = self.fills.at
+        mark, at = book.mark, self.fills.at[number]
         if (
-            last is None
-            or at[number] > at[last]
-            or (at[number] == at[last] and self._place(number) > self._place(last))
+            mark.number is None
+            or at > mark.at
+            or (at == mark.at and self._place(number) > self._place(mark.number))
         ):
-            self.marks[symbol] = number
+            mark.number, mark.price, mark.at = number, self.fills.price[number], at
 
-    def forget_mark(self, symbol: str, number: int) -> None:
+    def forget_mark(self, book: Book, number: int) -> None:
         """A fill that is taken out says nothing any more."""
-        if self.marks.get(symbol) != number:
+        if book.mark.number != number:
             return
-        del self.marks[symbol]
-        for book in self._books_of_symbol[symbol]:
-            for one in reversed(book.numbers):
+        book.mark.number = None
+        for other in self._books_of_symbol[book.symbol]:
+            for one in reversed(other.numbers):
                 if self.fills.price[one]:
-                    self.note_mark(symbol, one)
+                    self.note_mark(other, one)
                     break

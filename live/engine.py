@@ -108,7 +108,7 @@ class Engine:
             book = self._day.books[number]
             since = book.settle(self._day.fills)
             account = self._day.accounts[book.account_id]
-            self._day.move(account, self.sequence)
+            self._day.move(account, book, self.sequence)
             if since is not None:
                 for one in account.scopes:
                     one.path.revise_from(self._day.fills, since)
@@ -236,8 +236,9 @@ class Engine:
             self._resolve(report.source, report.exec_id, number)
 
     def _resolve(self, source: str, exec_id: str, number: int) -> None:
-        for report in self._waiting.pop((source, exec_id), ()):
-            self._amend(number, report)
+        if self._waiting:
+            for report in self._waiting.pop((source, exec_id), ()):
+                self._amend(number, report)
 
     def _keep_other(self, report: ExecutionReport) -> Outcome:
         if (report.source, report.exec_id) in self._other_session:
@@ -255,7 +256,7 @@ class Engine:
         else:
             quantity = abs(self._day.fills.quantity[number])
             fee = rounded(quantity * book.fee_rate, UNIT)
-        self._day.fills.note("fee", number, fee)
+        self._day.fills.note(number, fee=fee)
         if report.currency and report.currency != book.usual_currency:
             book.other_currencies[number] = (
                 report.currency,
@@ -282,8 +283,8 @@ class Engine:
             for one in account.scopes:
                 one.path.add(fills, number)
             if fills.price[number]:
-                self._day.note_mark(book.symbol, number)
-        self._day.move(account, self.sequence)
+                self._day.note_mark(book, number)
+        self._day.move(account, book, self.sequence)
         self._changed.update(account.scope_names)
 
     def _take_out(self, number: int, book: Book) -> None:
@@ -294,9 +295,9 @@ class Engine:
             for one in account.scopes:
                 one.path.remove(self._day.fills, number)
         self._day.fills.closed_trade.pop(number, None)
-        self._day.move(account, self.sequence)
+        self._day.move(account, book, self.sequence)
         self._changed.update(account.scope_names)
-        self._day.forget_mark(book.symbol, number)
+        self._day.forget_mark(book, number)
 
     def _tell(self, kind: str, report: ExecutionReport, subject: str) -> None:
         told = self._told.get(kind)

@@ -107,13 +107,14 @@ class Fills:
             setattr(self, name, column)
         self.exec_id = state["exec_id"].split("\n") if self.at else []
 
-    def note(self, column: str, number: int, amount: int) -> None:
-        """Keep what a fill came to; no amount is too large."""
-        try:
-            getattr(self, column)[number] = amount
-        except OverflowError:
-            setattr(self, column, list(getattr(self, column)))
-            getattr(self, column)[number] = amount
+    def note(self, number: int, **amounts: int) -> None:
+        """Keep what a fill came to, by column; no amount is too large."""
+        for column, amount in amounts.items():
+            try:
+                getattr(self, column)[number] = amount
+            except OverflowError:
+                setattr(self, column, list(getattr(self, column)))
+                getattr(self, column)[number] = amount
 
     def add(
         self, at: int, quantity: int, price: int, book: int, exec_id: str, source: int

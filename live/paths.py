@@ -62,14 +62,11 @@ class Path:
     def add(self, fills: Fills, number: int) -> None:
         """Put a fill at its place."""
         numbers, at = self.numbers, fills.at
-        if numbers and (
-            at[number] < at[numbers[-1]]
-            or (
-                at[number] == at[numbers[-1]]
-                and self.place(number) < self.place(numbers[-1])
-            )
+        time = at[number]
+        last = at[numbers[-1]] if numbers else time - 1
+        if time < last or (
+            time == last and self.place(number) < self.place(numbers[-1])
         ):
-            time = at[number]
             index = bisect_left(numbers, time, key=at.__getitem__)
             while (
                 index < len(numbers)

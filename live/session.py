@@ -66,6 +66,9 @@ class Subscription:
 
     def add(self, scopes: set[Scope]) -> None:
         """Tell of changes."""
+        # Whoever has not come yet for these scopes finds this change as well.
+        if scopes <= self._changed:
+            return
         with self._condition:
             self._changed |= scopes
             self._condition.notify_all()

@@ -6,15 +6,15 @@ moves it of many accounts, so it is worked out in turns.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from itertools import chain, islice
 from math import ceil
 from operator import attrgetter
-from typing import Any
+from typing import Literal, NamedTuple
 
 from live.amounts import UNIT, decimal, decimal_or_none, in_base, product, scaled
 from live.books import Book
@@ -34,38 +34,47 @@ _CENT = Decimal("0.01")
 
 # Of a desk no larger, open P&L of all accounts is worked out at each look.
 _LEAST_REPRICED = 50
+# Of which something may not be known.
+_Figure = Literal["fills", "gross", "fees", "opening", "exposure"]
 
 
-@dataclass(slots=True)
-class _Realized:
-    """What accounts' fills come to, scaled; unknown parts are named, and 0."""
+class _Realized(NamedTuple):
+    """What fills come to, scaled; what is not known of them is named, and 0.
+
+    Of one book; of several together, so of an account, a trader or the desk, numbers
+    are their sum and positions the largest.
+
+    Attributes:
+        unknown: Of which figure something is not known, and what; None where no person
+            reads it.
+    """
 
     gross: int = 0
-    is_gross_known: bool = True
     fees: int = 0
-    is_fees_known: bool = True
     opening_open_pnl: int = 0
-    is_opening_known: bool = True
-    is_exposure_known: bool = True
     gross_cents: int = 0
     net_cents: int = 0
     opening_gross_cents: int = 0
     opening_net_cents: int = 0
-    largest_position: int = 0
-    peak_position: int = 0
     trades: int = 0
     fills: int = 0
     volume: int = 0
-    unknown: list[str] = field(default_factory=list)
+    largest_position: int = 0
+    peak_position: int = 0
+    unknown: tuple[tuple[_Figure, str | None], ...] = ()
 
 
-@dataclass(slots=True)
-class _Open:
+# Columns that are summed, the first ones.
+_SUMS = _Realized._fields.index("largest_position")
+_NOTHING = _Realized()
+
+
+class _Open(NamedTuple):
     """What open positions would make; symbols of which that is not known."""
 
-    pnl: int = 0
-    oldest_mark: int | None = None
-    unknown: list[str] = field(default_factory=list)
+    pnl: int
+    oldest_mark: int | None
+    unknown: tuple[str, ...]
 
 
 class KeptFigures:
@@ -99,40 +108,31 @@ class KeptFigures:
                 while anybody waits. Otherwise they have every fill.
         """
         since = _fresh_since(now)
-        accounts = list(day.accounts.values())
-        scopes: dict[Scope, ScopeDay] = {}
-        for account in self._taken(day, most):
-            _value(day, account, since)
-            scopes |= self._own_scopes(account)
+        for accounts in _by_trader(self._taken(day, most)):
+            for account in accounts:
+                _value(day, account, since)
+            self._read_own(day, accounts)
         # While anybody waits for more than a price, no price comes before its time.
         least = 0 if day.moved else _LEAST_REPRICED
-        for account in self._in_turn(accounts, repriced_share, least):
+        repriced = []
+        for account in self._in_turn(
+            list(day.accounts.values()), repriced_share, least
+        ):
             if any(one.info.account_id in day.moved for one in _of_one_trader(account)):
                 continue
-            opened = _open(day, account, since)
+            opened = _open(account, since)
             if opened != account.opened:
                 account.opened = opened
-                scopes |= self._own_scopes(account)
+                repriced.append(account)
+        for accounts in _by_trader(repriced):
+            self._read_own(day, accounts)
         if is_summed or not day.moved:
             for account_id in day.moved:
                 _value(day, day.accounts[account_id], since)
-                self._own_scopes(day.accounts[account_id])
-            scopes |= self._unsummed
+                self._leave_unsummed(day.accounts[account_id])
+            for scope, one in self._unsummed.items():
+                self._figures[scope] = _scope_figures(day, one)
             self._unsummed = {}
-        for scope, one in scopes.items():
-            if scope[0] == "account" and _is_all_of_a_trader(day, one.accounts[0]):
-                continue
-            self._figures[scope] = _scope_figures(
-                day,
-                one,
-                _sum_realized([account.realized for account in one.accounts]),
-                _sum_open([account.opened for account in one.accounts]),
-            )
-            if scope[0] == "trader" and len(one.accounts) == 1:
-                account_scope = one.accounts[0].scopes[0].scope
-                self._figures[account_scope] = ScopeFigures(
-                    account_scope, *_beside_scope(self._figures[scope])
-                )
         return self._figures.copy()
 
     def _taken(self, day: Day, most: int | None) -> list[Account]:
@@ -149,13 +149,27 @@ class KeptFigures:
             del day.moved[account_id]
         return list(taken.values())
 
-    def _own_scopes(self, account: Account) -> dict[Scope, ScopeDay]:
-        """Its own and its trader's; the others wait to be summed."""
-        own: dict[Scope, ScopeDay] = {}
-        for scope, one in zip(account.scope_names, account.scopes, strict=True):
-            found = own if scope[0] in ("account", "trader") else self._unsummed
-            found[scope] = one
-        return own
+    def _read_own(self, day: Day, accounts: Sequence[Account]) -> None:
+        """Figures of one trader, and of those accounts of theirs that moved."""
+        for account in accounts:
+            self._leave_unsummed(account)
+        if len(accounts[0].scopes) > 1:
+            trader = accounts[0].scopes[1]
+            figures = self._figures[trader.scope] = _scope_figures(day, trader)
+            if len(trader.accounts) == 1:
+                # An account that is all of its trader has the same figures.
+                own = accounts[0].scope_names[0]
+                self._figures[own] = ScopeFigures(own, *_beside_scope(figures))
+                return
+        for account in accounts:
+            self._figures[account.scope_names[0]] = _scope_figures(
+                day, account.scopes[0]
+            )
+
+    def _leave_unsummed(self, account: Account) -> None:
+        """Its groups, strategies and the desk have to be summed."""
+        for one in account.scopes[2:]:
+            self._unsummed[one.scope] = one
 
     def _in_turn(
         self, accounts: list[Account], share: float, least: int
@@ -173,10 +187,12 @@ def _of_one_trader(account: Account) -> list[Account]:
     return account.scopes[1].accounts if len(account.scopes) > 1 else [account]
 
 
-def _is_all_of_a_trader(day: Day, account: Account) -> bool:
-    """Whether a trader has this account alone: the figures of both are the same."""
-    trader = day.scopes.get(("trader", account.info.trader_id))
-    return trader is not None and trader.accounts == [account]
+def _by_trader(accounts: Iterable[Account]) -> Iterable[list[Account]]:
+    """Accounts of one trader together; one in no total by itself."""
+    found: dict[Scope, list[Account]] = {}
+    for account in accounts:
+        found.setdefault(account.scope_names[:2][-1], []).append(account)
+    return found.values()
 
 
 def symbol_figures(
@@ -223,69 +239,84 @@ def _fresh_since(now: datetime) -> int:
 
 
 def _realized(day: Day, account: Account) -> _Realized:
-    lacks_fee_rate = account.lacks_fee_rate
-    total = _Realized(is_fees_known=not lacks_fee_rate)
-    for book in account.books:
-        if book.multiplier is None:
-            if book.numbers:
-                total.unknown.append(
-                    f"contract size of {book.symbol} in {book.account_id}"
-                )
-            continue
-        intraday = _converted(book.intraday_gross, book.rate)
-        overnight = _converted(book.overnight_gross, book.rate)
-        if (
-            intraday is None
-            or overnight is None
-            or (book.rate is None and _has_matches(day, book))
-        ):
-            total.is_gross_known = False
-            total.unknown.append(
-                f"exchange rate of {book.currency or 'several currencies'} for "
-                f"{book.symbol} in {book.account_id}"
-            )
-        total.gross += (intraday or 0) + (overnight or 0)
-        total.fees += book.fees
-        before = _opening_open_pnl(day, book)
-        total.opening_open_pnl += before or 0
-        total.is_opening_known &= before is not None
-        total.is_exposure_known &= book.is_exposure_known
-        total.gross_cents += abs(book.exposure)
-        total.net_cents += book.exposure
-        total.opening_gross_cents += abs(book.opening_exposure)
-        total.opening_net_cents += book.opening_exposure
-        total.largest_position = max(total.largest_position, abs(book.position))
-        total.peak_position = max(total.peak_position, book.peak_quantity)
-        total.trades += book.trades
-        total.fills += len(book.numbers)
-        total.volume += book.volume
-    if lacks_fee_rate:
-        total.unknown.append(f"fees of {account.info.account_id}")
-    return total
+    """What an account's fills come to: as before, but for the books that moved."""
+    kept = account.realized or _NOTHING
+    moved = [(book, _realized_in_book(day, book)) for book in account.moved_books]
+    sums, has_unknown = kept[:_SUMS], bool(kept.unknown)
+    for book, now in moved:
+        columns = zip(sums, now, book.realized or _NOTHING, strict=False)
+        sums = [total + new - old for total, new, old in columns]
+        has_unknown = has_unknown or bool(now.unknown)
+    for book, now in moved:
+        book.realized = now
+    account.moved_books.clear()
+    largest = max([one.realized.largest_position for one in account.books], default=0)
+    peak = max([one.realized.peak_position for one in account.books], default=0)
+    unknown = _unknown_of(account) if has_unknown else ()
+    return _Realized._make((*sums, largest, peak, unknown))
+
+
+def _unknown_of(account: Account) -> tuple[tuple[_Figure, str | None], ...]:
+    found = [one for book in account.books for one in book.realized.unknown]
+    if ("fees", None) in found:
+        found.append(("fees", f"fees of {account.info.account_id}"))
+    return tuple(found)
+
+
+def _realized_in_book(day: Day, book: Book) -> _Realized:
+    unknown: list[tuple[_Figure, str | None]] = []
+    if book.fee_rate is None and book.numbers:
+        unknown.append(("fees", None))
+    if book.multiplier is None:
+        if book.numbers:
+            named = f"contract size of {book.symbol} in {book.account_id}"
+            unknown.append(("fills", named))
+        return _Realized(unknown=tuple(unknown))
+    intraday = _converted(book.intraday_gross, book.rate)
+    overnight = _converted(book.overnight_gross, book.rate)
+    if (
+        intraday is None
+        or overnight is None
+        or (book.rate is None and _has_matches(day, book))
+    ):
+        named = (
+            f"exchange rate of {book.currency or 'several currencies'} for "
+            f"{book.symbol} in {book.account_id}"
+        )
+        unknown.append(("gross", named))
+    before = _opening_open_pnl(day, book)
+    if before is None:
+        unknown.append(("opening", None))
+    exposure, opening_exposure = book.exposure, book.opening_exposure
+    if not book.is_exposure_known:
+        unknown.append(("exposure", None))
+    return _Realized(
+        gross=(intraday or 0) + (overnight or 0),
+        fees=book.fees,
+        opening_open_pnl=before or 0,
+        gross_cents=abs(exposure),
+        net_cents=exposure,
+        opening_gross_cents=abs(opening_exposure),
+        opening_net_cents=opening_exposure,
+        trades=book.trades,
+        fills=len(book.numbers),
+        volume=book.volume,
+        largest_position=abs(book.position),
+        peak_position=book.peak_quantity,
+        unknown=tuple(unknown),
+    )
 
 
 _beside_scope = attrgetter(*(one.name for one in fields(ScopeFigures)[1:]))
-# How a column of several accounts is one figure, where it is not their sum.
-_TOGETHER: dict[str, Callable[[Iterable], Any]] = {
-    "is_gross_known": all, "is_fees_known": all, "is_opening_known": all,
-    "is_exposure_known": all, "largest_position": max, "peak_position": max,
-    "unknown": lambda lists: list(chain.from_iterable(lists)),
-}  # fmt: skip
-_REALIZED = tuple(one.name for one in fields(_Realized))
-_columns_of = attrgetter(*_REALIZED)
 
 
-def _sum_realized(parts: Sequence[_Realized]) -> _Realized:
+def _together(parts: Sequence[_Realized]) -> _Realized:
     """Of several accounts; by columns, as a desk has a thousand."""
     if len(parts) == 1:
         return parts[0]
-    columns = zip(*map(_columns_of, parts), strict=True)
-    return _Realized(
-        *(
-            _TOGETHER.get(name, sum)(column)
-            for name, column in zip(_REALIZED, columns, strict=True)
-        )
-    )
+    *summed, largest, peak, unknown = zip(*parts, strict=True)
+    named = tuple(chain.from_iterable(unknown))
+    return _Realized._make((*map(sum, summed), max(largest), max(peak), named))
 
 
 def _sum_open(parts: Sequence[_Open]) -> _Open:
@@ -295,45 +326,49 @@ def _sum_open(parts: Sequence[_Open]) -> _Open:
     return _Open(
         pnl=sum(one.pnl for one in parts),
         oldest_mark=min(marks, default=None),
-        unknown=[name for one in parts for name in one.unknown],
+        unknown=tuple(name for one in parts for name in one.unknown),
     )
 
 
 def _value(day: Day, account: Account, since: int) -> None:
-    """Sum up what an account with a new fill has realized, and what is open."""
-    if account.realized is None:
+    """Sum up what an account has realized and what is open, unless that was just done.
+
+    While an account waited for its turn, the desk may have been summed with it.
+    """
+    if account.realized is None or account.moved_books:
         account.realized = _realized(day, account)
-    account.opened = _open(day, account, since)
+        account.opened = _open(account, since)
 
 
-def _open(day: Day, account: Account, since: int) -> _Open:
-    total, marks = 0, list[int]()
+def _open(account: Account, since: int) -> _Open:
+    total, oldest = 0, None
     unknown: list[str] = []
     for book in account.books:
         if not book.position and book.multiplier is not None:
             continue
-        pnl, mark = _open_pnl(day, book, since)
+        pnl, mark = _open_pnl(book, since)
         if pnl is None or mark is None:
             if book.numbers or book.position:
                 unknown.append(book.symbol)
             continue
         total += pnl
-        marks.append(mark)
-    return _Open(total, min(marks, default=None), unknown)
+        if oldest is None or mark < oldest:
+            oldest = mark
+    return _Open(total, oldest, tuple(unknown))
 
 
-def _open_pnl(day: Day, book: Book, since: int) -> tuple[int | None, int | None]:
+def _open_pnl(book: Book, since: int) -> tuple[int | None, int | None]:
     """What a position would make, and of when its price is; None if unknown."""
-    if not book.position and book.multiplier is not None:
+    position, multiplier, rate = book.position, book.multiplier, book.rate
+    if not position and multiplier is not None:
         return 0, None
-    number = day.marks.get(book.symbol)
-    if number is None or book.rate is None or book.multiplier is None:
+    mark = book.mark
+    if mark.number is None or rate is None or multiplier is None:
         return None, None
-    at = day.fills.at[number]
-    if at < since:
+    if mark.at < since:
         return None, None
-    worth = product(book.position, day.fills.price[number], book.multiplier)
-    return in_base(worth - book.open_cost, book.rate), at
+    worth = product(position, mark.price, multiplier)
+    return in_base(worth - book.open_cost, rate), mark.at
 
 
 def _opening_open_pnl(day: Day, book: Book) -> int | None:
@@ -349,11 +384,10 @@ def _opening_open_pnl(day: Day, book: Book) -> int | None:
 
 def _mark(day: Day, book: Book) -> tuple[int | None, datetime | None]:
     """The desk's last price in a symbol today, else last night's; and its time."""
-    number = day.marks.get(book.symbol)
-    if number is None:
+    if book.mark.number is None:
         known = day.opening.marks.get(book.symbol)
         return (None if known is None else scaled(known[0])), None
-    return day.fills.price[number], _utc(day.fills.at[number])
+    return book.mark.price, _utc(book.mark.at)
 
 
 def _has_matches(day: Day, book: Book) -> bool:
@@ -368,10 +402,11 @@ def _symbol_figures(day: Day, book: Book, since: int) -> SymbolFigures:
     intraday = _converted(book.intraday_gross, rate) if is_counted else None
     overnight = _converted(book.overnight_gross, rate) if is_counted else None
     gross = None if intraday is None or overnight is None else intraday + overnight
-    lacks_fees = day.accounts[book.account_id].lacks_fee_rate
+    books = day.accounts[book.account_id].books
+    lacks_fees = any(one.fee_rate is None and one.numbers for one in books)
     fees = None if lacks_fees else book.fees
     net = None if gross is None or fees is None else gross - fees
-    open_pnl, _ = _open_pnl(day, book, since)
+    open_pnl, _ = _open_pnl(book, since)
     price, at = _mark(day, book)
     worth = book.position * (book.multiplier or 0)
     is_exposure_known = is_counted and book.is_exposure_known
@@ -409,21 +444,22 @@ def _symbol_figures(day: Day, book: Book, since: int) -> SymbolFigures:
     )
 
 
-def _scope_figures(
-    day: Day, one: ScopeDay, total: _Realized, still_open: _Open
-) -> ScopeFigures:
-    fees = total.fees if total.is_fees_known else None
-    gross = total.gross if total.is_gross_known else None
+def _scope_figures(day: Day, one: ScopeDay) -> ScopeFigures:
+    total = _together([account.realized for account in one.accounts])
+    still_open = _sum_open([account.opened for account in one.accounts])
+    unknown = {figure for figure, _ in total.unknown}
+    fees = None if "fees" in unknown else total.fees
+    gross = None if "gross" in unknown else total.gross
     net = None if gross is None or fees is None else gross - fees
     open_pnl = None if still_open.unknown else still_open.pnl
     total_pnl = None
-    if net is not None and open_pnl is not None and total.is_opening_known:
+    if net is not None and open_pnl is not None and "opening" not in unknown:
         total_pnl = net + open_pnl - total.opening_open_pnl
     path = one.path.state(day.fills)
     numbers, at = one.path.numbers, day.fills.at
     drawdown = path.peak - path.net
     money = _unknown if net is None else decimal
-    dollars = _dollars if total.is_exposure_known else _unknown
+    dollars = _unknown if "exposure" in unknown else _dollars
 
     return ScopeFigures(
         scope=one.scope,
@@ -459,7 +495,7 @@ def _scope_figures(
         quantity=decimal(total.volume),
         first_fill_at=_utc(at[numbers[0]]) if numbers else None,
         last_fill_at=_utc(at[numbers[-1]]) if numbers else None,
-        unknown=tuple(total.unknown[:_MOST_NAMED]),
+        unknown=tuple([said for _, said in total.unknown if said][:_MOST_NAMED]),
     )
 
 
@@ -476,7 +512,7 @@ def _converted(amount: int, rate: int | None) -> int | None:
 
 
 def _dollars(cents: int) -> Decimal:
-    return Decimal(cents) * _CENT
+    return cents * _CENT
 
 
 @lru_cache(maxsize=4096)
