@@ -27,6 +27,7 @@ from runtime.errors import UserError
 _REARMED_UNDER = dict(
     zip(LEVELS, (0.25, *(level / 100 for level in LEVELS)), strict=False)
 )
+_LOWEST = LEVELS[0] / 100
 # A condition that comes and goes within it is one.
 SETTLED_AFTER = timedelta(minutes=2)
 BREACH = LEVELS[-1]
@@ -101,12 +102,11 @@ class Alerts:
         if self._decided_by != self.log.version:
             self._decided_by = self.log.version
             self._decided.clear()
-        events = [
-            event
-            for use in uses
-            if self._decided.get((use.scope, use.limit.rule)) is not use
-            for event in self._limit_events(use, now)
-        ]
+        events = []
+        for use in uses:
+            limit = use.scope, use.limit.rule
+            if self._decided.get(limit) is not use:
+                events += self._limit_events(use, limit, now)
         events += self._condition_events(list(conditions), now)
         self.log.append(events)
         if not events:
@@ -116,7 +116,9 @@ class Alerts:
 
     def level(self, scope: Scope, rule: str) -> int:
         """The highest level of a limit that holds; 0 below them."""
-        found = self._by_limit.get((scope, rule), {})
+        found = self._by_limit.get((scope, rule))
+        if not found:
+            return 0
         return max(
             (level for level, one in found.items() if not one.is_over), default=0
         )
@@ -150,18 +152,24 @@ class Alerts:
 
     # ------------------------------------------------------------------- limits
 
-    def _limit_events(self, use: Use, now: datetime) -> list[dict[str, Any]]:
+    def _limit_events(
+        self, use: Use, limit: tuple[Scope, str], now: datetime
+    ) -> list[dict[str, Any]]:
         share, worst = use.used_share, use.worst_share
         if share is None or worst is None:
             return []
-        known = self._by_limit.get((use.scope, use.limit.rule), {})
-        limit = use.scope, use.limit.rule
         self._decided[limit] = use
+        known, seen = self._by_limit.get(limit), self._seen.get(limit, 0.0)
+        self._seen[limit] = max(seen, worst)
+        if known is None:
+            # Most limits were never used so far.
+            if share < _LOWEST and worst < _LOWEST:
+                return []
+            known = {}
         kept = max((one.worst or 0.0 for one in known.values()), default=0.0)
-        seen = max(kept, self._seen.get(limit, 0.0))
+        seen = max(kept, seen)
         # A loss that came and went between two looks was one.
         reached = max(share, worst if worst > seen else 0.0)
-        self._seen[limit] = max(seen, worst)
         events = []
         for level in LEVELS:
             alert = known.get(level)

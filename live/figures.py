@@ -3,10 +3,12 @@
 Money is in the base currency unless a name says `local`. None is unknown, never 0.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import chain, compress, repeat
+from operator import is_not
 from typing import Literal
 
 ScopeType = Literal["account", "trader", "trader_group", "strategy", "desk"]
@@ -135,6 +137,18 @@ class ScopeFigures:
     first_fill_at: datetime | None
     last_fill_at: datetime | None
     unknown: tuple[str, ...]
+
+
+def other_figures(
+    now: Mapping[Scope, ScopeFigures], before: Mapping[Scope, ScopeFigures | None]
+) -> Iterator[Scope]:
+    """Scopes whose figures are another object than before.
+
+    Compared place by place, with no loop over thousands that are the same; an object is
+    of one scope, so that another order costs time alone.
+    """
+    was = chain(before.values(), repeat(None))
+    return compress(now, map(is_not, now.values(), was))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,17 @@
 reads: money as decimal strings, times as ISO 8601 in UTC, unknown as null, never 0.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import compress, repeat
+from operator import is_not, or_
 from typing import Any, Literal, Protocol
 
 from live.figures import (
     Flag,
+    OpeningState,
     Scope,
     ScopeFigures,
     ScopeType,
@@ -268,36 +271,47 @@ class KeptRows:
     """
 
     def __init__(self) -> None:
-        self._rows: dict[Scope, tuple[ScopeFigures, Assessment, ScreenRow]] = {}
-        self._order: list[Scope] = []
-        # Accounts that are all of a trader, and of which opening and scopes.
+        # In the order of the screen.
+        self._rows: dict[Scope, ScreenRow] = {}
+        # Of which opening and scopes the rows are, and what each was made of.
+        self._opening: OpeningState | None = None
+        self._scopes: tuple[Scope, ...] = ()
+        self._figures: tuple[ScopeFigures | None, ...] = ()
+        self._said: tuple[Assessment | None, ...] = ()
+        # Accounts that are all of a trader.
         self._alone: frozenset[Scope] = frozenset()
-        self._alone_of: tuple[object, Collection[Scope]] = None, ()
 
     def of(
         self, snapshot: Snapshot, assessed: Mapping[Scope, Assessment]
     ) -> tuple[ScreenRow, ...]:
         """The desk first, then groups, strategies, traders, accounts, by name."""
-        self._find_alone(snapshot)
-        before, alone = self._rows, self._alone
-        rows = self._rows = {}
-        for scope, figures in snapshot.scopes.items():
-            said = assessed.get(scope, NOTHING_SAID)
-            if said is NOTHING_SAID and scope in alone:
+        scopes = tuple(snapshot.scopes)
+        if snapshot.opening is not self._opening or scopes != self._scopes:
+            self._begin(snapshot, scopes)
+        figures = tuple(snapshot.scopes.values())
+        said = tuple(map(assessed.get, scopes, repeat(NOTHING_SAID)))
+        # Of a large desk most are the same objects as before.
+        is_other = map(
+            or_, map(is_not, figures, self._figures), map(is_not, said, self._said)
+        )
+        rows, is_in_order = self._rows, True
+        for scope, its_figures, its_said in compress(
+            zip(scopes, figures, said, strict=True), is_other
+        ):
+            if its_said is NOTHING_SAID and scope in self._alone:
+                rows.pop(scope, None)
                 continue
-            kept = before.get(scope)
-            if kept is None or kept[0] is not figures or kept[1] is not said:
-                kept = figures, said, _row(figures, said)
-            rows[scope] = kept
-        if rows.keys() != before.keys():
-            self._order = _in_order(rows)
-        return tuple([rows[scope][2] for scope in self._order])
+            is_in_order = is_in_order and scope in rows
+            rows[scope] = _row(its_figures, its_said)
+        if not is_in_order:
+            self._rows = rows = {scope: rows[scope] for scope in _in_order(rows)}
+        self._figures, self._said = figures, said
+        return tuple(rows.values())
 
-    def _find_alone(self, snapshot: Snapshot) -> None:
-        opening, scopes = self._alone_of
-        if opening is snapshot.opening and scopes == snapshot.scopes.keys():
-            return
-        self._alone_of = snapshot.opening, snapshot.scopes.keys()
+    def _begin(self, snapshot: Snapshot, scopes: tuple[Scope, ...]) -> None:
+        self._opening, self._scopes = snapshot.opening, scopes
+        self._rows = {}
+        self._figures = self._said = (None,) * len(scopes)
         self._alone = frozenset(
             scope
             for scope, figures in snapshot.scopes.items()
@@ -379,14 +393,7 @@ def symbol_rows(
 
 
 def _row(figures: ScopeFigures, said: Assessment) -> ScreenRow:
-    most = max(
-        said.limits,
-        key=lambda one: (
-            one.counts_now,
-            -1.0 if one.used_share is None else one.used_share,
-        ),
-        default=None,
-    )
+    most = _most_used(said.limits)
     latches = [one.latch for one in said.limits if one.latch is not None]
     return ScreenRow(
         scope_type=figures.scope[0],
@@ -421,11 +428,25 @@ def _row(figures: ScopeFigures, said: Assessment) -> ScreenRow:
         used_share=None if most is None else most.used_share,
         limit_counts_now=most is not None and most.counts_now,
         chance=said.chance,
-        alert_level=max(
-            (LEVELS[-1] if one.latch else one.level for one in said.limits), default=0
+        alert_level=(
+            LEVELS[-1]
+            if latches
+            else max([one.level for one in said.limits], default=0)
         ),
-        latch=min(latches, key=lambda one: one.since, default=None),
+        latch=min(latches, key=lambda one: one.since) if latches else None,
         unknown=figures.unknown,
+    )
+
+
+def _most_used(limits: Sequence[LimitUse]) -> LimitUse | None:
+    if len(limits) <= 1:
+        return limits[0] if limits else None
+    return max(
+        limits,
+        key=lambda one: (
+            one.counts_now,
+            -1.0 if one.used_share is None else one.used_share,
+        ),
     )
 
 

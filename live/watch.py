@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from live.alert_log import FILE, Alert, AlertLog
@@ -26,7 +28,7 @@ from live.conditions import (
     tilt_said,
 )
 from live.delivery import Delivery
-from live.figures import DESK, Scope, ScopeFigures, Snapshot
+from live.figures import DESK, Scope, ScopeFigures, Snapshot, other_figures
 from live.limit_uses import AT_CLOSE, Use, use_of
 from live.opening import LimitInForce
 from live.screen import (
@@ -97,8 +99,11 @@ class Watch:
         self._alerts = Alerts(self._log, self._session_date, self._case)
         self._heard: dict[str, tuple[object, float]] = {}
         self._held_since: dict[str, float] = {}
-        # What was said last of each scope, of which figures; and all it follows from.
-        self._said: dict[Scope, tuple[ScopeFigures, list[Use], Assessment]] = {}
+        # What was said last of each scope, and the uses of whoever has limits; of which
+        # figures, and all else that it follows from.
+        self._said: dict[Scope, Assessment] = {}
+        self._uses: dict[Scope, list[Use]] = {}
+        self._figures: Mapping[Scope, ScopeFigures | None] = {}
         self._said_of: tuple | None = None
         self._said_by: tuple[int, int] | None = None
         self._usual: dict[str, tuple[tuple, Usual]] = {}
@@ -140,9 +145,7 @@ class Watch:
             with self._lock:
                 assessed = self.assess(snapshot)
                 found = self._conditions(snapshot)
-                uses = [
-                    use for scope in snapshot.scopes for use in self._said[scope][1]
-                ]
+                uses = [*chain.from_iterable(self._uses.values())]
                 uses += [
                     use_of(limit, None)
                     for scope, limits in self._limits.items()
@@ -159,11 +162,10 @@ class Watch:
                 )
                 if one.severity != "info"
             )
-            raised = self._alerts.look(
-                [one for one in uses if self._is_due(one, snapshot.taken_at)],
-                conditions,
-                snapshot.taken_at,
-            )
+            now = snapshot.taken_at
+            if not self._is_near_close(now):
+                uses = [one for one in uses if one.limit.rule not in AT_CLOSE]
+            raised = self._alerts.look(uses, conditions, now)
             self._looked_at = self._clock()
             return raised
 
@@ -190,49 +192,51 @@ class Watch:
             now = snapshot.taken_at
             bucket = bucket_of(now, self._session_date)
             self._forget_if_other(now, bucket)
-            said = self._said
-            for scope, figures in snapshot.scopes.items():
-                kept = said.get(scope)
-                if kept is None or kept[0] is not figures:
-                    said[scope] = self._said_now(figures, now, bucket)
-            return {scope: said[scope][2] for scope in snapshot.scopes}
+            scopes = snapshot.scopes
+            for scope in other_figures(scopes, self._figures):
+                self._say(scopes[scope], now, bucket)
+            self._figures = scopes
+            if len(self._said) > len(scopes):
+                # Of a desk that began anew, with fewer.
+                for scope in self._said.keys() - scopes.keys():
+                    del self._said[scope]
+                    self._uses.pop(scope, None)
+            return self._said.copy()
 
     def _forget_if_other(self, now: datetime, bucket: int) -> None:
         """Say all anew where something else than figures has changed."""
         said_of = bucket, self._is_near_close(now), self._chances.test
         if said_of != self._said_of:
             self._said_of = said_of
-            self._said.clear()
+            self._figures = {}
         # A release counts at once, an alert once it is known to whoever decides.
         said_by = self._log.version, self._alerts.version
         if said_by != self._said_by:
             self._said_by = said_by
             # Of whom there is no alert nothing else is said.
-            for alert in list(self._log.alerts.values()):
-                if alert.scope is not None:
-                    self._said.pop(alert.scope, None)
+            others = {alert.scope for alert in list(self._log.alerts.values())}
+            self._figures = {
+                scope: None if scope in others else figures
+                for scope, figures in self._figures.items()
+            }
 
-    def _said_now(
-        self, figures: ScopeFigures, now: datetime, bucket: int
-    ) -> tuple[ScopeFigures, list[Use], Assessment]:
+    def _say(self, figures: ScopeFigures, now: datetime, bucket: int) -> None:
         scope = figures.scope
-        uses = [use_of(one, figures) for one in self._limits.get(scope, ())]
-        limits = tuple(self._limit_use(one, figures, now) for one in uses)
+        limits = self._limits.get(scope)
+        if limits is None and scope[0] != "trader":
+            self._said[scope] = NOTHING_SAID
+            self._uses.pop(scope, None)
+            return
+        uses = [use_of(one, figures) for one in limits or ()]
+        shown = tuple([self._limit_use(one, figures, now) for one in uses])
         if scope[0] == "trader":
             usual = self._usual_of(figures, bucket)
-            assessment = Assessment(
-                limits=limits,
-                usual=usual,
-                chance=self._chance_of(figures, uses, bucket),
-                tilt=tilt_said(figures, usual),
-            )
-        elif uses:
-            assessment = Assessment(
-                limits=limits, chance=Chance(reason="unknown: of traders only")
-            )
+            chance = self._chance_of(figures, uses, bucket)
+            said = Assessment(shown, usual, chance, tilt_said(figures, usual))
         else:
-            assessment = NOTHING_SAID
-        return figures, uses, assessment
+            chance = Chance(reason="unknown: of traders only")
+            said = Assessment(shown, chance=chance)
+        self._uses[scope], self._said[scope] = uses, said
 
     def health(self, snapshot: Snapshot) -> tuple[State, tuple[str, ...]]:
         """Whether the screen can be trusted, and why not, most serious first."""
@@ -325,30 +329,26 @@ class Watch:
         return self._closes_at is None or now >= self._closes_at - _BEFORE_CLOSE
 
     def _limit_use(self, use: Use, figures: ScopeFigures, now: datetime) -> LimitUse:
-        limit = use.limit
+        limit, scope = use.limit, figures.scope
         return LimitUse(
             rule=limit.rule,
             limit=limit.limit_value,
             used=use.used,
             used_share=use.used_share,
             counts_now=self._is_due(use, now),
-            level=self._alerts.level(use.scope, limit.rule),
-            latch=self._alerts.latch(use.scope, limit.rule),
+            level=self._alerts.level(scope, limit.rule),
+            latch=self._alerts.latch(scope, limit.rule),
             unknown=use.unknown,
-            command=_command(limit, figures),
+            command=_command(limit.rule, scope[0], figures.account_ids[:1]),
         )
 
     def _usual_of(self, figures: ScopeFigures, bucket: int) -> Usual:
-        trader = figures.scope[1]
-        key = (
-            bucket,
-            figures.trades_count,
-            figures.fills_count,
-            float(figures.quantity),
-        )
+        trader, quantity = figures.scope[1], figures.quantity
+        key = bucket, figures.trades_count, figures.fills_count, quantity
         kept = self._usual.get(trader)
         if kept is None or kept[0] != key:
-            kept = self._usual[trader] = key, self._baselines.usual(trader, *key)
+            made = self._baselines.usual(trader, *key[:3], float(quantity))
+            kept = self._usual[trader] = key, made
         return kept[1]
 
     def _chance_of(
@@ -357,18 +357,20 @@ class Watch:
         use = next((one for one in uses if one.limit.rule == _CHANCE_RULE), None)
         if use is None or use.limit.limit_value <= 0:
             return Chance(reason="unknown: no limit on the day's loss")
-        trader = figures.scope[1]
-        key = (
-            float(use.limit.limit_value),
-            _float(figures.net_pnl),
-            _float(figures.trough_net_pnl),
-            bucket,
-            figures.fills_count > 0,
-            self._chances.test,
-        )
+        trader, limit = figures.scope[1], use.limit.limit_value
+        net, trough = figures.net_pnl, figures.trough_net_pnl
+        has_begun = figures.fills_count > 0
+        key = limit, net, trough, bucket, has_begun, self._chances.test
         kept = self._chance.get(trader)
         if kept is None or kept[0] != key:
-            made = self._chances.of(trader, *key[:4], has_begun=key[4])
+            made = self._chances.of(
+                trader,
+                float(limit),
+                _float(net),
+                _float(trough),
+                bucket,
+                has_begun=has_begun,
+            )
             kept = self._chance[trader] = key, made
         return kept[1]
 
@@ -472,21 +474,24 @@ def _hours(session_date: date) -> tuple[datetime | None, datetime | None]:
     return begin, end
 
 
-def _command(limit: LimitInForce, figures: ScopeFigures) -> str | None:
+# Names of a platform for what a rule limits.
+_PLATFORM_LIMITS = {
+    "daily_loss": "max_loss",
+    "drawdown": "max_drawdown",
+    "gross_exposure": "max_gross",
+    "position": "max_position_shares",
+}
+
+
+# Asked with each look at each limit, and always the same.
+@lru_cache(maxsize=2**14)
+def _command(rule: str, scope_type: str, account_ids: tuple[str, ...]) -> str | None:
     """How a person proposes a platform's limit; a second one approves it."""
-    kinds = {
-        "daily_loss": "max_loss",
-        "drawdown": "max_drawdown",
-        "gross_exposure": "max_gross",
-        "position": "max_position_shares",
-    }
-    kind = kinds.get(limit.rule)
-    if kind is None or limit.scope_type not in ("account", "trader"):
-        return None
-    if not figures.account_ids:
+    kind = _PLATFORM_LIMITS.get(rule)
+    if kind is None or scope_type not in ("account", "trader") or not account_ids:
         return None
     return (
-        f"make amend-limits ACCOUNT={figures.account_ids[0]} LIMIT={kind} "
+        f"make amend-limits ACCOUNT={account_ids[0]} LIMIT={kind} "
         "VALUE= SESSION= NAME= REASON="
     )
 
