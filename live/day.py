@@ -78,7 +78,7 @@ class Day:
         self.books: list[Book] = []
         self._book_of: dict[tuple[str, str], Book] = {}
         self._books_of_symbol: dict[str, list[Book]] = defaultdict(list)
-        self.marks: dict[str, Mark] = {}
+        self.marks: dict[str, Mark] = defaultdict(Mark)
         self.moved: dict[str, int] = {}
         for info in opening.accounts.values():
             self._add_account(info, is_known=True)
@@ -153,7 +153,7 @@ class Day:
             None if multiplier is None else scaled(multiplier),
             currency,
             self.rates.get(currency),
-            self.marks.setdefault(symbol, Mark()),
+            self.marks[symbol],
             lots,
             None if cost is None else scaled(cost),
             None if price is None else scaled(price),

@@ -163,9 +163,9 @@ class Watch:
                 if one.severity != "info"
             )
             now = snapshot.taken_at
-            if not self._is_near_close(now):
-                uses = [one for one in uses if one.limit.rule not in AT_CLOSE]
-            raised = self._alerts.look(uses, conditions, now)
+            is_near = self._is_near_close(now)
+            due = [one for one in uses if _is_due(one, is_near)]
+            raised = self._alerts.look(due, conditions, now)
             self._looked_at = self._clock()
             return raised
 
@@ -322,9 +322,6 @@ class Watch:
     def _case(self, scope: Scope | None) -> dict[str, Any]:
         return case_file(self._snapshot, self._session, scope)
 
-    def _is_due(self, use: Use, now: datetime) -> bool:
-        return use.limit.rule not in AT_CLOSE or self._is_near_close(now)
-
     def _is_near_close(self, now: datetime) -> bool:
         return self._closes_at is None or now >= self._closes_at - _BEFORE_CLOSE
 
@@ -335,7 +332,7 @@ class Watch:
             limit=limit.limit_value,
             used=use.used,
             used_share=use.used_share,
-            counts_now=self._is_due(use, now),
+            counts_now=_is_due(use, self._is_near_close(now)),
             level=self._alerts.level(scope, limit.rule),
             latch=self._alerts.latch(scope, limit.rule),
             unknown=use.unknown,
@@ -472,6 +469,11 @@ def _hours(session_date: date) -> tuple[datetime | None, datetime | None]:
         for name in ("opens_at_et", "closes_at_et")
     )
     return begin, end
+
+
+def _is_due(use: Use, is_near_close: bool) -> bool:
+    """Whether it is held against now, or only against what is there at the close."""
+    return is_near_close or use.limit.rule not in AT_CLOSE
 
 
 # Names of a platform for what a rule limits.

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
 
+@cache
 def share_dbt() -> None:
     """Between the builds of this process."""
     _make_one_empty_table()

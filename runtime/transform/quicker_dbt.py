@@ -46,7 +46,7 @@ def make_dbt_quicker() -> bool:
 
 def _write_no_debug_events() -> None:
     # Thousands, each written out twice as a message of protobuf before it is dropped.
-    from dbt_common.events.base_types import BaseEvent, EventLevel
+    from dbt_common.events.base_types import BaseEvent, DebugLevel, EventLevel
     from dbt_common.events.event_manager import EventManager
 
     fire, write = EventManager.fire_event, BaseEvent.__init__
@@ -63,7 +63,7 @@ def _write_no_debug_events() -> None:
             fire(self, e, level, *more, **named)
 
     def init(self: BaseEvent, *more: object, **named: object) -> None:
-        if type(self).level_tag.__qualname__ == "DebugLevel.level_tag":
+        if isinstance(self, DebugLevel):
             self.__dict__["unwritten"] = (more, named)
         else:
             write(self, *more, **named)

@@ -163,8 +163,7 @@ def test_the_limit_of_requests_is_never_reached(firm: Firm) -> None:
             return reply
 
         simulator.answer = noted
-        pace = {"requests_per_second": REQUESTS_PER_SECOND}
-        with client(simulator, **pace) as session:
+        with client(simulator, requests_per_second=REQUESTS_PER_SECOND) as session:
             for _ in range(60):
                 session.version()
     assert {status for _, status in answered} == {200}

@@ -23,6 +23,13 @@
             days.trade_date,
             days.net_pnl,
             days.is_path_foreknown,
+            case
+                when rules.kind in ('stop', 'warn') then 'loss_amount'
+                when rules.kind = 'give_back' then 'give_back_amount'
+                when rules.kind = 'max_trades' then 'trades_count'
+                when rules.kind in ('losing_trades', 'cool_down')
+                    then 'losing_in_a_row_count'
+            end as measure,
             cast(
                 case
                     when rules.is_usual_days
@@ -36,54 +43,20 @@
     ),
 
     points_measured as (
-        -- By what rules are held against; few points go further by more than one of them.
+        -- Each figure by itself, so that a rule meets its own alone.
+    {% for measure in [
+            'loss_amount', 'give_back_amount', 'trades_count', 'losing_in_a_row_count'
+        ] -%}
         select
             trader_id,
             trade_date,
             day_sequence,
-            'loss' as measure,
-            loss_amount as reached
+            '{{ measure }}' as measure,
+            cast({{ measure }} as decimal(38, 8)) as reached
         from {{ points }}
-        where loss_amount is not null
-        union all
-        select
-            trader_id,
-            trade_date,
-            day_sequence,
-            'give_back' as measure,
-            give_back_amount as reached
-        from {{ points }}
-        where give_back_amount is not null
-        union all
-        select
-            trader_id,
-            trade_date,
-            day_sequence,
-            'trades' as measure,
-            cast(trades_count as decimal(38, 8)) as reached
-        from {{ points }}
-        where trades_count is not null
-        union all
-        select
-            trader_id,
-            trade_date,
-            day_sequence,
-            'losing_in_a_row' as measure,
-            cast(losing_in_a_row_count as decimal(38, 8)) as reached
-        from {{ points }}
-        where losing_in_a_row_count is not null
-    ),
-
-    days_measured as (
-        select
-            *,
-            case
-                when kind in ('stop', 'warn') then 'loss'
-                when kind = 'give_back' then 'give_back'
-                when kind = 'max_trades' then 'trades'
-                when kind in ('losing_trades', 'cool_down') then 'losing_in_a_row'
-            end as measure
-        from rule_days
+        where {{ measure }} is not null
+        {{ 'union all' if not loop.last }}
+    {% endfor %}
     ),
 
     points_reached as (
@@ -97,7 +70,7 @@
             days.is_path_foreknown,
             days.threshold,
             min(points.day_sequence) as day_sequence
-        from days_measured as days
+        from rule_days as days
         inner join points_measured as points
             on
                 days.trader_id = points.trader_id

@@ -171,54 +171,33 @@ stresses as (
     {% endfor %}
 ),
 
-stresses_summed as (
+stresses_ranked as (
     select
-        prediction_date,
-        stress,
-        max(worst_sector) as worst_sector,
-        count(*) as symbols_count,
-        count(*) - count(pnl) as unknown_symbols_count,
-        -- Decimals, so that the order of the rows makes no difference.
-        cast(sum(pnl) as decimal(38, 8)) as pnl,
-        min(pnl) as worst_symbol_pnl
+        *,
+        row_number() over (
+            partition by prediction_date, stress
+            order by pnl asc nulls last, symbol asc
+        ) as symbol_order
     from stresses
-    group by prediction_date, stress
-),
-
-worst_symbols as (
-    -- Of equal ones the first by name.
-    select
-        stresses.prediction_date,
-        stresses.stress,
-        min(stresses.symbol) as worst_symbol
-    from stresses
-    inner join stresses_summed
-        on
-            stresses.prediction_date = stresses_summed.prediction_date
-            and stresses.stress = stresses_summed.stress
-            and stresses.pnl = stresses_summed.worst_symbol_pnl
-    group by stresses.prediction_date, stresses.stress
 ),
 
 final as (
     select
         ---------- keys
-        stresses_summed.prediction_date,
-        stresses_summed.stress,
+        prediction_date,
+        stress,
         ---------- text
-        stresses_summed.worst_sector,
-        worst_symbols.worst_symbol,
+        max(worst_sector) as worst_sector,
+        max(case when symbol_order = 1 and pnl is not null then symbol end) as worst_symbol,
         ---------- numbers
-        stresses_summed.symbols_count,
-        stresses_summed.unknown_symbols_count,
+        count(*) as symbols_count,
+        count(*) - count(pnl) as unknown_symbols_count,
         ---------- money
-        stresses_summed.pnl,
-        stresses_summed.worst_symbol_pnl
-    from stresses_summed
-    left join worst_symbols
-        on
-            stresses_summed.prediction_date = worst_symbols.prediction_date
-            and stresses_summed.stress = worst_symbols.stress
+        -- Decimals, so that the order of the rows makes no difference.
+        cast(sum(pnl) as decimal(38, 8)) as pnl,
+        min(pnl) as worst_symbol_pnl
+    from stresses_ranked
+    group by prediction_date, stress
 )
 
 select * from final
