@@ -1,4 +1,4 @@
-"""The log of alerts, append-only: raised, over, acknowledged, released, sent.
+"""The log of alerts, append-only: raised, over, again, acknowledged, released, sent.
 
 `alerts.jsonl` lies beside the session's journal, one event a line, each forced to the
 disk before it is sent. The process of the live desk and a person's command
@@ -259,8 +259,9 @@ def _apply(alerts: dict[str, Alert], event: dict[str, Any]) -> None:
                 alerts[one].sent.add(event["channel"])
         return
     alert = alerts[event["alert_id"]]
-    if kind == "over":
-        alert.is_over, alert.over_at = True, at
+    if kind in ("over", "again"):
+        alert.is_over = kind == "over"
+        alert.over_at = at if alert.is_over else None
         alert.worst = event.get("worst", alert.worst)
     elif kind == "acknowledged":
         alert.acknowledged_by, alert.acknowledged_at = event["by"], at

@@ -2,10 +2,10 @@
 
 A level of a limit alerts once; it may again only after the use has fallen under the
 level below (hysteresis). A breach latches: it stays, whatever the P&L does then, until
-a person releases it with a reason. A condition, such as a silent feed, alerts once and
-again only after it has been over for a while. What is decided follows from the log and
-the figures alone: a process that is killed at any moment and started again decides the
-same, and gives the same ids.
+a person releases it with a reason; a loss that comes back before that is the same
+breach. A condition, such as a silent feed, alerts once and again only after it has been
+over for a while. What is decided follows from the log and the figures alone: a process
+that is killed at any moment and started again decides the same, and gives the same ids.
 """
 
 import hashlib
@@ -174,23 +174,18 @@ class Alerts:
         for level in LEVELS:
             alert = known.get(level)
             is_reached = reached > 1.0 if level == BREACH else reached >= level / 100
-            if is_reached and (
-                alert is None or (alert.is_over and not alert.is_latched)
-            ):
-                events.append(self._raised_level(use, level, worst, now))
+            if is_reached and (alert is None or alert.is_over):
+                if alert is None or not alert.is_latched:
+                    events.append(self._raised_level(use, level, worst, now))
+                else:
+                    # Alerted already; how deep it went must outlive this process.
+                    events.append(_moved(alert, "again", worst, now))
             elif (
                 alert is not None
                 and not alert.is_over
                 and share < _REARMED_UNDER[level]
             ):
-                events.append(
-                    {
-                        "event": "over",
-                        "at": now.isoformat(),
-                        "alert_id": alert.alert_id,
-                        "worst": worst,
-                    }
-                )
+                events.append(_moved(alert, "over", worst, now))
         return events
 
     def _raised_level(
@@ -275,6 +270,15 @@ class Alerts:
             "worst": worst,
             "case": self._case_of(scope),
         }
+
+
+def _moved(alert: Alert, event: str, worst: float, now: datetime) -> dict[str, Any]:
+    return {
+        "event": event,
+        "at": now.isoformat(),
+        "alert_id": alert.alert_id,
+        "worst": worst,
+    }
 
 
 def _alert_id(session_date: date, kind: str, key: str, ordinal: int) -> str:

@@ -260,6 +260,12 @@ def test_the_case_file_has_the_moment(watched) -> None:
     restarts=st.sets(st.integers(0, 59)),
     releases=st.sets(st.integers(0, 59)),
 )
+@hypothesis.example(
+    # Deeper while it was over and latched; released, started again, back to nothing.
+    shares=[Decimal(one) for one in ("1.01", "0", "0.90", "1.02", "0")],
+    restarts={4},
+    releases={3},
+)
 @hypothesis.settings(max_examples=120)
 def test_hysteresis_and_latches_hold_on_any_path(
     tmp_path_factory, shares, restarts, releases
@@ -287,10 +293,10 @@ def test_hysteresis_and_latches_hold_on_any_path(
             is_reached = percent > level if level == 100 else percent >= level
             may = is_reached and armed[level] and not (level == 100 and latched)
             assert (level in raised) == may, (number, level)
-            if may:
+            latched |= may and level == 100
+            if is_reached:
                 armed[level] = False
-                latched |= level == 100
-            elif not is_reached and percent < rearmed_under[level]:
+            elif percent < rearmed_under[level]:
                 armed[level] = True
         latch = alerts.latch(("trader", "T1"), "daily_loss")
         assert (latch is not None) == latched
