@@ -17,24 +17,10 @@
         {{ rule_days(rules, replays, days) }}
     ),
 
-    scoped_days as (
-        select
-            'desk' as scope,
-            *
-        from rule_days
-        union all
-        select
-            trader_id as scope,
-            *
-        from rule_days
-    ),
-
-    totals as (
+    trader_totals as (
         select
             rule,
-            scope,
-            max(trader_id) as trader_id,
-            count(distinct trader_id) as traders_count,
+            trader_id,
             count(effect) as trader_days_count,
             count(*) - count(effect) as unknown_days_count,
             sum(case when is_hit and effect is not null then 1 else 0 end) as hit_days_count,
@@ -45,59 +31,152 @@
                 as missed_gain_amount,
             sum(effect) as effect,
             sum(case when effect is not null then effect_after_slip end)
-                as effect_after_slip,
+                as effect_after_slip
+        from rule_days
+        group by rule, trader_id
+    ),
+
+    scope_totals as (
+        select
+            trader_id as scope,
+            trader_totals.*,
+            1 as traders_count
+        from trader_totals
+        union all
+        select
+            'desk' as scope,
+            rule,
+            cast(null as varchar(100)) as trader_id,
+            cast(sum(trader_days_count) as bigint) as trader_days_count,
+            cast(sum(unknown_days_count) as bigint) as unknown_days_count,
+            sum(hit_days_count) as hit_days_count,
+            sum(avoided_loss_amount) as avoided_loss_amount,
+            sum(missed_gain_amount) as missed_gain_amount,
+            sum(effect) as effect,
+            sum(effect_after_slip) as effect_after_slip,
+            count(*) as traders_count
+        from trader_totals
+        group by rule
+    ),
+
+    walks_numbered as (
+        select
+            *,
+            row_number() over (order by scope, rule) as walk_number
+        from scope_totals
+    ),
+
+    totals as (
+        select
+            *,
             -- Of exact sums, so that two builds agree to the last digit.
-            cast(sum(effect) as double) / nullif(count(effect), 0) as mean_effect
-        from scoped_days
-        group by rule, scope
+            cast(effect as double) / nullif(trader_days_count, 0) as mean_effect,
+            -- What the days were is the same of all rules that know every one: one walk.
+            case
+                when unknown_days_count > 0 then walk_number
+                else min(case when unknown_days_count = 0 then walk_number end) over (
+                    partition by scope
+                )
+            end as walk_before
+        from walks_numbered
     ),
 
     date_sums as (
         select
-            scoped_days.rule,
-            scoped_days.scope,
-            scoped_days.trade_date,
-            sum(scoped_days.net_pnl) as net_pnl,
-            sum(scoped_days.net_pnl + scoped_days.effect) as replayed_net_pnl,
-            cast(sum(scoped_days.effect) as double)
-            - count(scoped_days.effect) * max(totals.mean_effect) as beyond_mean
-        from scoped_days
-        inner join totals
-            on scoped_days.rule = totals.rule and scoped_days.scope = totals.scope
-        where scoped_days.effect is not null
-        group by scoped_days.rule, scoped_days.scope, scoped_days.trade_date
+            rule,
+            trader_id as scope,
+            trade_date,
+            1 as trader_days_count,
+            net_pnl,
+            net_pnl + effect as replayed_net_pnl,
+            effect
+        from rule_days
+        where effect is not null
+        union all
+        select
+            rule,
+            'desk' as scope,
+            trade_date,
+            count(*) as trader_days_count,
+            sum(net_pnl) as net_pnl,
+            sum(net_pnl + effect) as replayed_net_pnl,
+            sum(effect) as effect
+        from rule_days
+        where effect is not null
+        group by rule, trade_date
     ),
 
-    trader_sums as (
+    walk_dates as (
         select
-            rule_days.rule,
-            cast(sum(rule_days.effect) as double)
-            - count(rule_days.effect) * max(totals.mean_effect) as beyond_mean
-        from rule_days
-        inner join totals on rule_days.rule = totals.rule and totals.scope = 'desk'
-        where rule_days.effect is not null
-        group by rule_days.rule, rule_days.trader_id
+            totals.walk_number,
+            totals.walk_before,
+            date_sums.trade_date,
+            date_sums.net_pnl,
+            date_sums.replayed_net_pnl,
+            cast(date_sums.effect as double)
+            - date_sums.trader_days_count * totals.mean_effect as beyond_mean
+        from date_sums
+        inner join totals
+            on date_sums.rule = totals.rule and date_sums.scope = totals.scope
+    ),
+
+    date_squares as (
+        select
+            walk_number,
+            cast(sum({{ to_amount('beyond_mean * beyond_mean') }}) as double) as date_squares
+        from walk_dates
+        group by walk_number
+    ),
+
+    traders_beyond as (
+        select
+            trader_totals.rule,
+            cast(trader_totals.effect as double)
+            - trader_totals.trader_days_count * totals.mean_effect as beyond_mean
+        from trader_totals
+        inner join totals
+            on trader_totals.rule = totals.rule and totals.scope = 'desk'
+        where trader_totals.trader_days_count > 0
+    ),
+
+    trader_squares as (
+        select
+            rule,
+            cast(sum({{ to_amount('beyond_mean * beyond_mean') }}) as double) as trader_squares
+        from traders_beyond
+        group by rule
+    ),
+
+    walks as (
+        -- What the days were, and what they would have been.
+        select
+            walk_number,
+            false as is_replayed,
+            trade_date,
+            net_pnl
+        from walk_dates
+        where walk_number = walk_before
+        union all
+        select
+            walk_number,
+            true as is_replayed,
+            trade_date,
+            replayed_net_pnl as net_pnl
+        from walk_dates
     ),
 
     paths as (
         select
             *,
             sum(net_pnl) over (
-                partition by rule, scope order by trade_date
+                partition by walk_number, is_replayed order by trade_date
                 rows between unbounded preceding and current row
             ) as running_net_pnl,
-            sum(replayed_net_pnl) over (
-                partition by rule, scope order by trade_date
-                rows between unbounded preceding and current row
-            ) as running_replayed_net_pnl,
             row_number() over (
-                partition by rule, scope order by net_pnl, trade_date
+                partition by walk_number, is_replayed order by net_pnl, trade_date
             ) as worst_place,
-            row_number() over (
-                partition by rule, scope order by replayed_net_pnl, trade_date
-            ) as replayed_worst_place,
-            count(*) over (partition by rule, scope) as dates_count
-        from date_sums
+            count(*) over (partition by walk_number, is_replayed) as dates_count
+        from walks
     ),
 
     falls as (
@@ -105,53 +184,27 @@
             *,
             greatest(
                 max(running_net_pnl) over (
-                    partition by rule, scope order by trade_date
+                    partition by walk_number, is_replayed order by trade_date
                     rows between unbounded preceding and current row
                 ),
                 0
-            ) - running_net_pnl as fall,
-            greatest(
-                max(running_replayed_net_pnl) over (
-                    partition by rule, scope order by trade_date
-                    rows between unbounded preceding and current row
-                ),
-                0
-            ) - running_replayed_net_pnl as replayed_fall
+            ) - running_net_pnl as fall
         from paths
     ),
 
     shapes as (
         select
-            rule,
-            scope,
+            walk_number,
+            is_replayed,
             count(*) as dates_count,
             min(net_pnl) as worst_day_pnl,
-            min(replayed_net_pnl) as replayed_worst_day_pnl,
             cast(
                 sum(case when worst_place <= ceil(0.05 * dates_count) then net_pnl end)
                 as double
             ) / ceil(0.05 * count(*)) as tail_mean_pnl,
-            cast(
-                sum(
-                    case
-                        when replayed_worst_place <= ceil(0.05 * dates_count)
-                            then replayed_net_pnl
-                    end
-                ) as double
-            ) / ceil(0.05 * count(*)) as replayed_tail_mean_pnl,
-            max(fall) as max_drawdown,
-            max(replayed_fall) as replayed_max_drawdown,
-            cast(sum({{ to_amount('beyond_mean * beyond_mean') }}) as double) as date_squares
+            max(fall) as max_drawdown
         from falls
-        group by rule, scope
-    ),
-
-    trader_shapes as (
-        select
-            rule,
-            cast(sum({{ to_amount('beyond_mean * beyond_mean') }}) as double) as trader_squares
-        from trader_sums
-        group by rule
+        group by walk_number, is_replayed
     ),
 
     errors as (
@@ -159,32 +212,37 @@
         -- that of dates where traders are too few.
         select
             totals.*,
-            shapes.dates_count,
-            shapes.worst_day_pnl,
-            shapes.replayed_worst_day_pnl,
-            shapes.tail_mean_pnl,
-            shapes.replayed_tail_mean_pnl,
-            shapes.max_drawdown,
-            shapes.replayed_max_drawdown,
+            before.worst_day_pnl,
+            replayed.worst_day_pnl as replayed_worst_day_pnl,
+            before.tail_mean_pnl,
+            replayed.tail_mean_pnl as replayed_tail_mean_pnl,
+            before.max_drawdown,
+            replayed.max_drawdown as replayed_max_drawdown,
             case
-                when shapes.dates_count >= {{ minimum_dates }}
+                when replayed.dates_count >= {{ minimum_dates }}
                     then {{ clustered_error(
-                        'shapes.date_squares', 'shapes.dates_count', 'totals.trader_days_count'
+                        'date_squares.date_squares',
+                        'replayed.dates_count',
+                        'totals.trader_days_count',
                     ) }}
             end as date_error,
             case
                 when totals.scope = 'desk' and totals.traders_count >= {{ minimum_traders }}
                     then {{ clustered_error(
-                        'trader_shapes.trader_squares',
+                        'trader_squares.trader_squares',
                         'totals.traders_count',
                         'totals.trader_days_count',
                     ) }}
             end as trader_error
         from totals
-        left join shapes
-            on totals.rule = shapes.rule and totals.scope = shapes.scope
-        left join trader_shapes
-            on totals.rule = trader_shapes.rule
+        left join shapes as before
+            on totals.walk_before = before.walk_number and not before.is_replayed
+        left join shapes as replayed
+            on totals.walk_number = replayed.walk_number and replayed.is_replayed
+        left join date_squares
+            on totals.walk_number = date_squares.walk_number
+        left join trader_squares
+            on totals.rule = trader_squares.rule
     ),
 
     widest as (
@@ -201,7 +259,7 @@
         ---------- keys
         rule,
         case when scope = 'desk' then 'desk' else 'trader' end as scope,
-        case when scope <> 'desk' then trader_id end as trader_id,
+        trader_id,
         ---------- counts
         cast(trader_days_count as bigint) as trader_days_count,
         cast(unknown_days_count as bigint) as unknown_days_count,
