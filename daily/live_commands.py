@@ -115,11 +115,14 @@ def _log_of(settings: Settings, alert_id: str) -> "AlertLog":
 
     folder = Home(settings.home_root).live
     paths = sorted(folder.glob(f"*/{FILE}"), reverse=True) if folder.is_dir() else []
+    unread = ""
     for path in paths:
         log = AlertLog(path)
         if alert_id in log.alerts:
             return log
+        if log.damage and not unread:
+            unread = f" {path} is damaged ({log.damage})."
     raise UserError(
         f"There is no alert {alert_id[:100]!r} below {folder}. The page and the mail "
-        "name its id."
+        f"name its id.{unread}"
     )

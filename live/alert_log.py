@@ -3,7 +3,8 @@
 `alerts.jsonl` lies beside the session's journal, one event a line, each forced to the
 disk before it is sent. The process of the live desk and a person's command
 append to the same file, under its lock; each reads what the other wrote. What a crash
-has torn at the end is cut off by who appends next.
+has torn at the end is cut off by who appends next; a line that is no event is
+left out, and `damage` says where.
 """
 
 import fcntl
@@ -18,14 +19,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from live.figures import Scope
-from runtime.errors import UserError
 
 FILE = "alerts.jsonl"
 MAIL, WEBHOOK = "mail", "webhook"
 CHANNELS = (MAIL, WEBHOOK)
 Severity = Literal["info", "warning", "critical"]
 # What a line raises that is none.
-_NO_EVENT = (ValueError, KeyError, TypeError, RecursionError)
+_NO_EVENT = (ValueError, LookupError, TypeError, RecursionError)
 
 
 @dataclass(slots=True)
@@ -77,6 +77,7 @@ class AlertLog:
     Attributes:
         alerts: By id, in the order in which they were raised.
         problem: Why the last event could not be kept; None if it was.
+        damage: How many lines are no event, and where; None where all are.
         version: Counted up where alerts became others, not where they were sent.
     """
 
@@ -87,18 +88,26 @@ class AlertLog:
         self.version = 0
         self._lock = threading.RLock()
         self._offset = 0
+        self._lines_count = 0
+        # Where lines begin that are no event, in bytes.
+        self._damaged: list[int] = []
         # What a full disk has not taken yet.
         self._pending: list[dict[str, Any]] = []
         self.refresh()
 
     def refresh(self) -> None:
-        """Take in what another process has appended.
-
-        Raises:
-            UserError: A line before the last one is damaged.
-        """
+        """Take in what another process has appended."""
         with self._lock:
             self._refresh()
+
+    @property
+    def damage(self) -> str | None:
+        if not self._damaged:
+            return None
+        return (
+            f"{len(self._damaged)} of {self._lines_count} lines, the first at byte "
+            f"{self._damaged[0]}"
+        )
 
     def _refresh(self) -> None:
         try:
@@ -112,16 +121,12 @@ class AlertLog:
         whole, _, _ = content.rpartition(b"\n")
         if not whole:
             return
-        lines = whole.split(b"\n")
-        for line in lines:
+        for line in whole.split(b"\n"):
             try:
                 self._apply(json.loads(line))
             except _NO_EVENT:
-                raise UserError(
-                    f"{self.path} is damaged at byte {self._offset}: a line is no "
-                    "event. Move the file away and start again: what holds is raised "
-                    "anew."
-                ) from None
+                self._damaged.append(self._offset)
+            self._lines_count += 1
             self._offset += len(line) + 1
 
     def append(self, events: Iterable[dict[str, Any]]) -> None:
@@ -204,23 +209,13 @@ def past_alerts(folder: Path, before: date) -> tuple[Sequence[Alert], str | None
     ]
     if not paths:
         return (), None
-    path, alerts, damaged = paths[-1], dict[str, Alert](), list[int]()
+    path = paths[-1]
     try:
-        lines = path.read_bytes().split(b"\n")
+        log = AlertLog(path)
     except OSError as error:
         return (), _cannot_be_read(path, os.strerror(error.errno or 0))
-    offset = 0
-    # What is after the last end of a line, a crash has torn.
-    for line in lines[:-1]:
-        try:
-            _apply(alerts, json.loads(line))
-        except _NO_EVENT:
-            damaged.append(offset)
-        offset += len(line) + 1
-    if not damaged:
-        return tuple(alerts.values()), None
-    where = f"{len(damaged)} of {len(lines) - 1} lines, the first at byte {damaged[0]}"
-    return tuple(alerts.values()), _cannot_be_read(path, where)
+    alerts = tuple(log.alerts.values())
+    return alerts, _cannot_be_read(path, log.damage) if log.damage else None
 
 
 def _cannot_be_read(path: Path, why: str) -> str:

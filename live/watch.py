@@ -399,6 +399,17 @@ class Watch:
             found.append(
                 Condition("past_alerts", "desk", "warning", self._past_problem)
             )
+        if self._log.damage:
+            found.append(
+                Condition(
+                    "alerts_damaged",
+                    "file",
+                    "warning",
+                    f"{self._log.path} is damaged ({self._log.damage}): what cannot be "
+                    "read may alert once more, and a breach whose release cannot be "
+                    "read is red until it is released again (make release-breach).",
+                )
+            )
         if self._log.problem:
             found.append(
                 Condition(

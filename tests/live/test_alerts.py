@@ -311,21 +311,71 @@ def test_hysteresis_and_latches_hold_on_any_path(
     } == {key: (alert.is_over, alert.released_by) for key, alert in log.alerts.items()}
 
 
-def test_a_torn_end_is_cut_off_and_damage_is_told(tmp_path: Path) -> None:
+def test_a_torn_end_is_cut_off(tmp_path: Path) -> None:
     path = tmp_path / FILE
     alerts = Alerts(AlertLog(path), DAY, lambda _: {})
     alerts.look([], [Condition("gap", "x", "critical", "A gap.")], TEN)
-    whole = path.read_bytes()
-    path.write_bytes(whole + b'{"event":"rai')
+    path.write_bytes(path.read_bytes() + b'{"event":"rai')
     log = AlertLog(path)
     assert len(log.alerts) == 1
     Alerts(log, DAY, lambda _: {}).look(
         [], [Condition("gap", "y", "critical", "Another.")], TEN
     )
     assert len(AlertLog(path).alerts) == 2
-    path.write_bytes(b"rubbish\n" + whole)
-    with pytest.raises(UserError, match="damaged at byte 0"):
-        AlertLog(path)
+    assert AlertLog(path).damage is None
+
+
+@pytest.mark.parametrize(
+    "rubbish",
+    [
+        b"rubbish", b"", b"\xff\x00", b"[" * 100_000, b"[]", b"7", b"{}", b"null",
+        b'{"event": "none", "at": "2025-03-03T10:00:00+00:00", "alert_id": "x"}',
+        b'{"event": "over", "at": "2025-03-03T10:00:00+00:00", "alert_id": ["x"]}',
+        b'{"event": "sent", "at": "2025-03-03T10:00:00+00:00", "alert_ids": 5}',
+        b'{"event": "raised", "at": "2025-03-03T10:00:00+00:00", "alert_id": "x", '
+        b'"key": "k", "kind": "gap", "severity": "info", "level": 0, "scope": ["x"]}',
+    ],
+)  # fmt: skip
+def test_a_damaged_line_of_the_day_is_told_and_stops_nothing(
+    tmp_path: Path, rubbish: bytes
+) -> None:
+    with Watched(tmp_path, [limit(1000)]) as one:
+        one.lose(1001)
+        breach = one.watch.alerts()[0].alert_id
+    path = tmp_path / FILE
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines.insert(1, rubbish + b"\n")
+    path.write_bytes(b"".join(lines))
+    with Watched(tmp_path, [limit(1000)]) as one:
+        assert ("alerts_damaged", 0) in one.look()
+        _, why = one.watch.health(one.session.snapshot())
+        where = f"1 of {len(lines)} lines, the first at byte {len(lines[0])}"
+        assert any(text.startswith(f"{path} is damaged ({where})") for text in why)
+        one.watch.release(breach, "Ann", "seen")
+        one.lose(1)
+    assert AlertLog(path).alerts[breach].released_by == "Ann"
+
+
+def test_what_a_damaged_line_of_the_day_said_holds_anew(tmp_path: Path) -> None:
+    """A breach that cannot be read is one again, and a release does not count."""
+    with Watched(tmp_path, [limit(1000)]) as one:
+        one.lose(1001)
+        breach = one.watch.alerts()[0].alert_id
+        one.watch.release(breach, "Ann", "seen")
+        one.lose(-900)
+    path = tmp_path / FILE
+    whole = path.read_bytes().splitlines(keepends=True)
+    for event, raised in (('"raised"', LEVELS), ('"released"', [])):
+        path.write_bytes(
+            b"".join(b"rubbish\n" if event.encode() in line else line for line in whole)
+        )
+        with Watched(tmp_path, [limit(1000)]) as one:
+            assert [level for _, level in one.look() if level] == [
+                level for _, level in raised
+            ]
+            shown = one.watch.assess(one.session.snapshot())["trader", "T1"].limits[0]
+            assert shown.latch is not None
+            assert shown.latch.alert_id == breach
 
 
 def test_a_full_disk_keeps_alerts_in_memory_and_writes_them_later(

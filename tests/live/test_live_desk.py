@@ -392,6 +392,11 @@ def test_commands_release_and_acknowledge(tmp_path: Path) -> None:
     assert seen.code == 0, seen.err
     log = AlertLog(home.live / "2025-03-03" / FILE)
     assert log.alerts[alert_id].acknowledge_reason == "a hedge"
+    # A damaged line stands in nobody's way, nor does another session's damaged file.
+    later = home.live / "2025-03-04" / FILE
+    later.parent.mkdir()
+    later.write_text("rubbish\n")
+    log.path.write_bytes(b"rubbish\n" + log.path.read_bytes())
     done = call_daily(
         "release-breach", ALERT=alert_id, NAME="Ann", REASON="spoke to them", **settings
     )
@@ -404,6 +409,7 @@ def test_commands_release_and_acknowledge(tmp_path: Path) -> None:
     wrong = call_daily("release-breach", ALERT="x", NAME="A", REASON="b", **settings)
     assert wrong.code == 1
     assert "There is no alert 'x'" in wrong.err
+    assert f"{later} is damaged (1 of 1 lines, the first at byte 0)." in wrong.err
 
 
 def test_wrong_settings_are_one_line(evening: Home, tmp_path: Path) -> None:
