@@ -86,11 +86,13 @@ def _invoke(
     }
     before = {name: os.environ.get(name) for name in environment}
     os.environ.update(environment)
+
+    # Before anything of dbt is imported, or its dataclasses are compiled by then.
+    make_dbt_quicker()
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
     from dbt.contracts.graph.manifest import Manifest
 
-    make_dbt_quicker()
     home.dbt.mkdir(parents=True, exist_ok=True)
     log_dbt_to(home)
 
