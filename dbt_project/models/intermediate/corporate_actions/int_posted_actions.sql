@@ -91,10 +91,9 @@ book_fills as (
         trade_date,
         calendar_date,
         content_hash,
+        row_number,
         symbol,
-        case when is_buy then quantity else -quantity end as signed_quantity,
-        is_regular,
-        price
+        case when is_buy then quantity else -quantity end as signed_quantity
     from {{ ref('int_fills_dated') }}
     where
         not is_cancelled
@@ -112,81 +111,6 @@ opening_lots as (
         symbol,
         signed_quantity
     from {{ ref('int_opening_lots') }}
-),
-
-moves as (
-    -- Whatever was free may be the posting of an earlier split.
-    select
-        document_days.account_id,
-        book_fills.symbol,
-        book_fills.trade_date,
-        book_fills.signed_quantity
-    from book_fills
-    inner join document_days
-        on
-            book_fills.account_number = document_days.account_number
-            and book_fills.calendar_date = document_days.calendar_date
-            and book_fills.trade_date = document_days.trade_date
-            and book_fills.content_hash = document_days.content_hash
-    where book_fills.is_regular or book_fills.price <> 0
-    union all
-    select
-        account_id,
-        symbol,
-        trade_date,
-        signed_quantity
-    from opening_lots
-),
-
-moves_in_books as (
-    select
-        moves.account_id,
-        coalesce(books.book_symbol, moves.symbol) as book_symbol,
-        moves.trade_date,
-        moves.signed_quantity * coalesce(books.units_per_share, 1) as signed_units
-    from moves
-    left join books
-        on
-            moves.account_id = books.account_id
-            and moves.symbol = books.symbol
-            and moves.trade_date >= books.valid_from
-            and moves.trade_date < books.valid_to
-),
-
-held as (
-    -- A split ends a span of its book, a spin-off lies within one.
-    select
-        ending.account_id,
-        ending.symbol,
-        ending.valid_to as effective_date,
-        sum(moves_in_books.signed_units) / max(ending.units_per_share) as held_quantity
-    from books as ending
-    inner join moves_in_books
-        on
-            ending.account_id = moves_in_books.account_id
-            and ending.book_symbol = moves_in_books.book_symbol
-            and ending.valid_to > moves_in_books.trade_date
-    group by ending.account_id, ending.symbol, ending.valid_to
-    union all
-    select
-        spin_offs.account_id,
-        spin_offs.symbol,
-        spin_offs.effective_date,
-        sum(moves_in_books.signed_units) / coalesce(max(books.units_per_share), 1)
-            as held_quantity
-    from spin_offs
-    left join books
-        on
-            spin_offs.account_id = books.account_id
-            and spin_offs.symbol = books.symbol
-            and spin_offs.effective_date >= books.valid_from
-            and spin_offs.effective_date < books.valid_to
-    inner join moves_in_books
-        on
-            spin_offs.account_id = moves_in_books.account_id
-            and coalesce(books.book_symbol, spin_offs.symbol) = moves_in_books.book_symbol
-            and spin_offs.effective_date > moves_in_books.trade_date
-    group by spin_offs.account_id, spin_offs.symbol, spin_offs.effective_date
 ),
 
 posted as (
@@ -257,6 +181,135 @@ sides_summed as (
         in_all as (partition by account_id, old_symbol, effective_date)
 ),
 
+pairs as (
+    select
+        account_number,
+        calendar_date,
+        content_hash,
+        row_number
+    from sides_summed
+    where
+        (
+            sold_old_that_day > 0
+            and bought_new_that_day > 0
+            and abs(bought_new_that_day * old_shares - sold_old_that_day * new_shares) < old_shares
+        )
+        or (
+            bought_old_that_day > 0
+            and sold_new_that_day > 0
+            and abs(sold_new_that_day * old_shares - bought_old_that_day * new_shares) < old_shares
+        )
+        or (
+            sold_old_in_all > 0
+            and bought_new_in_all > 0
+            and abs(bought_new_in_all * old_shares - sold_old_in_all * new_shares) < old_shares
+        )
+        or (
+            bought_old_in_all > 0
+            and sold_new_in_all > 0
+            and abs(sold_new_in_all * old_shares - bought_old_in_all * new_shares) < old_shares
+        )
+),
+
+unmoving_rows as (
+    -- What is free near a split may be its posting, or that of an earlier one.
+    select
+        account_number,
+        calendar_date,
+        content_hash,
+        row_number
+    from posted
+    where is_free
+    union
+    select
+        account_number,
+        calendar_date,
+        content_hash,
+        row_number
+    from pairs
+),
+
+moves as (
+    -- What was posted for an action moved nothing; what else came without a price did.
+    select
+        document_days.account_id,
+        book_fills.symbol,
+        book_fills.trade_date,
+        book_fills.signed_quantity
+    from book_fills
+    inner join document_days
+        on
+            book_fills.account_number = document_days.account_number
+            and book_fills.calendar_date = document_days.calendar_date
+            and book_fills.trade_date = document_days.trade_date
+            and book_fills.content_hash = document_days.content_hash
+    left join unmoving_rows
+        on
+            book_fills.account_number = unmoving_rows.account_number
+            and book_fills.calendar_date = unmoving_rows.calendar_date
+            and book_fills.content_hash = unmoving_rows.content_hash
+            and book_fills.row_number = unmoving_rows.row_number
+    where unmoving_rows.row_number is null
+    union all
+    select
+        account_id,
+        symbol,
+        trade_date,
+        signed_quantity
+    from opening_lots
+),
+
+moves_in_books as (
+    select
+        moves.account_id,
+        coalesce(books.book_symbol, moves.symbol) as book_symbol,
+        moves.trade_date,
+        moves.signed_quantity * coalesce(books.units_per_share, 1) as signed_units
+    from moves
+    left join books
+        on
+            moves.account_id = books.account_id
+            and moves.symbol = books.symbol
+            and moves.trade_date >= books.valid_from
+            and moves.trade_date < books.valid_to
+),
+
+held as (
+    -- A split ends a span of its book, a spin-off lies within one.
+    select
+        ending.account_id,
+        ending.symbol,
+        ending.valid_to as effective_date,
+        sum(moves_in_books.signed_units) / max(ending.units_per_share) as held_quantity
+    from books as ending
+    inner join moves_in_books
+        on
+            ending.account_id = moves_in_books.account_id
+            and ending.book_symbol = moves_in_books.book_symbol
+            and ending.valid_to > moves_in_books.trade_date
+    group by ending.account_id, ending.symbol, ending.valid_to
+    union all
+    select
+        spin_offs.account_id,
+        spin_offs.symbol,
+        spin_offs.effective_date,
+        sum(moves_in_books.signed_units) / coalesce(max(books.units_per_share), 1)
+            as held_quantity
+    from spin_offs
+    left join books
+        on
+            spin_offs.account_id = books.account_id
+            and spin_offs.symbol = books.symbol
+            and spin_offs.effective_date >= books.valid_from
+            and spin_offs.effective_date < books.valid_to
+    inner join moves_in_books
+        on
+            spin_offs.account_id = moves_in_books.account_id
+            and coalesce(books.book_symbol, spin_offs.symbol) = moves_in_books.book_symbol
+            and spin_offs.effective_date > moves_in_books.trade_date
+    group by spin_offs.account_id, spin_offs.symbol, spin_offs.effective_date
+),
+
 free_shares as (
     select
         sides.*,
@@ -314,28 +367,7 @@ final as (
         calendar_date,
         content_hash,
         row_number
-    from sides_summed
-    where
-        (
-            sold_old_that_day > 0
-            and bought_new_that_day > 0
-            and abs(bought_new_that_day * old_shares - sold_old_that_day * new_shares) < old_shares
-        )
-        or (
-            bought_old_that_day > 0
-            and sold_new_that_day > 0
-            and abs(sold_new_that_day * old_shares - bought_old_that_day * new_shares) < old_shares
-        )
-        or (
-            sold_old_in_all > 0
-            and bought_new_in_all > 0
-            and abs(bought_new_in_all * old_shares - sold_old_in_all * new_shares) < old_shares
-        )
-        or (
-            bought_old_in_all > 0
-            and sold_new_in_all > 0
-            and abs(sold_new_in_all * old_shares - bought_old_in_all * new_shares) < old_shares
-        )
+    from pairs
 )
 
 select * from final
