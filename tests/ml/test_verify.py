@@ -114,6 +114,15 @@ def test_a_model_that_is_gone_is_one_line(copied) -> None:
         look_at(copied)
 
 
+def card(home: Home, version: str) -> dict:
+    """Figures to ten places: sums over the past may differ in their last one."""
+    return json.loads(
+        (home.models / version / "card.json").read_text(),
+        parse_float=lambda digits: f"{float(digits):.10g}",
+        parse_constant=str,
+    )
+
+
 @pytest.mark.long
 def test_a_damaged_model_is_refused_and_trained_anew(copied) -> None:
     def run(step: str):
@@ -122,7 +131,7 @@ def test_a_damaged_model_is_refused_and_trained_anew(copied) -> None:
         return done
 
     (version,) = [path.parent.name for path in copied.models.glob("*/card.json")]
-    before = (copied.models / version / "card.json").read_bytes()
+    before = card(copied, version)
     harm = {
         "0000-loss.txt": lambda file: file.write_bytes(file.read_bytes()[:500]),
         "card.json": lambda file: file.write_bytes(b"{"),
@@ -130,16 +139,16 @@ def test_a_damaged_model_is_refused_and_trained_anew(copied) -> None:
     }
     for name, damage in list(harm.items())[: draw(1, 3)]:
         damage(copied.models / version / name)
-        for step in ("score", "verify", "explain"):
+        for step in ("score", "verify"):
             done = run(step)
             assert done.code == 1 and done.err.count("\n") == 1, step
             assert version in done.err and name in done.err
             assert "`make train`" in done.err
         done = run("train")
         assert done.code == 0 and f"in place of a damaged one ({name}" in done.out
-        assert (copied.models / version / "card.json").read_bytes() == before
+        assert card(copied, version) == before
     assert "up to date" in run("train").out
-    assert "up to date" in run("score").out
+    assert "nothing has changed" in run("score").out
     assert "come out the same again" in run("verify").out
 
 
@@ -155,15 +164,15 @@ def test_tuned_models_are_new_and_the_old_ones_still_score(copied) -> None:
             found = connection.execute(f"select {column} from ml.{table}").fetchall()
         return {row[0] for row in found}
 
-    assert "up to date" in run("score")
+    assert "nothing has changed" in run("score")
     leave_traders(copied, draw(2, 6))
-    assert "champions:" in run("train")
+    assert "a global model and" in run("train")
     assert "predicted for" in run("score")
     old = written("model_version", "roster").pop()
     trained_at = written("trained_at", "registry")
     before = written("predicted_pnl", "predictions")
     assert "unseen days" in run("tune")
-    assert "champions:" in run("train")
+    assert "a global model and" in run("train")
     assert "predicted for" in run("score")
     fresh = written("model_version", "roster").pop()
     assert fresh != old

@@ -703,7 +703,7 @@ def test_a_desk_on_its_first_day_has_a_board(tmp_path: Path) -> None:
     write_board(chosen, mine)
     looks, told = looked_at(mine.board, tmp_path)
     assert told == []
-    assert len(looks) == 7
+    assert len(looks) == 8
     assert not parsed(mine.board / "index.html").select(".sample")
     assert "too little history" in parsed(mine.board / "models.html").main.text
 

@@ -88,14 +88,16 @@ def test_a_line_about_nobody_is_told(home: Home) -> None:
         "where check_name = 'unused_seed_lines'"
     )
     text = "lines of the desk's files name unknown accounts or traders: "
-    assert rows(home, told) == [(1, False, f"{text}trader_accounts.csv, line 3: A2")]
+    nobody = "trader_accounts.csv of the project: A2"
+    assert rows(home, told) == [(1, False, text + nobody)]
     said(
         home,
         "traders",
         ("BOB", "2025-03-03", "Bob"),
         ("EVE", None),
     )
-    assert rows(home, told) == [(2, False, f"{text}A2, EVE")]
+    nobody = f"{nobody}; traders.csv of the project: EVE"
+    assert rows(home, told) == [(2, False, text + nobody)]
 
 
 def test_an_account_goes_from_one_trader_to_another(home: Home) -> None:
