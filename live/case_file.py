@@ -40,6 +40,7 @@ def case_file(
     case = {
         "taken_at": snapshot.taken_at,
         "sequence": snapshot.sequence,
+        "scope": scope,
         "figures": None if figures is None else asdict(figures),
         "positions": [asdict(one) for one in positions[:MOST_POSITIONS]],
         "positions_count": len(positions),

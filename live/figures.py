@@ -74,6 +74,8 @@ class SymbolFigures:
 class ScopeFigures:
     """An account, trader, group, strategy or the desk, as of now.
 
+    An account that is all of its trader has the trader's, the same object.
+
     The path is that of realized net P&L through all fills of the scope in time, from
     zero, as the warehouse books it: a match at the later of its two fills, by the
     matching of the day so far. A bust or correction leaves no trace in it.
@@ -103,7 +105,6 @@ class ScopeFigures:
             what is realized, and so the use of a limit, is not known whole.
     """
 
-    scope: Scope
     trader_ids: tuple[str, ...]
     account_ids: tuple[str, ...]
     gross_pnl: Decimal | None
@@ -144,8 +145,8 @@ def other_figures(
 ) -> Iterator[Scope]:
     """Scopes whose figures are another object than before.
 
-    Compared place by place, with no loop over thousands that are the same; an object is
-    of one scope, so that another order costs time alone.
+    Compared place by place, with no loop over thousands that are the same: scopes keep
+    their order, or all objects are other ones.
     """
     was = chain(before.values(), repeat(None))
     return compress(now, map(is_not, now.values(), was))

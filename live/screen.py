@@ -302,7 +302,7 @@ class KeptRows:
                 rows.pop(scope, None)
                 continue
             is_in_order = is_in_order and scope in rows
-            rows[scope] = _row(its_figures, its_said)
+            rows[scope] = _row(scope, its_figures, its_said)
         if not is_in_order:
             self._rows = rows = {scope: rows[scope] for scope in _in_order(rows)}
         self._figures, self._said = figures, said
@@ -315,12 +315,14 @@ class KeptRows:
         self._alone = frozenset(
             scope
             for scope, figures in snapshot.scopes.items()
-            if _is_all_of_a_trader(snapshot, figures)
+            if _is_all_of_a_trader(snapshot, scope, figures)
         )
 
 
-def _is_all_of_a_trader(snapshot: Snapshot, figures: ScopeFigures) -> bool:
-    if figures.scope[0] != "account":
+def _is_all_of_a_trader(
+    snapshot: Snapshot, scope: Scope, figures: ScopeFigures
+) -> bool:
+    if scope[0] != "account":
         return False
     trader = snapshot.scopes.get(("trader", figures.trader_ids[0]))
     return trader is not None and trader.account_ids == figures.account_ids
@@ -339,7 +341,7 @@ def screen(snapshot: Snapshot, watch: Watching, kept: KeptRows | None = None) ->
     assessed = watch.assess(snapshot)
     if kept is None:
         rows = tuple(
-            _row(snapshot.scopes[scope], assessed.get(scope, NOTHING_SAID))
+            _row(scope, snapshot.scopes[scope], assessed.get(scope, NOTHING_SAID))
             for scope in _in_order(snapshot.scopes)
         )
     else:
@@ -392,12 +394,12 @@ def symbol_rows(
     )
 
 
-def _row(figures: ScopeFigures, said: Assessment) -> ScreenRow:
+def _row(scope: Scope, figures: ScopeFigures, said: Assessment) -> ScreenRow:
     most = _most_used(said.limits)
     latches = [one.latch for one in said.limits if one.latch is not None]
     return ScreenRow(
-        scope_type=figures.scope[0],
-        scope_name=figures.scope[1],
+        scope_type=scope[0],
+        scope_name=scope[1],
         trader_ids=figures.trader_ids,
         account_ids=figures.account_ids,
         realized_pnl=figures.gross_pnl,

@@ -7,13 +7,11 @@ moves it of many accounts, so it is worked out in turns.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from itertools import chain, islice
 from math import ceil
-from operator import attrgetter
 from typing import Literal, NamedTuple
 
 from live.amounts import UNIT, decimal, decimal_or_none, in_base, product, scaled
@@ -158,8 +156,7 @@ class KeptFigures:
             figures = self._figures[trader.scope] = _scope_figures(day, trader)
             if len(trader.accounts) == 1:
                 # An account that is all of its trader has the same figures.
-                own = accounts[0].scope_names[0]
-                self._figures[own] = ScopeFigures(own, *_beside_scope(figures))
+                self._figures[accounts[0].scope_names[0]] = figures
                 return
         for account in accounts:
             self._figures[account.scope_names[0]] = _scope_figures(
@@ -305,9 +302,6 @@ def _realized_in_book(day: Day, book: Book) -> _Realized:
         peak_position=book.peak_quantity,
         unknown=tuple(unknown),
     )
-
-
-_beside_scope = attrgetter(*(one.name for one in fields(ScopeFigures)[1:]))
 
 
 def _together(parts: Sequence[_Realized]) -> _Realized:
@@ -462,7 +456,6 @@ def _scope_figures(day: Day, one: ScopeDay) -> ScopeFigures:
     dollars = _unknown if "exposure" in unknown else _dollars
 
     return ScopeFigures(
-        scope=one.scope,
         trader_ids=one.trader_ids,
         account_ids=one.account_ids,
         gross_pnl=decimal_or_none(gross),

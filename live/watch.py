@@ -189,12 +189,12 @@ class Watch:
     def assess(self, snapshot: Snapshot) -> Mapping[Scope, Assessment]:
         """What is said of each scope; the same object where nothing is another."""
         with self._lock:
-            now = snapshot.taken_at
-            bucket = bucket_of(now, self._session_date)
-            self._forget_if_other(now, bucket)
+            bucket = bucket_of(snapshot.taken_at, self._session_date)
+            is_near = self._is_near_close(snapshot.taken_at)
+            self._forget_if_other(bucket, is_near, self._chances.test)
             scopes = snapshot.scopes
             for scope in other_figures(scopes, self._figures):
-                self._say(scopes[scope], now, bucket)
+                self._say(scope, scopes[scope], bucket, is_near)
             self._figures = scopes
             if len(self._said) > len(scopes):
                 # Of a desk that began anew, with fewer.
@@ -203,9 +203,8 @@ class Watch:
                     self._uses.pop(scope, None)
             return self._said.copy()
 
-    def _forget_if_other(self, now: datetime, bucket: int) -> None:
+    def _forget_if_other(self, *said_of: object) -> None:
         """Say all anew where something else than figures has changed."""
-        said_of = bucket, self._is_near_close(now), self._chances.test
         if said_of != self._said_of:
             self._said_of = said_of
             self._figures = {}
@@ -220,18 +219,19 @@ class Watch:
                 for scope, figures in self._figures.items()
             }
 
-    def _say(self, figures: ScopeFigures, now: datetime, bucket: int) -> None:
-        scope = figures.scope
+    def _say(
+        self, scope: Scope, figures: ScopeFigures, bucket: int, is_near: bool
+    ) -> None:
         limits = self._limits.get(scope)
         if limits is None and scope[0] != "trader":
             self._said[scope] = NOTHING_SAID
             self._uses.pop(scope, None)
             return
         uses = [use_of(one, figures) for one in limits or ()]
-        shown = tuple([self._limit_use(one, figures, now) for one in uses])
+        shown = tuple([self._limit_use(one, scope, figures, is_near) for one in uses])
         if scope[0] == "trader":
-            usual = self._usual_of(figures, bucket)
-            chance = self._chance_of(figures, uses, bucket)
+            usual = self._usual_of(scope[1], figures, bucket)
+            chance = self._chance_of(scope[1], figures, uses, bucket)
             said = Assessment(shown, usual, chance, tilt_said(figures, usual))
         else:
             chance = Chance(reason="unknown: of traders only")
@@ -325,22 +325,24 @@ class Watch:
     def _is_near_close(self, now: datetime) -> bool:
         return self._closes_at is None or now >= self._closes_at - _BEFORE_CLOSE
 
-    def _limit_use(self, use: Use, figures: ScopeFigures, now: datetime) -> LimitUse:
-        limit, scope = use.limit, figures.scope
+    def _limit_use(
+        self, use: Use, scope: Scope, figures: ScopeFigures, is_near: bool
+    ) -> LimitUse:
+        limit = use.limit
         return LimitUse(
             rule=limit.rule,
             limit=limit.limit_value,
             used=use.used,
             used_share=use.used_share,
-            counts_now=_is_due(use, self._is_near_close(now)),
+            counts_now=_is_due(use, is_near),
             level=self._alerts.level(scope, limit.rule),
             latch=self._alerts.latch(scope, limit.rule),
             unknown=use.unknown,
             command=_command(limit.rule, scope[0], figures.account_ids[:1]),
         )
 
-    def _usual_of(self, figures: ScopeFigures, bucket: int) -> Usual:
-        trader, quantity = figures.scope[1], figures.quantity
+    def _usual_of(self, trader: str, figures: ScopeFigures, bucket: int) -> Usual:
+        quantity = figures.quantity
         key = bucket, figures.trades_count, figures.fills_count, quantity
         kept = self._usual.get(trader)
         if kept is None or kept[0] != key:
@@ -349,12 +351,12 @@ class Watch:
         return kept[1]
 
     def _chance_of(
-        self, figures: ScopeFigures, uses: Sequence[Use], bucket: int
+        self, trader: str, figures: ScopeFigures, uses: Sequence[Use], bucket: int
     ) -> Chance:
         use = next((one for one in uses if one.limit.rule == _CHANCE_RULE), None)
         if use is None or use.limit.limit_value <= 0:
             return Chance(reason="unknown: no limit on the day's loss")
-        trader, limit = figures.scope[1], use.limit.limit_value
+        limit = use.limit.limit_value
         net, trough = figures.net_pnl, figures.trough_net_pnl
         has_begun = figures.fills_count > 0
         key = limit, net, trough, bucket, has_begun, self._chances.test

@@ -247,6 +247,7 @@ def test_the_case_file_has_the_moment(watched) -> None:
     watched.lose(1100)
     watched.lose(100, "A2")
     case = watched.watch.case_of(watched.watch.alerts()[0].alert_id)
+    assert case["scope"] == ["trader", "T1"]
     assert Decimal(case["figures"]["net_pnl"]) == -1100
     assert [one["symbol"] for one in case["positions"]] == ["HELD"]
     assert [one["account"] for one in case["last_reports"]] == ["A1"] * 3
