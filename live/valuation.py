@@ -7,11 +7,13 @@ moves it of many accounts, so it is worked out in turns.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from itertools import chain, islice
 from math import ceil
+from operator import add, sub
 from typing import Literal, NamedTuple
 
 from live.amounts import UNIT, decimal, decimal_or_none, in_base, product, scaled
@@ -36,16 +38,8 @@ _LEAST_REPRICED = 50
 _Figure = Literal["fills", "gross", "fees", "opening", "exposure"]
 
 
-class _Realized(NamedTuple):
-    """What fills come to, scaled; what is not known of them is named, and 0.
-
-    Of one book; of several together, so of an account, a trader or the desk, numbers
-    are their sum and positions the largest.
-
-    Attributes:
-        unknown: Of which figure something is not known, and what; None where no person
-            reads it.
-    """
+class _Sums(NamedTuple):
+    """What of several books or accounts is the sum of theirs, scaled or in cents."""
 
     gross: int = 0
     fees: int = 0
@@ -57,13 +51,25 @@ class _Realized(NamedTuple):
     trades: int = 0
     fills: int = 0
     volume: int = 0
+
+
+@dataclass(slots=True)
+class _Realized:
+    """What fills of a book, an account, a trader or the desk come to.
+
+    Attributes:
+        sums: What is not known of them is 0.
+        largest_position, peak_position: Of one account in one symbol, the largest.
+        unknown: Of which figure something is not known, and what; None where no person
+            reads it.
+    """
+
+    sums: Sequence[int] = _Sums()
     largest_position: int = 0
     peak_position: int = 0
     unknown: tuple[tuple[_Figure, str | None], ...] = ()
 
 
-# Columns that are summed, the first ones.
-_SUMS = _Realized._fields.index("largest_position")
 _NOTHING = _Realized()
 
 
@@ -238,19 +244,22 @@ def _fresh_since(now: datetime) -> int:
 def _realized(day: Day, account: Account) -> _Realized:
     """What an account's fills come to: as before, but for the books that moved."""
     kept = account.realized or _NOTHING
+    sums, has_unknown = kept.sums, bool(kept.unknown)
     moved = [(book, _realized_in_book(day, book)) for book in account.moved_books]
-    sums, has_unknown = kept[:_SUMS], bool(kept.unknown)
     for book, now in moved:
-        columns = zip(sums, now, book.realized or _NOTHING, strict=False)
-        sums = [total + new - old for total, new, old in columns]
+        before = book.realized or _NOTHING
+        sums = [*map(add, sums, map(sub, now.sums, before.sums))]
         has_unknown = has_unknown or bool(now.unknown)
-    for book, now in moved:
         book.realized = now
     account.moved_books.clear()
-    largest = max([one.realized.largest_position for one in account.books], default=0)
-    peak = max([one.realized.peak_position for one in account.books], default=0)
-    unknown = _unknown_of(account) if has_unknown else ()
-    return _Realized._make((*sums, largest, peak, unknown))
+    largest = peak = 0
+    for book in account.books:
+        one = book.realized
+        if one.peak_position > peak:
+            peak = one.peak_position
+        if one.largest_position > largest:
+            largest = one.largest_position
+    return _Realized(sums, largest, peak, _unknown_of(account) if has_unknown else ())
 
 
 def _unknown_of(account: Account) -> tuple[tuple[_Figure, str | None], ...]:
@@ -269,12 +278,13 @@ def _realized_in_book(day: Day, book: Book) -> _Realized:
             named = f"contract size of {book.symbol} in {book.account_id}"
             unknown.append(("fills", named))
         return _Realized(unknown=tuple(unknown))
-    intraday = _converted(book.intraday_gross, book.rate)
-    overnight = _converted(book.overnight_gross, book.rate)
+    rate = book.rate
+    intraday = _converted(book.intraday_gross, rate)
+    overnight = _converted(book.overnight_gross, rate)
     if (
         intraday is None
         or overnight is None
-        or (book.rate is None and _has_matches(day, book))
+        or (rate is None and _has_matches(day, book))
     ):
         named = (
             f"exchange rate of {book.currency or 'several currencies'} for "
@@ -287,7 +297,7 @@ def _realized_in_book(day: Day, book: Book) -> _Realized:
     exposure, opening_exposure = book.exposure, book.opening_exposure
     if not book.is_exposure_known:
         unknown.append(("exposure", None))
-    return _Realized(
+    sums = _Sums(
         gross=(intraday or 0) + (overnight or 0),
         fees=book.fees,
         opening_open_pnl=before or 0,
@@ -298,29 +308,29 @@ def _realized_in_book(day: Day, book: Book) -> _Realized:
         trades=book.trades,
         fills=len(book.numbers),
         volume=book.volume,
-        largest_position=abs(book.position),
-        peak_position=book.peak_quantity,
-        unknown=tuple(unknown),
     )
+    return _Realized(sums, abs(book.position), book.peak_quantity, tuple(unknown))
 
 
 def _together(parts: Sequence[_Realized]) -> _Realized:
     """Of several accounts; by columns, as a desk has a thousand."""
     if len(parts) == 1:
         return parts[0]
-    *summed, largest, peak, unknown = zip(*parts, strict=True)
-    named = tuple(chain.from_iterable(unknown))
-    return _Realized._make((*map(sum, summed), max(largest), max(peak), named))
+    return _Realized(
+        [*map(sum, zip(*[one.sums for one in parts], strict=True))],
+        max([one.largest_position for one in parts]),
+        max([one.peak_position for one in parts]),
+        tuple(chain.from_iterable([one.unknown for one in parts])),
+    )
 
 
 def _sum_open(parts: Sequence[_Open]) -> _Open:
     if len(parts) == 1:
         return parts[0]
-    marks = [one.oldest_mark for one in parts if one.oldest_mark is not None]
+    pnls, marks, unknown = zip(*parts, strict=True)
+    known = [mark for mark in marks if mark is not None]
     return _Open(
-        pnl=sum(one.pnl for one in parts),
-        oldest_mark=min(marks, default=None),
-        unknown=tuple(name for one in parts for name in one.unknown),
+        sum(pnls), min(known, default=None), tuple(chain.from_iterable(unknown))
     )
 
 
@@ -340,29 +350,27 @@ def _open(account: Account, since: int) -> _Open:
     for book in account.books:
         if not book.position and book.multiplier is not None:
             continue
-        pnl, mark = _open_pnl(book, since)
-        if pnl is None or mark is None:
-            if book.numbers or book.position:
-                unknown.append(book.symbol)
-            continue
-        total += pnl
-        if oldest is None or mark < oldest:
-            oldest = mark
+        pnl = _open_pnl(book, since)
+        if pnl is not None:
+            total += pnl
+            at = book.mark.at
+            if oldest is None or at < oldest:
+                oldest = at
+        elif book.numbers or book.position:
+            unknown.append(book.symbol)
     return _Open(total, oldest, tuple(unknown))
 
 
-def _open_pnl(book: Book, since: int) -> tuple[int | None, int | None]:
-    """What a position would make, and of when its price is; None if unknown."""
+def _open_pnl(book: Book, since: int) -> int | None:
+    """What a position would make at the desk's last price; None if unknown."""
     position, multiplier, rate = book.position, book.multiplier, book.rate
     if not position and multiplier is not None:
-        return 0, None
+        return 0
     mark = book.mark
-    if mark.number is None or rate is None or multiplier is None:
-        return None, None
-    if mark.at < since:
-        return None, None
+    if mark.number is None or mark.at < since or rate is None or multiplier is None:
+        return None
     worth = product(position, mark.price, multiplier)
-    return in_base(worth - book.open_cost, rate), mark.at
+    return in_base(worth - book.open_cost, rate)
 
 
 def _opening_open_pnl(day: Day, book: Book) -> int | None:
@@ -400,7 +408,7 @@ def _symbol_figures(day: Day, book: Book, since: int) -> SymbolFigures:
     lacks_fees = any(one.fee_rate is None and one.numbers for one in books)
     fees = None if lacks_fees else book.fees
     net = None if gross is None or fees is None else gross - fees
-    open_pnl, _ = _open_pnl(book, since)
+    open_pnl = _open_pnl(book, since)
     price, at = _mark(day, book)
     worth = book.position * (book.multiplier or 0)
     is_exposure_known = is_counted and book.is_exposure_known
@@ -441,14 +449,15 @@ def _symbol_figures(day: Day, book: Book, since: int) -> SymbolFigures:
 def _scope_figures(day: Day, one: ScopeDay) -> ScopeFigures:
     total = _together([account.realized for account in one.accounts])
     still_open = _sum_open([account.opened for account in one.accounts])
+    sums = _Sums._make(total.sums)
     unknown = {figure for figure, _ in total.unknown}
-    fees = None if "fees" in unknown else total.fees
-    gross = None if "gross" in unknown else total.gross
+    fees = None if "fees" in unknown else sums.fees
+    gross = None if "gross" in unknown else sums.gross
     net = None if gross is None or fees is None else gross - fees
     open_pnl = None if still_open.unknown else still_open.pnl
     total_pnl = None
     if net is not None and open_pnl is not None and "opening" not in unknown:
-        total_pnl = net + open_pnl - total.opening_open_pnl
+        total_pnl = net + open_pnl - sums.opening_open_pnl
     path = one.path.state(day.fills)
     numbers, at = one.path.numbers, day.fills.at
     drawdown = path.peak - path.net
@@ -471,21 +480,21 @@ def _scope_figures(day: Day, one: ScopeDay) -> ScopeFigures:
         max_drawdown=money(path.max_drawdown),
         give_back_ratio=drawdown / path.peak if net is not None and path.peak else None,
         peak_at=_utc_or_none(path.peak_at),
-        gross_exposure=dollars(total.gross_cents),
-        net_exposure=dollars(total.net_cents),
-        peak_gross_exposure=dollars(total.opening_gross_cents + path.most_gross),
-        highest_net_exposure=dollars(total.opening_net_cents + path.most_net),
-        lowest_net_exposure=dollars(total.opening_net_cents + path.least_net),
+        gross_exposure=dollars(sums.gross_cents),
+        net_exposure=dollars(sums.net_cents),
+        peak_gross_exposure=dollars(sums.opening_gross_cents + path.most_gross),
+        highest_net_exposure=dollars(sums.opening_net_cents + path.most_net),
+        lowest_net_exposure=dollars(sums.opening_net_cents + path.least_net),
         largest_position=decimal(total.largest_position),
         peak_position=decimal(total.peak_position),
-        trades_count=total.trades,
+        trades_count=sums.trades,
         closed_trades_count=path.closed_trades,
         losing_trades_count=path.losing_trades,
         losing_streak=path.losing_streak,
         last_loss_at=_utc_or_none(path.last_loss_at),
         last_trade_net_pnl=decimal_or_none(path.last_trade_net),
-        fills_count=total.fills,
-        quantity=decimal(total.volume),
+        fills_count=sums.fills,
+        quantity=decimal(sums.volume),
         first_fill_at=_utc(at[numbers[0]]) if numbers else None,
         last_fill_at=_utc(at[numbers[-1]]) if numbers else None,
         unknown=tuple([said for _, said in total.unknown if said][:_MOST_NAMED]),
