@@ -98,6 +98,8 @@ class Chances:
         }
         self._pools: dict[tuple[int, bool], np.ndarray] = {}
         self._desk_rates: dict[int, float] = {}
+        # Of each trader what was read last, and of which time, limit and days.
+        self._own: dict[str, tuple[tuple[int, float, bool], float, np.ndarray]] = {}
         self._baselines = baselines
         self._limits = limits
         self.test = ChanceTest()
@@ -135,18 +137,28 @@ class Chances:
             return Chance(reason=f"unknown: {count} past days, {LEAST_DAYS} are needed")
         pool = self._pool(index, has_begun=has_begun)
         scale = self._scales[trader_id]
-        base = self._base_rate(past, index, limit)
+        base, falls = self._own_past(trader_id, past, (index, limit, has_begun))
         if not self.test.is_selected:
             return Chance(base, base, False, self.test.words)
-        falls = _falls(past, index, has_begun=has_begun)
         room = limit + net
-        raw = _shrunk(
-            (falls > room).sum(), len(falls), _share_above(pool, room / scale)
-        )
+        desk = _share_above(pool, room / scale)
+        raw = _shrunk(_count_above(falls, room), len(falls), desk)
         line = self.test.intercept + self.test.slope * log_odds(
             np.array([raw]), _MARGIN
         )
         return Chance(float(sigmoid(line)[0]), base, True, self.test.words)
+
+    def _own_past(
+        self, trader_id: str, past: TraderPast, key: tuple[int, float, bool]
+    ) -> tuple[float, np.ndarray]:
+        """Base rate and sorted falls: another fill leaves them as they are."""
+        kept = self._own.get(trader_id)
+        if kept is None or kept[0] != key:
+            index, limit, has_begun = key
+            falls = np.sort(_falls(past, index, has_begun=has_begun))
+            kept = key, self._base_rate(past, index, limit), falls
+            self._own[trader_id] = kept
+        return kept[1:]
 
     def _base_rate(self, past: TraderPast, index: int, limit: float) -> float:
         """How often a day without a breach by then had one by its close."""
@@ -202,10 +214,14 @@ def _falls(past: TraderPast, index: int, *, has_begun: bool) -> np.ndarray:
     return (past.net[:, index] - past.low_after[:, index])[is_alike]
 
 
+def _count_above(falls: np.ndarray, room: float | np.ndarray) -> np.ndarray:
+    """How many of sorted falls are above."""
+    return len(falls) - falls.searchsorted(room, side="right")
+
+
 def _share_above(pool: np.ndarray, room: float | np.ndarray) -> np.ndarray:
     """Of sorted falls those above; of none, a half of one."""
-    above = len(pool) - np.searchsorted(pool, room, side="right")
-    return (above + 0.5) / (len(pool) + 1)
+    return (_count_above(pool, room) + 0.5) / (len(pool) + 1)
 
 
 def _shrunk(

@@ -101,6 +101,29 @@ def test_it_rises_as_room_shrinks_and_time_is_left() -> None:
     assert by_time == sorted(by_time)
 
 
+def test_what_is_kept_of_a_trader_is_of_this_time_limit_and_day() -> None:
+    kept = Chances(desk(), {})
+    kept.run_test()
+    asked = [
+        (limit, net, bucket, has_begun)
+        for limit in (800.0, 400.0)
+        for bucket in (ELEVEN, 20, 80)
+        for has_begun in (True, False)
+        for net in (0.0, -350.0)
+    ]
+    found = set()
+    for limit, net, bucket, has_begun in asked:
+        fresh = Chances(desk(), {})
+        fresh.test = kept.test
+        one, other = (
+            chances.of("T00", limit, net, net, bucket, has_begun=has_begun)
+            for chances in (kept, fresh)
+        )
+        assert one == other
+        found.add((one.probability, one.base_rate))
+    assert len(found) > len(asked) / 2
+
+
 def test_what_is_unknown_is_said() -> None:
     chances = Chances(desk(), {})
     of = chances.of
