@@ -54,7 +54,8 @@
             sum(missed_gain_amount) as missed_gain_amount,
             sum(effect) as effect,
             sum(effect_after_slip) as effect_after_slip,
-            count(*) as traders_count
+            -- Of whom no day is known, there is no cluster.
+            sum(case when trader_days_count > 0 then 1 else 0 end) as traders_count
         from trader_totals
         group by rule
     ),
