@@ -63,9 +63,9 @@ def score(settings: Settings, home: Home, build_id: str) -> str:
         code_fingerprint(),
         f"{settings.policy} {settings.trial_policy} {settings.trial_unit}",
     )
-    # What was made of it stands, but whoever asks about it must hear of damage.
-    ModelSet.check(home.models, version)
     if same := unchanged(home, SCORE, *of):
+        # What was made of it stands, but whoever asks about it must hear of damage.
+        ModelSet.check(home.models, version)
         return same
     models = ModelSet.load(home.models, version)
     under = partial(

@@ -221,12 +221,7 @@ unmoving_rows as (
     from posted
     where is_free
     union
-    select
-        account_number,
-        calendar_date,
-        content_hash,
-        row_number
-    from pairs
+    select * from pairs
 ),
 
 moves as (
@@ -362,12 +357,7 @@ final as (
         or abs(that_day - given_shares) < old_shares
         or abs(in_all - given_shares) < old_shares
     union
-    select
-        account_number,
-        calendar_date,
-        content_hash,
-        row_number
-    from pairs
+    select * from pairs
 )
 
 select * from final
