@@ -49,6 +49,15 @@ def statements(home: Home) -> Mapping[str, str]:
     }
 
 
+def manifest(home: Home) -> str:
+    """What dbt knows of the project, as it writes it, but for when it did and where."""
+    text = (home.dbt / "target" / "manifest.json").read_text()
+    metadata, _, nodes = text.partition('"nodes": ')
+    assert "invocation_id" in metadata
+    # A hook writes one of its own.
+    return re.sub(r"[0-9a-f-]{36}", "", nodes.replace(str(home.root), ""))
+
+
 def said(home: Home) -> list[str]:
     """The lines of dbt's log, without their times, durations and the home."""
     lines = (home.logs / DBT).read_text().replace(str(home.root), "").splitlines()
@@ -70,5 +79,7 @@ def test_statements_and_log_are_as_dbt_itself_makes_them(
     run(homes[1])
     assert len(statements(homes[0])) > 300
     assert statements(homes[1]) == statements(homes[0])
+    assert len(manifest(homes[0])) > 10**6
+    assert manifest(homes[1]) == manifest(homes[0])
     assert len(said(homes[0])) > 10
     assert said(homes[1]) == said(homes[0])
