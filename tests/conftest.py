@@ -293,7 +293,7 @@ def build_models_of(
     )  # fmt: skip
 
 
-def build_by_plan(settings: Settings, home: Home, models: str) -> str:
+def build_by_plan(settings: Settings, home: Home, models: str, **options: int) -> str:
     """As `make build`, of what is built by plan and of these; what it says."""
     from runtime.transform import build
     from runtime.transform.dbt import run_dbt
@@ -309,8 +309,9 @@ def build_by_plan(settings: Settings, home: Home, models: str) -> str:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(build, "run_dbt", narrowed)
         return build.build_models(
-            settings, home, "--exclude-resource-type", "test", "--no-write-json"
-        )[0]
+            settings, home, "--exclude-resource-type", "test", "--no-write-json",
+            **options,
+        )[0]  # fmt: skip
 
 
 @pytest.fixture(scope="session")

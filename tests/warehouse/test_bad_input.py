@@ -13,7 +13,7 @@ from runtime.home import Home
 from runtime.publish.marts_copy import publish
 from runtime.settings import PROJECT_ROOT
 from runtime.transform.dbt import run_dbt
-from tests.conftest import build_warehouse, make_settings, rows
+from tests.conftest import build_models_of, build_warehouse, make_settings, rows
 from tests.exports import ExportedFill, Exports
 
 THURSDAY = datetime(2025, 7, 3, 10)
@@ -70,7 +70,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     (exports.folder / "Fills" / "A1.csv").touch()
     home = build_warehouse(folder / "home", exports.folder)
     # The report reads calls, of which there are none yet.
-    run_dbt(settings, home, "run", "--selector", "after_scoring")
+    build_models_of(settings, home, selector="after_scoring")
     publish(home)
     return home
 

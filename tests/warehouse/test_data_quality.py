@@ -50,7 +50,7 @@ def morning(home: Home, exports: Exports, now: datetime, *built: str) -> int:
     built = built or ("+fill_day_versions", "+int_last_opening", "data_quality")
     run_dbt(
         settings, home, "build", "--select", *built, "--exclude-resource-type",
-        "unit_test", "--exclude-resource-type", "test",
+        "unit_test", "--exclude-resource-type", "test", "--no-write-json",
     )  # fmt: skip
     return told(home)["corrected_days"][0]
 

@@ -181,7 +181,8 @@ class Bench:
 
     def run(self, *more: str) -> None:
         """Build the models, without tests."""
-        run_dbt(self.settings, self.home, "run", "--select", *BUILT, *more)
+        chosen = ("--select", *BUILT, *more, "--no-write-json")
+        run_dbt(self.settings, self.home, "run", *chosen)
 
     def clear(self) -> None:
         """Leave nothing but what dbt parsed."""
