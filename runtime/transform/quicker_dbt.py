@@ -10,7 +10,7 @@ Only versions that were looked at are changed; any other is left as it comes.
 import json
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib.metadata import version
 from types import CodeType, MappingProxyType, SimpleNamespace
@@ -45,6 +45,8 @@ def make_dbt_quicker() -> bool:
     _compile_each_template_once()
     _give_a_node_its_macros_at_once()
     _write_a_file_at_once()
+    _say_the_same_of_the_run_to_each_node()
+    _know_the_types_of_results()
     return True
 
 
@@ -198,6 +200,43 @@ def _write_a_file_at_once() -> None:
         file.write(json.dumps(value, **options))
 
     system.json = SimpleNamespace(dump=dump, load=json.load)
+
+
+def _say_the_same_of_the_run_to_each_node() -> None:
+    # Which options it has and which modules of Python there are: made twice for each.
+    from dbt.context import base, providers
+
+    args_to_dict: Callable[[object], dict] = providers.args_to_dict
+    kept: tuple[object, dict] = (None, {})
+
+    def of_options(options: object) -> dict:
+        nonlocal kept
+        if kept[0] is not options:
+            kept = (options, args_to_dict(options))
+        return dict(kept[1])
+
+    providers.args_to_dict = of_options
+    base.get_context_modules = cache(base.get_context_modules)
+
+
+def _know_the_types_of_results() -> None:
+    # Each result of a query gets a parser of dates of its own, which parses nothing.
+    from dbt_common.clients import agate_helper
+
+    make = agate_helper.build_type_tester
+    kept: dict[tuple, Any] = {}
+
+    def build_type_tester(
+        text_columns: Iterable[str], string_null_values: Iterable[str] = ("null", "")
+    ) -> Any:
+        nulls = tuple(string_null_values)
+        if nulls not in kept:
+            kept[nulls] = make((), nulls)
+        types = kept[nulls]._possible_types
+        force = dict.fromkeys(text_columns, types[-1])
+        return type(kept[nulls])(force=force, types=types)
+
+    agate_helper.build_type_tester = build_type_tester
 
 
 def _by_name(namespace: "MacroNamespace") -> dict:
