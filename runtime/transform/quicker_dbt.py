@@ -10,14 +10,14 @@ Only versions that were looked at are changed; any other is left as it comes.
 import json
 import logging
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections import ChainMap
+from collections.abc import Callable, Container, Iterable, Mapping
 from functools import cache
 from importlib.metadata import version
 from types import CodeType, MappingProxyType, SimpleNamespace
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dbt.clients.jinja import MacroGenerator, MacroStack
     from dbt.context.macros import MacroNamespace, MacroNamespaceBuilder
     from dbt.context.manifest import ManifestContext
     from dbt.contracts.graph.nodes import Macro
@@ -43,7 +43,7 @@ def make_dbt_quicker() -> bool:
     _write_no_debug_events()
     _put_statements_together_by_their_heads()
     _compile_each_template_once()
-    _give_a_node_its_macros_at_once()
+    _make_a_macro_when_it_is_called()
     _write_a_file_at_once()
     _say_the_same_of_the_run_to_each_node()
     _know_the_types_of_results()
@@ -128,68 +128,94 @@ def _compile_each_template_once() -> None:
     MacroFuzzEnvironment.compile = compiled
 
 
-def _give_a_node_its_macros_at_once() -> None:
-    # Every node gets some 650, twice; dbt sorts them one by one, and looks for each in
-    # five places.
+def _make_a_macro_when_it_is_called() -> None:
+    # Every node gets some 650, twice, and calls a dozen. Each knows its node's context,
+    # which knows it, so that none goes before the collection of garbage.
     from dbt.clients.jinja import MacroGenerator
+    from dbt.context.base import BaseContext
     from dbt.context.macros import MacroNamespace, MacroNamespaceBuilder
     from dbt.context.manifest import ManifestContext
+    from dbt_common.clients.jinja import MacroFuzzTemplate, NativeSandboxTemplate
 
-    put_in = ManifestContext.to_dict
+    begin, put_in = BaseContext.__init__, ManifestContext.to_dict
 
-    def init(
-        self: "MacroGenerator",
-        macro: "Macro",
-        context: dict | None = None,
-        node: object = None,
-        stack: "MacroStack | None" = None,
-    ) -> None:
-        self.macro, self.context, self.node, self.stack = macro, context, node, stack
+    def init(self: BaseContext, *more: Any, **named: Any) -> None:
+        begin(self, *more, **named)
+        self._ctx = _Names()
 
     def build_namespace(
         self: "MacroNamespaceBuilder", macros_by_package: dict, ctx: dict
     ) -> "MacroNamespace":
-        made = {
-            package: {
-                name: MacroGenerator(macro, ctx, self.node, self.thread_ctx)
-                for name, macro in macros.items()
-            }
-            for package, macros in macros_by_package.items()
-        }
+        def named(macros: Mapping[str, "Macro"]) -> dict:
+            return _Names(
+                macros,
+                lambda name: MacroGenerator(
+                    macros[name], ctx, self.node, self.thread_ctx
+                ),
+            )
+
         ours = {
-            package: macros
-            for package, macros in made.items()
+            package: named(macros)
+            for package, macros in macros_by_package.items()
             if package not in self.internal_package_names
         }
-        of_dbt: dict = {}
-        for package in reversed(self.internal_package_names_order):
-            of_dbt |= made.get(package, {})
+        of_dbt = [
+            macros_by_package.get(package, {})
+            for package in self.internal_package_names_order
+        ]
         is_of_root = self.search_package == self.root_package
         return MacroNamespace(
             {} if is_of_root else ours.get(self.root_package, {}),
             ours.get(self.search_package, {}),
-            of_dbt,
+            named(ChainMap(*of_dbt)),
             ours,
         )
-
-    def keys(self: "MacroNamespace") -> set[str]:
-        return set(_by_name(self))
-
-    def getitem(self: "MacroNamespace", name: str) -> object:
-        return _by_name(self)[name]
 
     def to_dict(self: "ManifestContext") -> dict:
         if not isinstance(self.namespace, MacroNamespace):
             return put_in(self)
-        made = super(ManifestContext, self).to_dict()
-        made.update(_by_name(self.namespace))
+        made: Any = super(ManifestContext, self).to_dict()
+        # A macro stands before what dbt itself gives a node by the same name.
+        for name in [*made]:
+            if name in self.namespace:
+                made[name] = self.namespace[name]
+        made.stand_for(self.namespace, self.namespace.__getitem__)
         return made
 
-    MacroGenerator.__init__ = init
+    BaseContext.__init__ = init
+    # Of a test's arguments: not of a copy that has only what was named so far.
+    NativeSandboxTemplate.new_context = MacroFuzzTemplate.new_context
     MacroNamespaceBuilder.build_namespace = build_namespace
-    MacroNamespace.keys = keys
-    MacroNamespace.__getitem__ = getitem
     ManifestContext.to_dict = to_dict
+
+
+class _Names(dict):
+    """What a template may name, made as it is named; gone through without the rest."""
+
+    def __init__(
+        self,
+        others: Container[str] = (),
+        make: Callable[[str], Any] = KeyError,
+    ) -> None:
+        self.stand_for(others, make)
+
+    def stand_for(self, others: Container[str], make: Callable[[str], Any]) -> None:
+        self._others, self._make = others, make
+
+    def __missing__(self, name: str) -> Any:
+        if name not in self._others:
+            raise KeyError(name)
+        made = self[name] = self._make(name)
+        return made
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or name in self._others
+
+    def get(self, name: str, default: Any = None) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            return default
 
 
 def _write_a_file_at_once() -> None:
@@ -237,13 +263,3 @@ def _know_the_types_of_results() -> None:
         return type(kept[nulls])(force=force, types=types)
 
     agate_helper.build_type_tester = build_type_tester
-
-
-def _by_name(namespace: "MacroNamespace") -> dict:
-    """What a namespace finds by each name: of several, the first in its order."""
-    kept = namespace.__dict__
-    if "by_name" not in kept:
-        kept["by_name"] = {}
-        for part in reversed([*namespace._search_order()]):
-            kept["by_name"] |= part
-    return kept["by_name"]
