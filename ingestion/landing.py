@@ -197,6 +197,8 @@ class Landing:
         from ingestion.dlt_destination import OpenWarehouse
 
         if self._pipeline is None:
+            # What is imported by now, out of each collection of garbage below.
+            gc.freeze()
             # What it keeps there it knows from the warehouse as well, and what a killed
             # run or a full disk left half-way would only be in its way.
             folder = self._home.dlt / "pipelines"
