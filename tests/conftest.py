@@ -63,14 +63,16 @@ def pytest_runtest_setup() -> None:
 # Or a worker is alone with one of them at the end, and the others have nothing to do.
 # The first one makes the sample; who needs it comes later, and waits for nobody.
 LONGEST_FIRST = (
-    "test_limits", "test_build_chain", "test_data_quality", "test_corporate_actions",
-    "test_unchanged", "test_currencies", "test_rebuild", "test_equity",
-    "test_shrunk_and_doubled", "test_model_health", "test_faults", "test_daily",
-    "test_live_desk", "test_board", "test_sample", "test_desk", "test_dbt_project",
-    "test_point_in_time", "test_features", "test_pnl", "test_sweep",
-    "test_session_dates", "test_bad_input", "test_pipeline", "test_upgrade",
-    "test_gate", "test_desk_files", "test_kills", "test_coverage", "test_models",
-    "test_lineage_site", "test_verify", "test_backtest",
+    "test_limits", "test_build_chain", "test_currencies", "test_rebuild",
+    "test_corporate_actions", "test_data_quality", "test_shrunk_and_doubled",
+    "test_sweep", "test_equity", "test_features", "test_faults", "test_model_health",
+    "test_daily", "test_live_desk", "test_board", "test_sample", "test_desk",
+    "test_dbt_project", "test_pipeline", "test_publish", "test_point_in_time",
+    "test_bad_input", "test_walk_forward", "test_gate", "test_kills",
+    "test_simulator_sample", "test_unchanged", "test_session_dates",
+    "test_daily_report", "test_parsed_batch", "test_account_roles",
+    "test_against_warehouse", "test_coverage", "test_models", "test_desk_files",
+    "test_pnl", "test_adjustments", "test_lineage_site", "test_upgrade",
 )  # fmt: skip
 
 
