@@ -129,7 +129,7 @@ def _compile_each_template_once() -> None:
 
 
 def _make_a_macro_when_it_is_called() -> None:
-    # Every node gets some 650, twice, and calls a dozen. Each knows its node's context,
+    # Every node gets some 650, twice, and uses a dozen. Each knows its node's context,
     # which knows it, so that none goes before the collection of garbage.
     from dbt.clients.jinja import MacroGenerator
     from dbt.context.base import BaseContext
