@@ -33,7 +33,7 @@ STAGES = Table(
 _WORDS = {
     INGEST: "the load",
     BUILD: "the build of the models",
-    SCORE: "the forecasts",
+    SCORE: "the scoring",
     RISK: "the build of the risk marts",
 }
 

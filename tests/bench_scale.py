@@ -4,7 +4,7 @@ A large desk (`tests.large_desk`) of 1, 10 and 100 million fills is drawn, loade
 in full, and taken through one morning more. Every figure is of a process of its own, as
 cron would start it. Beside them, in the same run: a bare scan and sort of the same
 fills in DuckDB. `--folder` needs some 50 GB for the largest. `--figures` keeps what was
-measured, so that sizes run apart stand in one plot.
+measured, so that sizes run apart stand in one plot. Report and board need `score`.
 """
 
 import argparse
@@ -19,7 +19,6 @@ from tests.bench import measure
 from tests.large_desk import FIRM, draw_desk, write_next_day
 
 SIZES = (1_000_000, 10_000_000, 100_000_000)
-MEMORY_LIMIT = "12GB"
 SORT = """
 import duckdb, sys
 connection = duckdb.connect(
@@ -39,6 +38,14 @@ from runtime.home import Home
 from tests.large_desk import desk_in, load_desk
 load_desk(desk_in(Path(sys.argv[1])), Home(Path(sys.argv[2])))
 """
+# The step itself refuses marts that no forecasts were made of.
+PUBLISH = """
+import sys
+from pathlib import Path
+from runtime.home import Home
+from runtime.publish.marts_copy import publish
+publish(Home(Path(sys.argv[1])), memory_limit=sys.argv[2])
+"""
 FIRST = ("build", "train", "score", "risk", "publish", "report", "board")
 NEXT = ("ingest", "build", "train", "score", "risk", "publish", "report", "board")
 
@@ -53,7 +60,9 @@ class Figure:
     peak: float
 
 
-def run_size(folder: Path, fills: int, steps: tuple[str, ...]) -> list[Figure]:
+def run_size(
+    folder: Path, fills: int, steps: tuple[str, ...], memory_limit: str
+) -> list[Figure]:
     """Everything at one size; prints as it goes, for it takes long."""
     home = Home(folder / "home")
     figures: list[Figure] = []
@@ -69,22 +78,25 @@ def run_size(folder: Path, fills: int, steps: tuple[str, ...]) -> list[Figure]:
     (folder / "sort").mkdir()
     run(
         "bare scan and sort",
-        ["-c", SORT, str(home.warehouse), str(folder / "sort"), MEMORY_LIMIT],
+        ["-c", SORT, str(home.warehouse), str(folder / "sort"), memory_limit],
     )
     settings = {
-        "RISK_HOME": home.root, "MEMORY_LIMIT": MEMORY_LIMIT, "SOURCE": "files",
+        "RISK_HOME": home.root, "MEMORY_LIMIT": memory_limit, "SOURCE": "files",
         "FIRM": FIRM, "EXPORTS": folder / "next" / "exports",
     }  # fmt: skip
+    commands = {step: ["-m", "daily", step] for step in NEXT}
+    if "score" not in steps:
+        commands["publish"] = ["-c", PUBLISH, str(home.root), memory_limit]
     for step in FIRST:
         if step in steps:
-            run(step, ["-m", "daily", step], **settings)
-    if "publish" in steps:
+            run(step, commands[step], **settings)
+    if {"score", "publish"} <= {*steps}:
         grid = {"RULE": "stop 50..5000 by 50"}
         run("what-if, 100 rules", ["-m", "daily", "what-if"], **settings, **grid)
     print(f"one day more: {write_next_day(folder / 'next', desk):,} fills")
     for step in NEXT:
         if step in steps or step == "ingest":
-            run(f"next day: {step}", ["-m", "daily", step], **settings)
+            run(f"next day: {step}", commands[step], **settings)
     print(f"{home.warehouse.stat().st_size / 2**30:.1f} GiB of warehouse", flush=True)
     return figures
 
@@ -125,6 +137,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     parser.add_argument("--steps", nargs="+", choices=FIRST, default=FIRST)
+    parser.add_argument("--memory-limit", default="12GB")
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--figures", type=Path, help="JSON, added to")
     parser.add_argument("--plot", type=Path)
@@ -135,11 +148,12 @@ def main() -> None:
             int(size): [Figure(**one) for one in figures]
             for size, figures in json.loads(chosen.figures.read_text()).items()
         }
+    limit = chosen.memory_limit
     for size in chosen.sizes:
-        print(f"{size:,} fills, {os.cpu_count()} cores, MEMORY_LIMIT={MEMORY_LIMIT}")
+        print(f"{size:,} fills, {os.cpu_count()} cores, MEMORY_LIMIT={limit}")
         print(f"{'process':<34} {'wall s':>9} {'cpu s':>9} {'peak MiB':>9}")
         with tempfile.TemporaryDirectory(dir=chosen.folder) as folder:
-            measured[size] = run_size(Path(folder), size, tuple(chosen.steps))
+            measured[size] = run_size(Path(folder), size, tuple(chosen.steps), limit)
         if chosen.figures:
             kept = {size: [asdict(one) for one in measured[size]] for size in measured}
             chosen.figures.write_text(json.dumps(kept, indent=1))

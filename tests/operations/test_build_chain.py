@@ -118,10 +118,10 @@ WHOLE = {
         ({BUILD: ("b", "l", False)}, BUILD, "not finished. Run `make build`"),
         ({BUILD: ("b", "l", False)}, SCORE, "not finished. Run `make daily`"),
         ({BUILD: ("new", "l", True)}, BUILD, None),
-        ({BUILD: ("new", "l", True)}, SCORE, "forecasts is older than the build of the "
+        ({BUILD: ("new", "l", True)}, SCORE, "scoring is older than the build of the "
          "models. Run `make score`"),
         ({BUILD: ("new", "l", True)}, RISK, "Run `make daily`"),
-        ({SCORE: ("new", "b", True)}, RISK, "risk marts is older than the forecasts. "
+        ({SCORE: ("new", "b", True)}, RISK, "risk marts is older than the scoring. "
          "Run `make risk`"),
         ({RISK: ("r", "s", False)}, SCORE, None),
         ({RISK: ("r", "s", False)}, RISK, "not finished. Run `make risk`"),
@@ -222,7 +222,7 @@ def test_a_load_that_counts_in_part_is_known(
     ("arguments", "told"),
     [
         (("build", "--select", "daily_totals"), "models was begun and not finished"),
-        (("build", "--selector", "before_scoring"), "forecasts is older"),
+        (("build", "--selector", "before_scoring"), "scoring is older"),
         (("build", "--select", "risk_calls"), "risk marts was begun and not finished"),
         (("test", "--select", "daily_totals"), None),
         *draw(
