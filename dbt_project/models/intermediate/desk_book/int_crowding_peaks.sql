@@ -135,6 +135,8 @@ moments_after_fills as (
         moves.symbol,
         moves.trade_date,
         row_number() over day_so_far as moment,
+        (moves.quantity_before <= 0 and moves.quantity_after > 0)
+        or (moves.quantity_before >= 0 and moves.quantity_after < 0) as is_joined,
         moves.filled_at_et,
         moves.has_fill_time,
         moves.price,
@@ -173,7 +175,22 @@ moments_after_fills as (
 ),
 
 moments as (
-    select * from moments_after_fills
+    -- A count is first at its most when one more trader has joined the side.
+    select
+        symbol,
+        trade_date,
+        moment,
+        filled_at_et,
+        has_fill_time,
+        price,
+        multiplier,
+        exchange_rate,
+        long_count,
+        long_quantity,
+        short_count,
+        short_quantity
+    from moments_after_fills
+    where is_joined
     union all
     -- Before the first fill it is worth what that one says, where there is one.
     select
