@@ -75,12 +75,13 @@ def _matched_later(left: pd.DataFrame) -> pd.Series:
 
 
 def features(fills: pd.DataFrame, totals: pd.DataFrame) -> pd.DataFrame:
-    """Features of every account's traded day, from its fills and `day_totals`."""
-    days = totals[totals.fills_count > 0].copy()
+    """Features of every day with a fill, P&L or fees, by its fills and `day_totals`."""
+    moved = (totals.gross_pnl != 0) | (totals.total_fees != 0)
+    days = totals[(totals.fills_count > 0) | moved].copy()
     regular = fills[fills.is_regular].copy()
     regular["notional"] = (regular.quantity * regular.price * regular.multiplier).abs()
     return pd.concat(
-        [_pnl(days, regular), _activity(days, regular), _sizes(regular)], axis=1
+        [_pnl(days, regular), _activity(days, regular), _sizes(days, regular)], axis=1
     )
 
 
@@ -128,8 +129,11 @@ def _pnl(days: pd.DataFrame, regular: pd.DataFrame) -> pd.DataFrame:
     found["fee_rate_vs_20d_ratio"] = rate / flat(rolling(rate, 20).mean())
     dates = days.index.get_level_values("trade_date").to_series(index=days.index)
     of_account = dates.groupby(level="account_id")
-    found["days_since_previous_trade"] = of_account.diff().dt.days
-    found["traded_days_count"] = number
+    is_traded = days.fills_count > 0
+    traded = dates.where(is_traded).groupby(level="account_id").ffill()
+    previous = traded.groupby(level="account_id").shift()
+    found["days_since_previous_trade"] = (dates - previous).dt.days
+    found["traded_days_count"] = is_traded.groupby(level="account_id").cumsum()
     found["tenure_days"] = (dates - of_account.transform("first")).dt.days
     return pd.DataFrame(found)
 
@@ -159,13 +163,14 @@ def _activity(days: pd.DataFrame, regular: pd.DataFrame) -> pd.DataFrame:
     share = hours / hours.groupby(level=[0, 1]).transform("sum")
     minutes = (by_day.second.max() - by_day.second.min()) / 60
     variation = gaps.std(ddof=0) / gaps.mean().replace(0, np.nan)
+    traded_fills = days.fills_count.where(days.fills_count > 0)
     return pd.DataFrame(
         {
             "fills_count": days.fills_count,
             "orders_count": days.orders_count,
-            "fills_vs_20d_ratio": _against_20d(days.fills_count),
+            "fills_vs_20d_ratio": _against_20d(traded_fills, days),
             "active_minutes": minutes,
-            "active_minutes_vs_20d_ratio": _against_20d(minutes),
+            "active_minutes_vs_20d_ratio": _against_20d(minutes, days),
             "mean_seconds_between_fills": gaps.mean(),
             "fill_gap_variation": variation.where(gaps.count() > 1),
             **{f"{name}_fills_ratio": shares[name] for name in shares},
@@ -178,7 +183,7 @@ def _activity(days: pd.DataFrame, regular: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _sizes(regular: pd.DataFrame) -> pd.DataFrame:
+def _sizes(days: pd.DataFrame, regular: pd.DataFrame) -> pd.DataFrame:
     by_day = regular.groupby(DAY)
     notional = by_day.notional.sum()
     mean = notional / by_day.size()
@@ -190,12 +195,12 @@ def _sizes(regular: pd.DataFrame) -> pd.DataFrame:
         {
             "mean_fill_notional": mean,
             "fill_size_variation": by_day.notional.std(ddof=0) / mean,
-            "fill_size_vs_20d_ratio": _against_20d(mean),
-            "notional_vs_20d_ratio": _against_20d(notional),
-            "symbols_count": of_day.size(),
-            "symbols_vs_20d_ratio": _against_20d(of_day.size()),
+            "fill_size_vs_20d_ratio": _against_20d(mean, days),
+            "notional_vs_20d_ratio": _against_20d(notional, days),
+            "symbols_count": of_day.size().reindex(days.index, fill_value=0),
+            "symbols_vs_20d_ratio": _against_20d(of_day.size(), days),
             "symbol_concentration": concentration,
-            "symbol_concentration_vs_20d_ratio": _against_20d(concentration),
+            "symbol_concentration_vs_20d_ratio": _against_20d(concentration, days),
             "top_symbol_notional_ratio": of_day.max() / notional,
             "bought_notional_ratio": bought.groupby(
                 [regular[name] for name in DAY]
@@ -205,6 +210,8 @@ def _sizes(regular: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _against_20d(values: pd.Series) -> pd.Series:
+def _against_20d(values: pd.Series, days: pd.DataFrame) -> pd.Series:
+    # Of twenty days; those without a fill have no value.
+    values = values.reindex(days.index)
     mean = values.groupby(level="account_id").rolling(20, min_periods=1).mean()
     return values / mean.droplevel(0)
