@@ -1,4 +1,4 @@
-"""Leaves out what dbt does for each node and nobody reads: a fifth of a new day or more.
+"""Leaves out what dbt does for each node and nobody reads: a fifth of a new day.
 
 Every statement stays as dbt makes it, to the letter, and so does every line of the log.
 Only versions that were looked at are changed; any other is left as it comes.
@@ -37,7 +37,7 @@ def make_dbt_quicker() -> bool:
     """In this process, once; whether it was done."""
     found = {package: version(package) for package in LOOKED_AT}
     if found != LOOKED_AT:
-        _logger.info("builds take up to a quarter longer: nobody looked at %s yet", found)
+        _logger.info("builds take a quarter longer: nobody looked at %s yet", found)
         return False
     _compile_dataclasses_when_used()
     _write_no_debug_events()
