@@ -334,6 +334,9 @@ def test_a_copy_of_other_marts_is_not_told_of(home: Home) -> None:
     """Of an older warehouse that was put back beside a younger copy."""
     if draw(False, True):
         kept = shutil.copy(home.warehouse, home.root / "kept")
+        # Or nothing has changed, and nothing is made.
+        with duckdb.connect(home.warehouse) as connection:
+            connection.execute("delete from ops.stages where stage = 'risk'")
         for step in ("score", "build", "train", "score", "risk", "publish"):
             run = do(home, step)
             assert run.code == 0, run.err

@@ -64,11 +64,11 @@ def manifest(home: Home) -> str:
     text = re.sub(r"[0-9a-f-]{36}", "", text.replace(str(home.root), ""))
     written = json.loads(text, object_hook=_in_order)
     assert "invocation_id" in written.pop("metadata")
-    return json.dumps(written)
+    return json.dumps(written, sort_keys=True)
 
 
 def _in_order(written: dict) -> dict:
-    """Of one parse sources are named in another order than of the next, for dbt too."""
+    """Lists are in another order of one parse than of the next, for dbt too."""
     for name, value in written.items():
         if isinstance(value, list):
             written[name] = sorted(value, key=json.dumps)
