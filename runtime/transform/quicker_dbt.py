@@ -37,7 +37,7 @@ def make_dbt_quicker() -> bool:
     """In this process, once; whether it was done."""
     found = {package: version(package) for package in LOOKED_AT}
     if found != LOOKED_AT:
-        _logger.info("builds take a quarter longer: nobody looked at %s yet", found)
+        _logger.info("a new day takes longer: nobody looked at %s yet", found)
         return False
     _compile_dataclasses_when_used()
     _write_no_debug_events()
@@ -155,7 +155,7 @@ def _make_a_macro_when_it_is_called() -> None:
             )
 
         ours = {
-            package: named(macros)
+            package: macros
             for package, macros in macros_by_package.items()
             if package not in self.internal_package_names
         }
@@ -165,10 +165,11 @@ def _make_a_macro_when_it_is_called() -> None:
         ]
         is_of_root = self.search_package == self.root_package
         return MacroNamespace(
-            {} if is_of_root else ours.get(self.root_package, {}),
-            ours.get(self.search_package, {}),
+            # Of their own: a unit test overrides a package's macro there alone.
+            {} if is_of_root else named(ours.get(self.root_package, {})),
+            named(ours.get(self.search_package, {})),
             named(ChainMap(*of_dbt)),
-            ours,
+            {package: named(macros) for package, macros in ours.items()},
         )
 
     def to_dict(self: "ManifestContext") -> dict:
