@@ -3,8 +3,8 @@
 A large desk (`tests.large_desk`) of 1, 10 and 100 million fills is drawn, loaded, built
 in full, and taken through one morning more. Every figure is of a process of its own, as
 cron would start it. Beside them, in the same run: a bare scan and sort of the same
-fills in DuckDB. `--folder` needs some 50 GB for the largest. `--figures` keeps what was
-measured, so that sizes run apart stand in one plot. Report and board need `score`.
+fills in DuckDB. `--folder` needs some 60 GB for the largest. `--figures` keeps what was
+measured, so that sizes run apart stand in one plot.
 """
 
 import argparse
@@ -142,6 +142,8 @@ def main() -> None:
     parser.add_argument("--figures", type=Path, help="JSON, added to")
     parser.add_argument("--plot", type=Path)
     chosen = parser.parse_args()
+    if {"report", "board"} & {*chosen.steps} and "score" not in chosen.steps:
+        parser.error("report and board need score, and score needs train")
     measured: dict[int, list[Figure]] = {}
     if chosen.figures and chosen.figures.exists():
         measured = {

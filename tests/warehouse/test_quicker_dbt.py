@@ -68,7 +68,7 @@ def manifest(home: Home) -> str:
 
 
 def _in_order(written: dict) -> dict:
-    """Lists are in another order of one parse than of the next, for dbt too."""
+    """Folders are a set to dbt: each process parses them in an order of its own."""
     for name, value in written.items():
         if isinstance(value, list):
             written[name] = sorted(value, key=json.dumps)

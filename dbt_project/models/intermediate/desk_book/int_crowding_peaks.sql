@@ -130,46 +130,48 @@ moves as (
     from trader_fills
 ),
 
+steps as (
+    select
+        *,
+        case when quantity_after > 0 then 1 else 0 end
+        - case when quantity_before > 0 then 1 else 0 end as long_step,
+        case when quantity_after < 0 then 1 else 0 end
+        - case when quantity_before < 0 then 1 else 0 end as short_step
+    from moves
+),
+
 moments_after_fills as (
     select
-        moves.symbol,
-        moves.trade_date,
+        steps.symbol,
+        steps.trade_date,
         row_number() over day_so_far as moment,
-        (moves.quantity_before <= 0 and moves.quantity_after > 0)
-        or (moves.quantity_before >= 0 and moves.quantity_after < 0) as is_joined,
-        moves.filled_at_et,
-        moves.has_fill_time,
-        moves.price,
-        moves.multiplier,
-        moves.exchange_rate,
-        desk_openings.long_count
-        + sum(
-            case when moves.quantity_after > 0 then 1 else 0 end
-            - case when moves.quantity_before > 0 then 1 else 0 end
-        ) over day_so_far as long_count,
+        steps.long_step,
+        steps.short_step,
+        steps.filled_at_et,
+        steps.has_fill_time,
+        steps.price,
+        steps.multiplier,
+        steps.exchange_rate,
+        desk_openings.long_count + sum(steps.long_step) over day_so_far as long_count,
         desk_openings.long_quantity
         + sum(
-            greatest(moves.quantity_after, 0)
-            - greatest(moves.quantity_before, 0)
+            greatest(steps.quantity_after, 0)
+            - greatest(steps.quantity_before, 0)
         ) over day_so_far as long_quantity,
-        desk_openings.short_count
-        + sum(
-            case when -moves.quantity_after > 0 then 1 else 0 end
-            - case when -moves.quantity_before > 0 then 1 else 0 end
-        ) over day_so_far as short_count,
+        desk_openings.short_count + sum(steps.short_step) over day_so_far as short_count,
         desk_openings.short_quantity
         + sum(
-            greatest(-moves.quantity_after, 0)
-            - greatest(-moves.quantity_before, 0)
+            greatest(-steps.quantity_after, 0)
+            - greatest(-steps.quantity_before, 0)
         ) over day_so_far as short_quantity
-    from moves
+    from steps
     inner join desk_openings
         on
-            moves.symbol = desk_openings.symbol
-            and moves.trade_date = desk_openings.trade_date
+            steps.symbol = desk_openings.symbol
+            and steps.trade_date = desk_openings.trade_date
     window day_so_far as (
-        partition by moves.symbol, moves.trade_date
-        order by moves.filled_at_et, moves.account_id, moves.fill_sequence
+        partition by steps.symbol, steps.trade_date
+        order by steps.filled_at_et, steps.account_id, steps.fill_sequence
         rows between unbounded preceding and current row
     )
 ),
@@ -190,7 +192,7 @@ moments as (
         short_count,
         short_quantity
     from moments_after_fills
-    where is_joined
+    where long_step > 0 or short_step > 0
     union all
     -- Before the first fill it is worth what that one says, where there is one.
     select
